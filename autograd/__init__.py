@@ -1,0 +1,29 @@
+"""Write scalars. See every gate. A scalar reverse-mode autodiff engine.
+
+A `Value` is one number that remembers how it was made; the functions below read that record. Start with
+
+>>> from autograd import Value, exp
+>>> w, x = Value(2.0), Value(-1.0)
+>>> f = 1 / (1 + exp(-w * x))
+>>> f.backward()
+>>> round(w.grad, 6)
+-0.104994
+"""
+
+from .backward import adjoints as adjoints, is_stale as is_stale
+from .check import check_gradients as check_gradients, finite_differences as finite_differences
+from .drawing import draw as draw, explain as explain, to_dot as to_dot
+from .functional import (
+    grad as grad,
+    hessian as hessian,
+    jacobian as jacobian,
+    linearize as linearize,
+    value_and_grad as value_and_grad,
+)
+from .gate import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
+from .gates import *  # every row of the table is a function here
+from .graph import topological_order as topological_order
+from .recording import no_grad as no_grad, scope as scope
+from .value import Value as Value
+
+__version__ = "0.1.0"

@@ -1,0 +1,139 @@
+"""The command: python -m autograd "1/(1+exp(-(w*x+b)))" w=2 x=-1 b=-3."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from . import __version__
+from .drawing import RenderingError, draw, explain
+from .drawing.drawing import FORMATS
+from .expression import ExpressionError, build
+from .gate import GATES
+from .value import Value
+
+EXAMPLE = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
+EXAMPLE_VALUES = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
+DESCRIPTION = f"""\
+Record an expression gate by gate, run it backward, print the walk (each gate's
+upstream x local = downstream) and write the picture of its graph.
+
+  python -m autograd "{EXAMPLE}" w0=2 x0=-1 w1=-3 x1=-2 w2=-3
+  python -m autograd "(x+y)*z" x=-2 y=5 z=-4 -o xyz.png
+
+Without arguments it shows the first of these, the lectures' sigmoid neuron."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ExpressionError(f"{message} (--help tells how to call this)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m autograd",
+        description=DESCRIPTION,
+        epilog=f"gates: {', '.join(GATES)}\noperators: + - * / ** and unary -; numbers are constants",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("expression", nargs="?", help="names, numbers, operators and gates, in quotes for the shell")
+    parser.add_argument("values", nargs="*", metavar="name=number", help="a value for every name in the expression")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf or .dot (default: graph.svg)"
+    )
+    parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
+    parser.add_argument("--version", action="version", version=f"gatewise {__version__} (pure Python engine)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
+    try:
+        options = _parser().parse_intermixed_args(_shielded(sys.argv[1:] if arguments is None else arguments))
+        output = Path(options.output or "graph.svg")
+        if output.suffix.lower().lstrip(".") not in FORMATS:
+            raise ExpressionError(f"-o {output}: the picture's name must end in .{', .'.join(FORMATS)}")
+        if not 0 <= options.digits <= 17:
+            raise ExpressionError(f"--digits {options.digits}: it takes a number from 0 to 17")
+        if options.expression is None:
+            text, values = EXAMPLE, EXAMPLE_VALUES
+        else:
+            text, values = options.expression, _values(options.values)
+        root = build(text, values)
+        root.backward()
+        _report(text, root, values)
+        return _picture(root, output, options.digits, asked=options.output is not None)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ExpressionError, ArithmeticError, ValueError, RuntimeError) as error:
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(f"cannot write {error.filename or output}: {error.strerror}")
+
+
+def _failed(message: str) -> int:
+    print("autograd:", " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+def _shielded(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with a space before whatever begins with a minus sign and is no option: -x*2 is not."""
+    shielded: list[str] = []
+    for i, argument in enumerate(arguments):
+        if argument == "--":
+            return [*shielded, *(f" {rest}" for rest in arguments[i + 1 :])]
+        option = argument in ("-o", "-h") or re.fullmatch(r"--[a-z]+(=.*)?", argument)
+        shielded.append(f" {argument}" if argument.startswith("-") and not option else argument)
+    return shielded
+
+
+def _values(assignments: Sequence[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for assignment in assignments:
+        name, equals, number = (part.strip() for part in assignment.partition("="))
+        name = unicodedata.normalize("NFKC", name)  # as Python reads names
+        if not equals or not name.isidentifier():
+            raise ExpressionError(
+                f"{assignment.strip()!r} is not of the form name=number (quote the expression as a whole)"
+            )
+        if name in values:
+            raise ExpressionError(f"{name} is given twice")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise ExpressionError(f"{name}={number}: {number!r} is not a number") from None
+    return values
+
+
+def _report(text: str, root: Value, values: dict[str, float]) -> None:
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")  # a terminal that lacks a sign such as × shows ? in its place
+    print(f"{root.label} = {text.strip()}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
+    print(explain(root, names=False))
+    print(f"\n{root.label} = {root.data:.12f}")
+
+
+def _picture(root: Value, output: Path, digits: int, *, asked: bool) -> int:
+    try:
+        drawing = draw(root, digits=digits, names=False)
+        try:
+            written, hint = drawing.save(output), ""
+        except RenderingError as error:
+            written, hint = drawing.save(output.with_suffix(".dot")), f" ({error})"
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(output)) from None
+    print(f"picture: {written}{hint}")
+    return 2 if hint and asked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The passes over a recorded graph: backward, forward again, and clearing.
+
+A pass computes everything aside, and writes last, in one call that no interrupt can divide, what later passes build on:
+the gradients of leaves, the data of gates. Whatever goes wrong before, none of these has changed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from .gate import FLOATS
+from .graph import Walk, walking
+from .number import number
+from .recording import recording
+from .role import CONSTANT
+
+if TYPE_CHECKING:
+    from .value import Value
+
+__all__ = ["adjoints", "backward", "forward", "is_stale", "zero_grad"]
+
+_tick = attrgetter("_tick")
+
+
+def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
+    """Return d root/d node × seed for every node of the graph; changes nothing. Constants get 0.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> adjoints(x * x)[x], x.grad
+    (6.0, 0.0)
+    """
+    with walking:
+        walk = _sweep(root, seed)
+        found = {node: node._adjoint for node in (*walk.leaves, *walk.gates)}
+        walk.finish()
+    return {node: 0.0 if node._origin is CONSTANT else adjoint for node, adjoint in found.items()}
+
+
+def backward(root: Value, seed: float = 1.0) -> None:
+    """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
+    seed = number(seed, "the seed of backward")
+    with walking:
+        walk = _sweep(root, seed)
+        leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
+        grads = [leaf.grad + leaf._adjoint for leaf in leaves]
+        walk.finish()
+        for node in walk.gates:
+            node.grad = node._adjoint
+        _write("grad", leaves, grads)  # last: an interrupt before it leaves every leaf as it was
+        root._seed = seed
+
+
+def _sweep(root: Value, seed: float) -> Walk:
+    """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
+    walk = Walk((root,))
+    _refuse_stale(walk)
+    root._adjoint = seed
+    node = root
+    try:
+        for node in reversed(walk.gates):
+            node._origin.pull(node)  # type: ignore[union-attr, misc]
+    except (ArithmeticError, ValueError) as error:
+        inputs = ", ".join(f"{input.label or 'input'} = {input.data!r}" for input in node.inputs)
+        called = f" {node.label!r}" if node.label else ""
+        raise type(error)(
+            f"backward through {node.gate.name}{called}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]
+        ) from None
+    return walk
+
+
+def zero_grad(root: Value) -> None:
+    """Set the gradient of every node of the graph to 0."""
+    with walking:
+        walk = Walk((root,))
+        walk.finish()
+        nodes = walk.leaves + walk.gates
+        _write("grad", nodes, repeat(0.0))
+        _write("_seed", nodes, repeat(None))
+
+
+def forward(root: Value) -> float:
+    """Compute every gate of the graph again from its leaves as they are now, and return the root's new data."""
+    with walking:
+        walk = Walk((root,))
+        walk.finish()
+    data = {leaf: leaf.data for leaf in walk.leaves}
+    for node in walk.gates:
+        gate = node.gate
+        assert gate is not None
+        inputs = [data[input] for input in node.inputs]
+        try:
+            data[node] = gate.forward(FLOATS, *inputs)
+        except (ArithmeticError, ValueError) as error:
+            raise gate.refusal(error, inputs, [input.label for input in node.inputs]) from None
+    _write("_data", walk.gates, [data[node] for node in walk.gates])
+    _write("_tick", walk.gates, repeat(recording.clock))
+    _write("_seed", walk.gates, repeat(None))
+    return root.data
+
+
+def is_stale(root: Value) -> bool:
+    """Tell whether a leaf was changed after a node of the graph was computed from it.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> x.data = 4.0
+    >>> is_stale(y), y.forward(), is_stale(y)
+    (True, 16.0, False)
+    """
+    with walking:
+        walk = Walk((root,))
+        walk.finish()
+    return _stale_edge(walk) is not None
+
+
+def _stale_edge(walk: Walk) -> tuple[Value, Value] | None:
+    """Return the first node that is older than a change of one of its inputs, and that input."""
+    if walk.changed == 0:  # no leaf was ever changed
+        return None
+    times = {*map(_tick, walk.gates)}
+    if len(times) == 1 and walk.changed <= min(times):  # all was computed at one time, after the last change
+        return None
+    for node in walk.gates:
+        for input in node.inputs:
+            if input._tick > node._tick:
+                return node, input
+    return None
+
+
+def _refuse_stale(walk: Walk) -> None:
+    edge = _stale_edge(walk)
+    if edge is None:
+        return
+    node, changed = edge
+    assert node.gate is not None
+    raise RuntimeError(
+        f"backward through a stale graph: {node.label or f'a {node.gate.name} gate'} was computed as {node.data!r}, and "
+        f"its input {changed.label or ''} is now {changed.data!r}; call forward() on the root to compute it again"
+    )
+
+
+def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:
+    """Set an attribute of many nodes in one call that never returns to the interpreter, so that no signal comes between."""
+    deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)

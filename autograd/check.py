@@ -1,0 +1,178 @@
+"""Finite differences: the slow, approximate and independent way to a gradient, to check the exact one by."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from .functional import fill, flat, grad
+from .graph import topological_order
+from .number import number
+from .recording import no_grad
+from .value import Operand, Value
+
+__all__ = ["Check", "GradientCheck", "check_gradients", "finite_differences"]
+
+Scheme = Literal["central", "forward"]
+STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
+
+
+class Check(NamedTuple):
+    """One input's analytic gradient beside its numeric one."""
+
+    name: str
+    at: float
+    analytic: float
+    numeric: float
+    tolerance: float
+
+    @property
+    def absolute(self) -> float:
+        return abs(self.analytic - self.numeric)
+
+    @property
+    def relative(self) -> float:
+        scale = max(abs(self.analytic), abs(self.numeric))
+        return self.absolute / scale if scale else 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.absolute <= self.tolerance  # False for a nan, too
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The report of `check_gradients`: a table in the prompt, true if every gradient agrees."""
+
+    checks: tuple[Check, ...]
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    @property
+    def worst(self) -> Check:
+        """The input whose gradients differ most, measured by its tolerance."""
+        return max(
+            self.checks, key=lambda check: math.inf if math.isnan(check.absolute) else check.absolute / check.tolerance
+        )
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        head = ("input", "at", "analytic", "numeric", "abs error", "rel error", "")
+        rows = [
+            (c.name, f"{c.at:g}", f"{c.analytic:.9g}", f"{c.numeric:.9g}", f"{c.absolute:.1e}", f"{c.relative:.1e}", "ok" if c.ok else "WRONG")
+            for c in self.checks
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+        return "\n".join([line.rstrip() for line in lines] + [self.note] * bool(self.note))
+
+
+def check_gradients(
+    f: Callable[..., Operand],
+    inputs: Sequence[Any],
+    *,
+    scheme: Scheme = "central",
+    step: float | None = None,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    raises: bool = False,
+) -> GradientCheck:
+    """Compare the gradient of f(*inputs) with finite differences (f(x+h) − f(x−h))/2h, input by input.
+
+    An input is a number or a list of numbers. The gradients agree when their difference is at most
+    atol + rtol·|gradient|, and what rounding alone can do to the numeric one. With raises=True a disagreement raises an
+    AssertionError that carries the table.
+
+    >>> check_gradients(lambda x, y: x * y + x, [2.0, 3.0])
+    input  at  analytic  numeric  abs error  rel error
+        x   2         4        4    0.0e+00    0.0e+00  ok
+        y   3         2        2    4.4e-11    2.2e-11  ok
+    """
+    data = [_data(x) for x in flat(inputs)]
+    analytic = flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data))))
+    numeric = finite_differences(f, inputs, scheme=scheme, step=step)
+    h = step or STEP[scheme]
+    noise = 8 * sys.float_info.epsilon * abs(_evaluate(f, inputs, data)) / h
+    if scheme == "forward":
+        rtol += math.sqrt(h)
+    checks = [
+        Check(name, at, exact, approximate, atol + noise + rtol * max(abs(exact), abs(approximate)))
+        for name, at, exact, approximate in zip(_names(f, inputs), data, analytic, numeric, strict=True)
+    ]
+    report = GradientCheck(tuple(checks), "" if all(c.ok for c in checks) else _kinks(f, inputs, data, h))
+    if raises and not report.ok:
+        raise AssertionError(f"the gradient is wrong in {report.worst.name}:\n{report}")
+    return report
+
+
+def finite_differences(
+    f: Callable[..., Operand], inputs: Sequence[Any], *, scheme: Scheme = "central", step: float | None = None
+) -> list[float]:
+    """Return the numeric gradient in every entry of the inputs: 2 evaluations of f for each (forward: 1, and 1 more).
+
+    central: (f(x+h) − f(x−h))/2h, error of order h²; forward: (f(x+h) − f(x))/h, error of order h.
+
+    >>> finite_differences(lambda x: x**2, [3.0], scheme="forward", step=0.5)
+    [6.5]
+    """
+    if scheme not in STEP:
+        raise ValueError(f"the scheme is 'central' or 'forward', not {scheme!r}")
+    data = [_data(x) for x in flat(inputs)]
+    h = STEP[scheme] if step is None else number(step, "the step")
+    if not h > 0:
+        raise ValueError(f"the step must be positive, not {h!r}")
+    slopes = []
+    for i, x in enumerate(data):
+        up, down = x + h, x - h if scheme == "central" else x
+        rise = _evaluate(f, inputs, [*data[:i], up, *data[i + 1 :]]) - _evaluate(
+            f, inputs, [*data[:i], down, *data[i + 1 :]]
+        )
+        slopes.append(rise / (up - down))
+    return slopes
+
+
+def _evaluate(f: Callable[..., Operand], inputs: Sequence[Any], data: Sequence[float]) -> float:
+    with no_grad():
+        y = f(*fill(inputs, map(Value, data)))
+        return y.data if isinstance(y, Value) else number(y, "the output of the function")
+
+
+def _data(x: Any) -> float:
+    return x.data if isinstance(x, Value) else number(x, "an input")
+
+
+def _names(f: Callable[..., Operand], inputs: Sequence[Any]) -> Iterator[str]:
+    """Name every entry of the inputs: by the parameters of f where it has them, and by place."""
+    try:
+        parameters = [p.name for p in inspect.signature(f).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    except (TypeError, ValueError):  # some callables have no signature
+        parameters = []
+    for i, x in enumerate(inputs):
+        yield from _entries(parameters[i] if i < len(parameters) else f"input {i}", x)
+
+
+def _entries(name: str, x: Any) -> Iterator[str]:
+    if not isinstance(x, (list, tuple)):
+        yield name
+    for i, entry in enumerate(x if isinstance(x, (list, tuple)) else ()):
+        yield from _entries(f"{name}[{i}]", entry)
+
+
+def _kinks(f: Callable[..., Operand], inputs: Sequence[Any], data: Sequence[float], h: float) -> str:
+    """Say which gates stand on a kink at this point: there, finite differences see both sides and no slope is wrong."""
+    y = f(*fill(inputs, map(Value, data)))
+    conventions = {
+        node.gate.kink.convention
+        for node in (topological_order(y) if isinstance(y, Value) else ())
+        if node.gate and node.gate.kink and abs(node.gate.kink.distance(*(x.data for x in node.inputs))) <= h
+    }
+    return f"on a kink here, by convention {', '.join(sorted(conventions))}: check beside it" if conventions else ""

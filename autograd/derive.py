@@ -1,0 +1,136 @@
+"""Specialised code, derived from the rows of the table and never written by hand.
+
+Calling a row's rules one by one on every node is several times slower than a function with the formula written into it.
+So the rules are run once on symbols, and what these print becomes two Python functions: `record` makes a node, and
+`pull` hands its adjoint on to its inputs, upstream × local = downstream. `print(source(tanh))` shows them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .gate import FLOATS, Gate
+from .symbol import SYMBOLS, Symbol, functions, python, shared
+
+__all__ = ["derive", "source"]
+
+NODES = ("a", "b", "c", "d", "e", "f")
+DATA = ("x", "y", "z", "u", "v", "w")
+
+
+def derive(gate: Gate, engine: dict[str, Any]) -> None:
+    """Give a gate its `record` and `pull`; `engine` holds the names that their source refers to."""
+    if gate.variadic:
+        gate.record, gate.pull = _variadic(gate, engine)
+        return
+    forward, local = _formulas(gate)
+    called = functions(forward, *(slope for slope in local if slope is not None))
+    namespace = {**engine, "gate": gate, "inf": FLOATS.inf, "nan": FLOATS.nan}
+    namespace |= {name: getattr(FLOATS, name) for name in called}
+    exec(compile(source(gate), f"<gate {gate.name}>", "exec"), namespace)
+    for function in (namespace["record"], namespace["pull"]):
+        function.__qualname__ = function.__name__ = gate.name
+    namespace["record"].__doc__ = gate.doc
+    gate.record, gate.pull = namespace["record"], namespace["pull"]
+
+
+def source(gate: Gate) -> str:
+    """Return the Python source of `record` and `pull` for a gate with a fixed number of inputs."""
+    return "\n".join([*_record(gate), "", "", *_pull(gate)]) + "\n"
+
+
+def _formulas(gate: Gate) -> tuple[Symbol, list[Symbol | None]]:
+    inputs = [Symbol.named(name) for name in DATA[: len(gate.names)]]
+    local = gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs)
+    return Symbol.of(gate.forward(SYMBOLS, *inputs)), [g if g is None else Symbol.of(g) for g in local]
+
+
+def _record(gate: Gate) -> list[str]:
+    nodes = NODES[: len(gate.names)]
+    lines = [f"def record({', '.join(nodes)}):"]
+    for node in nodes:
+        lines += [
+            f"    if {node}.__class__ is not Value:",
+            f"        {node} = operand({node}, gate)",
+            f"        if {node} is NotImplemented:",
+            "            return NotImplemented",
+        ]
+    rest = {1: "None", 2: "b"}.get(len(nodes), f"({', '.join(nodes[1:])})")
+    return [
+        *lines,
+        *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
+        "    try:",
+        *_compute(_formulas(gate)[0], "data = {}", indent=8),
+        "    except (ArithmeticError, ValueError) as error:",
+        f"        raise refusal(error, gate, [{', '.join(nodes)}]) from None",
+        "    node = new(Value)",
+        "    node._data = data",
+        "    node._origin = gate",
+        "    node._first = a",
+        f"    node._rest = {rest}",
+        "    node._tick = recording.clock",
+        "    node._adjoint = node.grad = 0.0",
+        "    if recording.special:",
+        "        return stamp(node)",
+        "    return node",
+    ]
+
+
+def _pull(gate: Gate) -> list[str]:
+    nodes, (_, local) = NODES[: len(gate.names)], _formulas(gate)
+    body: list[str] = []
+    for node, slope in zip(nodes, local, strict=True):
+        if slope is None:
+            continue
+        downstream = Symbol.named("upstream") * slope
+        text = python(slope)
+        if text in ("1.0", "-1.0"):
+            body.append(f"    {node}._adjoint {'+' if text == '1.0' else '-'}= upstream")
+        elif functions(slope) or "/" in text:  # where a slope costs something or may not exist, spare constants
+            body.append(f"    if {node}._origin is not CONSTANT:")
+            body += _compute(downstream, f"{node}._adjoint += {{}}", indent=8)
+        else:
+            body += _compute(downstream, f"{node}._adjoint += {{}}", indent=4)
+    needed = {*re.findall(r"\w+", " ".join(body))}
+    given = {"upstream": "node._adjoint", "a": "node._first"}
+    given |= {", ".join(nodes[1:]): "node._rest"} if nodes[1:] else {}
+    given |= {x: f"{node}._data" for x, node in zip(DATA, nodes, strict=False) if x in needed} | {"out": "node._data"}
+    lines = [f"    {name} = {where}" for name, where in given.items() if name != "out" or "out" in needed]
+    return ["def pull(node):", *(lines if body else []), *(body or ["    pass"])]
+
+
+def _compute(formula: Symbol, target: str, indent: int) -> list[str]:
+    """Return the statements that compute a formula, what stands in it more than once first and once."""
+    lines = []
+    for i, part in enumerate(shared(formula)):
+        lines.append(f"t{i} = {python(part)}")
+        part.operator, part.arguments = "name", (f"t{i}",)
+    return [" " * indent + line for line in [*lines, target.format(python(formula))]]
+
+
+def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
+    """A gate with any number of inputs has its rules called, once a node."""
+    make, operand, refusal = engine["make"], engine["operand"], engine["refusal"]
+    (gradients,) = gate.local
+
+    def record(*inputs: Any) -> Any:
+        nodes = [operand(x, gate) for x in inputs]
+        if NotImplemented in nodes:
+            return NotImplemented
+        try:
+            data = gate.forward(FLOATS, *[node._data for node in nodes])
+        except (ArithmeticError, ValueError) as error:
+            raise refusal(error, gate, nodes) from None
+        return make(gate, data, nodes)
+
+    def pull(node: Any) -> None:
+        if gradients is None:
+            return
+        upstream = node._adjoint
+        inputs = node.inputs
+        slopes = gradients(FLOATS, node._data, *[input._data for input in inputs])
+        for input, slope in zip(inputs, slopes, strict=True):
+            input._adjoint += upstream * slope
+
+    return record, pull

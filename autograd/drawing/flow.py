@@ -1,0 +1,59 @@
+"""The gradient flow that pictures and explanations show: through every gate, upstream × local = downstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..backward import adjoints, is_stale
+from ..gate import FLOATS
+from ..graph import topological_order
+from ..value import Value
+
+__all__ = ["Flow", "local_gradients", "shown"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A graph with its gradients, if `backward` has run from its root and no leaf has changed since."""
+
+    root: Value
+    order: Sequence[Value]
+    upstream: dict[Value, float] | None  # of every node; None: not computed
+    stale: bool
+
+    @classmethod
+    def of(cls, root: Value) -> Flow:
+        stale = is_stale(root)
+        seed: float | None = getattr(root, "_seed", None)
+        # Computed anew from this root: the grad of a node that two roots share is that of the last pass through it.
+        upstream = None if seed is None or stale else adjoints(root, seed)
+        return cls(root, topological_order(root), upstream, stale)
+
+    def gradient(self, node: Value) -> float | None:
+        """What stands beside a node: the grad of a leaf, which may hold several passes; of a gate, that of this root."""
+        if self.upstream is None or node.role == "constant":
+            return None
+        return self.upstream[node] if node.inputs else node.grad
+
+
+def local_gradients(node: Value) -> list[float | None]:
+    """Return the local gradient of each input of a gate; None for constants and where the gate passes none."""
+    gate = node.gate
+    assert gate is not None
+    wanted = [input.role != "constant" for input in node.inputs]
+    try:
+        return gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs], wanted)
+    except (ArithmeticError, ValueError):  # no slope here; backward says so
+        return [None] * len(wanted)
+
+
+def shown(x: float, digits: int) -> str:
+    """Return a number with so many decimals, or in scientific notation where these would hide it.
+
+    >>> shown(-0.196612, 2), shown(0.00012, 2), shown(1234567890.0, 2)
+    ('-0.20', '1.2e-04', '1.2e+09')
+    """
+    if x == 0 or 10.0**-digits <= abs(x) < 1e7:
+        return f"{x:.{digits}f}"
+    return f"{x:.{max(digits - 1, 0)}e}"

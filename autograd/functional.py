@@ -1,0 +1,214 @@
+"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `linearize`.
+
+Floats in, floats out. Values in, Values out: the derivative is then a graph itself, because the rows' rules are
+arithmetic that runs on Values too, and so these functions nest. The `.grad` of a Value is never written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+from .backward import adjoints
+from .gate import GATES
+from .graph import topological_order
+from .number import number, remedy
+from .recording import recorded
+from .value import Operand, Value
+
+__all__ = ["fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
+
+
+def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
+    """Return the function that gives the gradient of f: ∂f/∂x for each argument x.
+
+    One argument gives its gradient, several a tuple, a list of numbers a list. Lectures: ∇f, the direction of steepest
+    ascent.
+
+    >>> from autograd import sin
+    >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
+    (12.0, 12.0)
+    >>> grad(lambda w, b: 3 * w[0] + w[0] * w[1] - b)([1.0, 2.0], 5.0)
+    ([5.0, 1.0], -1.0)
+    """
+    both = value_and_grad(f)
+
+    @wraps(f)
+    def gradient(*arguments: Any) -> Any:
+        return both(*arguments)[1]
+
+    return gradient
+
+
+def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
+    """Return the function that gives the pair (f, gradient of f), at the cost of one forward and one backward pass.
+
+    >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
+    (6.0, (3.0, 2.0))
+    """
+
+    @wraps(f)
+    def both(*arguments: Any) -> tuple[Any, Any]:
+        output, rows = _differentiate(f, arguments)
+        if isinstance(output, list):
+            raise TypeError("grad is of a function with one output, and this one returned a list: use jacobian(f)")
+        gradients = fill(arguments, iter(rows[0]))
+        return output, gradients[0] if len(gradients) == 1 else gradients
+
+    return both
+
+
+def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
+    """Return the function that gives the Jacobian of f, a list of rows: row i is the gradient of output i.
+
+    Layout: outputs × inputs (m × n), the entries of all arguments one after the other; a single output makes one row.
+    Some lectures print the transpose, inputs × outputs, and write the chain rule in the other order; the numbers are
+    the same. One backward pass per output.
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1], x[1] ** 2])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 1.0], [0.0, 6.0]]
+    """
+
+    @wraps(f)
+    def rows(*arguments: Any) -> list[list[Any]]:
+        return _differentiate(f, arguments)[1]
+
+    return rows
+
+
+def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
+    """Return the function that gives the Hessian ∂²f/∂xᵢ∂xⱼ: the Jacobian of the gradient, n × n and symmetric.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    gradient = grad(f)
+
+    @wraps(f)
+    def matrix(*arguments: Any) -> list[list[Any]]:
+        def entries(*values: Any) -> list[Any]:
+            return list(flat(gradient(*values)))
+
+        return jacobian(entries)(*arguments)
+
+    return matrix
+
+
+def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[Any], float]:
+    """Return u ↦ f(x) + ∇f·u, the lectures' local linearity; with order=2, plus ½ uᵀHu, Taylor's second term.
+
+    x is a number or a list of numbers, and u has its shape.
+
+    >>> linearize(lambda x: x**2, 3.0)(0.5), linearize(lambda x: x**2, 3.0, order=2)(0.5)
+    (12.0, 12.25)
+    """
+    if order not in (1, 2):
+        raise ValueError(f"linearize has order 1 (the tangent) or 2 (with the Hessian), not {order!r}")
+    value, slope = value_and_grad(f)(x)
+    slopes = list(flat(slope))
+    curvature = hessian(f)(x) if order == 2 else [[0.0] * len(slopes)] * len(slopes)
+
+    def near(u: Any) -> float:
+        step = [number(entry, "a step") for entry in flat(u)]
+        if len(step) != len(slopes):
+            raise ValueError(f"a step from x has as many entries as x, {len(slopes)}, not {len(step)}")
+        bend = sum(a * h * b for a, row in zip(step, curvature, strict=True) for h, b in zip(row, step, strict=True))
+        return float(value + sum(a * s for a, s in zip(step, slopes, strict=True)) + bend / 2)
+
+    return near
+
+
+def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
+    """Return the output of f (a number, or a list of them) and, for each, the gradient in every entry of the arguments."""
+    if not arguments:
+        raise TypeError("there is nothing to differentiate: give the function at least one argument")
+    given = list(flat(arguments))
+    nested = any(isinstance(x, Value) for x in given)
+    with recorded():
+        # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
+        inputs = [x + 0.0 if isinstance(x, Value) else Value(x) for x in given]
+        result = f(*fill(arguments, iter(inputs)))
+        single = not isinstance(result, (list, tuple))
+        outputs = [_output(y) for y in ([result] if single else flat(result))]
+        if nested:
+            rows: list[list[Any]] = [_recorded_gradient(y, inputs) for y in outputs]
+        else:
+            found = [adjoints(y) for y in outputs]
+            rows = [[row.get(x, 0.0) for x in inputs] for row in found]
+    values: list[Any] = outputs if nested else [y.data for y in outputs]
+    return values[0] if single else values, rows
+
+
+def _output(y: Any) -> Value:
+    try:
+        return y if isinstance(y, Value) else Value(number(y), role="constant")
+    except TypeError:
+        raise TypeError(f"the function must return a Value (or a list of them), not {remedy(y)}") from None
+
+
+def _recorded_gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
+    """Return d root/d x for each x as Values: a backward pass that records itself, over what depends on some x only."""
+    order, ends = topological_order(root), set(wrt)
+    active = set(wrt)
+    for node in order:
+        if not active.isdisjoint(node.inputs):
+            active.add(node)
+    adjoint = {root: Value(1.0, role="constant")}
+    for node in reversed(order):
+        if node not in active or node in ends or node not in adjoint:
+            continue
+        upstream = adjoint[node]
+        for input, local in _slopes(node, active):
+            downstream = upstream * local if isinstance(local, Value) or local != 1.0 else upstream
+            adjoint[input] = adjoint[input] + downstream if input in adjoint else downstream
+    return [adjoint.get(x, Value(0.0, role="constant")) for x in wrt]
+
+
+def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
+    """Yield each active input of a node with its local gradient, computed by the row's own rule on Values."""
+    gate = node.gate
+    assert gate is not None
+    data = [input.data if input.role == "constant" else input for input in node.inputs]
+    slopes = gate.local_gradients(VALUES, node, data, [input in active for input in node.inputs])
+    for input, slope in zip(node.inputs, slopes, strict=True):
+        if slope is not None:
+            yield input, slope
+
+
+class _Values:
+    """The `xp` of Values: the gates themselves."""
+
+    inf = math.inf
+
+    @staticmethod
+    def where(condition: bool, a: Operand, b: Operand) -> Operand:
+        return a if condition else b
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return GATES[name]
+        except KeyError:
+            raise AttributeError(
+                f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
+            ) from None
+
+
+VALUES = _Values()
+
+
+def flat(x: Any) -> Iterator[Any]:
+    """Yield the numbers of nested lists one by one."""
+    if isinstance(x, (list, tuple)):
+        for entry in x:
+            yield from flat(entry)
+    else:
+        yield x
+
+
+def fill(shape: Any, entries: Iterator[Any]) -> Any:
+    """Return lists nested like `shape` with these entries."""
+    if isinstance(shape, (list, tuple)):
+        return type(shape)(fill(entry, entries) for entry in shape)
+    return next(entries)

@@ -1,0 +1,259 @@
+"""What a gate is: one row of the table, which every part of the project reads."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
+
+from .number import number, remedy
+from .symbol import BINDING, SYMBOLS, Symbol, folded, mathematics
+
+__all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate"]
+
+Rule = Callable[..., Any]
+Domain = tuple[tuple[float, float], ...]
+
+# Where tests draw an input from: a union of intervals, wide enough to be interesting and well away from overflow.
+REAL: Domain = ((-4.0, 4.0),)
+POSITIVE: Domain = ((0.1, 8.0),)
+NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
+
+
+class Kink(NamedTuple):
+    """Where a gate has no slope, and the convention that stands in for it."""
+
+    distance: Callable[..., Any]  # of the inputs: zero at the kink, its size how far away the kink is
+    convention: str
+
+
+class Recorder(Protocol):
+    """Whatever answers a gate by something other than a float: a Value records it, a symbol writes it down."""
+
+    def __gate__(self, gate: Gate, inputs: tuple[Any, ...], /) -> Any: ...
+
+
+T = TypeVar("T", bound=Recorder)
+
+
+@dataclass(eq=False)
+class Gate:
+    """One row of the table: a gate's forward rule, its local gradients, and what readers need to know beside them.
+
+    A gate is called like the function that it is: floats in, a float out; Values in, a Value out.
+    Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on floats,
+    on arrays, on Values, and on symbols that print themselves.
+    """
+
+    name: str
+    symbol: str  # on the diagram
+    forward: Rule  # (xp, *inputs) -> output
+    local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None: never a gradient
+    domain: tuple[Domain, ...]  # one per input
+    kink: Kink | None
+    nickname: str  # the lectures' name for what it does to a gradient
+    arrange: Callable[..., Sequence[Any]]  # the arguments of a call -> the gate's inputs in order
+    doc: str
+
+    names: tuple[str, ...] = field(init=False)  # of the inputs, as the forward rule calls them
+    variadic: bool = field(init=False)  # any number of inputs; then one local rule gives the gradients of all of them
+    record: Callable[..., Any] | None = field(init=False, default=None)  # derived code, see derive.py
+    pull: Callable[..., None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        _, *inputs = inspect.signature(self.forward).parameters.values()
+        self.variadic = bool(inputs) and inputs[0].kind is inspect.Parameter.VAR_POSITIONAL
+        self.names = tuple(parameter.name for parameter in inputs)
+        self.__doc__ = self.doc
+        self.__name__ = self.name
+
+    @overload
+    def __call__(self, *inputs: float | Iterable[float], **named: float) -> float: ...
+    @overload
+    def __call__(self, *inputs: T | float | Iterable[T | float], **named: T | float) -> T: ...
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self.apply(self.arrange(*inputs, **named))
+
+    def apply(self, inputs: Sequence[Any]) -> Any:
+        """Return the output for inputs given flat and in order: a float, or what the first recorder among them makes."""
+        for x in inputs:
+            if hasattr(type(x), "__gate__"):
+                return x.__gate__(self, tuple(inputs))
+        floats = [number(x, self.name) for x in inputs]
+        try:
+            return self.forward(FLOATS, *floats)
+        except TypeError:
+            if floats:
+                raise
+            raise ValueError(f"{self.name} of an empty list has no value: give it at least one entry") from None
+        except (ArithmeticError, ValueError) as error:
+            raise self.refusal(error, floats, ()) from None
+
+    def local_gradients(
+        self, xp: Any, output: Any, inputs: Sequence[Any], wanted: Sequence[bool] | None = None
+    ) -> list[Any]:
+        """Return d output/d input for every input, or None where it is not wanted or the gate passes no gradient."""
+        wanted = wanted or [True] * len(inputs)
+        if not self.variadic:
+            return [
+                rule(xp, output, *inputs) if rule and want else None
+                for rule, want in zip(self.local, wanted, strict=True)
+            ]
+        (every,) = self.local
+        slopes = [None] * len(inputs) if every is None or not any(wanted) else every(xp, output, *inputs)
+        return [slope if want else None for slope, want in zip(slopes, wanted, strict=True)]
+
+    def formulas(self, inputs: Sequence[str | float] = (), output: str = "out") -> list[str]:
+        """Return the local gradients as mathematics, of named inputs (or numbers), for gates that have a fixed number."""
+        if self.variadic:
+            return []
+        symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs or self.names]
+        slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
+        return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
+
+    def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
+        """Return the same exception, saying which gate refused which inputs."""
+        names = self.names if not self.variadic else tuple(f"{self.names[0]}[{i}]" for i in range(len(inputs)))
+        labels = labels or [None] * len(inputs)
+        shown = ", ".join(f"{label or name} = {x!r}" for name, label, x in zip(names, labels, inputs, strict=True))
+        return type(error)(f"{self.name}: {error} (at {shown})")
+
+    def formula(self, inputs: Sequence[str]) -> str:
+        """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
+        if not self.variadic:
+            symbol = self.forward(SYMBOLS, *map(Symbol.named, inputs))
+            if symbol.operator in BINDING or symbol.operator == "pow":
+                return mathematics(symbol)
+        return f"{self.name}({', '.join(inputs)})"
+
+    def __repr__(self) -> str:
+        return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"
+
+    def __reduce__(self) -> Any:
+        return _named, (self.name,)
+
+
+GATES: dict[str, Gate] = {}
+
+
+def gate(
+    name: str,
+    symbol: str,
+    forward: Rule,
+    *local: Rule | None,
+    doc: str = "",
+    domain: Sequence[Domain] = (),
+    kink: Kink | None = None,
+    nickname: str = "",
+    arrange: Callable[..., Sequence[Any]] | None = None,
+) -> Gate:
+    """Add a gate to the table and return it, ready to be called, recorded, differentiated, drawn and checked.
+
+    `forward(xp, *inputs)` computes the output; each `local(xp, output, *inputs)` is d output/d input, one per input, or
+    None for an input without gradient. A forward rule that takes `*inputs` has any number of them, and one local rule
+    that returns the gradients of all. `domain` gives each input the intervals that tests draw it from (default: REAL).
+
+    >>> square = gate("square", "x²", lambda xp, x: x * x, lambda xp, out, x: 2 * x)
+    >>> square(3.0)
+    9.0
+    >>> del GATES["square"]
+    """
+    if not name.isidentifier():
+        raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
+    if name in GATES:
+        raise ValueError(f"there is a gate {name!r} already: choose another name, or del GATES[{name!r}] first")
+    parameters = list(inspect.signature(forward).parameters.values())[1:]
+    variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    wanted = 1 if variadic else len(parameters)
+    if not wanted or len(local) != wanted or (variadic and len(parameters) > 1):
+        raise ValueError(
+            f"the gate {name!r} needs a forward rule (xp, *inputs) with at least one input and {wanted or 1} local "
+            f"gradient(s), one per input (one in all for *inputs); it has {len(parameters)} input(s) and {len(local)}"
+        )
+    row = Gate(
+        name=name,
+        symbol=symbol,
+        forward=forward,
+        local=local,
+        domain=tuple(domain) or (REAL,) * wanted,
+        kink=kink,
+        nickname=nickname,
+        arrange=arrange or (partial(entries, name) if variadic else _in_order(name, parameters)),
+        doc=doc,
+    )
+    if len(row.domain) != wanted:
+        raise ValueError(f"the gate {name!r} has {wanted} input(s) but a domain for {len(row.domain)}")
+    GATES[name] = row
+    return row
+
+
+def _in_order(name: str, parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
+    """Inputs one by one, by position or by name, as the forward rule names them."""
+    required = sum(p.default is inspect.Parameter.empty for p in parameters)
+    signature = inspect.Signature(p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+    def arrange(*inputs: Any, **named: Any) -> Sequence[Any]:
+        if len(inputs) == len(parameters) and not named:
+            return inputs
+        try:
+            bound = signature.bind(*inputs, **named)
+        except TypeError as error:
+            raise TypeError(f"{name}{signature}: {error}; it takes {required} input(s) or more by position") from None
+        bound.apply_defaults()
+        return bound.args
+
+    return arrange
+
+
+def entries(name: str, *xs: Any) -> tuple[Any, ...]:
+    """Return inputs that were given as one list, or one after the other, as a tuple: max([a, b]) and max(a, b)."""
+    if len(xs) != 1 or hasattr(type(xs[0]), "__gate__"):
+        return xs
+    try:
+        return tuple(xs[0])
+    except TypeError:
+        raise TypeError(f"{name} needs a list of Values and numbers, not {remedy(xs[0])}") from None
+
+
+def _named(name: str) -> Gate:
+    """Find a pickled gate again."""
+    try:
+        return GATES[name]
+    except KeyError:
+        raise LookupError(f"this graph uses the gate {name!r}, which is not in the table: declare it first") from None
+
+
+def _maximum(a: float, b: float) -> float:
+    return a if a > b or a != a else b  # a nan goes through, as it does in numpy
+
+
+def _minimum(a: float, b: float) -> float:
+    return a if a < b or a != a else b
+
+
+def _pow(x: float, y: float) -> float:
+    if x == 0.0 and y < 0.0:
+        raise ZeroDivisionError("0.0 cannot be raised to a negative power")  # as ** does; math.pow: ValueError
+    return math.pow(x, y)  # not **, which would answer a negative base with a complex number
+
+
+class _Floats:
+    """The `xp` of floats: Python's own functions, refusing what they refuse; what is not here comes from `math`."""
+
+    abs = staticmethod(abs)
+    maximum = staticmethod(_maximum)
+    minimum = staticmethod(_minimum)
+    pow = staticmethod(_pow)
+
+    @staticmethod
+    def where(condition: bool, a: float, b: float) -> float:
+        return a if condition else b
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(math, name)
+
+
+FLOATS = _Floats()

@@ -1,0 +1,224 @@
+"""THE table: one row per gate.
+
+Each row holds the forward rule and one local gradient per input. Everything else in the project (the engine, pictures,
+explanations, checks, tests) reads these rows; a derivative is written nowhere else. `out` is the gate's output: often
+it is all that a local gradient needs. Every public name here is a function of the package.
+"""
+
+from __future__ import annotations
+
+import builtins as _builtins
+from functools import reduce as _reduce
+from math import inf as _inf
+from operator import mul as _times
+from typing import Any as _Any
+
+from .gate import NONZERO, POSITIVE, REAL, Kink, entries, gate
+
+# Arithmetic
+
+add = gate(
+    "add", "+", lambda xp, a, b: a + b,
+    lambda xp, out, a, b: 1.0,
+    lambda xp, out, a, b: 1.0,
+    nickname="gradient distributor", doc="a + b. Passes the upstream gradient unchanged to both inputs.",
+)
+sub = gate(
+    "sub", "-", lambda xp, a, b: a - b,
+    lambda xp, out, a, b: 1.0,
+    lambda xp, out, a, b: -1.0,
+    nickname="gradient distributor", doc="a − b. Passes the upstream gradient on, negated to b.",
+)
+neg = gate(
+    "neg", "*-1", lambda xp, x: -x,
+    lambda xp, out, x: -1.0,
+    doc="−x.",
+)
+mul = gate(
+    "mul", "*", lambda xp, a, b: a * b,
+    lambda xp, out, a, b: b,
+    lambda xp, out, a, b: a,
+    nickname="swap multiplier", doc="a·b. Each input's local gradient is the other input.",
+)
+div = gate(
+    "div", "/", lambda xp, a, b: a / b,
+    lambda xp, out, a, b: 1 / b,
+    lambda xp, out, a, b: -out / b,
+    domain=(REAL, NONZERO), doc="a/b.",
+)
+reciprocal = gate(
+    "reciprocal", "1/x", lambda xp, x: 1 / x,
+    lambda xp, out, x: -1 / (x * x),
+    domain=(NONZERO,), doc="1/x.",
+)
+pow = gate(
+    "pow", "**", lambda xp, x, y: xp.pow(x, y),
+    # where: x**0 is flat at x = 0 too, where x**-1 would be infinite
+    lambda xp, out, x, y: y * xp.pow(x, xp.where(xp.abs(y) > 0, y - 1, 0.0)),
+    lambda xp, out, x, y: out * xp.log(x),
+    domain=(POSITIVE, REAL), doc="x to the power y. Its slope in y is defined for x > 0 only.",
+)
+abs = gate(
+    "abs", "|x|", lambda xp, x: xp.abs(x),
+    lambda xp, out, x: xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, 0.0)),
+    kink=Kink(lambda x: x, "abs′(0) = 0"), doc="|x|.",
+)
+
+# Elementary functions
+
+exp = gate(
+    "exp", "exp", lambda xp, x: xp.exp(x),
+    lambda xp, out, x: out,
+    doc="eˣ, its own local gradient.",
+)
+expm1 = gate(
+    "expm1", "exp−1", lambda xp, x: xp.expm1(x),
+    lambda xp, out, x: out + 1.0,
+    doc="eˣ − 1, exact for small x.",
+)
+log = gate(
+    "log", "log", lambda xp, x: xp.log(x),
+    lambda xp, out, x: 1 / x,
+    domain=(POSITIVE,), doc="Natural logarithm of x > 0.",
+)
+log1p = gate(
+    "log1p", "log(1+x)", lambda xp, x: xp.log1p(x),
+    lambda xp, out, x: 1 / (1 + x),
+    domain=(((-0.8, 4.0),),), doc="log(1 + x), exact for small x.",
+)
+sqrt = gate(
+    "sqrt", "√", lambda xp, x: xp.sqrt(x),
+    lambda xp, out, x: 0.5 / out,
+    domain=(POSITIVE,), doc="√x for x ≥ 0. Its slope is undefined at 0.",
+)
+sin = gate("sin", "sin", lambda xp, x: xp.sin(x), lambda xp, out, x: xp.cos(x), doc="Sine of x in radians.")
+cos = gate("cos", "cos", lambda xp, x: xp.cos(x), lambda xp, out, x: -xp.sin(x), doc="Cosine of x in radians.")
+
+# Activations. Those with an exponential take it of −|x|, which cannot overflow.
+
+tanh = gate(
+    "tanh", "tanh", lambda xp, x: xp.tanh(x),
+    lambda xp, out, x: 1 - out * out,
+    doc="Hyperbolic tangent.",
+)
+
+
+def _sigmoid(xp: _Any, x: _Any) -> _Any:
+    e = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, 1.0, e) / (1 + e)
+
+
+sigmoid = gate(
+    "sigmoid", "σ", _sigmoid,
+    lambda xp, out, x: out * (1 - out),
+    doc="The logistic function 1/(1 + e⁻ˣ).",
+)
+softplus = gate(
+    "softplus", "softplus", lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
+    lambda xp, out, x: _sigmoid(xp, x),
+    doc="log(1 + eˣ), the smooth relu.",
+)
+relu = gate(
+    "relu", "relu", lambda xp, x: xp.maximum(x, 0.0),
+    lambda xp, out, x: xp.where(x > 0, 1.0, 0.0),
+    kink=Kink(lambda x: x, "relu′(0) = 0"), doc="max(0, x).",
+)
+leaky_relu = gate(
+    "leaky_relu", "leaky", lambda xp, x, slope=0.1: xp.where(x > 0, x, slope * x),
+    lambda xp, out, x, slope: xp.where(x > 0, 1.0, slope),
+    lambda xp, out, x, slope: xp.minimum(x, 0.0),
+    kink=Kink(lambda x, slope: x, "leaky_relu′(0) = slope"), doc="x for x > 0, else slope·x.",
+)
+elu = gate(
+    "elu", "elu", lambda xp, x, alpha=1.0: xp.where(x >= 0, x, alpha * xp.expm1(xp.minimum(x, 0.0))),
+    lambda xp, out, x, alpha: xp.where(x >= 0, 1.0, alpha * xp.exp(xp.minimum(x, 0.0))),
+    lambda xp, out, x, alpha: xp.expm1(xp.minimum(x, 0.0)),
+    kink=Kink(lambda x, alpha: x, "elu′(0) = 1"), doc="x for x ≥ 0, else alpha·(eˣ − 1).",
+)
+
+# Choices
+
+maximum = gate(
+    "maximum", "max", lambda xp, a, b: xp.maximum(a, b),
+    lambda xp, out, a, b: xp.where(a > b, 1.0, xp.where(a < b, 0.0, 0.5)),
+    lambda xp, out, a, b: xp.where(b > a, 1.0, xp.where(b < a, 0.0, 0.5)),
+    kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The larger of a and b.",
+)
+minimum = gate(
+    "minimum", "min", lambda xp, a, b: xp.minimum(a, b),
+    lambda xp, out, a, b: xp.where(a < b, 1.0, xp.where(a > b, 0.0, 0.5)),
+    lambda xp, out, a, b: xp.where(b < a, 1.0, xp.where(b > a, 0.0, 0.5)),
+    kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The smaller of a and b.",
+)
+where = gate(
+    "where", "where", lambda xp, c, a, b: xp.where(c > 0, a, b),
+    None,
+    lambda xp, out, c, a, b: xp.where(c > 0, 1.0, 0.0),
+    lambda xp, out, c, a, b: xp.where(c > 0, 0.0, 1.0),
+    kink=Kink(lambda c, a, b: c, "c = 0 takes b"), nickname="gradient router", doc="a if c > 0, else b. No gradient to c.",
+)
+step = gate(
+    "step", "step", lambda xp, x: xp.where(x >= 0, 1.0, 0.0),
+    None,
+    kink=Kink(lambda x: x, "step(0) = 1"), doc="1 if x ≥ 0, else 0. No gradient.",
+)
+sign = gate(
+    "sign", "sign", lambda xp, x: xp.where(x >= 0, 1.0, -1.0),
+    None,
+    kink=Kink(lambda x: x, "sign(0) = +1"), doc="1 if x ≥ 0, else −1. No gradient.",
+)
+
+# Gates with any number of inputs: one local rule gives the gradients of all of them.
+
+
+def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:
+    w, x = entries("dot, for w,", w), entries("dot, for x,", x)
+    if len(w) != len(x):
+        raise ValueError(f"dot needs as many weights as inputs: w has {len(w)} entries, x has {len(x)}")
+    return (*w, *x) if bias.__class__ is float and bias == 0.0 else (*w, *x, bias)
+
+
+def _dot(xp: _Any, *inputs: _Any) -> _Any:
+    n, biased = divmod(len(inputs), 2)
+    return _builtins.sum(map(_times, inputs[:n], inputs[n:]), inputs[-1] if biased else 0.0)
+
+
+def _dot_gradients(xp: _Any, out: _Any, *inputs: _Any) -> tuple[_Any, ...]:
+    n, biased = divmod(len(inputs), 2)
+    return inputs[n : 2 * n] + inputs[:n] + (1.0,) * biased
+
+
+def _max_gradients(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
+    hits = [xp.where(x < out, 0.0, 1.0) for x in xs]
+    ties = _builtins.sum(hits)
+    return [hit / ties for hit in hits]
+
+
+def _logsumexp(xp: _Any, *xs: _Any) -> _Any:
+    top = _reduce(xp.maximum, xs)
+    top = xp.where(xp.abs(top) < _inf, top, 0.0)  # _inf − _inf would be nan
+    return top + xp.log(_builtins.sum(xp.exp(x - top) for x in xs))
+
+
+def _lead(*xs: float) -> float:
+    second, first = sorted((-_inf, *xs))[-2:]
+    return first - second
+
+
+sum = gate(
+    "sum", "Σ", lambda xp, *xs: _builtins.sum(xs, 0.0),
+    lambda xp, out, *xs: [1.0] * len(xs),
+    nickname="gradient distributor", doc="Σ xᵢ as one node.",
+)
+dot = gate(
+    "dot", "w·x+b", _dot, _dot_gradients,
+    arrange=_dot_inputs, nickname="swap multiplier", doc="Σ wᵢ·xᵢ + bias as one node.",
+)
+max = gate(
+    "max", "max", lambda xp, *xs: _reduce(xp.maximum, xs), _max_gradients,
+    kink=Kink(_lead, "a tie of k is split evenly"), nickname="gradient router", doc="The largest of its inputs.",
+)
+logsumexp = gate(
+    "logsumexp", "logsumexp", _logsumexp, lambda xp, out, *xs: [xp.exp(x - out) for x in xs],
+    doc="log Σ eˣ, the smooth max. Its local gradients are the softmax.",
+)

@@ -1,0 +1,80 @@
+"""The only walk in the project: from a root to everything that it was made from, in topological order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import RLock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .value import Value
+
+__all__ = ["Walk", "topological_order", "walking"]
+
+walking = RLock()  # A walk marks the nodes that it reaches, so one walk at a time; under the GIL that costs nothing.
+
+
+class Walk:
+    """Everything that some roots were made from: leaves and gates, each node after all its inputs.
+
+    Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. A walk owns a zero, a float object that
+    no other walk shares: a node whose adjoint *is* that zero has been reached, and the backward pass may start adding to
+    it at once. Marks that an interrupted walk left behind are another walk's zero and mean nothing.
+    """
+
+    __slots__ = ("changed", "gates", "leaves", "zero")
+    latest: float | None = None  # the zero of the last walk; not the walk, which would keep its graph alive
+
+    def __init__(self, roots: Sequence[Value]) -> None:
+        self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
+        self.leaves: list[Value] = []
+        self.gates: list[Value] = []
+        leaves, gates = self.leaves.append, self.gates.append
+        changed = 0
+        stack: list[Value | None] = [*reversed(roots)]
+        path: list[Value] = []  # the nodes whose inputs are being walked; a None on the stack says: the last is done
+        pop, push, extend = stack.pop, stack.append, stack.extend
+        enter, leave = path.append, path.pop
+        while stack:
+            node = pop()
+            if node is None:
+                gates(leave())
+                continue
+            while node._adjoint is not zero:
+                node._adjoint = zero
+                first = node._first
+                if first is None:
+                    leaves(node)
+                    if node._tick > changed:
+                        changed = node._tick
+                    break
+                enter(node)
+                push(None)
+                rest = node._rest
+                if rest.__class__ is tuple:
+                    extend(rest[::-1])
+                elif rest is not None and rest._adjoint is not zero:
+                    push(rest)
+                node = first
+        self.changed = changed
+
+    def finish(self) -> None:
+        """Raise if another walk of this thread came in between, as from a signal handler: its marks replaced ours."""
+        if Walk.latest is not self.zero:
+            raise RuntimeError("a graph was walked in the middle of another walk (in a signal handler?): run it again")
+
+
+def topological_order(*roots: Value) -> list[Value]:
+    """Return every node that the roots were made from, and the roots, each once and after all its inputs.
+
+    Leaves come first, then gates in the order of a forward pass. O(nodes + edges), without recursion at any depth.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> [node.label or node.gate.name for node in topological_order(a * b + a)]
+    ['a', 'b', 'mul', 'add']
+    """
+    with walking:
+        walk = Walk(roots)
+        walk.finish()
+        return [*walk.leaves, *walk.gates]

@@ -1,0 +1,24 @@
+"""What a leaf stands for."""
+
+from enum import Enum
+
+__all__ = ["CONSTANT", "INPUT", "PARAMETER", "Role"]
+
+
+class Role(Enum):
+    """The role of a leaf; a constant is never differentiated."""
+
+    INPUT = "input"
+    PARAMETER = "parameter"
+    CONSTANT = "constant"
+
+    @classmethod
+    def named(cls, name: str) -> "Role":
+        """Return the role of this name."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise ValueError(f"a leaf's role is 'input', 'parameter' or 'constant', not {name!r}") from None
+
+
+INPUT, PARAMETER, CONSTANT = Role  # looking a member up on an Enum is slow

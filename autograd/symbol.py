@@ -1,0 +1,251 @@
+"""A symbol: what a row's rules are given to make them write down their own formula.
+
+Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
+tree as Python gives the engine its specialised code, and printing it as mathematics gives a picture its labels.
+"""
+
+from __future__ import annotations
+
+import operator as _operator
+from collections import Counter
+from typing import Any, NoReturn
+
+__all__ = ["SYMBOLS", "Symbol", "folded", "functions", "mathematics", "python", "shared"]
+
+# How tightly each operator binds; whatever is missing here is written as a function call.
+BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
+ATOM = 6
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+class Symbol:
+    """A formula: an operator (or "name", or "number") and its arguments.
+
+    >>> x = Symbol.named("x")
+    >>> python(-1 / (x * x)), mathematics(-1 / (x * x))
+    ('-1.0 / (x * x)', '−1/x²')
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("arguments", "operator")
+
+    def __init__(self, operator: str, *arguments: Any) -> None:
+        self.operator = operator
+        self.arguments = arguments
+
+    @classmethod
+    def named(cls, name: str) -> Symbol:
+        """Return the symbol that prints as this name."""
+        return cls("name", name)
+
+    @classmethod
+    def of(cls, x: Any) -> Symbol:
+        """Return x as a symbol: itself, or the number that it is."""
+        return x if isinstance(x, Symbol) else cls("number", float(x))
+
+    def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
+        """A gate applied to symbols is its own formula."""
+        return gate.forward(SYMBOLS, *inputs)
+
+    def __add__(self, other: Any) -> Symbol:
+        return Symbol("+", self, Symbol.of(other))
+
+    def __radd__(self, other: Any) -> Symbol:
+        return Symbol("+", Symbol.of(other), self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return Symbol("-", self, Symbol.of(other))
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return Symbol("-", Symbol.of(other), self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return Symbol("*", self, Symbol.of(other))
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return Symbol("*", Symbol.of(other), self)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return Symbol("/", self, Symbol.of(other))
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return Symbol("/", Symbol.of(other), self)
+
+    def __pow__(self, other: Any) -> Symbol:
+        return Symbol("pow", self, Symbol.of(other))
+
+    def __rpow__(self, other: Any) -> Symbol:
+        return Symbol("pow", Symbol.of(other), self)
+
+    def __neg__(self) -> Symbol:
+        return Symbol("negative", self)
+
+    def __abs__(self) -> Symbol:
+        return Symbol("abs", self)
+
+    def __lt__(self, other: Any) -> Symbol:
+        return Symbol("<", self, Symbol.of(other))
+
+    def __le__(self, other: Any) -> Symbol:
+        return Symbol("<=", self, Symbol.of(other))
+
+    def __gt__(self, other: Any) -> Symbol:
+        return Symbol(">", self, Symbol.of(other))
+
+    def __ge__(self, other: Any) -> Symbol:
+        return Symbol(">=", self, Symbol.of(other))
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise TypeError("a rule cannot compare with == (Values compare by identity): write it with <, > and xp.where")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a rule cannot branch on its inputs: write xp.where(condition, a, b) instead of if, and, or")
+
+    def __float__(self) -> NoReturn:
+        raise TypeError("a rule cannot use math: write xp.exp(x), so that it runs on floats, arrays and Values alike")
+
+    def __repr__(self) -> str:
+        return python(self)
+
+
+class _Functions:
+    """The `xp` of symbols: every function call is written down as it stands."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *arguments: Symbol(name, *map(Symbol.of, arguments))
+
+
+SYMBOLS = _Functions()
+
+
+def functions(*symbols: Symbol) -> set[str]:
+    """Return the names of the functions that formulas call."""
+    formulas = [part for symbol in symbols for part in _parts(symbol)[0]]
+    return {part.operator for part in formulas} - BINDING.keys() - {"name", "number", "where"}
+
+
+def shared(symbol: Symbol) -> list[Symbol]:
+    """Return the formulas that stand more than once within a formula, inner before outer: what to compute once."""
+    parts, uses = _parts(symbol)
+    return [part for part in parts if uses[id(part)] > 1 and part.operator not in ("name", "number")]
+
+
+def _parts(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
+    """List every formula within a formula once, inner before outer, and count how often each is used."""
+    parts: list[Symbol] = []
+    uses: Counter[int] = Counter()
+
+    def visit(part: Symbol) -> None:
+        uses[id(part)] += 1
+        if uses[id(part)] == 1:
+            if part.operator not in ("name", "number"):
+                for argument in part.arguments:
+                    visit(argument)
+            parts.append(part)
+
+    visit(symbol)
+    return parts, uses
+
+
+def folded(symbol: Symbol) -> Symbol:
+    """Return a formula with its arithmetic on plain numbers done, as far as a person would do it at sight.
+
+    >>> x, two = Symbol.named("x"), Symbol.of(2)
+    >>> mathematics(folded(two * x ** (two - 1)))
+    '2·x'
+    """
+    if symbol.operator in ("name", "number"):
+        return symbol
+    arguments = [folded(argument) for argument in symbol.arguments]
+    numbers = [argument.arguments[0] for argument in arguments if argument.operator == "number"]
+    if symbol.operator == "where" and arguments[0].operator == "number":
+        return arguments[1] if numbers[0] else arguments[2]
+    if symbol.operator == "pow" and arguments[1].operator == "number" and arguments[1].arguments[0] == 1:
+        return arguments[0]
+    if len(numbers) == len(arguments) and symbol.operator in _FOLDED:
+        return Symbol.of(_FOLDED[symbol.operator](*numbers))
+    return Symbol(symbol.operator, *arguments)
+
+
+_FOLDED: dict[str, Any] = {
+    "+": _operator.add,
+    "-": _operator.sub,
+    "*": _operator.mul,
+    "negative": _operator.neg,
+    "abs": abs,
+    ">": _operator.gt,
+    ">=": _operator.ge,
+    "<": _operator.lt,
+    "<=": _operator.le,
+}
+
+
+def python(symbol: Symbol) -> str:
+    """Print a formula as Python, each function by its name, `where` as a conditional expression."""
+    return _python(symbol)[0]
+
+
+def _python(symbol: Symbol) -> tuple[str, int]:
+    operator, arguments = symbol.operator, symbol.arguments
+    if operator == "name":
+        return arguments[0], ATOM
+    if operator == "number":
+        return _literal(arguments[0])
+    if operator == "where":
+        condition, yes, no = map(python, arguments)
+        return f"({yes} if {condition} else {no})", ATOM
+    if operator not in BINDING:
+        return f"{operator}({', '.join(map(python, arguments))})", ATOM
+    binding = BINDING[operator]
+    if operator == "negative":
+        return f"-{_wrap(*_python(arguments[0]), binding)}", binding
+    left, right = arguments
+    return f"{_wrap(*_python(left), binding)} {operator} {_wrap(*_python(right), binding + 1)}", binding
+
+
+def _literal(x: float) -> tuple[str, int]:
+    return repr(x), BINDING["negative"] if x < 0 else ATOM
+
+
+def _wrap(text: str, binding: int, needed: int) -> str:
+    return text if binding >= needed else f"({text})"
+
+
+def mathematics(symbol: Symbol) -> str:
+    """Print a formula as a person writes it: −1/x², a·b, 1 − out²."""
+    return _mathematics(symbol)[0]
+
+
+def _mathematics(symbol: Symbol) -> tuple[str, int]:
+    operator, arguments = symbol.operator, symbol.arguments
+    if operator == "name":
+        return arguments[0], ATOM
+    if operator == "number":
+        return f"{arguments[0]:g}".replace("-", "−"), ATOM if arguments[0] >= 0 else BINDING["*"]
+    if operator == "abs":
+        return f"|{mathematics(arguments[0])}|", ATOM
+    if operator == "where":
+        condition, yes, no = map(mathematics, arguments)
+        return f"{yes} if {condition} else {no}", 0
+    if operator == "negative":
+        return f"−{_wrap(*_mathematics(arguments[0]), BINDING['*'])}", BINDING["*"]
+    if operator == "*" and mathematics(arguments[0]) == mathematics(arguments[1]):
+        return _power(arguments[0], Symbol.of(2))
+    if operator == "pow":
+        return _power(*arguments)
+    if operator not in BINDING:
+        return f"{operator}({', '.join(map(mathematics, arguments))})", ATOM
+    binding = BINDING[operator]
+    left, right = (_wrap(*_mathematics(x), binding + i) for i, x in enumerate(arguments))
+    sign = {"*": "·", "/": "/", "-": " − "}.get(operator, f" {operator} ")
+    return f"{left}{sign}{right}", binding
+
+
+def _power(base: Symbol, exponent: Symbol) -> tuple[str, int]:
+    left, right = _wrap(*_mathematics(base), ATOM), mathematics(exponent)
+    raised = right.replace("−", "-")
+    if raised.lstrip("-").isdigit():
+        return left + raised.translate(SUPERSCRIPT), 5
+    return f"{left}^{_wrap(*_mathematics(exponent), ATOM)}", 5

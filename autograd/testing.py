@@ -1,0 +1,103 @@
+"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package.
+
+from hypothesis import given
+from autograd import check_gradients
+from autograd.testing import expressions
+
+@given(expressions())
+def test_gradients(case):
+    f, inputs = case
+    assert check_gradients(f, inputs)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from .gate import FLOATS, GATES, Domain, Gate
+from .value import Value
+
+__all__ = ["Expression", "expressions", "gate_inputs", "inputs_of", "values"]
+
+MARGIN = 0.05  # how far from a kink inputs stay, so that finite differences see one side only
+
+
+def values(min_value: float = -4.0, max_value: float = 4.0) -> st.SearchStrategy[Value]:
+    """Leaves with finite data between the bounds."""
+    return st.floats(min_value, max_value).map(Value)
+
+
+class Expression:
+    """A random program of gates: `steps` name a gate and which earlier results it takes; called, it runs them."""
+
+    def __init__(self, n_inputs: int, steps: Sequence[tuple[Gate, tuple[int, ...]]]) -> None:
+        self.n_inputs, self.steps = n_inputs, tuple(steps)
+
+    def __call__(self, *inputs: Any) -> Any:
+        results = list(inputs)
+        for gate, places in self.steps:
+            results.append(gate.apply([results[i] for i in places]))
+        return results[-1]
+
+    def __repr__(self) -> str:
+        names = [f"x{i}" for i in range(self.n_inputs)] + [f"v{i}" for i in range(1, len(self.steps) + 1)]
+        lines = [
+            f"{names[self.n_inputs + i]} = {gate.name}({', '.join(names[place] for place in places)})"
+            for i, (gate, places) in enumerate(self.steps)
+        ]
+        return f"<Expression of {', '.join(names[: self.n_inputs])}: {'; '.join(lines)}>"
+
+
+@st.composite
+def expressions(
+    draw: Callable[[st.SearchStrategy[Any]], Any],
+    gates: Sequence[Gate] | None = None,
+    max_inputs: int = 4,
+    max_steps: int = 12,
+    margin: float = MARGIN,
+) -> tuple[Expression, list[float]]:
+    """Pairs of a function of Values and inputs (floats) at which it and its gradient are tame.
+
+    Results are shared freely between gates; every gate gets inputs from its domain, at least `margin` from a kink.
+    """
+    rows = list(gates or GATES.values())
+    inputs = draw(st.lists(st.floats(-3.0, 3.0), min_size=1, max_size=max_inputs))
+    results, steps = list(inputs), []
+    for _ in range(draw(st.integers(1, max_steps))):
+        gate = draw(st.sampled_from(rows))
+        n = draw(st.integers(2, 5)) if gate.variadic else len(gate.names)
+        # the latest result first, so that few steps are of no use to the root
+        places = (len(results) - 1, *draw(st.lists(st.integers(0, len(results) - 1), min_size=n - 1, max_size=n - 1)))
+        places = tuple(draw(st.permutations(places)))
+        data = [results[i] for i in places]
+        if _tame(gate, data, margin):
+            steps.append((gate, places))
+            results.append(gate.forward(FLOATS, *data))
+    if not steps:
+        steps.append((GATES["mul"], (0, 0)))
+    return Expression(len(inputs), steps), inputs
+
+
+def gate_inputs(gate: Gate, margin: float = MARGIN) -> st.SearchStrategy[list[float]]:
+    """Lists of inputs from a gate's domain, at least `margin` from its kink."""
+    if gate.variadic:
+        entries: st.SearchStrategy[list[float]] = st.lists(inputs_of(gate.domain[0]), min_size=2, max_size=5)
+    else:
+        entries = st.tuples(*map(inputs_of, gate.domain)).map(list)
+    return entries.filter(lambda data: gate.kink is None or abs(gate.kink.distance(*data)) >= margin)
+
+
+def inputs_of(domain: Domain) -> st.SearchStrategy[float]:
+    """Floats from a union of intervals."""
+    return st.one_of([st.floats(low, high) for low, high in domain])
+
+
+def _tame(gate: Gate, data: Sequence[float], margin: float) -> bool:
+    domains = gate.domain * len(data) if gate.variadic else gate.domain
+    inside = all(any(low <= x <= high for low, high in domain) for x, domain in zip(data, domains, strict=True))
+    if not inside or (gate.kink is not None and abs(gate.kink.distance(*data)) < margin):
+        return False
+    return abs(gate.forward(FLOATS, *data)) < 50

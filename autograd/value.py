@@ -1,0 +1,324 @@
+"""`Value`: one number that remembers how it was made."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NoReturn, Union
+
+from . import gates as _rows  # noqa: F401  (fills the table)
+from .backward import backward, forward, zero_grad
+from .copying import deep_copy, flatten
+from .derive import derive
+from .gate import GATES, Gate
+from .number import is_numpy_scalar, number
+from .role import CONSTANT, INPUT, Role
+from .recording import context, recording, tick
+
+__all__ = ["Operand", "Value"]
+
+Operand = Union["Value", float]
+
+
+_new = object.__new__
+
+
+class Value:
+    """A number that records how it was made: a leaf, or the output of a gate.
+
+    Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;
+    `backward()` then finds the derivative of a result with respect to everything that it was made from.
+
+    >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    >>> f = (x + y) * z
+    >>> f.backward()
+    >>> f.data, x.grad, y.grad, z.grad
+    (-12.0, -4.0, -4.0, 3.0)
+
+    data: the number (a float); it may be set on a leaf, and `root.forward()` then replays the graph
+    grad: d root/d this, from the last `backward()`; leaves add up the passes until they are zeroed
+    label: a name for pictures and messages, or None
+    gate, inputs: the gate that made it and what it was made from, in order; None and () for a leaf
+    role: "input", "parameter" or "constant" for a leaf (a constant is never differentiated), else None
+    scope: the `autograd.scope` that it was made in, or None
+    """
+
+    __slots__ = ("_adjoint", "_data", "_first", "_label", "_origin", "_rest", "_scope", "_seed", "_tick", "grad")
+
+    # A million nodes fit into memory because a node holds little: its one or two inputs without a tuple, where it came
+    # from (a gate, or the role of a leaf) in one slot, and nothing for what is rarely set.
+    _data: float
+    _origin: Gate | Role
+    _first: Value | None
+    _rest: Any  # None, the second input, or the tuple of all inputs but the first
+    _tick: int  # the recording's clock when the data was computed; 0 for a leaf that was never changed
+    _adjoint: float  # the workspace of a walk
+    _label: str | None  # set on few nodes
+    _scope: str | None  # set within a scope
+    _seed: float | None  # set by the backward pass that ran from here
+    grad: float
+
+    def __init__(self, data: float, label: str | None = None, *, role: str = "input") -> None:
+        self._data = data if data.__class__ is float else number(data)
+        self._origin = INPUT if role == "input" else Role.named(role)
+        self._first = self._rest = None
+        self._tick = 0
+        self._adjoint = self.grad = 0.0
+        if label is not None:
+            self._label = _named(label)
+        if recording.special:
+            self._scope = context().scope
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Value cannot be subclassed: write a function of Values, or a gate with autograd.gate(...)")
+
+    # In slots that recording leaves empty, which makes it faster by a tenth.
+    label = property(
+        lambda self: getattr(self, "_label", None), lambda self, name: setattr(self, "_label", _named(name))
+    )
+    scope = property(lambda self: getattr(self, "_scope", None))
+
+    @property
+    def data(self) -> float:
+        return self._data
+
+    @data.setter
+    def data(self, x: float) -> None:
+        if self._first is not None:
+            raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
+        self._data = number(x, "data")
+        self._tick = tick()
+
+    @property
+    def gate(self) -> Gate | None:
+        return self._origin if isinstance(self._origin, Gate) else None
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        if self._first is None:
+            return ()
+        rest = self._rest
+        if rest is None:
+            return (self._first,)
+        return (self._first, *rest) if rest.__class__ is tuple else (self._first, rest)
+
+    @property
+    def role(self) -> str | None:
+        return self._origin.value if isinstance(self._origin, Role) else None
+
+    @role.setter
+    def role(self, role: str) -> None:
+        if self._first is not None:
+            raise AttributeError(f"only a leaf has a role, and {self!r} is the output of a gate")
+        self._origin = Role.named(role)
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
+
+        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to the grad that they had.
+        """
+        backward(self, seed)
+
+    def zero_grad(self) -> None:
+        """Set `grad` to 0 in the whole graph of this node."""
+        zero_grad(self)
+
+    def forward(self) -> float:
+        """Replay the graph from its leaves' present data and return this node's new data."""
+        return forward(self)
+
+    def detach(self) -> Value:
+        """Return a constant with the same data, which gradients do not pass."""
+        return Value(self._data, self.label, role="constant")
+
+    def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
+        """Record a gate; `Gate.apply` calls this when there is a Value among its inputs."""
+        if gate.record is None:
+            derive(gate, _ENGINE)
+        assert gate.record is not None
+        node = gate.record(*inputs)
+        if node is NotImplemented:
+            for x in inputs:
+                if not isinstance(x, Value):
+                    number(x, gate.name)
+        return node  # type: ignore[no-any-return]
+
+    def _leaves_the_graph(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} as a plain number would silently leave the graph: write v.data for the number, "
+            "autograd.exp(v) instead of math.exp(v), v > 0 instead of if v"
+        )
+
+    __float__ = __int__ = __bool__ = __complex__ = _leaves_the_graph
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        made = f", gate={self._origin.name}" if isinstance(self._origin, Gate) else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label}{made})"
+
+    def __reduce__(self) -> Any:
+        return flatten(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return deep_copy(self, memo)
+
+    if TYPE_CHECKING:  # the operators and methods below are derived from the rows of the table
+
+        def __add__(self, other: Operand) -> Value: ...
+        def __radd__(self, other: Operand) -> Value: ...
+        def __sub__(self, other: Operand) -> Value: ...
+        def __rsub__(self, other: Operand) -> Value: ...
+        def __mul__(self, other: Operand) -> Value: ...
+        def __rmul__(self, other: Operand) -> Value: ...
+        def __truediv__(self, other: Operand) -> Value: ...
+        def __rtruediv__(self, other: Operand) -> Value: ...
+        def __pow__(self, other: Operand) -> Value: ...
+        def __rpow__(self, other: Operand) -> Value: ...
+        def __neg__(self) -> Value: ...
+        def __pos__(self) -> Value: ...
+        def __abs__(self) -> Value: ...
+        def __lt__(self, other: Operand) -> bool: ...
+        def __le__(self, other: Operand) -> bool: ...
+        def __gt__(self, other: Operand) -> bool: ...
+        def __ge__(self, other: Operand) -> bool: ...
+        def reciprocal(self) -> Value: ...
+        def exp(self) -> Value: ...
+        def expm1(self) -> Value: ...
+        def log(self) -> Value: ...
+        def log1p(self) -> Value: ...
+        def sqrt(self) -> Value: ...
+        def sin(self) -> Value: ...
+        def cos(self) -> Value: ...
+        def tanh(self) -> Value: ...
+        def sigmoid(self) -> Value: ...
+        def softplus(self) -> Value: ...
+        def relu(self) -> Value: ...
+        def leaky_relu(self, slope: Operand = 0.1) -> Value: ...
+        def elu(self, alpha: Operand = 1.0) -> Value: ...
+
+
+def _named(label: str | None) -> str | None:
+    if label is not None and not isinstance(label, str):
+        raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
+    return label
+
+
+def operand(x: Any, gate: Gate) -> Any:
+    """Return x as an input of a gate: a number becomes a constant; what may know of Values itself: NotImplemented."""
+    if x.__class__ is not float:
+        if x.__class__ is Value:
+            return x
+        if not (isinstance(x, (Real, *_HOPELESS)) or is_numpy_scalar(x)):
+            return NotImplemented
+        x = number(x, gate.name)
+    node = _new(Value)  # as Value(x, role="constant"), in half the time
+    node._data = x
+    node._origin = CONSTANT
+    node._first = node._rest = None
+    node._tick = 0
+    node._adjoint = node.grad = 0.0
+    return node
+
+
+_HOPELESS = (
+    str,
+    bytes,
+    complex,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    type(None),
+)  # number() answers them with what to write instead
+
+
+def make(gate: Gate, data: float, inputs: Sequence[Value]) -> Value:
+    """Return the output of a gate with any number of inputs."""
+    node: Value = _new(Value)
+    node._data = data
+    node._origin = gate
+    node._first, *rest = inputs
+    node._rest = tuple(rest)
+    node._tick = recording.clock
+    node._adjoint = node.grad = 0.0
+    return stamp(node) if recording.special else node
+
+
+def stamp(node: Value) -> Value:
+    """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
+    scope, records = context()
+    if scope is not None:
+        node._scope = scope
+    if not records:
+        node._origin = CONSTANT
+        node._first = node._rest = None
+    return node
+
+
+def _refusal(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Exception:
+    return gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes])
+
+
+# What the source of derived code refers to.
+_ENGINE = {
+    "CONSTANT": CONSTANT,
+    "Value": Value,
+    "make": make,
+    "new": _new,
+    "operand": operand,
+    "recording": recording,
+    "refusal": _refusal,
+    "stamp": stamp,
+}
+
+
+def _reflected(record: Callable[..., Any]) -> Callable[[Value, Any], Any]:
+    return lambda self, other: record(other, self)
+
+
+def _compared(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], Any]:
+    def comparison(self: Value, other: Any) -> Any:
+        other = operand(other, GATES["sub"])  # a comparison is of the sign of the difference
+        return other if other is NotImplemented else compare(self._data, other._data)
+
+    return comparison
+
+
+def _defaulted(gate: Gate) -> Callable[..., Any]:
+    return lambda self, *inputs, **named: gate(self, *inputs, **named)
+
+
+def _install() -> None:
+    """Derive the code of every row, and hang the operators and methods on Value."""
+    for gate in GATES.values():
+        derive(gate, _ENGINE)
+    for name in ("add", "sub", "mul", "truediv", "pow"):
+        record = GATES["div" if name == "truediv" else name].record
+        assert record is not None
+        setattr(Value, f"__{name}__", record)
+        setattr(Value, f"__r{name}__", _reflected(record))
+    for name in ("neg", "abs"):
+        setattr(Value, f"__{name}__", GATES[name].record)
+    for name in ("lt", "le", "gt", "ge"):
+        setattr(Value, f"__{name}__", _compared(getattr(operator, name)))
+    for name in "reciprocal exp expm1 log log1p sqrt sin cos tanh sigmoid softplus relu".split():
+        setattr(Value, name, GATES[name].record)
+    for name in ("leaky_relu", "elu"):
+        setattr(Value, name, _defaulted(GATES[name]))
+    Value.__pos__ = lambda self: self  # type: ignore[method-assign]
+    add, divide = Value.__radd__, Value.__rtruediv__
+    # 0 + v is v, so that sum() draws clean; 1/v is the lectures' reciprocal gate
+    Value.__radd__ = lambda self, other: self if _is(other, 0) else add(self, other)  # type: ignore[method-assign]
+    Value.__rtruediv__ = lambda self, other: self.reciprocal() if _is(other, 1) else divide(self, other)  # type: ignore[method-assign]
+
+
+def _is(x: Any, n: int) -> bool:
+    return x.__class__ in (int, float) and x == n
+
+
+_install()
