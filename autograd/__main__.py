@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("expression", nargs="?", help="names, numbers, operators and gates, in quotes for the shell")
     parser.add_argument("values", nargs="*", metavar="name=number", help="a value for every name in the expression")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf or .dot (default: graph.svg)"
+        "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
     )
     parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
     parser.add_argument("--version", action="version", version=f"gatewise {__version__} (pure Python engine)")

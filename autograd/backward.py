@@ -141,10 +141,10 @@ def _refuse_stale(walk: Walk) -> None:
     assert node.gate is not None
     raise RuntimeError(
         f"backward through a stale graph: {node.label or f'a {node.gate.name} gate'} was computed as {node.data!r}, and "
-        f"its input {changed.label or ''} is now {changed.data!r}; call forward() on the root to compute it again"
+        f"its input {changed.label or ''} has changed since, to {changed.data!r}; root.forward() computes it all again"
     )
 
 
 def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:
-    """Set an attribute of many nodes in one call that never returns to the interpreter, so that no signal comes between."""
+    """Set an attribute of many nodes in one call that runs no Python code, so that no signal can come between."""
     deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)

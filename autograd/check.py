@@ -66,11 +66,20 @@ class GradientCheck:
         return self.ok
 
     def __repr__(self) -> str:
-        head = ("input", "at", "analytic", "numeric", "abs error", "rel error", "")
+        head = ("input", "at", "analytic", "numeric", "abs error", "rel error", "result")
         rows = [
-            (c.name, f"{c.at:g}", f"{c.analytic:.9g}", f"{c.numeric:.9g}", f"{c.absolute:.1e}", f"{c.relative:.1e}", "ok" if c.ok else "WRONG")
+            (
+                c.name,
+                f"{c.at:g}",
+                f"{c.analytic:.9g}",
+                f"{c.numeric:.9g}",
+                f"{c.absolute:.1e}",
+                f"{c.relative:.1e}",
+                verdict,
+            )
             for c in self.checks
-        ]  # fmt: skip
+            for verdict in ["ok" if c.ok else "WRONG"]
+        ]
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
         return "\n".join([line.rstrip() for line in lines] + [self.note] * bool(self.note))
@@ -93,9 +102,9 @@ def check_gradients(
     AssertionError that carries the table.
 
     >>> check_gradients(lambda x, y: x * y + x, [2.0, 3.0])
-    input  at  analytic  numeric  abs error  rel error
-        x   2         4        4    0.0e+00    0.0e+00  ok
-        y   3         2        2    4.4e-11    2.2e-11  ok
+    input  at  analytic  numeric  abs error  rel error  result
+        x   2         4        4    0.0e+00    0.0e+00      ok
+        y   3         2        2    4.4e-11    2.2e-11      ok
     """
     data = [_data(x) for x in flat(inputs)]
     analytic = flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data))))

@@ -121,7 +121,7 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
 
 
 def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
-    """Return the output of f (a number, or a list of them) and, for each, the gradient in every entry of the arguments."""
+    """Return the output of f, a number or a list of them, and for each the gradient in every entry of its arguments."""
     if not arguments:
         raise TypeError("there is nothing to differentiate: give the function at least one argument")
     given = list(flat(arguments))

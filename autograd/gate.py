@@ -44,8 +44,8 @@ class Gate:
     """One row of the table: a gate's forward rule, its local gradients, and what readers need to know beside them.
 
     A gate is called like the function that it is: floats in, a float out; Values in, a Value out.
-    Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on floats,
-    on arrays, on Values, and on symbols that print themselves.
+    Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on
+    floats, on arrays, on Values, and on symbols that print themselves.
     """
 
     name: str
@@ -71,14 +71,16 @@ class Gate:
         self.__name__ = self.name
 
     @overload
-    def __call__(self, *inputs: float | Iterable[float], **named: float) -> float: ...
+    def __call__(  # type: ignore[overload-overlap]
+        self, *inputs: float | Iterable[float], **named: float
+    ) -> float: ...
     @overload
     def __call__(self, *inputs: T | float | Iterable[T | float], **named: T | float) -> T: ...
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         return self.apply(self.arrange(*inputs, **named))
 
     def apply(self, inputs: Sequence[Any]) -> Any:
-        """Return the output for inputs given flat and in order: a float, or what the first recorder among them makes."""
+        """Return the output for inputs in order: a float, or what the first recorder among them makes of it."""
         for x in inputs:
             if hasattr(type(x), "__gate__"):
                 return x.__gate__(self, tuple(inputs))
@@ -107,7 +109,7 @@ class Gate:
         return [slope if want else None for slope, want in zip(slopes, wanted, strict=True)]
 
     def formulas(self, inputs: Sequence[str | float] = (), output: str = "out") -> list[str]:
-        """Return the local gradients as mathematics, of named inputs (or numbers), for gates that have a fixed number."""
+        """Return each local gradient as mathematics, of named inputs or numbers; none for a variadic gate."""
         if self.variadic:
             return []
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs or self.names]
@@ -193,7 +195,7 @@ def gate(
 def _in_order(name: str, parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
     """Inputs one by one, by position or by name, as the forward rule names them."""
     required = sum(p.default is inspect.Parameter.empty for p in parameters)
-    signature = inspect.Signature(p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters)
+    signature = inspect.Signature(parameters)
 
     def arrange(*inputs: Any, **named: Any) -> Sequence[Any]:
         if len(inputs) == len(parameters) and not named:

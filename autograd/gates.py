@@ -155,7 +155,8 @@ where = gate(
     None,
     lambda xp, out, c, a, b: xp.where(c > 0, 1.0, 0.0),
     lambda xp, out, c, a, b: xp.where(c > 0, 0.0, 1.0),
-    kink=Kink(lambda c, a, b: c, "c = 0 takes b"), nickname="gradient router", doc="a if c > 0, else b. No gradient to c.",
+    kink=Kink(lambda c, a, b: c, "c = 0 takes b"), nickname="gradient router",
+    doc="a if c > 0, else b. No gradient to c.",
 )
 step = gate(
     "step", "step", lambda xp, x: xp.where(x >= 0, 1.0, 0.0),

@@ -18,8 +18,8 @@ class Walk:
     """Everything that some roots were made from: leaves and gates, each node after all its inputs.
 
     Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. A walk owns a zero, a float object that
-    no other walk shares: a node whose adjoint *is* that zero has been reached, and the backward pass may start adding to
-    it at once. Marks that an interrupted walk left behind are another walk's zero and mean nothing.
+    no other walk shares: a node whose adjoint *is* that zero has been reached, and the backward pass may start adding
+    to it at once. Marks that an interrupted walk left behind are another walk's zero and mean nothing.
     """
 
     __slots__ = ("changed", "gates", "leaves", "zero")

@@ -21,7 +21,7 @@ def number(x: Any, what: str = "a Value") -> float:
     TypeError: a Value needs a number, not the str '3': write float('3')
     """
     if x.__class__ is float:
-        return x  # type: ignore[no-any-return]
+        return x
     if is_numpy_scalar(x):
         x = x.item()
     if isinstance(x, Real):

@@ -43,7 +43,8 @@ class Context(NamedTuple):
     records: bool
 
 
-_context: ContextVar[Context] = ContextVar("autograd", default=Context(None, records=True))
+_OUTSIDE = Context(None, records=True)
+_context: ContextVar[Context] = ContextVar("autograd", default=_OUTSIDE)
 
 
 def context() -> Context:

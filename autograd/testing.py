@@ -100,4 +100,4 @@ def _tame(gate: Gate, data: Sequence[float], margin: float) -> bool:
     inside = all(any(low <= x <= high for low, high in domain) for x, domain in zip(data, domains, strict=True))
     if not inside or (gate.kink is not None and abs(gate.kink.distance(*data)) < margin):
         return False
-    return abs(gate.forward(FLOATS, *data)) < 50
+    return bool(abs(gate.forward(FLOATS, *data)) < 50)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from . import gates as _rows  # noqa: F401  (fills the table)
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten
 from .derive import derive
-from .gate import GATES, Gate
+from .gate import Gate
 from .number import is_numpy_scalar, number
-from .role import CONSTANT, INPUT, Role
+from .operators import install_operators
 from .recording import context, recording, tick
+from .role import CONSTANT, INPUT, Role
 
 __all__ = ["Operand", "Value"]
 
@@ -73,7 +72,8 @@ class Value:
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed: write a function of Values, or a gate with autograd.gate(...)")
 
-    # In slots that recording leaves empty, which makes it faster by a tenth.
+    # Slots of what is rarely set stay empty while recording, which makes it faster by a tenth.
+
     label = property(
         lambda self: getattr(self, "_label", None), lambda self, name: setattr(self, "_label", _named(name))
     )
@@ -81,6 +81,7 @@ class Value:
 
     @property
     def data(self) -> float:
+        """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
         return self._data
 
     @data.setter
@@ -92,10 +93,12 @@ class Value:
 
     @property
     def gate(self) -> Gate | None:
+        """The gate that made the node, or None for a leaf."""
         return self._origin if isinstance(self._origin, Gate) else None
 
     @property
     def inputs(self) -> tuple[Value, ...]:
+        """What the node was made from, in order, twice if used twice; () for a leaf."""
         if self._first is None:
             return ()
         rest = self._rest
@@ -105,6 +108,7 @@ class Value:
 
     @property
     def role(self) -> str | None:
+        """What a leaf stands for: "input", "parameter" or "constant"; None for the output of a gate."""
         return self._origin.value if isinstance(self._origin, Role) else None
 
     @role.setter
@@ -265,7 +269,7 @@ def _refusal(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Exception:
 
 
 # What the source of derived code refers to.
-_ENGINE = {
+_ENGINE: dict[str, Any] = {
     "CONSTANT": CONSTANT,
     "Value": Value,
     "make": make,
@@ -277,48 +281,4 @@ _ENGINE = {
 }
 
 
-def _reflected(record: Callable[..., Any]) -> Callable[[Value, Any], Any]:
-    return lambda self, other: record(other, self)
-
-
-def _compared(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], Any]:
-    def comparison(self: Value, other: Any) -> Any:
-        other = operand(other, GATES["sub"])  # a comparison is of the sign of the difference
-        return other if other is NotImplemented else compare(self._data, other._data)
-
-    return comparison
-
-
-def _defaulted(gate: Gate) -> Callable[..., Any]:
-    return lambda self, *inputs, **named: gate(self, *inputs, **named)
-
-
-def _install() -> None:
-    """Derive the code of every row, and hang the operators and methods on Value."""
-    for gate in GATES.values():
-        derive(gate, _ENGINE)
-    for name in ("add", "sub", "mul", "truediv", "pow"):
-        record = GATES["div" if name == "truediv" else name].record
-        assert record is not None
-        setattr(Value, f"__{name}__", record)
-        setattr(Value, f"__r{name}__", _reflected(record))
-    for name in ("neg", "abs"):
-        setattr(Value, f"__{name}__", GATES[name].record)
-    for name in ("lt", "le", "gt", "ge"):
-        setattr(Value, f"__{name}__", _compared(getattr(operator, name)))
-    for name in "reciprocal exp expm1 log log1p sqrt sin cos tanh sigmoid softplus relu".split():
-        setattr(Value, name, GATES[name].record)
-    for name in ("leaky_relu", "elu"):
-        setattr(Value, name, _defaulted(GATES[name]))
-    Value.__pos__ = lambda self: self  # type: ignore[method-assign]
-    add, divide = Value.__radd__, Value.__rtruediv__
-    # 0 + v is v, so that sum() draws clean; 1/v is the lectures' reciprocal gate
-    Value.__radd__ = lambda self, other: self if _is(other, 0) else add(self, other)  # type: ignore[method-assign]
-    Value.__rtruediv__ = lambda self, other: self.reciprocal() if _is(other, 1) else divide(self, other)  # type: ignore[method-assign]
-
-
-def _is(x: Any, n: int) -> bool:
-    return x.__class__ in (int, float) and x == n
-
-
-_install()
+install_operators(Value, _ENGINE)

@@ -19,8 +19,10 @@ class Neuron(Module):
 
     Weights are drawn from (−1, 1) by `rng` (default: a new unseeded one); the bias starts at 0.
 
-    >>> Neuron(2, rng=Random(0))([1.0, -2.0]).data > 0
-    True
+    >>> neuron = Neuron(2)
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -1.0, 0.5
+    >>> neuron([1.0, 1.0]).data
+    1.5
     """
 
     def __init__(self, nin: int, nonlin: bool = True, *, rng: Random | None = None) -> None:

@@ -10,7 +10,7 @@ __all__ = ["Module"]
 
 
 class Module:
-    """A part of a network. Write `parameters()` and `forward(x)`; calling the module runs `forward` in a scope of its name."""
+    """A part of a network. Write `parameters()` and `forward(x)`; a call runs `forward` in a scope of its name."""
 
     name: str | None = None
 

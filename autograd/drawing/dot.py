@@ -27,8 +27,8 @@ GRADIENT = "#b3311d"
 def to_dot(root: Value, *, digits: int = 2, names: bool = True) -> str:
     """Return the whole graph as DOT text, whatever its size; the same graph gives the same text.
 
-    Boxes are leaves, circles gates; each edge carries the value that flows along it and, once `root.backward()` has run,
-    the gradient that flows back. Unlabelled nodes take the names of the caller's variables, unless names=False.
+    Boxes are leaves, circles gates; each edge carries the value that flows along it and, once `root.backward()` has
+    run, the gradient that flows back. Unlabelled nodes take the names of the caller's variables, unless names=False.
 
     >>> x = Value(2.0, "x")
     >>> print(to_dot(x * x))  # doctest: +ELLIPSIS
@@ -102,7 +102,7 @@ def _nearest(order: Sequence[Value], limit: int) -> list[Value]:
     for node in reversed(order):
         for input in node.inputs:
             distance[input] = min(distance.get(input, len(order)), distance[node] + 1)
-    near = set(sorted(reversed(order), key=distance.__getitem__)[:limit])
+    near = set(sorted(order, key=distance.__getitem__)[:limit])
     return [node for node in order if node in near]
 
 

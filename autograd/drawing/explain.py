@@ -90,10 +90,11 @@ class _Writer:
     def gradients(self) -> Iterator[str]:
         """The gradient of every leaf; where several gates use one, as the sum of what they send back."""
         parts: dict[Value, list[str]] = {}
-        for node in self.gates if self.flow.upstream and len(self.gates) <= LONGEST else ():
+        upstream = self.flow.upstream or {}
+        for node in self.gates if upstream and len(self.gates) <= LONGEST else ():
             for input, slope in zip(node.inputs, local_gradients(node), strict=True):
                 if slope is not None:
-                    parts.setdefault(input, []).append(self.number(self.flow.upstream[node] * slope))
+                    parts.setdefault(input, []).append(self.number(upstream[node] * slope))
         leaves = [node for node in self.flow.order if node.role in ("input", "parameter")]
         for leaf in leaves[:LONGEST]:
             name = f"  d{self.names[self.flow.root]}/d{self.names[leaf]}"
@@ -115,7 +116,8 @@ class _Writer:
 
     def backward(self) -> Iterator[tuple[str, ...]]:
         for node in reversed(self.gates[-LONGEST:]):
-            gate, upstream = node.gate, self.flow.upstream and self.flow.upstream[node]
+            gate = node.gate
+            upstream = None if self.flow.upstream is None else self.flow.upstream[node]
             assert gate is not None
             data = [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
             formulas = gate.formulas(data, self.names[node]) or [""] * len(node.inputs)
@@ -142,9 +144,9 @@ def _complete(
     taken = set(given.values())
     free = (name for i in count(1) if (name := f"v{i}") not in taken)
     for node in flow.order:
-        name = given[node]
-        if name:
-            yield node, name
+        own = given[node]
+        if own:
+            yield node, own
         elif not node.inputs:
             yield node, number(node.data)
         else:

@@ -31,7 +31,7 @@ class Flow:
         return cls(root, topological_order(root), upstream, stale)
 
     def gradient(self, node: Value) -> float | None:
-        """What stands beside a node: the grad of a leaf, which may hold several passes; of a gate, that of this root."""
+        """What stands beside a node: the grad of a leaf, which may hold several passes, or a gate's for this root."""
         if self.upstream is None or node.role == "constant":
             return None
         return self.upstream[node] if node.inputs else node.grad

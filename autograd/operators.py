@@ -1,0 +1,65 @@
+"""The operators and methods of Value, each the derived code of a row of the table."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from . import gates as _rows  # noqa: F401  (fills the table)
+from .derive import derive
+from .gate import GATES, Gate
+
+__all__ = ["install_operators"]
+
+BINARY = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}
+UNARY = ("neg", "abs")
+COMPARISONS = ("lt", "le", "gt", "ge")
+# The methods that users of micrograd, and numpy (np.exp(v) calls v.exp()), expect.
+METHODS = ("reciprocal", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "relu")
+METHODS_WITH_CONSTANT = ("leaky_relu", "elu")
+
+
+def install_operators(cls: Any, engine: dict[str, Any]) -> None:
+    """Derive the code of every row and hang the operators and methods on the class."""
+    for gate in GATES.values():
+        derive(gate, engine)
+    for name, row in BINARY.items():
+        setattr(cls, f"__{name}__", GATES[row].record)
+        setattr(cls, f"__r{name}__", _reflected(GATES[row]))
+    for name in UNARY:
+        setattr(cls, f"__{name}__", GATES[name].record)
+    for name in COMPARISONS:
+        setattr(cls, f"__{name}__", _comparison(getattr(operator, name), engine["operand"]))
+    for name in METHODS:
+        setattr(cls, name, GATES[name].record)
+    for name in METHODS_WITH_CONSTANT:
+        setattr(cls, name, _method(GATES[name]))
+    # 0 + v is v, so that sum() draws clean; 1/v is the lectures' reciprocal gate.
+    cls.__radd__ = _unless(0, lambda v: v, cls.__radd__)
+    cls.__rtruediv__ = _unless(1, cls.reciprocal, cls.__rtruediv__)
+    cls.__pos__ = lambda v: v
+
+
+def _reflected(gate: Gate) -> Callable[[Any, Any], Any]:
+    record = gate.record
+    assert record is not None
+    return lambda v, other: record(other, v)
+
+
+def _unless(number: int, special: Callable[[Any], Any], usual: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda v, other: special(v) if other.__class__ in (int, float) and other == number else usual(v, other)
+
+
+def _method(gate: Gate) -> Callable[..., Any]:
+    return lambda v, *inputs, **named: gate(v, *inputs, **named)
+
+
+def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any, Gate], Any]) -> Callable[..., Any]:
+    """Compare the data, so that Python's control flow works; equality stays identity, and Values hash."""
+
+    def comparison(v: Any, other: Any) -> Any:
+        other = operand(other, GATES["sub"])  # what can be subtracted can be compared
+        return other if other is NotImplemented else compare(v._data, other._data)
+
+    return comparison
