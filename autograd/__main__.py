@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.expression is None:
             text, values = EXAMPLE, EXAMPLE_VALUES
         else:
-            text, values = options.expression, _values(options.values)
+            text, values = options.expression.strip(), _values(options.values)
         root = build(text, values)
         root.backward()
         _report(text, root, values)
@@ -102,7 +102,7 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
         name = unicodedata.normalize("NFKC", name)  # as Python reads names
         if not equals or not name.isidentifier():
             raise ExpressionError(
-                f"{assignment.strip()!r} is not of the form name=number (quote the expression as a whole)"
+                f"{assignment.strip()!r} is not name=number (the expression as a whole goes in quotes)"
             )
         if name in values:
             raise ExpressionError(f"{name} is given twice")
@@ -117,7 +117,7 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")  # a terminal that lacks a sign such as × shows ? in its place
-    print(f"{root.label} = {text.strip()}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
+    print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
     print(f"\n{root.label} = {root.data:.12f}")
 

@@ -27,7 +27,7 @@ _tick = attrgetter("_tick")
 
 
 def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
-    """Return d root/d node × seed for every node of the graph; changes nothing. Constants get 0.
+    """Return d root/d node × seed for every node, in topological order; changes nothing. Constants get 0.
 
     >>> from autograd import Value
     >>> x = Value(3.0)
@@ -66,9 +66,8 @@ def _sweep(root: Value, seed: float) -> Walk:
             node._origin.pull(node)  # type: ignore[union-attr, misc]
     except (ArithmeticError, ValueError) as error:
         inputs = ", ".join(f"{input.label or 'input'} = {input.data!r}" for input in node.inputs)
-        called = f" {node.label!r}" if node.label else ""
         raise type(error)(
-            f"backward through {node.gate.name}{called}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]
+            f"backward through {node.gate.name}{_called(node)}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]
         ) from None
     return walk
 
@@ -141,8 +140,12 @@ def _refuse_stale(walk: Walk) -> None:
     assert node.gate is not None
     raise RuntimeError(
         f"backward through a stale graph: {node.label or f'a {node.gate.name} gate'} was computed as {node.data!r}, and "
-        f"its input {changed.label or ''} has changed since, to {changed.data!r}; root.forward() computes it all again"
+        f"its input{_called(changed)} has changed since, to {changed.data!r}; root.forward() computes it all again"
     )
+
+
+def _called(node: Value) -> str:
+    return f" {node.label!r}" if node.label else ""
 
 
 def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:

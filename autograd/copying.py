@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .gate import Gate
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["deep_copy", "flatten"]
 
-# What a node holds beside its inputs, in the order in which it is flattened.
-FIELDS = ("_data", "grad", "_origin", "_label", "_scope", "_seed")
+RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
+Rare = dict[str, dict[int, Any]]
 
 
 def flatten(root: Value) -> tuple[Any, ...]:
@@ -22,52 +23,89 @@ def flatten(root: Value) -> tuple[Any, ...]:
 
     Leaves go in as objects of their own, so that several roots in one pickle share them; gates as flat lists.
     """
-    if not root.inputs:
-        return _leaf, (type(root), [getattr(root, field, None) for field in FIELDS])
+    if root._first is None:
+        return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
     order = topological_order(root)
     place = {node: i for i, node in enumerate(order)}
-    leaves = [node for node in order if not node.inputs]
-    gates = order[len(leaves) :]
-    columns = [[getattr(node, field, None) for node in gates] for field in FIELDS]
-    inputs = [[place[input] for input in node.inputs] for node in gates]
-    stale = [i for i, node in enumerate(gates) if any(input._tick > node._tick for input in node.inputs)]
-    return _graph, (type(root), leaves, columns, inputs, stale)
+    n = sum(node._first is None for node in order)
+    gates = order[n:]
+    inputs = [node.inputs for node in gates]
+    stale = [i for i, node in enumerate(gates, n) if any(input._tick > node._tick for input in inputs[i - n])]
+    return _graph, (
+        type(root),
+        order[:n],
+        [node._origin for node in gates],
+        [node._data for node in gates],
+        [node.grad for node in gates],
+        [len(entries) for entries in inputs],
+        [place[input] for entries in inputs for input in entries],
+        _rare(gates, n),
+        stale,
+    )
 
 
-def _leaf(cls: type[Value], fields: Sequence[Any]) -> Value:
-    return _node(cls, fields, ())
+def _rare(nodes: Sequence[Value], first: int = 0) -> Rare:
+    """Return what the rarely set slots hold, by slot and by the place of the node, counted from `first`."""
+    return {
+        slot: {i: getattr(node, slot) for i, node in enumerate(nodes, first) if hasattr(node, slot)} for slot in RARE
+    }
+
+
+def _restore(nodes: Sequence[Value], rare: Rare) -> None:
+    for slot, held in rare.items():
+        for i, x in held.items():
+            setattr(nodes[i], slot, x)
+
+
+def _leaf(cls: type[Value], role: Any, data: float, grad: float, rare: Rare) -> Value:
+    leaf = _node(cls, role, data, grad, ())
+    _restore([leaf], rare)
+    return leaf
 
 
 def _graph(
-    cls: type[Value], leaves: list[Value], columns: list[list[Any]], inputs: list[list[int]], stale: list[int]
+    cls: type[Value],
+    leaves: Sequence[Value],
+    gates: Sequence[Gate],
+    data: Sequence[float],
+    grads: Sequence[float],
+    counts: Sequence[int],
+    places: Sequence[int],
+    rare: Rare,
+    stale: Sequence[int],
 ) -> Value:
     order = list(leaves)
-    for fields, places in zip(zip(*columns, strict=True), inputs, strict=True):
-        order.append(_node(cls, fields, [order[i] for i in places]))
-    for i in stale:
-        order[len(leaves) + i]._tick = -1  # older than anything: the clock of another process means nothing here
+    inputs = map(order.__getitem__, places)
+    for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
+        order.append(_node(cls, gate, x, grad, tuple(islice(inputs, count))))
+    _restore(order, rare)
+    if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
+        for leaf in leaves:
+            leaf._tick = 1
+        for i in stale:
+            order[i]._tick = 0
     return order[-1]
 
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
     """Return a copy of the whole graph of this node; nodes that `memo` holds already are not copied again."""
-    for node in topological_order(root):
-        if id(node) not in memo:
-            fields = [getattr(node, field, None) for field in FIELDS]
-            copy = _node(type(root), fields, [memo[id(input)] for input in node.inputs])
-            copy._tick = node._tick
-            memo[id(node)] = copy
+    fresh = [node for node in topological_order(root) if id(node) not in memo]
+    for node in fresh:
+        inputs = tuple([memo[id(input)] for input in node.inputs])
+        memo[id(node)] = copy = _node(type(root), node._origin, node._data, node.grad, inputs)
+        copy._tick = node._tick
+    _restore([memo[id(node)] for node in fresh], _rare(fresh))
     return memo[id(root)]  # type: ignore[no-any-return]
 
 
-def _node(cls: type[Value], fields: Sequence[Any], inputs: Sequence[Value]) -> Value:
+def _node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
     node: Value = object.__new__(cls)
-    for field, x in zip(FIELDS, fields, strict=True):
-        setattr(node, field, x)
-    node._adjoint, node._tick = 0.0, 0
-    node._first, node._rest = (inputs[0] if inputs else None), None
-    if isinstance(node._origin, Gate) and node._origin.variadic:
-        node._rest = tuple(inputs[1:])
-    elif len(inputs) > 1:
-        node._rest = inputs[1] if len(inputs) == 2 else tuple(inputs[1:])
+    node._origin, node._data, node.grad = origin, data, grad
+    node._adjoint, node._tick = 0.0, 1 if inputs else 0
+    if not inputs:
+        node._first = node._rest = None
+    elif origin.variadic or len(inputs) > 2:
+        node._first, node._rest = inputs[0], inputs[1:]
+    else:
+        node._first, node._rest = inputs[0], inputs[1] if len(inputs) == 2 else None
     return node

@@ -30,7 +30,7 @@ def names(text: str) -> list[str]:
     >>> names("exp(-w*x) + w")
     ['w', 'x']
     """
-    found = [(node.lineno, node.col_offset, node.id) for node in _operands(_parse(text))]
+    found = [(node.lineno, node.col_offset, node.id) for node in _operands(_parse(text.strip()))]
     return list(dict.fromkeys(name for *_, name in sorted(found)))
 
 
@@ -40,6 +40,7 @@ def build(text: str, values: Mapping[str, float]) -> Value:
     >>> build("1/(1+exp(-x))", {"x": 0}).data
     0.5
     """
+    text = text.strip()
     tree, known = _parse(text), names(text)
     missing = [name for name in known if name not in values]
     if missing:
@@ -59,7 +60,7 @@ def build(text: str, values: Mapping[str, float]) -> Value:
 def _parse(text: str) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"the expression has {len(text):,} characters, and {LONGEST:,} is the most")
-    if not text.strip():
+    if not text:
         raise ExpressionError(f"the expression is empty: {ALLOWED}")
     for sign, instead in WRITTEN.items():
         if sign in text:
@@ -67,7 +68,7 @@ def _parse(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python about Python
-            return ast.parse(text.strip().replace("\n", " ").replace("\r", " "), mode="eval").body
+            return ast.parse(text.replace("\n", " ").replace("\r", " "), mode="eval").body
     except SyntaxError as error:
         column = min(error.offset or len(text), len(text))
         raise ExpressionError(f"column {column}: {error.msg}, in {short(text)}") from None
@@ -76,9 +77,8 @@ def _parse(text: str) -> ast.expr:
 
 
 def _place(text: str, node: ast.expr) -> str:
-    """The column of a node, counted in characters; Python counts bytes of the text without its indent."""
-    indent = len(text) - len(text.lstrip())
-    return f"column {indent + len(text.lstrip().encode()[: node.col_offset].decode(errors='ignore')) + 1}"
+    """The column of a node in characters; Python counts bytes."""
+    return f"column {len(text.encode()[: node.col_offset].decode(errors='ignore')) + 1}"
 
 
 def _refuse(text: str, node: ast.expr, what: str) -> ExpressionError:

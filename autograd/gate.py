@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
@@ -71,12 +71,13 @@ class Gate:
         self.__name__ = self.name
 
     @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, *inputs: float | Iterable[float], **named: float
-    ) -> float: ...
+    def __call__(self, first: T, /, *inputs: Any, **named: Any) -> T: ...
     @overload
-    def __call__(self, *inputs: T | float | Iterable[T | float], **named: T | float) -> T: ...
+    def __call__(self, *inputs: float, **named: float) -> float: ...
+    @overload
+    def __call__(self, *inputs: Any, **named: Any) -> Any: ...
     def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """Return the output for inputs by position or name, or in one list: a float, or a Value if there is one among them."""
         return self.apply(self.arrange(*inputs, **named))
 
     def apply(self, inputs: Sequence[Any]) -> Any:
@@ -127,9 +128,11 @@ class Gate:
         """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
         if not self.variadic:
             symbol = self.forward(SYMBOLS, *map(Symbol.named, inputs))
-            if symbol.operator in BINDING or symbol.operator == "pow":
+            plain = all(part.operator in ("name", "number") for part in symbol.arguments)
+            if plain and (symbol.operator in BINDING or symbol.operator == "pow"):
                 return mathematics(symbol)
-        return f"{self.name}({', '.join(inputs)})"
+        shown = [*inputs[:6], "…", inputs[-1]] if len(inputs) > 8 else inputs
+        return f"{self.name}({', '.join(shown)})"
 
     def __repr__(self) -> str:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"
@@ -188,6 +191,11 @@ def gate(
     )
     if len(row.domain) != wanted:
         raise ValueError(f"the gate {name!r} has {wanted} input(s) but a domain for {len(row.domain)}")
+    symbols = [Symbol.named(f"x{i}") for i in range(3 if variadic else len(parameters))]
+    try:
+        row.local_gradients(SYMBOLS, Symbol.of(forward(SYMBOLS, *symbols)), symbols)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
     GATES[name] = row
     return row
 

@@ -14,14 +14,14 @@ __all__ = ["context", "no_grad", "recorded", "recording", "scope", "tick"]
 class _Recording:
     """What every recorded node looks at, kept to two attributes because every recorded node looks at it.
 
-    `clock` counts the changes of leaves: a node that is older than a change of its input is stale.
+    `clock` counts the changes of leaves, from 1: a node that is older than a change of its input is stale.
     `special` counts the open `scope` and `no_grad` blocks of all threads; while it is 0, none need be asked about.
     """
 
     __slots__ = ("clock", "special")
 
     def __init__(self) -> None:
-        self.clock = 0
+        self.clock = 1
         self.special = 0
 
 

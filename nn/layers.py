@@ -32,7 +32,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def forward(self, x: Sequence[Operand]) -> Value:
-        z = dot(self.w, x, self.b)
+        z: Value = dot(self.w, x, self.b)
         return relu(z) if self.nonlin else z
 
     def parameters(self) -> list[Value]:

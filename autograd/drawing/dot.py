@@ -119,4 +119,5 @@ def _text(first: str, second: str | None) -> str:
 
 def _typed(text: str) -> str:
     visible = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    return "<br/>".join(escape(line, quote=False).replace("\\", "&#92;") for line in visible.split("\n"))
+    # Graphviz reads backslashes twice, the second time behind the entities of an HTML-like label.
+    return "<br/>".join(escape(line, quote=False).replace("\\", "&#92;" * 2) for line in visible.split("\n"))

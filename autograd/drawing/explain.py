@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 from ..value import Value
 from .flow import Flow, local_gradients
@@ -13,6 +13,7 @@ from .names import caller_names, node_names
 
 __all__ = ["Explanation", "explain"]
 
+ROWS = 600  # of the table of the backward pass
 LONGEST = 200  # gates that are written out; of a larger graph, those nearest to the root
 MOST_TERMS = 12  # of a sum at a shared leaf
 NOT_COMPUTED = "not computed"
@@ -79,7 +80,7 @@ class _Writer:
             yield f"  {self.names[node]} = {formula} = {self.number(node.data)}"
         yield "backward: upstream × local = downstream"
         head = ("gate", "output", "upstream", "local", "downstream", "into", "")
-        yield from _table([head, *self.backward()])
+        yield from _table([head, *islice(self.backward(), ROWS)])
         if skipped > 0:
             yield f"  … {skipped:,} gates behind these"
         yield "gradients"

@@ -24,11 +24,12 @@ class Flow:
 
     @classmethod
     def of(cls, root: Value) -> Flow:
-        stale = is_stale(root)
         seed: float | None = getattr(root, "_seed", None)
+        if seed is None or is_stale(root):
+            return cls(root, topological_order(root), None, is_stale(root))
         # Computed anew from this root: the grad of a node that two roots share is that of the last pass through it.
-        upstream = None if seed is None or stale else adjoints(root, seed)
-        return cls(root, topological_order(root), upstream, stale)
+        upstream = adjoints(root, seed)
+        return cls(root, list(upstream), upstream, stale=False)
 
     def gradient(self, node: Value) -> float | None:
         """What stands beside a node: the grad of a leaf, which may hold several passes, or a gate's for this root."""

@@ -1,0 +1,95 @@
+"""Guards the checker: that it passes right rules, fails wrong ones, and reports both so that a person sees which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import autograd
+from autograd import GATES, Gate, Value, check_gradients, finite_differences, gate
+
+
+@pytest.fixture
+def wrong() -> Iterator[Gate]:
+    yield gate("wrong", "?", lambda xp, x: xp.sin(x), lambda xp, out, x: xp.cos(x) + 1e-3)
+    del GATES["wrong"]
+
+
+def test_a_wrong_rule_fails(wrong: Gate) -> None:
+    report = check_gradients(lambda x, y: wrong(x) * y, [0.5, 2.0])
+    assert not report
+    assert not report.ok
+    assert [check.ok for check in report.checks] == [False, True]
+    assert report.worst.name == "x"
+    assert report.worst.absolute == pytest.approx(2e-3, rel=1e-3)
+    assert "WRONG" in repr(report)
+    with pytest.raises(AssertionError, match=r"wrong in x:\n[\s\S]*WRONG"):
+        check_gradients(lambda x, y: wrong(x) * y, [0.5, 2.0], raises=True)
+
+
+def test_a_planted_bug_in_the_engine_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GATES["tanh"], "pull", lambda node: None)
+    assert not check_gradients(autograd.tanh, [0.3])
+
+
+def test_a_nan_fails() -> None:
+    assert not check_gradients(lambda x: x * math.nan, [1.0])
+
+
+@pytest.mark.parametrize("scheme", ["central", "forward"])
+def test_right_rules_pass_by_either_scheme(scheme: Any) -> None:
+    report = check_gradients(
+        lambda w, x: autograd.dot(w, x).tanh(), [[0.1, -0.2], [1.0, 2.0]], scheme=scheme, raises=True
+    )
+    assert [check.name for check in report.checks] == ["w[0]", "w[1]", "x[0]", "x[1]"]
+
+
+def test_large_values_pass_and_small_errors_in_them_do_not() -> None:
+    assert check_gradients(lambda x: x * 1e9, [3.0])
+    assert check_gradients(lambda x: (x * 1e-9) ** 2, [3.0])
+
+
+def test_values_as_inputs_and_functions_without_signature() -> None:
+    assert check_gradients(lambda *xs: autograd.max(xs), [Value(1.0), Value(2.0)])
+    assert check_gradients(autograd.maximum, [1.0, 2.0]).checks[1].name == "input 1"
+
+
+def test_a_kink_is_named_rather_than_blamed() -> None:
+    report = check_gradients(autograd.relu, [0.0])
+    assert not report
+    assert "relu′(0) = 0" in repr(report)
+    assert "check beside it" in repr(report)
+
+
+def test_the_table() -> None:
+    lines = repr(check_gradients(lambda x, y: x * y, [2.0, 3.0])).splitlines()
+    assert lines[0].split() == ["input", "at", "analytic", "numeric", "abs", "error", "rel", "error", "result"]
+    assert lines[1].split()[:3] == ["x", "2", "3"]
+    assert len(lines) == 3
+
+
+def test_finite_differences_cost_two_evaluations_an_input() -> None:
+    """Row D4: a net of 21 parameters needs 42 forward passes."""
+    calls = 0
+
+    def f(parameters: list[Value]) -> Any:
+        nonlocal calls
+        calls += 1
+        return autograd.sum([p * p for p in parameters])
+
+    slopes = finite_differences(f, [[0.1 * i for i in range(21)]])
+    assert calls == 42
+    assert slopes == pytest.approx([0.2 * i for i in range(21)], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [({"scheme": "backward"}, "'central' or 'forward'"), ({"step": 0.0}, "must be positive")]
+)
+def test_refusals(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        finite_differences(lambda x: x, [1.0], **arguments)
+    with pytest.raises(ValueError, match=words):
+        check_gradients(lambda x: x, [1.0], **arguments)

@@ -1,0 +1,87 @@
+"""Guards copies: pickle and deepcopy keep the graph, its sharing, its gradients, and what is stale."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+import autograd
+from autograd import GATES, Value, gate, is_stale, scope, topological_order
+from autograd.testing import Expression, expressions
+
+WAYS = [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(case=expressions())
+def test_copies_are_equal_and_apart(way: Any, case: tuple[Expression, list[float]]) -> None:
+    f, inputs = case
+    root = f(*map(Value, inputs))
+    root.backward()
+    other = way(root)
+    order, copied = topological_order(root), topological_order(other)
+    place, copied_place = ({node: i for i, node in enumerate(nodes)} for nodes in (order, copied))
+    assert not set(order) & set(copied)
+    for a, b in zip(order, copied, strict=True):
+        assert (a.data, a.grad, a.gate, a.role) == (b.data, b.grad, b.gate, b.role)
+        assert [place[x] for x in a.inputs] == [copied_place[x] for x in b.inputs]
+    other.backward()
+    assert root.grad == 1.0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_names_scopes_roles_and_what_was_computed(way: Any) -> None:
+    w = Value(2.0, "w", role="parameter")
+    with scope("layer1"):
+        y = w * 3
+    y.label = "y"
+    y.backward()
+    other = way(y)
+    leaf = other.inputs[0]
+    assert (other.label, other.scope, leaf.label, leaf.role, leaf.grad) == ("y", "layer1", "w", "parameter", 3.0)
+    assert autograd.draw(other, names=False).source == autograd.draw(y, names=False).source
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_several_roots_share_their_leaves(way: Any) -> None:
+    x = Value(2.0)
+    f, g = way([x * 2, x + 1])
+    assert f.inputs[0] is g.inputs[0]
+    leaf, again = way((x, x))
+    assert leaf is again
+
+
+def test_deepcopy_shares_inner_nodes_too() -> None:
+    x = Value(2.0)
+    shared = x * x
+    f, g, other = copy.deepcopy([shared + 1, shared * 3, shared])
+    assert f.inputs[0] is g.inputs[0] is other
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_stale_graphs_stay_stale_and_fresh_ones_fresh(way: Any) -> None:
+    x = Value(2.0)
+    for _ in range(3):
+        x.data = x.data + 1
+    y = x * x
+    assert not is_stale(way(y))
+    x.data = 7.0
+    other = way(y)
+    assert is_stale(other)
+    assert other.forward() == 49.0
+    z = way(x) * 2
+    z.backward()
+    assert z.inputs[0].grad == 2.0
+
+
+def test_a_gate_that_is_gone_is_named() -> None:
+    passing = gate("passing", "p", lambda xp, x: x + 0, lambda xp, out, x: 1.0)
+    data = pickle.dumps(passing(Value(1.0)))
+    assert pickle.loads(data).gate is passing
+    del GATES["passing"]
+    with pytest.raises(LookupError, match="'passing', which is not in the table"):
+        pickle.loads(data)

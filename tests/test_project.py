@@ -1,0 +1,118 @@
+"""Guards the house: imports that run one way, a README that is current, and what the package promises to be."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import autograd
+
+from . import readme
+
+ROOT = Path(__file__).parent.parent
+# Each room may import those above it, never below: from the record down to the readings.
+ROOMS = [
+    "number",
+    "symbol",
+    "gate",
+    "gates",
+    "role",
+    "recording",
+    "graph",
+    "backward",
+    "copying",
+    "derive",
+    "operators",
+    "value",
+    "functional",
+    "check",
+    "drawing.flow",
+    "drawing.names",
+    "drawing.dot",
+    "drawing.drawing",
+    "drawing.explain",
+    "drawing",
+    "expression",
+    "testing",
+    "",
+    "__main__",
+]
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(ROOT / "autograd").with_suffix("").parts
+    return ".".join(parts).removesuffix("__init__").rstrip(".")
+
+
+def imported(path: Path) -> set[str]:
+    """Return the rooms that a file imports when it runs; what only the type checker imports does not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    package = room(path).split(".") if path.name == "__init__.py" else room(path).split(".")[:-1]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in typing_only:
+            base = [part for part in package if part][: len([p for p in package if p]) - node.level + 1]
+            if node.module:
+                found.add(".".join([*base, node.module]))
+            else:
+                found |= {name if (name := ".".join([*base, alias.name])) in ROOMS else "" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "autograd").rglob("*.py")), ids=room)
+def test_imports_run_one_way(path: Path) -> None:
+    place = ROOMS.index(room(path))
+    for other in imported(path):
+        assert ROOMS.index(other) < place, f"{room(path)} imports {other}"
+
+
+def test_nn_uses_the_public_face_of_autograd_only() -> None:
+    for path in (ROOT / "nn").rglob("*.py"):
+        for module in re.findall(r"^from (autograd\S*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            assert module in ("autograd", "autograd.value"), path
+
+
+def test_the_readmes_table_of_gates_is_current() -> None:
+    assert readme.README.read_text(encoding="utf-8") == readme.current(), "run python -m tests.readme"
+
+
+def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> None:
+    commands = re.findall(r"```sh\n(.*?)\n```", readme.README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(commands) == 2
+    assert all("\n" not in command and command.startswith("python3 -m venv") for command in commands)
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_the_readme_shows_the_slides_numbers() -> None:
+    svg = (ROOT / "demos" / "sigmoid_neuron.svg").read_text(encoding="utf-8")
+    for number in ["w0", "2.00 grad -0.20 0.73 -0.53 1.37 -0.59 grad 0.39"]:
+        assert number.split()[0] in svg
+    assert "font-size" in svg
+
+
+def test_the_sizes_of_files() -> None:
+    """A file holds one idea; one that outgrows this wants a second file."""
+    for path in [*(ROOT / "autograd").rglob("*.py"), *(ROOT / "nn").rglob("*.py")]:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+
+
+def test_the_version_and_the_types_travel_with_the_package() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", autograd.__version__)
+    assert (ROOT / "autograd" / "py.typed").exists()
+    assert (ROOT / "nn" / "py.typed").exists()
+
+
+def test_every_public_name_has_a_docstring_that_says_something() -> None:
+    for name in dir(autograd):
+        thing = getattr(autograd, name)
+        if not name.startswith("_") and callable(thing):
+            assert len((thing.__doc__ or "").split()) >= 1, name
