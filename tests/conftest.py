@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-for name, examples in (("dev", 60), ("ci", 150), ("nightly", 5000)):
+for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
     settings.register_profile(
         name,
         max_examples=examples,
