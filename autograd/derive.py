@@ -15,8 +15,7 @@ from .symbol import SYMBOLS, Symbol, functions, python, shared
 
 __all__ = ["derive", "source"]
 
-NODES = ("a", "b", "c", "d", "e", "f")
-DATA = ("x", "y", "z", "u", "v", "w")
+NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
 
 
 def derive(gate: Gate, engine: dict[str, Any]) -> None:
@@ -56,16 +55,23 @@ def _record(gate: Gate) -> list[str]:
             f"        if {node} is NotImplemented:",
             "            return NotImplemented",
         ]
+    forward, _ = _formulas(gate)
+    if functions(forward) or "/" in python(forward):
+        lines += [
+            *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
+            "    try:",
+            *_compute(forward, "data = {}", indent=8),
+            "    except (ArithmeticError, ValueError) as error:",
+            f"        raise refusal(error, gate, [{', '.join(nodes)}]) from None",
+        ]
+        data = "data"
+    else:  # plain arithmetic of floats refuses nothing
+        data = python(Symbol.of(gate.forward(SYMBOLS, *(Symbol.named(f"{node}._data") for node in nodes))))
     rest = {1: "None", 2: "b"}.get(len(nodes), f"({', '.join(nodes[1:])})")
     return [
         *lines,
-        *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
-        "    try:",
-        *_compute(_formulas(gate)[0], "data = {}", indent=8),
-        "    except (ArithmeticError, ValueError) as error:",
-        f"        raise refusal(error, gate, [{', '.join(nodes)}]) from None",
         "    node = new(Value)",
-        "    node._data = data",
+        f"    node._data = {data}",
         "    node._origin = gate",
         "    node._first = a",
         f"    node._rest = {rest}",

@@ -23,6 +23,9 @@ POSITIVE: Domain = ((0.1, 8.0),)
 NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
 
 
+MOST_INPUTS = 10  # that a row names one by one
+
+
 class Kink(NamedTuple):
     """Where a gate has no slope, and the convention that stands in for it."""
 
@@ -178,6 +181,8 @@ def gate(
             f"the gate {name!r} needs a forward rule (xp, *inputs) with at least one input and {wanted or 1} local "
             f"gradient(s), one per input (one in all for *inputs); it has {len(parameters)} input(s) and {len(local)}"
         )
+    if wanted > MOST_INPUTS:
+        raise ValueError(f"the gate {name!r} has {wanted} inputs; one with more than {MOST_INPUTS} takes *inputs")
     row = Gate(
         name=name,
         symbol=symbol,

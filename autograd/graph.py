@@ -17,9 +17,10 @@ walking = RLock()  # A walk marks the nodes that it reaches, so one walk at a ti
 class Walk:
     """Everything that some roots were made from: leaves and gates, each node after all its inputs.
 
-    Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. A walk owns a zero, a float object that
-    no other walk shares: a node whose adjoint *is* that zero has been reached, and the backward pass may start adding
-    to it at once. Marks that an interrupted walk left behind are another walk's zero and mean nothing.
+    Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. A walk owns two zeros, float objects that
+    no other walk shares: a node whose adjoint *is* `entered` has inputs still being walked, one whose adjoint is `zero`
+    is done, and the backward pass may start adding to it at once. Marks that an interrupted walk left behind are the
+    zeros of another walk and mean nothing.
     """
 
     __slots__ = ("changed", "gates", "leaves", "zero")
@@ -27,36 +28,36 @@ class Walk:
 
     def __init__(self, roots: Sequence[Value]) -> None:
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
+        entered = float("0")
         self.leaves: list[Value] = []
         self.gates: list[Value] = []
         leaves, gates = self.leaves.append, self.gates.append
         changed = 0
-        stack: list[Value | None] = [*reversed(roots)]
-        path: list[Value] = []  # the nodes whose inputs are being walked; a None on the stack says: the last is done
+        stack = [*reversed(roots)]
         pop, push, extend = stack.pop, stack.append, stack.extend
-        enter, leave = path.append, path.pop
         while stack:
             node = pop()
-            if node is None:
-                gates(leave())
+            if node._adjoint is entered:  # everything that was pushed above it is done, so its inputs are
+                node._adjoint = zero
+                gates(node)
                 continue
             while node._adjoint is not zero:
-                node._adjoint = zero
                 first = node._first
                 if first is None:
+                    node._adjoint = zero
                     leaves(node)
                     if node._tick > changed:
                         changed = node._tick
                     break
-                enter(node)
-                push(None)
+                node._adjoint = entered
+                push(node)
                 rest = node._rest
                 if rest.__class__ is tuple:
                     extend(rest[::-1])
                 elif rest is not None and rest._adjoint is not zero:
                     push(rest)
                 node = first
-        self.changed = changed
+        self.changed = changed  # when a leaf last was
 
     def finish(self) -> None:
         """Raise if another walk of this thread came in between, as from a signal handler: its marks replaced ours."""
