@@ -20,10 +20,10 @@ from .functional import (
     linearize as linearize,
     value_and_grad as value_and_grad,
 )
-from .gate import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
 from .gates import *  # every row of the table is a function here
 from .graph import topological_order as topological_order
 from .recording import no_grad as no_grad, scope as scope
+from .row import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
 from .value import Value as Value
 
 __version__ = "0.1.0"

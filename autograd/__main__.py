@@ -15,7 +15,7 @@ from . import __version__
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import ExpressionError, build
-from .gate import GATES
+from .row import GATES
 from .value import Value
 
 EXAMPLE = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -90,7 +90,12 @@ def _shielded(arguments: Sequence[str]) -> list[str]:
     for i, argument in enumerate(arguments):
         if argument == "--":
             return [*shielded, *(f" {rest}" for rest in arguments[i + 1 :])]
-        option = argument in ("-o", "-h") or re.fullmatch(r"--[a-z]+(=.*)?", argument)
+        follows_output = i > 0 and arguments[i - 1] in ("-o", "--output")
+        option = (
+            argument == "-h"
+            or re.fullmatch(rf"-o|-o.+\.({'|'.join(FORMATS)})|--[a-z]+(=.*)?", argument)
+            or follows_output
+        )
         shielded.append(f" {argument}" if argument.startswith("-") and not option else argument)
     return shielded
 

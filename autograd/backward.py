@@ -12,10 +12,9 @@ from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from .gate import FLOATS
 from .graph import Walk, walking
 from .number import number
-from .recording import recording
+from .recording import tick
 from .role import CONSTANT
 
 if TYPE_CHECKING:
@@ -44,10 +43,20 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
 def backward(root: Value, seed: float = 1.0) -> None:
     """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
     seed = number(seed, "the seed of backward")
+    if root._origin is CONSTANT:
+        raise RuntimeError(
+            f"{root!r} is a constant, so there is nothing to differentiate: was it detached, or made in no_grad?"
+        )
     with walking:
         walk = _sweep(root, seed)
         leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
-        grads = [leaf.grad + leaf._adjoint for leaf in leaves]
+        try:
+            grads = [leaf.grad + leaf._adjoint for leaf in leaves]
+        except TypeError:
+            leaf = next(leaf for leaf in leaves if not isinstance(leaf.grad, (int, float)))
+            raise TypeError(
+                f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
+            ) from None
         walk.finish()
         for node in walk.gates:
             node.grad = node._adjoint
@@ -83,22 +92,27 @@ def zero_grad(root: Value) -> None:
 
 
 def forward(root: Value) -> float:
-    """Compute every gate of the graph again from its leaves as they are now, and return the root's new data."""
+    """Compute what is stale in the graph again, from the leaves as they are now; return the root's new data."""
     with walking:
         walk = Walk((root,))
         walk.finish()
-    data = {leaf: leaf.data for leaf in walk.leaves}
+    data: dict[Value, float] = {}
     for node in walk.gates:
+        inputs = node.inputs
+        if not any(input in data or input._tick > node._tick for input in inputs):
+            continue
         gate = node.gate
         assert gate is not None
-        inputs = [data[input] for input in node.inputs]
+        now = [data.get(input, input._data) for input in inputs]
         try:
-            data[node] = gate.forward(FLOATS, *inputs)
+            data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            raise gate.refusal(error, inputs, [input.label for input in node.inputs]) from None
-    _write("_data", walk.gates, [data[node] for node in walk.gates])
-    _write("_tick", walk.gates, repeat(recording.clock))
-    _write("_seed", walk.gates, repeat(None))
+            raise gate.refusal(error, now, [input.label for input in inputs]) from None
+    if data:
+        time = tick()  # later than what other roots have computed from these nodes, so that they notice
+        _write("_data", data, data.values())
+        _write("_tick", data, repeat(time))
+        _write("_seed", walk.gates, repeat(None))
     return root.data
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .gate import Gate
 from .graph import topological_order
+from .row import Gate
 
 if TYPE_CHECKING:
     from .value import Value
 
-__all__ = ["deep_copy", "flatten"]
+__all__ = ["deep_copy", "flatten", "shallow_copy"]
 
 RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
 Rare = dict[str, dict[int, Any]]
@@ -85,6 +85,14 @@ def _graph(
         for i in stale:
             order[i]._tick = 0
     return order[-1]
+
+
+def shallow_copy(node: Value) -> Value:
+    """Return another node made from the same inputs."""
+    copy = _node(type(node), node._origin, node._data, node.grad, node.inputs)
+    copy._tick = node._tick
+    _restore([copy], _rare([node]))
+    return copy
 
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:

@@ -10,10 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .gate import FLOATS, Gate
+from .row import FLOATS, Gate
 from .symbol import SYMBOLS, Symbol, functions, python, shared
 
 __all__ = ["derive", "source"]
+
+# Those of floats that give a float; of what else `math` has, floor and its like give an int.
+REAL_FUNCTIONS = {name for name in vars(type(FLOATS)) if name[0] != "_"} | {"exp", "expm1", "log", "log1p", "sqrt"}
+REAL_FUNCTIONS |= {"sin", "cos", "tanh"}
+COMPARISONS = ("<", "<=", ">", ">=")
 
 NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
 
@@ -51,16 +56,18 @@ def _record(gate: Gate) -> list[str]:
     for node in nodes:
         lines += [
             f"    if {node}.__class__ is not Value:",
-            f"        {node} = operand({node}, gate)",
+            f"        {node} = operand({node}, {gate.name!r})",
             f"        if {node} is NotImplemented:",
             "            return NotImplemented",
         ]
     forward, _ = _formulas(gate)
-    if functions(forward) or "/" in python(forward):
+    if functions(forward) or "/" in python(forward) or forward.operator in COMPARISONS:
+        exact = forward.operator not in COMPARISONS and functions(forward) <= REAL_FUNCTIONS
+        target = "data = {}" if exact else "data = float({})"
         lines += [
             *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
             "    try:",
-            *_compute(forward, "data = {}", indent=8),
+            *_compute(forward, target, indent=8),
             "    except (ArithmeticError, ValueError) as error:",
             f"        raise refusal(error, gate, [{', '.join(nodes)}]) from None",
         ]
@@ -121,11 +128,11 @@ def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
     (gradients,) = gate.local
 
     def record(*inputs: Any) -> Any:
-        nodes = [operand(x, gate) for x in inputs]
+        nodes = [operand(x, gate.name) for x in inputs]
         if NotImplemented in nodes:
             return NotImplemented
         try:
-            data = gate.forward(FLOATS, *[node._data for node in nodes])
+            data = gate.evaluate([node._data for node in nodes])
         except (ArithmeticError, ValueError) as error:
             raise refusal(error, gate, nodes) from None
         return make(gate, data, nodes)
@@ -137,6 +144,7 @@ def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
         inputs = node.inputs
         slopes = gradients(FLOATS, node._data, *[input._data for input in inputs])
         for input, slope in zip(inputs, slopes, strict=True):
-            input._adjoint += upstream * slope
+            if slope is not None:
+                input._adjoint += upstream * slope
 
     return record, pull

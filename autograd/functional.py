@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 from .backward import adjoints
-from .gate import GATES
 from .graph import topological_order
 from .number import number, remedy
 from .recording import recorded
+from .row import GATES
 from .value import Operand, Value
 
 __all__ = ["fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
@@ -35,7 +36,7 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     """
     both = value_and_grad(f)
 
-    @wraps(f)
+    @wraps(f, updated=())
     def gradient(*arguments: Any) -> Any:
         return both(*arguments)[1]
 
@@ -49,7 +50,7 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     (6.0, (3.0, 2.0))
     """
 
-    @wraps(f)
+    @wraps(f, updated=())
     def both(*arguments: Any) -> tuple[Any, Any]:
         output, rows = _differentiate(f, arguments)
         if isinstance(output, list):
@@ -71,7 +72,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     [[3.0, 2.0], [1.0, 1.0], [0.0, 6.0]]
     """
 
-    @wraps(f)
+    @wraps(f, updated=())
     def rows(*arguments: Any) -> list[list[Any]]:
         return _differentiate(f, arguments)[1]
 
@@ -86,7 +87,7 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     """
     gradient = grad(f)
 
-    @wraps(f)
+    @wraps(f, updated=())
     def matrix(*arguments: Any) -> list[list[Any]]:
         def entries(*values: Any) -> list[Any]:
             return list(flat(gradient(*values)))
@@ -120,23 +121,29 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
     return near
 
 
+# The arguments of the enclosing derivatives, if a function is being differentiated within another.
+_enclosing: ContextVar[tuple[Value, ...]] = ContextVar("enclosing arguments", default=())
+
+
 def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
     """Return the output of f, a number or a list of them, and for each the gradient in every entry of its arguments."""
     if not arguments:
         raise TypeError("there is nothing to differentiate: give the function at least one argument")
-    given = list(flat(arguments))
-    nested = any(isinstance(x, Value) for x in given)
+    given, outer = list(flat(arguments)), _enclosing.get()
     with recorded():
         # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
         inputs = [x + 0.0 if isinstance(x, Value) else Value(x) for x in given]
-        result = f(*fill(arguments, iter(inputs)))
+        token = _enclosing.set((*outer, *inputs))
+        try:
+            result = f(*fill(arguments, iter(inputs)))
+        finally:
+            _enclosing.reset(token)
         single = not isinstance(result, (list, tuple))
         outputs = [_output(y) for y in ([result] if single else flat(result))]
-        if nested:
-            rows: list[list[Any]] = [_recorded_gradient(y, inputs) for y in outputs]
-        else:
-            found = [adjoints(y) for y in outputs]
-            rows = [[row.get(x, 0.0) for x in inputs] for row in found]
+        nested = any(isinstance(x, Value) for x in given)
+        # f may use an argument of an enclosing derivative that was not given to it; then that one must see this one.
+        nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
+        rows: list[list[Any]] = [_gradient(y, inputs) if nested else _floats(y, inputs) for y in outputs]
     values: list[Any] = outputs if nested else [y.data for y in outputs]
     return values[0] if single else values, rows
 
@@ -148,16 +155,25 @@ def _output(y: Any) -> Value:
         raise TypeError(f"the function must return a Value (or a list of them), not {remedy(y)}") from None
 
 
-def _recorded_gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
+def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
+    """Return d root/d x for each x as floats."""
+    try:
+        found = adjoints(root)
+    except (ArithmeticError, ValueError):  # a slope is missing somewhere: look only where these inputs are
+        return [slope.data for slope in _gradient(root, wrt)]
+    return [found.get(x, 0.0) for x in wrt]
+
+
+def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     """Return d root/d x for each x as Values: a backward pass that records itself, over what depends on some x only."""
-    order, ends = topological_order(root), set(wrt)
+    order = topological_order(root, ends=wrt)
     active = set(wrt)
     for node in order:
         if not active.isdisjoint(node.inputs):
             active.add(node)
     adjoint = {root: Value(1.0, role="constant")}
     for node in reversed(order):
-        if node not in active or node in ends or node not in adjoint:
+        if node not in active or node not in adjoint:
             continue
         upstream = adjoint[node]
         for input, local in _slopes(node, active):
@@ -210,5 +226,6 @@ def flat(x: Any) -> Iterator[Any]:
 def fill(shape: Any, entries: Iterator[Any]) -> Any:
     """Return lists nested like `shape` with these entries."""
     if isinstance(shape, (list, tuple)):
-        return type(shape)(fill(entry, entries) for entry in shape)
+        filled = [fill(entry, entries) for entry in shape]
+        return type(shape)(*filled) if hasattr(shape, "_fields") else type(shape)(filled)  # a namedtuple, or a list
     return next(entries)

@@ -2,7 +2,7 @@
 
 Each row holds the forward rule and one local gradient per input. Everything else in the project (the engine, pictures,
 explanations, checks, tests) reads these rows; a derivative is written nowhere else. `out` is the gate's output: often
-it is all that a local gradient needs. Every public name here is a function of the package.
+it is all that a local gradient needs. Every gate here is a function of the package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import inf as _inf
 from operator import mul as _times
 from typing import Any as _Any
 
-from .gate import NONZERO, POSITIVE, REAL, Kink, entries, gate
+from .row import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
 
 # Arithmetic
 
@@ -173,7 +173,7 @@ sign = gate(
 
 
 def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:
-    w, x = entries("dot, for w,", w), entries("dot, for x,", x)
+    w, x = _entries("dot, for w,", w), _entries("dot, for x,", x)
     if len(w) != len(x):
         raise ValueError(f"dot needs as many weights as inputs: w has {len(w)} entries, x has {len(x)}")
     return (*w, *x) if bias.__class__ is float and bias == 0.0 else (*w, *x, bias)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from .number import short
+
 if TYPE_CHECKING:
     from .value import Value
 
@@ -26,13 +28,15 @@ class Walk:
     __slots__ = ("changed", "gates", "leaves", "zero")
     latest: float | None = None  # the zero of the last walk; not the walk, which would keep its graph alive
 
-    def __init__(self, roots: Sequence[Value]) -> None:
+    def __init__(self, roots: Sequence[Value], ends: Sequence[Value] = ()) -> None:
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
         entered = float("0")
         self.leaves: list[Value] = []
         self.gates: list[Value] = []
         leaves, gates = self.leaves.append, self.gates.append
         changed = 0
+        for end in ends:  # as if reached already: neither listed nor walked beyond
+            end._adjoint = zero
         stack = [*reversed(roots)]
         pop, push, extend = stack.pop, stack.append, stack.extend
         while stack:
@@ -65,17 +69,21 @@ class Walk:
             raise RuntimeError("a graph was walked in the middle of another walk (in a signal handler?): run it again")
 
 
-def topological_order(*roots: Value) -> list[Value]:
+def topological_order(*roots: Value, ends: Sequence[Value] = ()) -> list[Value]:
     """Return every node that the roots were made from, and the roots, each once and after all its inputs.
 
-    Leaves come first, then gates in the order of a forward pass. O(nodes + edges), without recursion at any depth.
+    Leaves come first, then gates in the order of a forward pass. The walk does not go beyond `ends`, and leaves them out.
+    O(nodes + edges), without recursion at any depth.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> [node.label or node.gate.name for node in topological_order(a * b + a)]
     ['a', 'b', 'mul', 'add']
     """
+    for root in roots:
+        if not hasattr(root, "_adjoint"):
+            raise TypeError(f"a graph is walked from a Value, not from {short(root)}")
     with walking:
-        walk = Walk(roots)
+        walk = Walk(roots, ends)
         walk.finish()
         return [*walk.leaves, *walk.gates]

@@ -51,6 +51,8 @@ def remedy(x: Any) -> str:
         return f"the complex {x}: gates are real, so write its .real or its .imag"
     if isinstance(x, (list, tuple, set, frozenset, dict)):
         return f"a {kind}: make one Value per entry, as in [Value(x) for x in xs]"
+    if getattr(x, "shape", None) == ():
+        return f"an array of type {kind} with no dimensions: write x.item()"
     if hasattr(x, "tolist"):
         return f"the array of type {kind}: make one Value per entry, as in [Value(x) for x in array.tolist()]"
     if hasattr(x, "__gate__"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import gates as _rows  # noqa: F401  (fills the table)
 from .derive import derive
-from .gate import GATES, Gate
+from .row import GATES, Gate
 
 __all__ = ["install_operators"]
 
@@ -55,11 +55,11 @@ def _method(gate: Gate) -> Callable[..., Any]:
     return lambda v, *inputs, **named: gate(v, *inputs, **named)
 
 
-def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any, Gate], Any]) -> Callable[..., Any]:
+def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any, str], Any]) -> Callable[..., Any]:
     """Compare the data, so that Python's control flow works; equality stays identity, and Values hash."""
 
     def comparison(v: Any, other: Any) -> Any:
-        other = operand(other, GATES["sub"])  # what can be subtracted can be compared
+        other = operand(other, "a comparison")
         return other if other is NotImplemented else compare(v._data, other._data)
 
     return comparison

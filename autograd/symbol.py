@@ -6,6 +6,7 @@ tree as Python gives the engine its specialised code, and printing it as mathema
 
 from __future__ import annotations
 
+import math
 import operator as _operator
 from collections import Counter
 from typing import Any, NoReturn
@@ -114,6 +115,8 @@ class _Functions:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if isinstance(getattr(math, name, None), float):
+            return getattr(math, name)  # pi, e, inf, nan
         return lambda *arguments: Symbol(name, *map(Symbol.of, arguments))
 
 

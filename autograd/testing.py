@@ -17,7 +17,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .gate import FLOATS, GATES, Domain, Gate
+from .row import FLOATS, GATES, Domain, Gate
 from .value import Value
 
 __all__ = ["Expression", "expressions", "gate_inputs", "inputs_of", "values"]

@@ -7,13 +7,13 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from .backward import backward, forward, zero_grad
-from .copying import deep_copy, flatten
+from .copying import deep_copy, flatten, shallow_copy
 from .derive import derive
-from .gate import Gate
 from .number import is_numpy_scalar, number
 from .operators import install_operators
 from .recording import context, recording, tick
 from .role import CONSTANT, INPUT, Role
+from .row import Gate
 
 __all__ = ["Operand", "Value"]
 
@@ -167,6 +167,9 @@ class Value:
     def __reduce__(self) -> Any:
         return flatten(self)
 
+    def __copy__(self) -> Value:
+        return shallow_copy(self)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copy(self, memo)
 
@@ -211,14 +214,14 @@ def _named(label: str | None) -> str | None:
     return label
 
 
-def operand(x: Any, gate: Gate) -> Any:
+def operand(x: Any, gate: str) -> Any:
     """Return x as an input of a gate: a number becomes a constant; what may know of Values itself: NotImplemented."""
     if x.__class__ is not float:
         if x.__class__ is Value:
             return x
         if not (isinstance(x, (Real, *_HOPELESS)) or is_numpy_scalar(x)):
             return NotImplemented
-        x = number(x, gate.name)
+        x = number(x, gate)
     node = _new(Value)  # as Value(x, role="constant"), in half the time
     node._data = x
     node._origin = CONSTANT

@@ -25,7 +25,7 @@ def sum_over_paths(root: Value, leaf: Value) -> float:
 
 
 def _slope(node: Value, place: int) -> float:
-    from autograd.gate import FLOATS
+    from autograd.row import FLOATS
 
     assert node.gate is not None
     data = [input.data for input in node.inputs]

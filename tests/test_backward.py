@@ -130,10 +130,19 @@ def test_seeds() -> None:
 
 
 def test_backward_from_a_leaf_and_from_a_constant() -> None:
-    x, c = Value(3.0), Value(3.0).detach()
+    x = Value(3.0)
     x.backward()
-    c.backward()
-    assert (x.grad, c.grad) == (1.0, 0.0)
+    assert x.grad == 1.0
+    with pytest.raises(RuntimeError, match="is a constant, so there is nothing to differentiate: was it detached"):
+        x.detach().backward()
+
+
+def test_a_grad_that_is_no_number_is_named() -> None:
+    x, y = Value(3.0, "x"), Value(2.0)
+    x.grad = None  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"the grad of x must be a number, and it is None: set it to 0\.0"):
+        (x * y).backward()
+    assert y.grad == 0.0
 
 
 def test_detach_stops_gradients() -> None:
@@ -216,6 +225,30 @@ def test_a_node_computed_from_a_stale_one() -> None:
     assert is_stale(z)
     z.forward()
     assert (z.data, is_stale(z)) == (18.0, False)
+
+
+def test_a_root_recorded_from_a_stale_node_stays_stale_when_that_node_is_replayed() -> None:
+    x = Value(2.0)
+    s = x * x
+    x.data = 3.0
+    r = s * 10
+    assert s.forward() == 9.0
+    assert is_stale(r)
+    assert r.forward() == 90.0
+    r.backward()
+    assert x.grad == 60.0
+
+
+def test_a_replay_touches_only_what_is_stale() -> None:
+    a, b = Value(2.0), Value(5.0)
+    a.data = 2.5
+    s = a * a
+    q1, q2 = s + 1, s + 2
+    b.data = 6.0
+    q1.forward()
+    assert not is_stale(q2)
+    q2.backward()
+    assert a.grad == 5.0
 
 
 def test_a_replay_that_fails_changes_nothing() -> None:

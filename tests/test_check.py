@@ -35,6 +35,17 @@ def test_a_planted_bug_in_the_engine_fails(monkeypatch: pytest.MonkeyPatch) -> N
     assert not check_gradients(autograd.tanh, [0.3])
 
 
+def test_a_wrong_rule_fails_however_small_its_gradient(wrong: Gate) -> None:
+    assert not check_gradients(lambda x: 1e-12 * wrong(x), [0.5])
+
+
+@pytest.mark.parametrize("x", [1e-6, 1e-3, 1.0, 1e6, 1e17])
+@pytest.mark.parametrize("scheme", ["central", "forward"])
+def test_right_rules_pass_at_any_scale(x: float, scheme: Any) -> None:
+    for f in (lambda x: 1 / x, autograd.log, autograd.sqrt, lambda x: x * x):
+        check_gradients(f, [x], scheme=scheme, raises=True)
+
+
 def test_a_nan_fails() -> None:
     assert not check_gradients(lambda x: x * math.nan, [1.0])
 
@@ -54,7 +65,10 @@ def test_large_values_pass_and_small_errors_in_them_do_not() -> None:
 
 def test_values_as_inputs_and_functions_without_signature() -> None:
     assert check_gradients(lambda *xs: autograd.max(xs), [Value(1.0), Value(2.0)])
-    assert check_gradients(autograd.maximum, [1.0, 2.0]).checks[1].name == "input 1"
+    assert check_gradients(autograd.maximum, [1.0, 2.0]).checks[1].name == "b"
+    assert check_gradients(max, [Value(1.0), Value(2.0)]).checks[1].name == "input 1"
+    with pytest.raises(TypeError, match=r"write \[2\.0\]"):
+        check_gradients(autograd.exp, 2.0)  # type: ignore[arg-type]
 
 
 def test_a_kink_is_named_rather_than_blamed() -> None:

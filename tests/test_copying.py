@@ -78,6 +78,19 @@ def test_stale_graphs_stay_stale_and_fresh_ones_fresh(way: Any) -> None:
     assert z.inputs[0].grad == 2.0
 
 
+def test_a_shallow_copy_is_another_node_on_the_same_inputs() -> None:
+    x = Value(2.0, "x")
+    y = x * x
+    Value(0.0).data = 1.0
+    x.data = 5.0
+    z = copy.copy(y)
+    assert z is not y
+    assert z.inputs == (x, x)
+    assert is_stale(y)
+    assert is_stale(z)
+    assert copy.copy(x).label == "x"
+
+
 def test_a_gate_that_is_gone_is_named() -> None:
     passing = gate("passing", "p", lambda xp, x: x + 0, lambda xp, out, x: 1.0)
     data = pickle.dumps(passing(Value(1.0)))

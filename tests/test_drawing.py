@@ -138,6 +138,35 @@ def test_hostile_labels_come_out_as_typed(label: str) -> None:
     assert "<script" not in svg
 
 
+def test_names_in_the_walk_are_each_of_one_node() -> None:
+    a, x = Value(2.0, "x"), Value(3.0)
+    f = a * x
+    walk = repr(explain(f))
+    assert "x = 2, x₂ = 3" in walk
+    assert "f = x·x₂ = 6" in walk
+    assert "df/dx₂" in walk
+    w = Value(5.0, role="parameter")
+    walk = repr(explain((Value(3.0) * Value(3.0)) * w, names=False))
+    assert "x1 = 3, x2 = 3, w1 = 5" in walk
+    assert "v1 = x1·x2 = 9" in walk
+    assert "f = c1² " not in repr(explain(Value(-2.0, role="constant") ** 2))
+    assert "f = (−2)² = 4" in repr(explain(Value(-2.0, role="constant") ** 2))
+
+
+def test_the_walk_tells_the_convention_at_a_kink() -> None:
+    x = Value(0.0, "x")
+    assert "at its kink: relu′(0) = 0" in repr(explain(x.relu()))
+    assert "at its kink" not in repr(explain((x + 1).relu()))
+
+
+@pytest.mark.parametrize("read", [explain, draw, to_dot])
+def test_only_values_are_drawn(read: Any) -> None:
+    with pytest.raises(TypeError, match=r"a Value, not (from )?3\.0"):
+        read(3.0)
+    with pytest.raises(TypeError, match="Value"):
+        read([Value(1.0)])
+
+
 def test_names_come_from_labels_then_locals_then_globals() -> None:
     w = [Value(1.0), Value(2.0)]
     bias, _hidden, labelled = Value(3.0), Value(4.0), Value(5.0, "own")
@@ -209,6 +238,8 @@ def test_large_graphs_are_drawn_in_part() -> None:
     assert f"the {FULL} nodes nearest to the root, of 401" in source
     assert to_dot(y).count("->") == 401
     assert draw(y, limit=5).source.count("->") == 5
+    with pytest.raises(ValueError, match="at least 1, not -1"):
+        draw(y, limit=-1)
     for _ in range(3000):
         y = -y
     with pytest.raises(ValueError, match=r"limit=300"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, strategies as st
@@ -46,6 +47,43 @@ def test_inner_derivatives_do_not_confuse_their_variable_with_the_outer_one() ->
     inner = grad(lambda y: y * x)(x)
     assert isinstance(inner, Value)
     assert inner.data == 3.0
+
+
+def test_inner_derivatives_depend_on_outer_arguments_that_they_only_close_over() -> None:
+    assert grad(lambda x: x * grad(lambda y: x * y)(1.0))(3.0) == 6.0
+    assert hessian(lambda v: v[0] * grad(lambda y: v[1] * y * y)(1.0))([2.0, 3.0]) == [[0.0, 2.0], [2.0, 0.0]]
+    assert grad(lambda x: x * grad(lambda y: y * y)(1.0))(3.0) == 2.0, "what does not depend stays a float"
+
+
+def test_slopes_that_nobody_asks_for_need_not_exist() -> None:
+    n, c = Value(3.0), autograd.sqrt(Value(0.0))
+    assert grad(lambda x: x**n)(-2.0) == 12.0
+    assert grad(lambda x: x * c)(2.0) == 0.0
+    with pytest.raises(ZeroDivisionError):
+        grad(autograd.sqrt)(0.0)
+
+
+def test_unrolled_steps_cost_no_more_than_their_own_graph() -> None:
+    """A derivative within a derivative walks to its own arguments and not through all that they were made from."""
+    walked: list[int] = []
+
+    def descend(x: Any) -> Any:
+        for _ in range(60):
+            x = x - 0.01 * grad(lambda y: y * y * y)(x)
+            walked.append(len(autograd.topological_order(x)))
+        return x
+
+    assert grad(descend)(0.5) > 0
+    steps = [b - a for a, b in pairwise(walked)]
+    assert max(steps) == min(steps), "the graph grows by the same amount each step"
+
+
+def test_named_tuples_keep_their_kind() -> None:
+    class Point(NamedTuple):
+        x: float
+        y: float
+
+    assert grad(lambda p: p.x * p.y)(Point(2.0, 3.0)) == Point(3.0, 2.0)
 
 
 def test_values_in_values_out() -> None:

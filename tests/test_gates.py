@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 import autograd
 from autograd import GATES, Gate, Value, check_gradients
 from autograd.derive import source
-from autograd.gate import FLOATS, gate
+from autograd.row import FLOATS, gate
 from autograd.testing import gate_inputs
 
 from .oracle import Complex, ComplexFunctions
@@ -237,6 +237,8 @@ def test_max_gates_hand_on_the_whole_upstream(data: list[float], upstream: float
         (lambda: gate("unfinished", "?", lambda xp, a, b: a * b, lambda xp, out, a, b: b), "2 local gradient"),
         (lambda: gate("branching", "?", lambda xp, x: x if x > 0 else 0, lambda xp, out, x: 1.0), "xp.where"),
         (lambda: gate("foreign", "?", lambda xp, x: math.exp(x), lambda xp, out, x: out), "xp.exp"),
+        (lambda: gate("missing", "?", lambda xp, x: xp.square(x), lambda xp, out, x: 1.0), "no xp.square"),
+        (lambda: gate("many", "?", lambda xp, a, b, c, d, e, f, g, h, i, j, k: a, *[None] * 11), r"takes \*inputs"),
         (lambda: gate("equal", "?", lambda xp, x: xp.where(x == 0, 1, x), lambda xp, out, x: 1.0), "<, > and xp.where"),
         (lambda: gate("domains", "?", lambda xp, x: x, lambda xp, out, x: 1.0, domain=[((0, 1),)] * 2), "domain for 2"),
     ],
@@ -246,3 +248,41 @@ def test_a_row_that_cannot_work_is_refused_when_declared(declare: Callable[[], A
     with pytest.raises((TypeError, ValueError), match=message):
         declare()
     assert before == GATES
+
+
+@pytest.mark.parametrize(
+    ("rule", "x", "expected"),
+    [
+        (lambda xp, x: x ** (1 / 3), -8.0, ValueError),
+        (lambda xp, x: xp.floor(x), 2.5, 2.0),
+        (lambda xp, x: x > 0, 2.5, 1.0),
+        (lambda xp, x: x * xp.pi, 2.0, 2 * math.pi),
+    ],
+)
+def test_a_users_gate_gives_floats_whichever_way_it_is_evaluated(rule: Any, x: float, expected: Any) -> None:
+    mine = gate("mine", "m", rule, lambda xp, out, x: 1.0)
+    leaf = Value(1.0)
+    y = mine(leaf)
+    leaf.data = x
+    try:
+        ways: list[Callable[[], float]] = [lambda: mine(x), lambda: mine(Value(x)).data, y.forward]
+        for evaluate in ways:
+            if expected is ValueError:
+                with pytest.raises(ValueError, match="mine: "):
+                    evaluate()
+            else:
+                assert evaluate() == expected
+                assert type(evaluate()) is float
+    finally:
+        del GATES["mine"]
+
+
+def test_a_variadic_rule_may_pass_no_gradient_to_some() -> None:
+    first = gate("first", "1st", lambda xp, *xs: xs[0], lambda xp, out, *xs: [1.0, *[None] * (len(xs) - 1)])
+    try:
+        a, b = Value(2.0), Value(3.0)
+        first(a, b).backward()
+        assert (a.grad, b.grad) == (1.0, 0.0)
+        assert autograd.grad(lambda b: first(2.0, b))(3.0) == 0.0
+    finally:
+        del GATES["first"]

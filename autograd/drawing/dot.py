@@ -52,11 +52,11 @@ def dot_text(root: Value, known: dict[int, str], *, digits: int, limit: int | No
         node_attr={"fontname": "sans-serif", "fontsize": "12"},
         edge_attr={"fontname": "sans-serif", "fontsize": "10"},
     )
-    note = "stale: a leaf has changed since; forward() replays the graph" if flow.stale else ""
+    notes = ["stale: a leaf has changed since; forward() replays the graph"] if flow.stale else []
     if len(kept) < len(flow.order):
-        note += f"the {len(kept):,} nodes nearest to the root, of {len(flow.order):,}"
-    if note:
-        graph.attr(label=note)
+        notes.append(f"the {len(kept):,} nodes nearest to the root, of {len(flow.order):,}")
+    if notes:
+        graph.attr(label="; ".join(notes))
     for node in kept:
         _node(graph, flow, node, places[node], names[node], digits)
     for node in kept:

@@ -94,6 +94,8 @@ def draw(root: Value, *, digits: int = 2, names: bool = True, limit: int | None 
     <Drawing of 11 lines of DOT: .save('graph.svg') or .view()>
     """
     known = caller_names(sys._getframe(1)) if names else {}
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is how many nodes to draw, at least 1, not {limit}")
     if limit is None and (size := len(topological_order(root))) > LARGEST:
         raise ValueError(
             f"a picture of {size:,} nodes shows nothing: draw(root, limit=300) draws those nearest to the root, "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
@@ -17,6 +18,8 @@ ROWS = 600  # of the table of the backward pass
 LONGEST = 200  # gates that are written out; of a larger graph, those nearest to the root
 MOST_TERMS = 12  # of a sum at a shared leaf
 NOT_COMPUTED = "not computed"
+KINDS: dict[str | None, str] = {"input": "x", "parameter": "w", "constant": "c"}
+SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,15 @@ class Explanation:
 def explain(root: Value, *, digits: int = 6, names: bool = True) -> Explanation:
     """Return the walk through a graph, which a prompt shows: every gate's output, then upstream × local = downstream.
 
-    Nodes without a name are numbered v1, v2, … in the order of the forward pass. Numbers have `digits` significant
-    digits, the gradients at the end 12. They are there once `root.backward()` has run.
+    Nodes without a name are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
+    Numbers have `digits` significant digits, the gradients at the end 12; they are there once `root.backward()` has run.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
     >>> f.backward()
     >>> explain(f)
     forward
+      x = -2, y = 5, z = -4
       v1 = x + y = 3
       f = v1·z = -12
     backward: upstream × local = downstream
@@ -62,7 +66,7 @@ class _Writer:
     def __init__(self, flow: Flow, known: dict[int, str], digits: int) -> None:
         self.flow, self.digits = flow, digits
         self.gates = [node for node in flow.order if node.inputs]
-        self.names = dict(_complete(flow, node_names(flow.order, known), self.number))
+        self.names = dict(_complete(flow, node_names(flow.order, known)))
 
     def number(self, x: float) -> str:
         return f"{x:.{self.digits}g}"
@@ -72,11 +76,15 @@ class _Writer:
         if self.flow.stale:
             yield "stale: a leaf has changed since; forward() replays the graph"
         yield "forward"
+        leaves = [node for node in self.flow.order if node.role in ("input", "parameter")]
+        if leaves:
+            more = ", …" if len(leaves) > MOST_TERMS else ""
+            yield f"  {', '.join(f'{self.names[x]} = {self.number(x.data)}' for x in leaves[:MOST_TERMS])}{more}"
         if skipped > 0:
             yield f"  … {skipped:,} gates before these"
         for node in self.gates[-LONGEST:]:
             assert node.gate is not None
-            formula = node.gate.formula([self.names[input] for input in node.inputs])
+            formula = node.gate.formula(self.operands(node))
             yield f"  {self.names[node]} = {formula} = {self.number(node.data)}"
         yield "backward: upstream × local = downstream"
         head = ("gate", "output", "upstream", "local", "downstream", "into", "")
@@ -87,6 +95,10 @@ class _Writer:
         yield from self.gradients()
         if self.flow.upstream is None:
             yield f"run {self.names[self.flow.root]}.backward() to compute the gradients"
+
+    def operands(self, node: Value) -> list[str | float]:
+        """The inputs of a gate as formulas show them: names, and constants as numbers."""
+        return [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
 
     def gradients(self) -> Iterator[str]:
         """The gradient of every leaf; where several gates use one, as the sum of what they send back."""
@@ -120,9 +132,11 @@ class _Writer:
             gate = node.gate
             upstream = None if self.flow.upstream is None else self.flow.upstream[node]
             assert gate is not None
-            data = [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
-            formulas = gate.formulas(data, self.names[node]) or [""] * len(node.inputs)
-            nickname = gate.nickname
+            formulas = gate.formulas(self.operands(node), self.names[node]) or [""] * len(node.inputs)
+            kink = gate.kink is not None and gate.kink.distance(*(input.data for input in node.inputs)) == 0
+            nickname = (
+                f"{gate.nickname}  at its kink: {gate.kink.convention}".strip() if kink and gate.kink else gate.nickname
+            )
             for input, slope, formula in zip(node.inputs, local_gradients(node), formulas, strict=True):
                 if input.role == "constant":
                     continue
@@ -138,20 +152,28 @@ class _Writer:
                 nickname = ""
 
 
-def _complete(
-    flow: Flow, given: Mapping[Value, str | None], number: Callable[[float], str]
-) -> Iterator[tuple[Value, str]]:
-    """Yield every node with a name: its own, a constant's number, f for the root, v1, v2, … for other gates."""
-    taken = set(given.values())
-    free = (name for i in count(1) if (name := f"v{i}") not in taken)
+def _complete(flow: Flow, given: Mapping[Value, str | None]) -> Iterator[tuple[Value, str]]:
+    """Yield every node with a name that no other node has: its own, or else x1, w1 or c1 for a leaf, v1 for a gate.
+
+    A name that several nodes bear is numbered from the second on: x, x₂, x₃. The root without a name is called f.
+    """
+    own = {label for label in given.values() if label}
+    free = {kind: _unused(kind, own) for kind in "xwcv"}
+    borne: Counter[str] = Counter()
     for node in flow.order:
-        own = given[node]
-        if own:
-            yield node, own
-        elif not node.inputs:
-            yield node, number(node.data)
+        name = given[node]
+        if name:
+            borne[name] += 1
+            yield node, name if borne[name] == 1 else f"{name}{str(borne[name]).translate(SUBSCRIPT)}"
+        elif node is flow.root and node.inputs and "f" not in own:
+            yield node, "f"
         else:
-            yield node, "f" if node is flow.root and "f" not in taken else next(free)
+            yield node, next(free[KINDS.get(node.role, "v")])
+
+
+def _unused(kind: str, own: set[str]) -> Iterator[str]:
+    """Yield kind1, kind2, … but for what is somebody's own name."""
+    return (name for i in count(1) if (name := f"{kind}{i}") not in own)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..backward import adjoints, is_stale
-from ..gate import FLOATS
 from ..graph import topological_order
+from ..number import short
+from ..row import FLOATS
 from ..value import Value
 
 __all__ = ["Flow", "local_gradients", "shown"]
@@ -24,6 +25,8 @@ class Flow:
 
     @classmethod
     def of(cls, root: Value) -> Flow:
+        if not isinstance(root, Value):
+            raise TypeError(f"a picture is of a graph, so it needs a Value, not {short(root)}")
         seed: float | None = getattr(root, "_seed", None)
         if seed is None or is_stale(root):
             return cls(root, topological_order(root), None, is_stale(root))

@@ -25,7 +25,7 @@ def caller_names(frame: FrameType | None) -> dict[int, str]:
 
 def _collect(variables: Mapping[str, Any], names: dict[int, str]) -> None:
     for name, x in list(variables.items()):
-        if name.startswith("_"):
+        if name.startswith("_") or not name.isidentifier():  # such as the temporaries of test frameworks
             continue
         if isinstance(x, Value):
             names.setdefault(id(x), name)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from .number import number, remedy
-from .symbol import BINDING, SYMBOLS, Symbol, folded, mathematics
+from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
 __all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate"]
 
@@ -72,6 +72,7 @@ class Gate:
         self.names = tuple(parameter.name for parameter in inputs)
         self.__doc__ = self.doc
         self.__name__ = self.name
+        self.__signature__ = inspect.signature(self.arrange)  # for help(), and for naming arguments in reports
 
     @overload
     def __call__(self, first: T, /, *inputs: Any, **named: Any) -> T: ...
@@ -90,13 +91,20 @@ class Gate:
                 return x.__gate__(self, tuple(inputs))
         floats = [number(x, self.name) for x in inputs]
         try:
-            return self.forward(FLOATS, *floats)
+            return self.evaluate(floats)
         except TypeError:
             if floats:
                 raise
             raise ValueError(f"{self.name} of an empty list has no value: give it at least one entry") from None
         except (ArithmeticError, ValueError) as error:
             raise self.refusal(error, floats, ()) from None
+
+    def evaluate(self, inputs: Sequence[float]) -> float:
+        """Return the output of floats as a float; nothing becomes complex."""
+        output = self.forward(FLOATS, *inputs)
+        if output.__class__ is complex:
+            raise ValueError("the result is complex")
+        return float(output)
 
     def local_gradients(
         self, xp: Any, output: Any, inputs: Sequence[Any], wanted: Sequence[bool] | None = None
@@ -127,14 +135,16 @@ class Gate:
         shown = ", ".join(f"{label or name} = {x!r}" for name, label, x in zip(names, labels, inputs, strict=True))
         return type(error)(f"{self.name}: {error} (at {shown})")
 
-    def formula(self, inputs: Sequence[str]) -> str:
+    def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
+        symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
         if not self.variadic:
-            symbol = self.forward(SYMBOLS, *map(Symbol.named, inputs))
-            plain = all(part.operator in ("name", "number") for part in symbol.arguments)
-            if plain and (symbol.operator in BINDING or symbol.operator == "pow"):
-                return mathematics(symbol)
-        shown = [*inputs[:6], "…", inputs[-1]] if len(inputs) > 8 else inputs
+            output = Symbol.of(self.forward(SYMBOLS, *symbols))
+            plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
+            if plain and (output.operator in BINDING or output.operator == "pow"):
+                return mathematics(output)
+        shown = [mathematics(symbol) for symbol in symbols]
+        shown = [*shown[:6], "…", shown[-1]] if len(shown) > 8 else shown
         return f"{self.name}({', '.join(shown)})"
 
     def __repr__(self) -> str:
@@ -198,7 +208,11 @@ def gate(
         raise ValueError(f"the gate {name!r} has {wanted} input(s) but a domain for {len(row.domain)}")
     symbols = [Symbol.named(f"x{i}") for i in range(3 if variadic else len(parameters))]
     try:
-        row.local_gradients(SYMBOLS, Symbol.of(forward(SYMBOLS, *symbols)), symbols)
+        output = Symbol.of(forward(SYMBOLS, *symbols))
+        slopes = [Symbol.of(slope) for slope in row.local_gradients(SYMBOLS, output, symbols) if slope is not None]
+        for function in sorted(functions(output, *slopes)):
+            if not hasattr(FLOATS, function):
+                raise TypeError(f"there is no xp.{function} for floats")
     except (TypeError, ValueError) as error:
         raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
     GATES[name] = row
@@ -207,7 +221,6 @@ def gate(
 
 def _in_order(name: str, parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
     """Inputs one by one, by position or by name, as the forward rule names them."""
-    required = sum(p.default is inspect.Parameter.empty for p in parameters)
     signature = inspect.Signature(parameters)
 
     def arrange(*inputs: Any, **named: Any) -> Sequence[Any]:
@@ -216,10 +229,11 @@ def _in_order(name: str, parameters: Sequence[inspect.Parameter]) -> Callable[..
         try:
             bound = signature.bind(*inputs, **named)
         except TypeError as error:
-            raise TypeError(f"{name}{signature}: {error}; it takes {required} input(s) or more by position") from None
+            raise TypeError(f"{name}{signature}: {error}") from None
         bound.apply_defaults()
         return bound.args
 
+    arrange.__signature__ = signature  # type: ignore[attr-defined]
     return arrange
 
 
