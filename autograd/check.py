@@ -45,6 +45,12 @@ class Check(NamedTuple):
     def ok(self) -> bool:
         return self.absolute <= self.tolerance  # False for a nan, too
 
+    def excess(self) -> float:
+        """How many times its tolerance the difference is."""
+        if self.absolute == 0:
+            return 0.0
+        return self.absolute / self.tolerance if self.absolute < math.inf and self.tolerance else math.inf
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -60,9 +66,7 @@ class GradientCheck:
     @property
     def worst(self) -> Check:
         """The input whose gradients differ most, measured by its tolerance."""
-        return max(
-            self.checks, key=lambda check: math.inf if math.isnan(check.absolute) else check.absolute / check.tolerance
-        )
+        return max(self.checks, key=Check.excess)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -139,7 +143,7 @@ def _numeric(
         except (ArithmeticError, ValueError) as error:
             failure = error
             continue
-        noise = 4 * _rounding(f, inputs, data) / h
+        noise = 4 * _rounding(f, inputs, [*data[:i], data[i] + h, *data[i + 1 :]]) / h
         error_ = 2 * abs(once - half) + noise
         if best is None or error_ < best[1]:
             best = half, error_
@@ -217,7 +221,8 @@ def _rounding(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> floa
     y = f(*fill(inputs, map(Value, data)))
     if not isinstance(y, Value):
         return 0.0
-    return sys.float_info.epsilon * sum(abs(slope * node.data) for node, slope in adjoints(y).items())
+    smallest = sys.float_info.min  # below it numbers lose digits
+    return sys.float_info.epsilon * sum(abs(s * node.data) for node, s in adjoints(y).items()) + smallest
 
 
 def _kinks(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> str:

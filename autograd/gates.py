@@ -115,7 +115,7 @@ sigmoid = gate(
 )
 softplus = gate(
     "softplus", "softplus", lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
-    lambda xp, out, x: _sigmoid(xp, x),
+    lambda xp, out, x: -xp.expm1(-out),  # 1 − e⁻ᵒᵘᵗ, which is σ(x) without its |x|: that has no slope at 0
     doc="log(1 + eˣ), the smooth relu.",
 )
 relu = gate(
