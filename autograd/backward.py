@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, length_hint
 from typing import TYPE_CHECKING, Any
 
+from .derive import sweep
+from .gates import add, mul
 from .graph import Walk, walking
 from .number import number
 from .recording import tick
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["adjoints", "backward", "forward", "is_stale", "zero_grad"]
 
 _tick = attrgetter("_tick")
+_pull = sweep(mul, add)
 
 
 def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
@@ -69,11 +72,11 @@ def _sweep(root: Value, seed: float) -> Walk:
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
-    node = root
+    nodes = reversed(walk.gates)
     try:
-        for node in reversed(walk.gates):
-            node._origin.pull(node)  # type: ignore[union-attr, misc]
+        _pull(nodes)
     except (ArithmeticError, ValueError) as error:
+        node = walk.gates[length_hint(nodes)]  # as many are left as come before it
         inputs = ", ".join(f"{input.label or 'input'} = {input.data!r}" for input in node.inputs)
         raise type(error)(
             f"backward through {node.gate.name}{_called(node)}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]

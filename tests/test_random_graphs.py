@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -36,16 +37,16 @@ def test_gradients_are_sums_over_all_paths(case: Case) -> None:
 
 
 def test_the_oracle_catches_an_accumulation_that_overwrites(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test of the test above: with a planted bug in the mul gate it must fail."""
+    """A test of the test above: with a planted bug in the pow gate it must fail."""
 
     def overwriting(node: Any) -> None:
-        a, b = node._first, node._rest
-        a._adjoint = node._adjoint * b._data
-        b._adjoint = node._adjoint * a._data
+        x, y = node._first, node._rest
+        x._adjoint = node._adjoint * y._data * x._data ** (y._data - 1)
+        y._adjoint = node._adjoint * node._data * math.log(x._data)
 
-    monkeypatch.setattr(GATES["mul"], "pull", overwriting)
+    monkeypatch.setattr(GATES["pow"], "pull", overwriting)
     x = Value(1.5)
-    y = x * x
+    y = x**x
     y.backward()
     assert y.inputs == (x, x)
     assert x.grad != pytest.approx(sum_over_paths(y, x))

@@ -3,14 +3,12 @@
 A node is a recorded gate; leaves are made beforehand. Every run builds its graph anew and drops it, as training does.
 "gc on" is as users run Python; "gc off" shows what of it is the cyclic collector. What is measured includes touching
 fresh memory for the first time, which on virtual machines can cost more than the arithmetic, the more the larger the
-graph; "held" repeats the largest sizes in a process that keeps its memory.
+graph.
 """
 
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -99,15 +97,8 @@ def memory() -> None:
         del root
 
 
-def main() -> None:
+def main(peer: Any) -> None:
     """Run the whole comparison."""
-    if sys.argv[-1:] == ["--held"]:
-        growth()
-        return
-    try:
-        from micrograd.engine import Value as peer
-    except ImportError:
-        sys.exit('the peer is missing: pip install -e ".[dev]"')
     sys.setrecursionlimit(10**6)  # micrograd recurses as deep as its graph
     for name in GRAPHS:
         for n, repeats in ((1_000, 60), (100_000, 5)):
@@ -116,14 +107,15 @@ def main() -> None:
     memory()
     print("growth:")
     growth()
-    print("growth, in a process that holds its memory:", flush=True)
-    keep = {"PYTHONMALLOC": "malloc", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40)}
-    subprocess.run([sys.executable, "-m", "tests.benchmarks", "--held"], env={**os.environ, **keep}, check=True)
 
 
 def run() -> None:
     """Run on a thread with a stack that micrograd's recursion fits into."""
+    try:
+        from micrograd.engine import Value as peer
+    except ImportError:
+        sys.exit('the peer is missing: pip install -e ".[dev]"')
     threading.stack_size(1 << 29)
-    thread = threading.Thread(target=main)
+    thread = threading.Thread(target=main, args=(peer,))
     thread.start()
     thread.join()
