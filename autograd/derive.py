@@ -139,18 +139,19 @@ def _compute(formula: Symbol, target: str, indent: int) -> list[str]:
 
 def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
     """A gate with any number of inputs has its rules called, once a node."""
-    make, operand, refusal = engine["make"], engine["operand"], engine["refusal"]
+    make, operand, refusal, values = engine["make"], engine["operand"], engine["refusal"], {engine["Value"]}
     (gradients,) = gate.local
 
     def record(*inputs: Any) -> Any:
-        nodes = [operand(x, gate.name) for x in inputs]
-        if NotImplemented in nodes:
-            return NotImplemented
+        if {*map(type, inputs)} != values:
+            inputs = tuple(operand(x, gate.name) for x in inputs)
+            if NotImplemented in inputs:
+                return NotImplemented
         try:
-            data = gate.evaluate([node._data for node in nodes])
+            data = gate.evaluate([node._data for node in inputs])
         except (ArithmeticError, ValueError) as error:
-            raise refusal(error, gate, nodes) from None
-        return make(gate, data, nodes)
+            raise refusal(error, gate, inputs) from None
+        return make(gate, data, inputs)
 
     def pull(node: Any) -> None:
         if gradients is None:

@@ -57,7 +57,7 @@ class Walk:
                 push(node)
                 rest = node._rest
                 if rest.__class__ is tuple:
-                    extend(rest[::-1])
+                    extend([input for input in rest[::-1] if input._adjoint is not zero])
                 elif rest is not None and rest._adjoint is not zero:
                     push(rest)
                 node = first

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
+from sys import intern
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 __all__ = ["context", "no_grad", "recorded", "recording", "scope", "tick"]
 
@@ -15,14 +15,15 @@ class _Recording:
     """What every recorded node looks at, kept to two attributes because every recorded node looks at it.
 
     `clock` counts the changes of leaves, from 1: a node that is older than a change of its input is stale.
-    `special` counts the open `scope` and `no_grad` blocks of all threads; while it is 0, none need be asked about.
+    `special` holds an entry for each open block of all threads; while it is empty, none need be asked about. (A list,
+    because appending and popping are atomic, and counting is not.)
     """
 
     __slots__ = ("clock", "special")
 
     def __init__(self) -> None:
         self.clock = 1
-        self.special = 0
+        self.special: list[None] = []
 
 
 recording = _Recording()
@@ -36,40 +37,30 @@ def tick() -> int:
         return recording.clock
 
 
-class Context(NamedTuple):
-    """The scope that new nodes are stamped with, and whether they are recorded."""
-
-    scope: str | None
-    records: bool
-
-
-_OUTSIDE = Context(None, records=True)
-_context: ContextVar[Context] = ContextVar("autograd", default=_OUTSIDE)
-
-
-def context() -> Context:
-    """Return the context of this thread or task."""
-    return _context.get()
+# The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
+_context: ContextVar[tuple[str, bool]] = ContextVar("autograd", default=("", True))
+context = _context.get
 
 
 class _Block(ContextDecorator):
     """A with-block (or decorator) that changes the context of its own thread or task only."""
 
-    def __init__(self, inside: Callable[[Context], Context]) -> None:
-        self._inside = inside
-        self._tokens: list[Token[Context]] = []
+    def __init__(self) -> None:
+        self._tokens: list[Token[tuple[str, bool]]] = []
+
+    def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
+        """Return the context inside, given that outside."""
+        return scope, records
 
     def _recreate_cm(self) -> _Block:
-        return _Block(self._inside)  # a decorated function may run in several threads at once
+        return type(self)()  # a decorated function may run in several threads at once
 
     def __enter__(self) -> None:
-        self._tokens.append(_context.set(self._inside(_context.get())))
-        with _lock:
-            recording.special += 1
+        self._tokens.append(_context.set(self._inside(*_context.get())))
+        recording.special.append(None)
 
     def __exit__(self, *_: Any) -> None:
-        with _lock:
-            recording.special -= 1
+        recording.special.pop()
         _context.reset(self._tokens.pop())
 
 
@@ -84,7 +75,14 @@ class scope(_Block):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(lambda outer: Context(f"{outer.scope}/{name}" if outer.scope else name, outer.records))
+        self._name = name
+        self._tokens = []
+
+    def _recreate_cm(self) -> scope:
+        return scope(self._name)
+
+    def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
+        return intern(f"{scope}/{self._name}" if scope else f"{self._name}"), records
 
 
 class no_grad(_Block):
@@ -97,10 +95,12 @@ class no_grad(_Block):
     (Value(data=6.0, grad=0.0), ())
     """
 
-    def __init__(self) -> None:
-        super().__init__(lambda outer: Context(outer.scope, records=False))
+    def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
+        return scope, False
 
 
-def recorded() -> _Block:
+class recorded(_Block):
     """Record inside, even within `no_grad`: what differentiates a function needs its graph."""
-    return _Block(lambda outer: Context(outer.scope, records=True))
+
+    def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
+        return scope, True

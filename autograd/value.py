@@ -67,7 +67,7 @@ class Value:
         if label is not None:
             self._label = _named(label)
         if recording.special:
-            self._scope = context().scope
+            self._scope = context()[0] or None
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed: write a function of Values, or a gate with autograd.gate(...)")
@@ -244,13 +244,13 @@ _HOPELESS = (
 )  # number() answers them with what to write instead
 
 
-def make(gate: Gate, data: float, inputs: Sequence[Value]) -> Value:
+def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
     """Return the output of a gate with any number of inputs."""
     node: Value = _new(Value)
     node._data = data
     node._origin = gate
-    node._first, *rest = inputs
-    node._rest = tuple(rest)
+    node._first = inputs[0]
+    node._rest = inputs[1:]
     node._tick = recording.clock
     node._adjoint = node.grad = 0.0
     return stamp(node) if recording.special else node
@@ -259,7 +259,7 @@ def make(gate: Gate, data: float, inputs: Sequence[Value]) -> Value:
 def stamp(node: Value) -> Value:
     """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
     scope, records = context()
-    if scope is not None:
+    if scope:
         node._scope = scope
     if not records:
         node._origin = CONSTANT
