@@ -6,87 +6,192 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from autograd import Value, dot, relu
+from autograd import Value, dot, relu, scope
 from autograd.value import Operand
 
+from .activation import Function, activate, checked, title
+from .initialisers import Initialiser, uniform
 from .module import Module
 
 __all__ = ["MLP", "Layer", "Neuron"]
 
 
 class Neuron(Module):
-    """relu(w·x + b), or w·x + b alone with nonlin=False: one dot gate and its activation.
+    """AF(w·x + b): one dot gate and its activation, relu if not told otherwise, none for None.
 
-    Weights are drawn from (−1, 1) by `rng` (default: a new unseeded one); the bias starts at 0.
+    Weights are drawn by `init(rng, nin, nout)`, from (−1, 1) if not told otherwise; the bias starts at 0, and with
+    bias=False there is none. `nonlin=False` is micrograd's way to say activation=None.
 
-    >>> neuron = Neuron(2)
-    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -1.0, 0.5
-    >>> neuron([1.0, 1.0]).data
-    1.5
+    >>> from autograd import sigmoid
+    >>> neuron = Neuron.of([2.0, -3.0], -3.0, sigmoid)
+    >>> neuron, round(neuron([-1.0, -2.0]).data, 6)
+    (Neuron(2 → 1, sigmoid), 0.731059)
     """
 
-    def __init__(self, nin: int, nonlin: bool = True, *, rng: Random | None = None) -> None:
+    def __init__(
+        self,
+        nin: int,
+        activation: Function | None = relu,
+        *,
+        nonlin: bool = True,
+        bias: bool = True,
+        init: Initialiser = uniform,
+        rng: Random | None = None,
+        nout: int = 1,
+    ) -> None:
         rng = rng or Random()
-        self.w = [Value(rng.uniform(-1, 1), role="parameter") for _ in range(nin)]
-        self.b = Value(0.0, role="parameter")
-        self.nonlin = nonlin
+        size(nin, "nin, the number of inputs,")
+        self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
+        self.b = Value(0.0, role="parameter") if bias else None
+        self.activation = checked(activation) if nonlin else None
 
-    def forward(self, x: Sequence[Operand]) -> Value:
-        z: Value = dot(self.w, x, self.b)
-        return relu(z) if self.nonlin else z
+    @classmethod
+    def of(cls, weights: Sequence[float], bias: float | None = 0.0, activation: Function | None = None) -> Neuron:
+        """Return the neuron with these weights; None for no bias."""
+        neuron = cls(len(weights), activation, bias=bias is not None)
+        for value, x in zip(neuron.w, weights, strict=True):
+            value.data = x
+        if neuron.b is not None:
+            neuron.b.data = bias or 0.0
+        return neuron
 
-    def parameters(self) -> list[Value]:
-        return [*self.w, self.b]
+    def pre_activation(self, x: Any) -> Value:
+        """Return z = w·x + b."""
+        return self._affine(inputs(self, x, len(self.w)))
+
+    def forward(self, x: Any) -> Value:
+        return self.fire(inputs(self, x, len(self.w)))
+
+    def fire(self, x: Sequence[Operand]) -> Value:
+        """Return the output for inputs that are known to be as many as they should."""
+        z = self._affine(x)
+        return z if self.activation is None else self.activation(z)
+
+    def _affine(self, x: Sequence[Operand]) -> Value:
+        z: Value = dot(self.w, x) if self.b is None else dot(self.w, x, self.b)
+        return z
 
     def __repr__(self) -> str:
-        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+        return f"{type(self).__name__}({len(self.w)} → 1, {title(self.activation)})"
 
 
 class Layer(Module):
-    """`nout` neurons on the same `nin` inputs; one neuron gives a Value, several a list."""
+    """AF(Wx + b): `nout` neurons on the same `nin` inputs; one neuron gives a Value, several a list.
 
-    def __init__(self, nin: int, nout: int, nonlin: bool = True, *, rng: Random | None = None) -> None:
-        rng = rng or Random()
-        self.neurons = [Neuron(nin, nonlin, rng=rng) for _ in range(nout)]
+    `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
+
+    >>> layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
+    >>> [h.data for h in layer([3.0, 1.0])]
+    [2.0, 0.0]
+    """
+
+    def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
+        options["rng"] = options.get("rng") or Random()
+        size(nout, "nout, the number of neurons,")
+        self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
         for i, neuron in enumerate(self.neurons, start=1):
             neuron.name = f"neuron{i}"
 
-    def forward(self, x: Sequence[Operand]) -> Value | list[Value]:
-        outputs = [neuron(x) for neuron in self.neurons]
+    @classmethod
+    def of(
+        cls, W: Sequence[Sequence[float]], b: Sequence[float] | None = None, activation: Function | None = None
+    ) -> Layer:
+        """Return the layer with these weights; None for no bias."""
+        layer = cls(len(W[0]), len(W), activation, bias=b is not None)
+        layer.load_state_dict({"W": [*map(list, W)]} | ({} if b is None else {"b": list(b)}))
+        return layer
+
+    @property
+    def W(self) -> list[list[Value]]:
+        """The weights, one row a neuron."""
+        return [neuron.w for neuron in self.neurons]
+
+    @property
+    def b(self) -> list[Value]:
+        """The biases, one a neuron; empty where there are none."""
+        return [neuron.b for neuron in self.neurons if neuron.b is not None]
+
+    @property
+    def nin(self) -> int:
+        """How many inputs every neuron takes."""
+        return len(self.neurons[0].w)
+
+    @property
+    def activation(self) -> Function | None:
+        """What every neuron applies to its pre-activation."""
+        return self.neurons[0].activation
+
+    def tensors(self) -> dict[str, Any]:
+        return {"W": self.W} | ({"b": self.b} if self.b else {})
+
+    def forward(self, x: Any) -> Value | list[Value]:
+        x = inputs(self, x, self.nin)
+        outputs = []
+        for neuron in self.neurons:
+            with scope(neuron.name or "neuron"):
+                outputs.append(neuron.fire(x))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def parameters(self) -> list[Value]:
-        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
-
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+        return f"{type(self).__name__}({self.nin} → {len(self.neurons)}, {title(self.activation)})"
 
 
 class MLP(Module):
-    """A multi-layer perceptron: `nin` inputs, then layers of `nouts` neurons, relu in all but the last.
+    """A multi-layer perceptron: `nin` inputs, then layers of `nouts` neurons; relu in all but the last, which is linear.
+
+    `activation` is that of the hidden layers. `output` is that of the last layer: a gate for each of its neurons, or a
+    function of all of them, such as `nn.softmax`. One output gives a Value, several a list.
 
     >>> model = MLP(2, [16, 16, 1])
-    >>> len(model.parameters())
-    337
+    >>> model
+    MLP(2 → 16 relu → 16 relu → 1 linear, 337 parameters)
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], *, rng: Random | None = None) -> None:
-        rng = rng or Random()
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: Function | None = relu,
+        output: Function | None = None,
+        **options: Any,
+    ) -> None:
+        options["rng"] = options.get("rng") or Random()
+        if not isinstance(nouts, (list, tuple)) or not nouts:
+            raise TypeError(
+                f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
+            )
         sizes = [nin, *nouts]
-        last = len(nouts) - 1
-        self.layers = [
-            Layer(m, n, nonlin=i != last, rng=rng) for i, (m, n) in enumerate(zip(sizes, nouts, strict=False))
-        ]
+        hidden = [activation] * (len(nouts) - 1)
+        self.layers = [Layer(m, n, f, **options) for m, n, f in zip(sizes, nouts, [*hidden, None], strict=False)]
         for i, layer in enumerate(self.layers, start=1):
             layer.name = f"layer{i}"
+        self.output = checked(output)
 
     def forward(self, x: Any) -> Any:
-        for i, layer in enumerate(self.layers):
-            x = layer([x] if i and isinstance(x, Value) else x)
-        return x
-
-    def parameters(self) -> list[Value]:
-        return [parameter for layer in self.layers for parameter in layer.parameters()]
+        for layer in self.layers:
+            x = layer(x)
+        return activate(self.output, x)
 
     def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(str, self.layers))}]"
+        parts = [str(self.layers[0].nin)]
+        for layer in self.layers:
+            function = self.output if layer is self.layers[-1] else layer.activation
+            parts.append(f"{len(layer.neurons)} {title(function)}")
+        return f"{type(self).__name__}({' → '.join(parts)}, {len(self.parameters())} parameters)"
+
+
+def size(n: Any, what: str) -> None:
+    """Raise unless n is a number of neurons or inputs."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"{what} is a whole number of at least 1, not {n!r}")
+
+
+def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
+    """Return the entries of x as Values, made once for all neurons; a lone number is one input."""
+    try:
+        entries = list(x)
+    except TypeError:
+        entries = [x]
+    if len(entries) != nin:
+        raise ValueError(f"{module!r} takes {nin} inputs, and x has {len(entries)}")
+    return [Value(v, role="constant") if isinstance(v, (int, float)) else v for v in entries]
