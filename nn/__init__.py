@@ -2,6 +2,23 @@
 
 from .activation import Activation as Activation
 from .containers import Concat as Concat, Sequential as Sequential
+from .functions import argmax as argmax, log_softmax as log_softmax, one_hot as one_hot, softmax as softmax
 from .initialisers import he as he, uniform as uniform, xavier as xavier, zeros as zeros
 from .layers import MLP as MLP, Layer as Layer, Neuron as Neuron
+from .losses import (
+    binary_cross_entropy as binary_cross_entropy,
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    binary_hinge as binary_hinge,
+    cross_entropy as cross_entropy,
+    cross_entropy_with_logits as cross_entropy_with_logits,
+    entropy as entropy,
+    hinge as hinge,
+    kl_divergence as kl_divergence,
+    mean_squared_error as mean_squared_error,
+    negative_log_likelihood as negative_log_likelihood,
+    squared_error as squared_error,
+    zero_one as zero_one,
+)
+from .metrics import accuracy as accuracy, confusion as confusion, r_squared as r_squared
 from .module import Module as Module
+from .penalties import l1 as l1, l2 as l2

@@ -1,0 +1,287 @@
+"""Losses, as the lectures write them: `loss(output, target)` of one sample or a batch.
+
+All take reduction="mean", "sum" or "none" (the list of the losses). An elementwise loss counts every number: output and
+target are both a number, a list, or rows. A row loss counts samples: an output is a row with one number per class, a batch
+a list of rows; a target is a class index that counts from 0, a one-hot row, or a distribution over the classes.
+A number or a single row gives its one loss. Floats in, floats out; with a Value anywhere, Values out.
+
+No loss branches on what an output holds, only on targets that are plain numbers, so its graph may be replayed and traced.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
+
+from .functions import decisions
+from .samples import (
+    Numbers,
+    Place,
+    Reduction,
+    Weights,
+    averaged,
+    batch,
+    check_reduction,
+    distribution,
+    is_plain,
+    known,
+    listed,
+    paired,
+    place,
+    probability,
+    reduced,
+    weights,
+)
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "binary_hinge",
+    "cross_entropy",
+    "cross_entropy_with_logits",
+    "entropy",
+    "hinge",
+    "kl_divergence",
+    "mean_squared_error",
+    "negative_log_likelihood",
+    "squared_error",
+    "zero_one",
+]
+
+# Elementwise losses
+
+
+def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduction: Reduction = "sum") -> Any:
+    """Return Σ (o − t)², or ½ Σ (o − t)² with half=True, whose gradient is o − t.
+
+    >>> squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0], half=True)
+    1.125
+    """
+    pairs = paired("squared_error", reduction, output, target)
+    gaps = [o - t for _, o, t in pairs]
+    if len(gaps) == 1 or reduction == "none":
+        losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
+        return reduced(losses, reduction, pairs[0][0] is None)
+    total = dot(gaps, gaps)
+    return averaged(0.5 * total if half else total, len(gaps), reduction)
+
+
+def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return 1/n Σ (o − t)² over all n numbers.
+
+    >>> mean_squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0])
+    0.75
+    """
+    return squared_error(output, target, reduction=reduction)
+
+
+def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return −t log o − (1 − t) log(1 − o) for probabilities o and targets t, both in [0, 1].
+
+    Where o is exactly 0 or 1 and the target is not, the loss would be infinite and is refused.
+
+    >>> round(binary_cross_entropy(0.731058578630, 1), 9)
+    0.313261688
+    """
+    name = "binary_cross_entropy"
+    pairs = paired(name, reduction, output, target)
+    losses = []
+    for where, o, t in pairs:
+        probability(f"{name}: output", where, o)
+        probability(f"{name}: target", where, t)
+        chances: Weights = []
+        logs = []
+        if not is_plain(t, 0.0):
+            if known(o) == 0.0:
+                _refuse(f"{name}: output", where, 0, "the target is not", name)
+            chances.append((1, t))
+            logs.append(log(o))
+        if not is_plain(t, 1.0):
+            if known(o) == 1.0:
+                _refuse(f"{name}: output", where, 1, "the target is not", name)
+            chances.append((0, 1.0 - t))
+            logs.append(log1p(-o))
+        losses.append(_negated(_expected(chances, logs)))
+    return reduced(losses, reduction, pairs[0][0] is None)
+
+
+def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return softplus(z) − t·z, the binary cross-entropy of σ(z), for scores z (logits) of any size and t in [0, 1].
+
+    Its gradient is σ(z) − t.
+
+    >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 1], reduction="none")
+    [0.0, 1000.0]
+    """
+    pairs = paired("binary_cross_entropy_with_logits", reduction, output, target)
+    losses = []
+    for where, z, t in pairs:
+        probability("binary_cross_entropy_with_logits: target", where, t)
+        if is_plain(t, 1.0):
+            losses.append(softplus(-z))  # the same, without losing what is small to z − z
+        else:
+            losses.append(softplus(z) if is_plain(t, 0.0) else softplus(z) - t * z)
+    return reduced(losses, reduction, pairs[0][0] is None)
+
+
+def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return relu(1 − y·s) for scores s and targets y in {−1, 1}: 0 once a score is right by a margin of 1.
+
+    >>> binary_hinge([2.0, 0.25, 0.25], [1, 1, -1], reduction="none")
+    [0.0, 0.75, 1.25]
+    """
+    pairs = paired("binary_hinge", reduction, score, target)
+    losses = []
+    for where, s, y in pairs:
+        label = known(y)
+        if label is not None and label not in (-1.0, 1.0):
+            raise ValueError(
+                f"{place('binary_hinge: target', where)} is {label!r}, and a target is −1 or 1: write 2*t - 1 for t in "
+                "{0, 1}"
+            )
+        if is_plain(y, 1.0):
+            losses.append(relu(1.0 - s))
+        else:
+            losses.append(relu(1.0 + s) if is_plain(y, -1.0) else relu(1.0 - y * s))
+    return reduced(losses, reduction, pairs[0][0] is None)
+
+
+# Row losses
+
+
+def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return −Σₖ tₖ log pₖ for probabilities p and a target t; for a class index c, −log p_c.
+
+    A probability of exactly 0 where the target is not 0 would make the loss infinite and is refused.
+
+    >>> round(cross_entropy([0.25, 0.5, 0.25], 1), 9), round(cross_entropy([0.25, 0.5, 0.25], [0.5, 0.5, 0]), 9)
+    (0.693147181, 1.039720771)
+    """
+    rows, single = batch("cross_entropy", reduction, probabilities)
+    targets = weights("cross_entropy", target, rows, single)
+    losses = []
+    for (what, p), t in zip(rows, targets):
+        for k, entry in enumerate(p):
+            probability(what, k, entry)
+        losses.append(_negated(_expected(t, _logs(what, t, p, "the target is not", "cross_entropy"))))
+    return reduced(losses, reduction, single)
+
+
+def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
+
+    For a class index c it is logsumexp(z) − z_c. Its gradient is softmax(z) − t.
+
+    >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
+    0.140486139
+    >>> cross_entropy_with_logits([[1000.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
+    [0.0, 1000.0]
+    """
+    rows, single = batch("cross_entropy_with_logits", reduction, z)
+    targets = weights("cross_entropy_with_logits", target, rows, single)
+    return reduced(
+        [logsumexp(s) - _expected(t, [s[k] for k, _ in t]) for (_, s), t in zip(rows, targets)], reduction, single
+    )
+
+
+def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return −log p_c, given the logarithms of the probabilities and the class c (or −Σₖ tₖ log pₖ for a row t).
+
+    >>> negative_log_likelihood([-0.5, -1.5], 1)
+    1.5
+    """
+    rows, single = batch("negative_log_likelihood", reduction, log_probabilities)
+    targets = weights("negative_log_likelihood", target, rows, single)
+    return reduced(
+        [_negated(_expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)], reduction, single
+    )
+
+
+def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Any:
+    """Return Σ_{k≠c} relu(s_k − s_c + margin) for scores s and the right class c, an index or a one-hot row.
+
+    It is 0 once the right class leads every other by the margin.
+
+    >>> hinge([2.0, 5.0, -1.0], 0), hinge([1.0, 5.0, 2.0], 1)
+    (4.0, 0.0)
+    """
+    if not margin >= 0:
+        raise ValueError(f"hinge: margin is a number of at least 0, not {margin!r}")
+    rows, single = batch("hinge", reduction, scores)
+    losses = []
+    for (what, s), t in zip(rows, weights("hinge", target, rows, single)):
+        if len(s) < 2:
+            raise ValueError(f"{what} has one score, and hinge compares two or more: see binary_hinge")
+        if any(known(x) not in (None, 0.0, 1.0) for _, x in t):
+            raise ValueError("hinge: target is a class index or a one-hot row, not a distribution over several classes")
+        low = _expected(t, [s[k] for k, _ in t]) - margin
+        if is_plain(t[0][1], 1.0):
+            losses.append(add([relu(score - low) for k, score in enumerate(s) if k != t[0][0]]))
+        else:  # which class is right, no plain number says: it is among the terms, and adds its margin to itself
+            losses.append(add([relu(score - low) for score in s]) - margin)
+    return reduced(losses, reduction, single)
+
+
+def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
+
+    It is the cross-entropy of q against p less the entropy of p. 0·log 0 counts as 0; where q is 0, p must be a plain 0.
+
+    >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
+    (0.143841036, 0.0)
+    """
+    rows, single = batch("kl_divergence", reduction, q, "q")
+    losses = []
+    for (what, entries), t in zip(rows, weights("kl_divergence", p, rows, single, "p")):
+        distribution(what, entries)
+        own = _expected(t, [log(chance) for _, chance in t])
+        losses.append(own - _expected(t, _logs(what, t, entries, "p is not")))
+    return reduced(losses, reduction, single)
+
+
+def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
+    """Return H(p) = −Σ pₖ log pₖ of a distribution, in nats: 0 for a certain class, log n for n equal chances.
+
+    >>> round(entropy([0.25, 0.25, 0.25, 0.25]), 9), entropy([1.0, 0.0])
+    (1.386294361, 0.0)
+    """
+    rows, single = batch("entropy", reduction, p, "p")
+    classes = [distribution(what, entries) for what, entries in rows]
+    return reduced([_negated(_expected(t, [log(chance) for _, chance in t])) for t in classes], reduction, single)
+
+
+def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction: Reduction = "mean") -> Any:
+    """Return 1 where the class decided for is not the target, else 0: a plain number, which no gradient passes.
+
+    A row decides for its argmax, a single score for class 1 where it is ≥ threshold: 0.5 for probabilities; 0 for scores
+    and targets in {−1, 1}. The target of one sample is a number; a list has one target per sample of a batch.
+
+    >>> zero_one([0.1, 0.7, 0.2], 1), zero_one([0.9, 0.4, 0.6], [1, 1, 0], reduction="sum")
+    (0.0, 2.0)
+    """
+    check_reduction("zero_one", reduction)
+    single = listed(target) is None
+    pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
+    return reduced([float(decided != true) for decided, true in pairs], reduction, single)
+
+
+def _expected(t: Weights, xs: list[Any]) -> Any:
+    """Return Σ tₖ xₖ over the classes that count; where one is certain, its x."""
+    return xs[0] if len(t) == 1 and is_plain(t[0][1], 1.0) else dot([chance for _, chance in t], xs)
+
+
+def _logs(what: str, t: Weights, p: list[Any], where: str, loss: str = "") -> list[Any]:
+    for k, _ in t:
+        if known(p[k]) == 0.0:
+            _refuse(what, k, 0, where, loss)
+    return [log(p[k]) for k, _ in t]
+
+
+def _refuse(what: str, entry: Place, p: int, where: str, loss: str = "") -> NoReturn:
+    remedy = f": give the scores themselves to {loss}_with_logits" if loss else ""
+    raise ValueError(f"{place(what, entry)} is exactly {p} where {where}, so the loss would be infinite{remedy}")
+
+
+def _negated(x: Any) -> Any:
+    return 0.0 - x if x.__class__ is float else -x  # a person at a prompt is not shown -0.0
