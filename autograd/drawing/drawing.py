@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..files import replace_file
 from ..graph import topological_order
 from ..value import Value
 from .dot import dot_text
@@ -49,7 +50,7 @@ class Drawing:
         except (OSError, ValueError) as error:
             raise RenderingError(f"pygraphviz failed: {error}") from None
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture, in the format of the file's ending: .svg, .png, .pdf or .dot. Returns the path.
 
         The file is replaced whole or not at all.
@@ -61,7 +62,7 @@ class Drawing:
                 f"a picture ends in .svg, .png, .pdf or .dot, and {path.name!r} in {path.suffix or 'nothing'}"
             )
         content = self.source.encode() if format == "dot" else self.render(format)
-        _replace(path, content)
+        replace_file(path, content)
         return path
 
     def view(self) -> None:
@@ -102,21 +103,3 @@ def draw(root: Value, *, digits: int = 2, names: bool = True, limit: int | None 
             "to_dot(root) writes all of them as text"
         )
     return Drawing(dot_text(root, known, digits=digits, limit=FULL if limit is None else limit))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

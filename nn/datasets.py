@@ -1,0 +1,72 @@
+"""Small data sets in the plane, drawn by a random generator of the caller's: the same seed gives the same points."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+__all__ = ["circles", "gaussians", "moons", "spiral", "xor"]
+
+Points = tuple[list[list[float]], list[int]]
+
+
+def moons(n: int, noise: float, rng: Random) -> Points:
+    """Two interleaved half circles of n/2 points each, classes 0 and 1, with Gaussian noise of that deviation.
+
+    >>> X, y = moons(4, 0.0, Random(0))
+    >>> [[round(v, 3) for v in x] for x in X], y
+    ([[1.0, 0.0], [0.0, 0.5], [-1.0, 0.0], [2.0, 0.5]], [0, 1, 0, 1])
+    """
+    X, y = [], [i % 2 for i in range(n)]
+    for i, label in enumerate(y):
+        t = math.pi * (i // 2) / max(1, (n + 1 - label) // 2 - 1)
+        x = (1 - math.cos(t), 0.5 - math.sin(t)) if label else (math.cos(t), math.sin(t))
+        X.append([v + rng.gauss(0.0, noise) for v in x])
+    return X, y
+
+
+def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
+    """Return n points of each class k = 1…K on the arms t·(sin φ, cos φ), φ = (2π/K)·(2t + k − 1) + noise, 0 ≤ t ≤ 1.
+
+    >>> X, y = spiral(3, 0.0, Random(0))
+    >>> [round(v, 12) for v in X[1]], y[1]
+    ([0.433012701892, -0.25], 0)
+    """
+    X, y = [], []
+    for k in range(classes):
+        for i in range(n):
+            t = i / max(1, n - 1)
+            angle = 2 * math.pi / classes * (2 * t + k) + rng.gauss(0.0, noise)
+            X.append([t * math.sin(angle), t * math.cos(angle)])
+            y.append(k)
+    return X, y
+
+
+def circles(n: int, noise: float, rng: Random) -> Points:
+    """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5."""
+    X, y = [], [i % 2 for i in range(n)]
+    for label in y:
+        r, angle = rng.uniform(0.0, 1.0) if label else rng.uniform(1.5, 2.5), rng.uniform(0.0, 2 * math.pi)
+        X.append([r * math.cos(angle) + rng.gauss(0.0, noise), r * math.sin(angle) + rng.gauss(0.0, noise)])
+    return X, y
+
+
+def gaussians(n: int, distance: float, rng: Random) -> Points:
+    """Return n points in turn of two normal clouds of deviation 1, around (0, 0) and (distance, distance).
+
+    >>> X, y = gaussians(200, 3.0, Random(0))
+    >>> len(X), y[:4]
+    (200, [0, 1, 0, 1])
+    """
+    y = [i % 2 for i in range(n)]
+    return [[rng.gauss(distance * label, 1.0), rng.gauss(distance * label, 1.0)] for label in y], y
+
+
+def xor(n: int, noise: float, rng: Random) -> Points:
+    """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ."""
+    X, y = [], []
+    for i in range(n):
+        a, b = (i // 2) % 2, i % 2
+        X.append([2 * a - 1 + rng.gauss(0.0, noise), 2 * b - 1 + rng.gauss(0.0, noise)])
+        y.append(a ^ b)
+    return X, y

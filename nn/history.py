@@ -1,0 +1,49 @@
+"""What a training run leaves behind: its costs, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+__all__ = ["History", "Snapshot"]
+
+
+class Snapshot(NamedTuple):
+    """The weights after a step, and the gradients that it followed, in the order of the model's parameters."""
+
+    epoch: int
+    cost: float
+    parameters: list[float]
+    gradients: list[float]
+
+
+@dataclass
+class History:
+    """The record of `fit`: one entry an epoch (in `steps` one a batch), and why training stopped.
+
+    cost: mean loss over the epoch's batches, as measured while training, with the penalty if it is penalised
+    validation: the same on the validation data after the epoch, without penalty
+    metrics: by name, measured after the epoch on the validation data, or without any on the training data
+    snapshots: with fit(record=True), the weights and gradients after every step
+    """
+
+    cost: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    penalised: bool = False
+    stopped: str = "not begun"
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.cost)
+
+    def __repr__(self) -> str:
+        if not self.cost:
+            return f"<History of no epoch: {self.stopped}>"
+        last = {"cost": self.cost, "validation": self.validation, **self.metrics}
+        numbers = [f"{name} {values[0]:.4g} → {values[-1]:.4g}" for name, values in last.items() if values]
+        return f"<History of {self.epochs} epochs: {', '.join(numbers)}; stopped: {self.stopped}>"

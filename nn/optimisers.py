@@ -1,0 +1,205 @@
+"""Optimisers: how parameters move, given their gradients. The formulas are those of PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+from autograd import Value
+
+__all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
+
+_grad = attrgetter("grad")
+
+
+class Diverged(FloatingPointError):
+    """A step that leads beyond the finite numbers; `parameter` is the first that it would."""
+
+    def __init__(self, message: str, parameter: Value | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class Optimiser:
+    """Moves parameters by one `step()` against their gradients; write `moved`, which says where to.
+
+    `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
+    FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
+    """
+
+    def __init__(self, parameters: Iterable[Value], learning_rate: float, weight_decay: float = 0.0) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("there is nothing to optimise: the list of parameters is empty")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value) or parameter.gate is not None:
+                raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {parameter!r}")
+        self.learning_rate = at_least(0, learning_rate, "the learning rate")
+        self.weight_decay = at_least(0, weight_decay, "the weight decay")
+        self.steps = 0
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def step(self) -> None:
+        """Move every parameter once, or, with an error, none."""
+        keep = self._keep()
+        try:
+            self.steps += 1
+            data = self.moved()
+            for i, x in enumerate(data):
+                if not math.isfinite(x):
+                    p = self.parameters[i]
+                    name = p.label or f"parameter {i}"
+                    raise Diverged(f"a step would make {name} {x}: its data is {p.data}, its gradient {p.grad}", p)
+        except BaseException:  # an interrupt, too
+            vars(self).update(keep)
+            raise
+        for parameter, x in zip(self.parameters, data, strict=True):
+            if parameter.role != "constant":
+                parameter.data = x
+
+    def _keep(self) -> dict[str, object]:
+        return {name: [*content] if isinstance(content, list) else content for name, content in vars(self).items()}
+
+    def moved(self) -> list[float]:
+        """Return the new data of every parameter."""
+        raise TypeError(f"{type(self).__name__} has no moved: write one in the class")
+
+
+class SGD(Optimiser):
+    """Gradient descent: w ← w − η·v with v = momentum·v + ∇w, and weight_decay·w added to ∇w.
+
+    nesterov=True takes ∇w + momentum·v for v in the update.
+
+    >>> w = Value(1.0)
+    >>> optimiser = SGD([w], learning_rate=0.1)
+    >>> (w * w).backward()
+    >>> optimiser.step()
+    >>> w.data
+    0.8
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float = 0.01,
+        *,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(parameters, learning_rate, weight_decay)
+        self.momentum = at_least(0, momentum, "the momentum")
+        if nesterov and not momentum:
+            raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
+        self.nesterov = nesterov
+        self.velocity = [0.0] * len(self.parameters)
+
+    def moved(self) -> list[float]:
+        eta, momentum, decay = self.learning_rate, self.momentum, self.weight_decay
+        data = [p.data for p in self.parameters]
+        slopes = list(map(_grad, self.parameters))
+        if decay:
+            slopes = [g + decay * x for g, x in zip(slopes, data, strict=True)]
+        if momentum:
+            self.velocity = [momentum * v + g for v, g in zip(self.velocity, slopes, strict=True)]
+            ahead = zip(slopes, self.velocity, strict=True)
+            slopes = [g + momentum * v for g, v in ahead] if self.nesterov else self.velocity
+        return [x - eta * g for x, g in zip(data, slopes, strict=True)]
+
+
+class Adam(Optimiser):
+    """Steps of about η, by the running mean of the gradient over the root of that of its square (Kingma & Ba 2015).
+
+    m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ);
+    weight_decay·w is added to g.
+
+    >>> w = Value(1.0)
+    >>> optimiser = Adam([w], learning_rate=0.1)
+    >>> (w * w).backward()
+    >>> optimiser.step()
+    >>> round(w.data, 6)
+    0.9
+    """
+
+    decoupled = False  # whether the weight decay acts on w itself instead of on g
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, learning_rate, weight_decay)
+        for beta in betas:
+            if not 0 <= beta < 1:
+                raise ValueError(f"betas are two numbers from 0 to below 1, not {betas!r}")
+        self.betas, self.epsilon = betas, epsilon
+        self.mean = [0.0] * len(self.parameters)
+        self.square = [0.0] * len(self.parameters)
+
+    def moved(self) -> list[float]:
+        (beta1, beta2), eta, decay = self.betas, self.learning_rate, self.weight_decay
+        data = [p.data for p in self.parameters]
+        slopes = list(map(_grad, self.parameters))
+        if decay and self.decoupled:
+            data = [x * (1 - eta * decay) for x in data]
+        elif decay:
+            slopes = [g + decay * x for g, x in zip(slopes, data, strict=True)]
+        self.mean = [beta1 * m + (1 - beta1) * g for m, g in zip(self.mean, slopes, strict=True)]
+        self.square = [beta2 * v + (1 - beta2) * g * g for v, g in zip(self.square, slopes, strict=True)]
+        size, root = eta / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
+        moments = zip(data, self.mean, self.square, strict=True)
+        return [x - size * m / (math.sqrt(v) / root + self.epsilon) for x, m, v in moments]
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w ← w·(1 − η·weight_decay) before the step (Loshchilov & Hutter 2019).
+
+    >>> w = Value(1.0)
+    >>> AdamW([w], learning_rate=0.1).step()
+    >>> w.data
+    0.999
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, learning_rate, betas=betas, epsilon=epsilon, weight_decay=weight_decay)
+
+
+def clip_gradients(parameters: Sequence[Value], largest: float) -> float:
+    """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm that they had.
+
+    >>> w, v = Value(3.0), Value(4.0)
+    >>> (w * w / 2 + v * v / 2).backward()
+    >>> clip_gradients([w, v], 1.0), round(w.grad, 6), round(v.grad, 6)
+    (5.0, 0.6, 0.8)
+    """
+    norm = math.hypot(*map(_grad, parameters))
+    if norm > at_least(0, largest, "the largest norm"):
+        for parameter in parameters:
+            parameter.grad *= largest / norm
+    return norm
+
+
+def at_least(low: float, x: float, what: str) -> float:
+    """Return x, or raise a ValueError if it is below `low` or no number."""
+    if not x >= low:
+        raise ValueError(f"{what} is a number of at least {low}, not {x!r}")
+    return x

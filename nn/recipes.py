@@ -1,0 +1,65 @@
+"""The lectures' table of tasks: which output layer and which loss go with what is to be learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from autograd import sigmoid
+
+from .functions import softmax
+from .layers import MLP
+from .losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, squared_error
+from .metrics import accuracy, r_squared
+
+__all__ = ["Recipe", "recipe"]
+
+Task = Literal["regression", "binary", "multiclass"]
+
+
+class Recipe(NamedTuple):
+    """What to train: a model that gives pre-activations z, the loss of z, the output o(z), and a score of predictions."""
+
+    model: MLP
+    loss: Callable[[Any, Any], Any]
+    output: Callable[[Any], Any]
+    score: Callable[[Any, Any], float]
+
+    def predict(self, X: Any) -> list[Any]:
+        """Return the outputs o(z) for the rows of X: numbers, probabilities, or rows of probabilities."""
+        return [self.output(z) for z in self.model.predict(X)]
+
+
+def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **options: Any) -> Recipe:
+    """Return the network and the loss for a task; `options` go to MLP.
+
+    | task       | output layer               | loss                                              |
+    | regression | linear neurons, o = z      | squared error ½Σ(o − y)²                          |
+    | binary     | a sigmoid neuron, o = σ(z) | binary cross-entropy                              |
+    | multiclass | `nout` neurons, softmax(z) | cross-entropy with the class's index or a one-hot |
+
+    In all three ∂loss/∂z = o − y. The model ends in z and the loss takes z, so that no saturated σ or softmax loses digits.
+
+    >>> recipe("multiclass", 4, [8], 3).model
+    MLP(4 → 8 relu → 3 linear, 67 parameters)
+    """
+    rows: dict[str, tuple[Any, Any, Any]] = {
+        "regression": (_half_squared_error, _identity, r_squared),
+        "binary": (binary_cross_entropy_with_logits, sigmoid, accuracy),
+        "multiclass": (cross_entropy_with_logits, softmax, accuracy),
+    }
+    if task not in rows:
+        raise ValueError(f"the task is one of {', '.join(rows)}, not {task!r}")
+    if (task == "binary" and nout != 1) or (task == "multiclass" and nout < 2):
+        raise ValueError(
+            f"a {task} task has {'one output' if task == 'binary' else 'an output a class'}, not nout={nout}"
+        )
+    return Recipe(MLP(nin, [*hidden, nout], **options), *rows[task])
+
+
+def _half_squared_error(output: Any, target: Any) -> Any:
+    return squared_error(output, target, half=True)
+
+
+def _identity(z: Any) -> Any:
+    return z

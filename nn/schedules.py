@@ -1,0 +1,55 @@
+"""Learning-rate schedules: functions of the epoch, counted from 0, that give its learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+__all__ = ["Schedule", "cosine", "exponential", "linear", "staircase", "warmup"]
+
+Schedule = Callable[[int], float]
+
+
+def linear(first: float, last: float, epochs: int) -> Schedule:
+    """Go from `first` to `last` in equal steps over the epochs, and stay there.
+
+    >>> [linear(1.0, 0.0, 5)(epoch) for epoch in (0, 2, 4, 9)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
+
+
+def cosine(first: float, last: float, epochs: int) -> Schedule:
+    """Go from `first` to `last` along half a cosine over the epochs, and stay there.
+
+    >>> [round(cosine(1.0, 0.0, 5)(epoch), 3) for epoch in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
+    return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
+
+
+def exponential(first: float, factor: float) -> Schedule:
+    """Multiply by `factor` after every epoch: first·factorᵗ.
+
+    >>> [exponential(1.0, 0.5)(epoch) for epoch in range(3)]
+    [1.0, 0.5, 0.25]
+    """
+    return lambda epoch: first * factor**epoch
+
+
+def staircase(first: float, factor: float, every: int) -> Schedule:
+    """Multiply by `factor` after every `every` epochs.
+
+    >>> [staircase(1.0, 0.1, 2)(epoch) for epoch in range(4)]
+    [1.0, 1.0, 0.1, 0.1]
+    """
+    return lambda epoch: first * factor ** (epoch // every)
+
+
+def warmup(epochs: int, schedule: Schedule) -> Schedule:
+    """Rise linearly to the start of another schedule in that many epochs, then follow it.
+
+    >>> [warmup(2, exponential(1.0, 0.5))(epoch) for epoch in range(4)]
+    [0.5, 1.0, 1.0, 0.5]
+    """
+    return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)

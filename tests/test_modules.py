@@ -1,0 +1,290 @@
+"""Guards modules: their parameters and names, their state, freezing, composition, and the numbers of the lectures' nets."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import autograd
+from autograd import Value, check_gradients, relu, sigmoid, tanh
+from nn import MLP, Activation, Concat, Layer, Module, Neuron, Sequential, he, uniform, xavier, zeros
+
+WRONG: Any = "tanh"
+
+
+def data(outputs: Any) -> Any:
+    return [data(v) for v in outputs] if isinstance(outputs, list) else outputs.data
+
+
+def test_names_and_order_of_parameters() -> None:
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    names = [name for name, _ in model.named_parameters()]
+    assert names == [
+        *("layer1.W[0][0]", "layer1.W[0][1]", "layer1.W[1][0]", "layer1.W[1][1]", "layer1.b[0]", "layer1.b[1]"),
+        *("layer2.W[0][0]", "layer2.W[0][1]", "layer2.b[0]"),
+    ]
+    assert model.parameters() == [parameter for _, parameter in model.named_parameters()]
+    assert [p.role for p in model.parameters()] == ["parameter"] * 9
+
+
+def test_counts_of_the_lectures() -> None:
+    assert [len(MLP(n, [4, 5, 5, 4]).parameters()) for n in (2, 3)] == [91, 95]
+    assert len(MLP(2, [2, 2, 3]).parameters()) == 21
+    assert len(MLP(3, [4, 1], bias=False).parameters()) == 16
+
+
+def test_a_module_of_ones_own_finds_its_values_in_attributes_and_lists() -> None:
+    class Mixed(Module):
+        def __init__(self) -> None:
+            self.scale = Value(2.0)
+            self.table = [[Value(1.0), Value(3.0)]]
+            self.part = Neuron(1)
+            self.parts = [Neuron(1, bias=False), Neuron(1, bias=False)]
+            self.shared = self.part
+            self.note = "no parameter"
+            self.cached = self.scale * 2
+
+    mixed = Mixed()
+    assert [name for name, _ in mixed.named_parameters()] == [
+        *("scale", "table[0][0]", "table[0][1]", "part.w[0]", "part.b", "parts1.w[0]", "parts2.w[0]"),
+    ]
+    assert len(set(mixed.parameters())) == len(mixed.parameters()) == 7
+    assert list(mixed.state_dict()) == [
+        "scale",
+        "table",
+        "part.w",
+        "part.b",
+        "parts1.w",
+        "parts2.w",
+        "shared.w",
+        "shared.b",
+    ]
+
+
+def test_a_state_goes_into_a_model_of_the_same_shape() -> None:
+    first, second = MLP(2, [3, 1], rng=random.Random(1)), MLP(2, [3, 1], rng=random.Random(2))
+    second.load_state_dict(first.state_dict())
+    assert second.state_dict() == first.state_dict()
+    assert second([0.5, -1.0]).data == first([0.5, -1.0]).data
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layer1.W": None}, r"layer1.W has 3 entries, and the state has None"),
+        ({"layer1.W": [[1.0, 2.0]]}, r"layer1.W has 3 entries, and the state has 1 entries"),
+        ({"layer1.b": [1.0, "x", 3.0]}, r"layer1.b\[1\] is one number, and the state has 'x'"),
+        ({"layer1.b": [1.0, True, 3.0]}, r"layer1.b\[1\] is one number"),
+        ({"layer2.b": [math.nan]}, r"layer2.b\[0\] is nan in the state: parameters are finite numbers"),
+        ({"layer3.W": [[1.0]]}, r"the model has no \['layer3.W'\]"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], message: str) -> None:
+    model = MLP(2, [3, 1])
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict(before | change)
+    with pytest.raises(ValueError, match=r"it lacks \['layer1.b'\]"):
+        model.load_state_dict({name: numbers for name, numbers in before.items() if name != "layer1.b"})
+    with pytest.raises(TypeError, match="a state is a dict of names and numbers, not a list"):
+        model.load_state_dict([])  # type: ignore[arg-type]
+    assert model.state_dict() == before
+
+
+def test_what_is_frozen_is_constant_and_kept() -> None:
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    model.layers[0].freeze()
+    assert len(model.parameters()) == 3
+    model([1.0, 2.0]).backward()
+    assert [w.grad for row in model.layers[0].W for w in row] == [0.0] * 4
+    assert len(model.state_dict()["layer1.W"]) == 2
+    model.layers[0].unfreeze()
+    assert len(model.parameters()) == 9
+
+
+def test_predict_gives_numbers_and_records_nothing() -> None:
+    model = MLP(2, [3, 2], rng=random.Random(0))
+    X = [[0.5, -1.0], [1.0, 2.0]]
+    assert model.predict(X) == [data(model(x)) for x in X] == model.predict(np.array(X))
+    assert model.predict(X[0]) == data(model(X[0]))
+    assert MLP(2, [1]).predict([]) == []
+    assert all(isinstance(v, float) for row in model.predict(X) for v in row)
+
+
+def test_representations_show_the_shape() -> None:
+    assert repr(Neuron(3, tanh)) == "Neuron(3 → 1, tanh)"
+    assert repr(Layer(2, 16, None)) == "Layer(2 → 16, linear)"
+    assert repr(MLP(2, [16, 1], tanh, sigmoid)) == "MLP(2 → 16 tanh → 1 sigmoid, 65 parameters)"
+    assert repr(Concat(Neuron(1), relu)) == "Concat(Neuron(1 → 1, relu), Activation(relu))"
+
+
+def test_scopes_name_the_parts_of_containers() -> None:
+    model = Sequential(Layer(2, 2, None), tanh, Layer(2, 1, None))
+    y = model([1.0, 2.0])
+    assert (y.scope, y.inputs[2].scope) == ("sequential/layer3/neuron1", "sequential/activation2")
+    assert [name for name, _ in model.named_parameters()][-1] == "layer3.b[0]"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Neuron(0), ValueError, "nin, the number of inputs, is a whole number of at least 1, not 0"),
+        (
+            lambda: Layer(2, WRONG),
+            ValueError,
+            "nout, the number of neurons, is a whole number of at least 1, not 'tanh'",
+        ),
+        (
+            lambda: MLP(2, WRONG),
+            TypeError,
+            r"nouts is a list with the number of neurons of each layer, as in \[16, 16, 1\]",
+        ),
+        (lambda: MLP(2, []), TypeError, "nouts is a list"),
+        (
+            lambda: Neuron(2, WRONG),
+            TypeError,
+            r"an activation is a function such as autograd.tanh, or None .* not 'tanh'",
+        ),
+        (lambda: Sequential(), ValueError, "a network is made of at least one part"),
+        (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
+        (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x has 1"),
+        (lambda: Neuron(1)(["a"]), TypeError, r"dot needs a number, not the str 'a': write float\('a'\)"),
+    ],
+)
+def test_errors_say_what_to_write(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+# Initialisers
+
+
+def test_initialisers_have_their_moments() -> None:
+    rng, nin, nout, n = random.Random(0), 30, 20, 20_000
+    for init, variance in ((uniform, 1 / 3), (xavier, 2 / 50), (he, 2 / 30)):
+        drawn = [init(rng, nin, nout) for _ in range(n)]
+        assert sum(drawn) / n == pytest.approx(0.0, abs=4 * math.sqrt(variance / n))
+        assert sum(x * x for x in drawn) / n == pytest.approx(variance, rel=0.05)
+    layer = Layer(30, 20, init=xavier, rng=rng)
+    assert max(abs(w.data) for row in layer.W for w in row) <= math.sqrt(6 / 50)
+
+
+def test_zeros_keep_hidden_neurons_identical() -> None:
+    def train(init: Any) -> list[list[float]]:
+        model = MLP(2, [3, 1], sigmoid, init=init, rng=random.Random(0))
+        for _ in range(20):
+            cost = autograd.sum([(model(x) - t) ** 2 for x, t in (([0.0, 1.0], 1.0), ([1.0, 1.0], 0.0))])
+            model.zero_grad()
+            cost.backward()
+            for p in model.parameters():
+                p.data -= 0.1 * p.grad
+        return data(model.layers[0].W)  # type: ignore[no-any-return]
+
+    first, *others = train(zeros)
+    assert all(row == first for row in others)
+    assert first != [0.0, 0.0]  # they learn, all the same thing
+    assert len({tuple(row) for row in train(uniform)}) == 3
+
+
+def test_one_seed_gives_one_network() -> None:
+    assert (
+        MLP(2, [3, 1], init=he, rng=random.Random(5)).state_dict()
+        == MLP(2, [3, 1], init=he, rng=random.Random(5)).state_dict()
+    )
+
+
+# The lectures' rows
+
+
+def test_l5_linear_layers_collapse_into_one() -> None:
+    W = [[[1, 2], [0, -1]], [[2, 0], [1, 1]], [[1, -1], [3, 1]], [[0, 1], [1, 1]]]
+    b = [[1, 0], [0, -1], [2, 2], [-1, 1]]
+    model = Sequential(*(Layer.of(w, c) for w, c in zip(W, b, strict=True)))
+    assert data(model([1.0, -2.0])) == [-12.0, -11.0]
+    product, shift = np.eye(2), np.zeros(2)
+    for w, c in zip(W, b, strict=True):
+        product, shift = np.array(w) @ product, np.array(w) @ shift + c
+    assert (product.tolist(), shift.tolist()) == ([[7, 13], [8, 16]], [7, 13])
+    assert data(Layer.of(product.tolist(), shift.tolist())([1.0, -2.0])) == [-12.0, -11.0]
+
+
+def test_b9_xor_by_a_relu_layer() -> None:
+    layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
+    corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    assert [data(layer(x)) for x in corners] == [[0, 0], [0, 1], [1, 0], [0, 0]]
+    assert [data(autograd.sum(layer(x))) for x in corners] == [0, 1, 1, 0]
+
+
+def test_n3_a_bias_is_a_weight_of_an_input_that_is_1() -> None:
+    neuron = Neuron.of([2.0, -1.0], 0.5, tanh)
+    extended = Neuron.of([2.0, -1.0, 0.5], None, tanh)
+    assert neuron([0.3, 0.7]).data == pytest.approx(extended([0.3, 0.7, 1.0]).data, rel=1e-15)
+
+
+def test_l4_a_batch_is_the_matrix_formula() -> None:
+    """O = AF(WX + B) with samples as columns and B = b repeated; here samples are rows."""
+    layer = Layer(3, 4, tanh, rng=random.Random(3))
+    X = np.random.default_rng(0).normal(size=(3, 5))
+    W, b = np.array(data(layer.W)), np.array(data(layer.b))
+    outputs = np.tanh(W @ X + np.repeat(b[:, None], 5, axis=1))
+    assert pytest.approx(outputs, rel=1e-14) == np.array(data(layer.batch(X.T.tolist()))).T
+
+
+def test_l12_concat_adds_the_gradients_of_its_branches() -> None:
+    x = [Value(0.5), Value(-1.0)]
+    branches = Layer.of([[1.0, 2.0]], [0.0], tanh), Layer.of([[0.5, -1.0]], [1.0], sigmoid)
+    weights = [3.0, -2.0]
+    autograd.dot(weights, Concat(*branches)(x)).backward()
+    together = [v.grad for v in x]
+    apart = [0.0, 0.0]
+    for branch, weight in zip(branches, weights, strict=True):
+        for v in x:
+            v.grad = 0.0
+        (weight * branch(x)).backward()
+        apart = [total + v.grad for total, v in zip(apart, x, strict=True)]
+    assert together == pytest.approx(apart, rel=1e-14)
+
+
+def test_l11_sequential_is_composition_and_associative() -> None:
+    a, b, c = Layer(2, 3, tanh), Layer(3, 2, relu), Layer(2, 1, None)
+    x = [0.3, -0.8]
+    expected = c(b(a(x))).data
+    assert (
+        Sequential(a, b, c)(x).data
+        == Sequential(Sequential(a, b), c)(x).data
+        == Sequential(a, Sequential(b, c))(x).data
+    )
+    assert expected == Sequential(a, b, c)(x).data
+    assert [data(z) for z in Sequential(a, b, c).outputs(x)] == [data(a(x)), data(b(a(x))), expected]
+
+
+def test_activations_are_applied_to_components() -> None:
+    assert data(Activation(tanh)([Value(0.5), Value(1.0)])) == [math.tanh(0.5), math.tanh(1.0)]
+    assert Activation(max)([1.0, 3.0]) == 3.0
+
+
+def test_x_may_be_an_array_or_a_lone_number() -> None:
+    model = MLP(1, [2, 1], tanh, rng=random.Random(0))
+    assert model(0.5).data == model([0.5]).data == model(np.array([0.5])).data == model([Value(0.5)]).data
+
+
+@given(
+    st.integers(0, 1000), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.sampled_from([relu, tanh, sigmoid])
+)
+def test_gradients_of_networks_in_their_inputs(seed: int, nouts: list[int], activation: Any) -> None:
+    rng = random.Random(seed)
+    model = MLP(2, nouts, activation, rng=rng)
+
+    def f(x: list[Value]) -> Any:
+        output = model(x)
+        return autograd.sum(output) if isinstance(output, list) else output
+
+    x = [rng.uniform(-1, 1), rng.uniform(-1, 1)]
+    if activation is not relu:
+        check_gradients(f, [x], raises=True)
+    assert len(model.parameters()) == sum(m * n + n for m, n in zip([2, *nouts], nouts, strict=False))

@@ -1,0 +1,190 @@
+"""Guards optimisers: their formulas against sequences recorded from PyTorch 2.13 and against NumPy, and their errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from autograd import Value
+from nn import SGD, Adam, AdamW, Optimiser, clip_gradients
+from nn.schedules import cosine, linear, warmup
+
+WRONG: Any = 1.0
+Make = Callable[[Any], Optimiser]
+
+# w = (1, −2), loss = w₀² + 3·w₀·w₁ + w₁⁴/4: where torch.optim 2.13, in float64, is after 1, 3 and 6 steps.
+PYTORCH: dict[str, tuple[Make, list[tuple[float, float]]]] = {
+    "SGD": (
+        lambda w: SGD(w, 0.05),
+        [(1.2, -1.75), (1.4575546875, -1.6338508253377915), (1.7291615055763985, -1.6721338248104054)],
+    ),
+    "SGD momentum": (
+        lambda w: SGD(w, 0.05, momentum=0.9),
+        [(1.2, -1.75), (1.8760546875, -1.2353566725973129), (2.646922017398973, -1.8983963945952633)],
+    ),
+    "SGD nesterov": (
+        lambda w: SGD(w, 0.05, momentum=0.9, nesterov=True),
+        [(1.38, -1.525), (2.000971147265625, -1.460213007343899), (2.8306151950586944, -2.117898526718674)],
+    ),
+    "SGD decay": (
+        lambda w: SGD(w, 0.05, momentum=0.5, weight_decay=0.1),
+        [(1.195, -1.74), (1.622167195, -1.4377370655410706), (1.9714312153415199, -1.7285438638068018)],
+    ),
+    "Adam": (
+        lambda w: Adam(w, 0.1),
+        [
+            (1.09999999975, -1.9000000002),
+            (1.2977927280386061, -1.7092874374967229),
+            (1.5801903953354337, -1.495669858290227),
+        ],
+    ),
+    "Adam decay": (
+        lambda w: Adam(w, 0.1, betas=(0.8, 0.95), weight_decay=0.1),
+        [
+            (1.0999999997435899, -1.9000000001923076),
+            (1.2967383435847972, -1.7108778925580528),
+            (1.5710633153596418, -1.5095426641636553),
+        ],
+    ),
+    "AdamW": (
+        lambda w: AdamW(w, 0.1, weight_decay=0.2),
+        [
+            (1.07999999975, -1.8600000002),
+            (1.2324910775424776, -1.6025820161846642),
+            (1.432920497278032, -1.3371438649358531),
+        ],
+    ),
+}
+
+
+def loss(w: list[Value]) -> Value:
+    return w[0] ** 2 + 3 * w[0] * w[1] + w[1] ** 4 / 4
+
+
+def gradient(w: Any) -> Any:
+    return np.array([2 * w[0] + 3 * w[1], 3 * w[0] + w[1] ** 3])
+
+
+def run(
+    make: Callable[[Any], Optimiser], steps: int, start: tuple[float, float] = (1.0, -2.0)
+) -> list[tuple[float, ...]]:
+    w = [Value(x, role="parameter") for x in start]
+    optimiser = make(w)
+    path = []
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss(w).backward()
+        optimiser.step()
+        path.append(tuple(p.data for p in w))
+    return path
+
+
+@pytest.mark.parametrize("name", PYTORCH)
+def test_sequences_are_those_of_pytorch(name: str) -> None:
+    make, expected = PYTORCH[name]
+    path = run(make, 6)
+    assert [path[0], path[2], path[5]] == [pytest.approx(point, rel=1e-12) for point in expected]
+
+
+rates = st.floats(0.001, 0.1)
+
+
+@given(rates, st.floats(0, 0.95), st.floats(0, 0.2))
+def test_sgd_is_its_formula(eta: float, momentum: float, decay: float) -> None:
+    w, v = np.array([1.0, -2.0]), np.zeros(2)
+    for point in run(lambda w: SGD(w, eta, momentum=momentum, weight_decay=decay), 5):
+        v = momentum * v + gradient(w) + decay * w
+        w = w - eta * v
+        assert point == pytest.approx(w, rel=1e-9)
+
+
+@given(rates, st.floats(0.1, 0.95), st.floats(0.5, 0.999), st.floats(0, 0.2), st.booleans())
+def test_adam_is_its_formula(eta: float, beta1: float, beta2: float, decay: float, decoupled: bool) -> None:
+    cls = AdamW if decoupled else Adam
+    w, m, v = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2)
+    points = run(lambda w: cls(w, eta, betas=(beta1, beta2), weight_decay=decay), 5)
+    for t, point in enumerate(points, start=1):
+        g = gradient(w) + (0 if decoupled else decay * w)
+        w = w * (1 - eta * decay) if decoupled else w
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        w = w - eta * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
+        assert point == pytest.approx(w, rel=1e-9)
+
+
+def test_o1_gradient_descent_on_a_square() -> None:
+    x = Value(1.0)
+    optimiser = SGD([x], 0.1)
+    path = []
+    for _ in range(10):
+        optimiser.zero_grad()
+        (x * x).backward()
+        optimiser.step()
+        path.append(x.data)
+    assert path[:3] == pytest.approx([0.8, 0.64, 0.512], rel=1e-12)
+    assert path[9] == pytest.approx(0.1073741824, rel=1e-12)
+
+
+def test_a_step_beyond_the_finite_numbers_changes_nothing() -> None:
+    w, v = Value(1.0, "w"), Value(2.0, "v")
+    optimiser = SGD([w, v], 10.0, momentum=0.9)
+    w.grad = v.grad = 1.0
+    optimiser.step()
+    before, velocity = (w.data, v.data), list(optimiser.velocity)
+    v.grad = 1e308
+    with pytest.raises(FloatingPointError, match=r"a step would make v -inf: its data is -8.0, its gradient 1e\+308"):
+        optimiser.step()
+    assert ((w.data, v.data), optimiser.velocity, optimiser.steps) == (before, velocity, 1)
+
+
+def test_constants_stay() -> None:
+    w, frozen = Value(1.0, role="parameter"), Value(2.0, role="parameter")
+    optimiser = SGD([w, frozen], 0.1, weight_decay=0.5)
+    frozen.role = "constant"
+    (w * frozen).backward()
+    optimiser.step()
+    assert w.data == pytest.approx(0.75)
+    assert frozen.data == 2.0
+
+
+def test_gradients_are_clipped_by_their_norm() -> None:
+    w = [Value(1.0) for _ in range(3)]
+    for p, g in zip(w, (2.0, -3.0, 6.0), strict=True):
+        p.grad = g
+    assert clip_gradients(w, 8.0) == 7.0
+    assert [p.grad for p in w] == [2.0, -3.0, 6.0]
+    assert clip_gradients(w, 3.5) == 7.0
+    assert [p.grad for p in w] == [1.0, -1.5, 3.0]
+
+
+def test_schedules() -> None:
+    assert [linear(1.0, 0.1, 100)(k) for k in (0, 99, 500)] == pytest.approx([1.0, 0.1, 0.1])
+    assert [linear(2.0, 1.0, 1)(k) for k in (0, 1)] == [2.0, 1.0]
+    half = cosine(0.4, 0.2, 11)
+    assert half(5) == pytest.approx(0.3)
+    assert sum(half(k) for k in range(11)) == pytest.approx(11 * 0.3)
+    warm = warmup(4, linear(1.0, 0.0, 3))
+    assert [warm(k) for k in range(8)] == [0.25, 0.5, 0.75, 1.0, 1.0, 0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda w: SGD([], 0.1), ValueError, "nothing to optimise: the list of parameters is empty"),
+        (lambda w: SGD([WRONG], 0.1), TypeError, r"leaves, as model.parameters\(\) lists them, not 1.0"),
+        (lambda w: SGD([w * 2], 0.1), TypeError, "leaves"),
+        (lambda w: SGD([w], -0.1), ValueError, "the learning rate is a number of at least 0, not -0.1"),
+        (lambda w: SGD([w], math.nan), ValueError, "the learning rate is a number of at least 0, not nan"),
+        (lambda w: SGD([w], 0.1, nesterov=True), ValueError, "looks ahead along the momentum, which is 0"),
+        (lambda w: Adam([w], 0.1, betas=(0.9, 1.0)), ValueError, "betas are two numbers from 0 to below 1"),
+        (lambda w: Optimiser([w], 0.1).step(), TypeError, "Optimiser has no moved: write one in the class"),
+        (lambda w: clip_gradients([w], -1.0), ValueError, "the largest norm is a number of at least 0"),
+    ],
+)
+def test_errors_say_what_to_write(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make(Value(1.0))
