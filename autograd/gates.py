@@ -173,7 +173,8 @@ sign = gate(
 
 
 def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:
-    w, x = _entries("dot, for w,", w), _entries("dot, for x,", x)
+    w = w if w.__class__ is list else _entries("dot, for w,", w)
+    x = x if x.__class__ is list else _entries("dot, for x,", x)
     if len(w) != len(x):
         raise ValueError(f"dot needs as many weights as inputs: w has {len(w)} entries, x has {len(x)}")
     return (*w, *x) if bias.__class__ is float and bias == 0.0 else (*w, *x, bias)

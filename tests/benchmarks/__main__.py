@@ -1,6 +1,25 @@
 """Runs the benchmarks: python -m tests.benchmarks."""
 
-from . import engine
+import sys
+import threading
+
+from . import engine, training
+
+try:
+    from micrograd import engine as peer_engine, nn as peer_nn
+except ImportError:
+    sys.exit('the peer is missing: pip install -e ".[dev]"')
+
+
+def main() -> None:
+    """Run all comparisons, in a thread with a stack that micrograd's recursion fits into."""
+    sys.setrecursionlimit(10**6)  # micrograd recurses as deep as its graph
+    engine.run(peer_engine.Value)
+    training.run(peer_engine, peer_nn)
+
 
 if __name__ == "__main__":
-    engine.run()
+    threading.stack_size(1 << 29)
+    thread = threading.Thread(target=main)
+    thread.start()
+    thread.join()

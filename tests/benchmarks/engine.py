@@ -9,8 +9,6 @@ graph.
 from __future__ import annotations
 
 import gc
-import sys
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -97,9 +95,8 @@ def memory() -> None:
         del root
 
 
-def main(peer: Any) -> None:
-    """Run the whole comparison."""
-    sys.setrecursionlimit(10**6)  # micrograd recurses as deep as its graph
+def run(peer: Any) -> None:
+    """Compare with micrograd's Value."""
     for name in GRAPHS:
         for n, repeats in ((1_000, 60), (100_000, 5)):
             for collect in (True, False):
@@ -107,15 +104,3 @@ def main(peer: Any) -> None:
     memory()
     print("growth:")
     growth()
-
-
-def run() -> None:
-    """Run on a thread with a stack that micrograd's recursion fits into."""
-    try:
-        from micrograd.engine import Value as peer
-    except ImportError:
-        sys.exit('the peer is missing: pip install -e ".[dev]"')
-    threading.stack_size(1 << 29)
-    thread = threading.Thread(target=main, args=(peer,))
-    thread.start()
-    thread.join()
