@@ -273,6 +273,34 @@ def test_x_may_be_an_array_or_a_lone_number() -> None:
     assert model(0.5).data == model([0.5]).data == model(np.array([0.5])).data == model([Value(0.5)]).data
 
 
+def test_n11_logistic_regression() -> None:
+    """P(y=1|x) = σ(w·x + b); its cross-entropy has the gradient (σ − y)·x, here also by hand and by differences."""
+    w, b, x = [1.0, 2.0], 0.25, [0.5, -1.0]
+    neuron = Neuron.of(w, b, sigmoid)
+    p = neuron(x)
+    assert p.data == pytest.approx(1 / (1 + math.exp(1.25)), rel=1e-12)
+    (-autograd.log(p)).backward()
+    expected = [(p.data - 1) * v for v in (*x, 1.0)]
+    assert [v.grad for v in neuron.parameters()] == pytest.approx(expected, rel=1e-12)
+
+    def loss(w0: Any, w1: Any, b: Any) -> Any:
+        return autograd.softplus(-(w0 * x[0] + w1 * x[1] + b))
+
+    assert check_gradients(loss, [*w, b], raises=True)
+    assert autograd.grad(loss)(*w, b) == pytest.approx(tuple(expected), rel=1e-12)
+    decides = [neuron(point).data >= 0.5 for point in ([0.0, 0.0], [0.0, -0.125], [0.0, -0.126])]
+    assert decides == [True, True, False]  # the boundary is w·x + b = 0
+
+
+@given(st.lists(st.floats(-3, 3), min_size=6, max_size=6), st.lists(st.floats(-3, 3), min_size=4, max_size=4))
+def test_l10_affine_layers_map_midpoints_to_midpoints(numbers: list[float], points: list[float]) -> None:
+    layer = Layer.of([numbers[:2], numbers[2:4]], numbers[4:])
+    first, second = points[:2], points[2:]
+    middle = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
+    ends = zip(data(layer(first)), data(layer(second)), strict=True)
+    assert data(layer(middle)) == pytest.approx([(a + b) / 2 for a, b in ends], rel=1e-9, abs=1e-9)
+
+
 @given(
     st.integers(0, 1000), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.sampled_from([relu, tanh, sigmoid])
 )

@@ -369,6 +369,11 @@ def test_b15_o13_an_mlp_learns_xor() -> None:
         )  # fmt: skip
         assert history.stopped == "a callback said so"
         assert [z > 0 for z in model.predict(corners)] == [False, True, True, False]
+        # the output is linear regression on learnt features, which one line now separates
+        features = [[h.data for h in model.layers[0](x)] for x in corners]
+        (weights,), (bias,) = model.layers[1].W, model.layers[1].b
+        scores = [sum(w.data * h for w, h in zip(weights, row, strict=True)) + bias.data for row in features]
+        assert scores == pytest.approx(model.predict(corners), rel=1e-12)
 
 
 def test_an_empty_history_says_so() -> None:
