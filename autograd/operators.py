@@ -8,6 +8,7 @@ from typing import Any
 
 from . import gates as _rows  # noqa: F401  (fills the table)
 from .derive import derive
+from .recording import refuse_while_tracing
 from .row import GATES, Gate
 
 __all__ = ["install_operators"]
@@ -59,6 +60,7 @@ def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any,
     """Compare the data, so that Python's control flow works; equality stays identity, and Values hash."""
 
     def comparison(v: Any, other: Any) -> Any:
+        refuse_while_tracing("a comparison")
         other = operand(other, "a comparison")
         return other if other is NotImplemented else compare(v._data, other._data)
 

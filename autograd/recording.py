@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from sys import intern
 from threading import Lock
 from typing import Any
 
-__all__ = ["context", "no_grad", "recorded", "recording", "scope", "tick"]
+__all__ = ["context", "no_grad", "recorded", "recording", "refuse_while_tracing", "scope", "tick", "traced"]
 
 
 class _Recording:
@@ -35,6 +36,19 @@ def tick() -> int:
     with _lock:
         recording.clock += 1
         return recording.clock
+
+
+# Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
+_tracing: ContextVar[bool] = ContextVar("autograd tracing", default=False)
+
+
+def refuse_while_tracing(what: str) -> None:
+    """Raise a TypeError while a function is being recorded for all data; `what` would make the record depend on some."""
+    if _tracing.get():
+        raise TypeError(
+            f"{what} does not work while compiling: one program is recorded for all data, so it cannot depend on a number. "
+            "Write autograd.maximum(a, b), autograd.where(c, a, b) instead of if, and one-hot labels instead of indices"
+        )
 
 
 # The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
@@ -104,3 +118,14 @@ class recorded(_Block):
 
     def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
         return scope, True
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    """Hide the numbers of all Values inside: reading one raises a TypeError."""
+    token = _tracing.set(True)
+    try:
+        with recorded():
+            yield
+    finally:
+        _tracing.reset(token)

@@ -11,7 +11,7 @@ from .copying import deep_copy, flatten, shallow_copy
 from .derive import derive
 from .number import is_numpy_scalar, number
 from .operators import install_operators
-from .recording import context, recording, tick
+from .recording import context, recording, refuse_while_tracing, tick
 from .role import CONSTANT, INPUT, Role
 from .row import Gate
 
@@ -82,6 +82,8 @@ class Value:
     @property
     def data(self) -> float:
         """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
+        if recording.special:
+            refuse_while_tracing(".data")
         return self._data
 
     @data.setter
@@ -149,6 +151,7 @@ class Value:
         return node  # type: ignore[no-any-return]
 
     def _leaves_the_graph(self) -> NoReturn:
+        refuse_while_tracing("float(), int() or a branch on a Value")
         raise TypeError(
             f"{self!r} as a plain number would silently leave the graph: write v.data for the number, "
             "autograd.exp(v) instead of math.exp(v), v > 0 instead of if v"
@@ -157,6 +160,8 @@ class Value:
     __float__ = __int__ = __bool__ = __complex__ = _leaves_the_graph
 
     def __format__(self, spec: str) -> str:
+        if spec:
+            refuse_while_tracing("formatting the number of a Value")
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:

@@ -49,7 +49,10 @@ def known(x: Any) -> float | None:
     """
     if x.__class__ is float:
         return x
-    return x.data if isinstance(x, Value) else None
+    try:
+        return x.data if isinstance(x, Value) else None
+    except TypeError:  # it is being compiled, and shows no number
+        return None
 
 
 def place(what: str, where: Place) -> str:

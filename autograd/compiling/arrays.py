@@ -1,0 +1,161 @@
+"""The array program: nodes that do the same to the rows of the same arrays become the rows of one array."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .blocks import Stack, levels, stacks
+from .sums import Node, Nodes
+
+__all__ = ["Array", "Arrays", "Leaf", "arrange"]
+
+
+@dataclass
+class Array:
+    """Rows that are computed together, a row for each member, with a column for each sample (one in all if not varying).
+
+    op: that of its members; "leaf" for inputs, parameters and the seed
+    operands: for each argument the nodes that it is for each member; for max and min all arguments, member by member
+    """
+
+    op: str
+    members: list[int]
+    varying: bool
+    backward: bool
+    operands: list[list[int]] = field(default_factory=list)
+    coefs: list[list[float]] = field(default_factory=list)
+    stack: Stack | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A tensor of parameters: their numbers, row by row."""
+
+    name: str
+    start: int  # its place in the flat array of all parameters
+    shape: tuple[int, ...]
+
+
+@dataclass
+class Arrays:
+    """The array program: arrays in the order of their computation, and where every node stands."""
+
+    nodes: list[Node]
+    arrays: list[Array]
+    place: dict[int, tuple[int, int]]  # of a node: its array, and its row there
+    leaves: list[Leaf]
+    parameters: list[int]  # the flat array's entries, as numbers of the caller's parameters
+    outputs: list[int]
+    gradients: list[int]
+
+
+def arrange(found: Nodes, n_parameters: int, inputs: dict[str, int]) -> Arrays:
+    """Return the array program of nodes."""
+    return _Arranging(found, n_parameters, inputs).run()
+
+
+class _Arranging:
+    def __init__(self, found: Nodes, n_parameters: int, inputs: dict[str, int]) -> None:
+        self.nodes, self.found, self.inputs = found.nodes, found, inputs
+        self.level = levels(self.nodes)
+        self.arrays: list[Array] = []
+        self.place: dict[int, tuple[int, int]] = {}
+        self.param = {node.place: i for i, node in enumerate(self.nodes) if node.op == "param"}
+        self.n_parameters = n_parameters
+
+    def run(self) -> Arrays:
+        self.add(Array("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta"))
+        entry = {node.place: i for i, node in enumerate(self.nodes) if node.op == "input"}
+        for name, size in self.inputs.items():
+            self.add(Array("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
+        seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
+        self.add(Array("leaf", seed, True, False, name="seed"))
+        by_level: dict[int, list[int]] = defaultdict(list)
+        for i, node in enumerate(self.nodes):
+            if node.operands:
+                by_level[self.level[i]].append(i)
+        for at in sorted(by_level):
+            dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
+            for stack in stacks(self.nodes, dots, self.level, self.where):
+                backward = all(self.nodes[i].backward for i in stack.members)
+                self.add(Array("dot", stack.members, stack.varying, backward, stack=stack))
+            self.elementwise([i for i in by_level[at] if self.nodes[i].op != "dot"])
+        leaves, order = self.leaves()
+        self.arrays[0].members = [self.param.get(p, -1) for p in order]
+        for row, p in enumerate(order):
+            if p in self.param:
+                self.place[self.param[p]] = (0, row)
+        return Arrays(self.nodes, self.arrays, self.place, leaves, order, self.found.outputs, self.found.gradients)
+
+    def add(self, array: Array) -> None:
+        for row, i in enumerate(array.members):
+            if i >= 0:
+                self.place[i] = (len(self.arrays), row)
+        self.arrays.append(array)
+
+    def leaves(self) -> tuple[list[Leaf], list[int]]:
+        """Give every parameter a place: the largest matrices claim theirs first, what remains are vectors."""
+        nodes = self.nodes
+        matrices = []
+        for array in self.arrays:
+            for block in array.stack.blocks if array.stack and array.stack.varying else ():
+                grid = [[nodes[i].place for i in left if nodes[i].op == "param"] for left in block.lefts]
+                if all(len(row) == len(block.lefts[0]) for row in grid):
+                    matrices.append(grid)
+        matrices.sort(key=lambda grid: -len(grid) * len(grid[0]))
+        claimed: set[Any] = set()
+        tensors: list[tuple[list[Any], tuple[int, ...]]] = []
+        for grid in matrices:
+            flat = [p for row in grid for p in row]
+            if claimed.isdisjoint(flat) and len(set(flat)) == len(flat):
+                claimed.update(flat)
+                tensors.append((flat, (len(grid), len(grid[0]))))
+        first: dict[Any, int] = {}
+        for i, node in enumerate(nodes):
+            for x in node.operands:
+                if nodes[x].op == "param":
+                    first.setdefault(nodes[x].place, self.level[i])
+        rest: dict[Any, list[int]] = defaultdict(list)
+        for p in range(self.n_parameters):
+            if p not in claimed:
+                rest[first.get(p, -1)].append(p)
+        tensors += [(vector, (len(vector),)) for vector in rest.values()]
+        tensors.sort(key=lambda tensor: min(tensor[0]))
+        leaves, order, counts = [], [], {1: 0, 2: 0}
+        for flat, shape in tensors:
+            counts[len(shape)] += 1
+            leaves.append(Leaf(f"{'Wb'[len(shape) == 1]}{counts[len(shape)]}", len(order), shape))
+            order += flat
+        return leaves, order
+
+    def elementwise(self, members: Sequence[int]) -> None:
+        """Group nodes of one level by their operation and the arrays that they take, and order them by rows of these."""
+        groups: dict[object, list[tuple[tuple[int, ...], tuple[float, ...], int]]] = defaultdict(list)
+        for i in members:
+            node = self.nodes[i]
+            args, coefs = list(node.args), list(node.coefs)
+            if node.op in ("sum", "mul", "maximum", "minimum", "max", "min"):
+                pairs = sorted(zip(args, coefs or [1.0] * len(args)), key=lambda pair: self.where(pair[0]))
+                args, coefs = [a for a, _ in pairs], [c for _, c in pairs]
+            signs = tuple(c if abs(c) == 1 else 0 for c in coefs) if node.op == "sum" else ()
+            arrays = tuple(self.where(a)[0] for a in args)
+            if node.op in ("max", "min"):
+                arrays = (len(args), *sorted(set(arrays)))
+            groups[node.op, node.varying, node.backward, signs, arrays].append((tuple(args), tuple(coefs), i))
+        for (op, varying, backward, _, _), found in groups.items():  # type: ignore[misc]
+            found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
+            array = Array(op, [i for _, _, i in found], varying, backward)
+            if op in ("max", "min"):
+                array.operands = [[a for args, _, _ in found for a in args]]
+            else:
+                array.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
+                array.coefs = [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
+            self.add(array)
+
+    def where(self, i: int) -> tuple[int, int]:
+        """Return the place of a node; constants come before all arrays."""
+        return self.place.get(i, (-1, 0))

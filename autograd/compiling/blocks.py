@@ -1,0 +1,93 @@
+"""Matrix products among dots: those whose left and right factors are the rows and columns of one table.
+
+Dots with the same right tuple x are the rows of a matrix times x. Right tuples that meet the same rows are further columns:
+positions of a convolution, uses of a shared layer, samples of a batch that is written as one graph. Blocks of one shape and
+kind are stacked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from .sums import Node
+
+__all__ = ["Block", "Stack", "levels", "stacks"]
+
+Tuple = tuple[int, ...]
+Where = Callable[[int], tuple[int, int]]  # the place of a node: its array and its row
+
+
+@dataclass(frozen=True)
+class Block:
+    """One matrix product: node (r, c) is the dot of lefts[r] with rights[c]."""
+
+    lefts: tuple[Tuple, ...]
+    rights: tuple[Tuple, ...]
+    members: tuple[int, ...]  # row by row
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Blocks of one shape, to be computed at once: g blocks of r rows and c columns, of l products each."""
+
+    blocks: tuple[Block, ...]
+    total: bool
+    varying: bool
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        first = self.blocks[0]
+        return len(self.blocks), len(first.lefts), len(first.rights), len(first.lefts[0])
+
+    @property
+    def members(self) -> list[int]:
+        return [i for block in self.blocks for i in block.members]
+
+
+def levels(nodes: Sequence[Node]) -> list[int]:
+    """Return how far each node is from the leaves."""
+    found: list[int] = []
+    for node in nodes:
+        found.append(1 + max((found[i] for i in node.operands), default=-1))
+    return found
+
+
+def stacks(nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where) -> list[Stack]:
+    """Return dots of one level as stacks of blocks, rows and columns in the order of where their factors stand."""
+    alike: dict[object, list[int]] = defaultdict(list)
+    for i in members:
+        alike[len(nodes[i].left), nodes[i].total, nodes[i].varying].append(i)
+    found = []
+    for (_, total, varying), dots in alike.items():  # type: ignore[misc]
+        stacked: dict[object, list[Block]] = defaultdict(list)
+        for block in _blocks(nodes, dots, where):
+            kinds = tuple(frozenset(_kind(nodes, level, i) for i in side) for side in (block.lefts[0], block.rights[0]))
+            stacked[len(block.lefts), len(block.rights), kinds].append(block)
+        for blocks in stacked.values():
+            blocks.sort(key=lambda b: [[*map(where, b.lefts[0])], [*map(where, b.rights[0])]])
+            found.append(Stack(tuple(blocks), total, varying))
+    return found
+
+
+def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where) -> list[Block]:
+    rows: dict[Tuple, dict[Tuple, int]] = defaultdict(dict)
+    for i in members:
+        pairs = sorted(zip(nodes[i].right, nodes[i].left), key=lambda pair: (where(pair[0]), where(pair[1])))
+        right, left = zip(*pairs)
+        rows[right][left] = i
+    columns: dict[frozenset[Tuple], list[Tuple]] = defaultdict(list)
+    for right, lefts in rows.items():
+        columns[frozenset(lefts)].append(right)
+    blocks = []
+    for lefts, rights in columns.items():
+        rights.sort(key=lambda right: [*map(where, right)])
+        ordered = sorted(lefts, key=lambda left: [*map(where, left)])
+        blocks.append(Block(tuple(ordered), tuple(rights), tuple(rows[c][r] for r in ordered for c in rights)))
+    return blocks
+
+
+def _kind(nodes: Sequence[Node], level: Sequence[int], i: int) -> object:
+    node = nodes[i]
+    return (node.op, node.place[0] if isinstance(node.place, tuple) else None, level[i])

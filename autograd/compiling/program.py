@@ -1,0 +1,239 @@
+"""`compile`: a function of scalar Values becomes a vectorised program over batches of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from ..recording import recording, tick
+from ..value import Value
+from .arrays import Arrays, arrange
+from .lowering import lower
+from .source import Source, write
+from .sums import gather
+from .tracing import Trace, trace
+
+__all__ = ["CompiledProgram", "compile"]
+
+Dtype = Literal["float64", "float32"]
+
+
+class CompiledProgram:
+    """A compiled function: `print` shows its source, calling it evaluates it on a batch, one row a sample.
+
+    parameters: the Values that it reads, in the order of its gradients
+    inputs: the name and size of every input
+    """
+
+    def __init__(
+        self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool, origin: Any
+    ) -> None:
+        self.parameters = list(parameters)
+        self.inputs = {name: len(values) for name, values in traced.inputs.items()}
+        self.dtype, self.check, self.differentiable = dtype, check, gradient
+        self._origin, self._several = origin, traced.several
+        self._evaluation = _build(traced, self.parameters, False)
+        self._differentiation = _build(traced, self.parameters, True) if gradient else self._evaluation
+        self.arrays, self.source = self._differentiation
+        self._order = self.arrays.parameters
+        self._clock = 0
+        self._flat: Any = None
+        self._functions = [_function(source, dtype) for _, source in (self._evaluation, self._differentiation)]
+
+    def __call__(self, *batches: Any) -> Any:
+        """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
+        outputs = self._run(self._functions[0], batches)
+        if self.differentiable:
+            return float(outputs.mean())
+        return outputs.T if self._several else outputs[0]
+
+    def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
+        """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
+        if not self.differentiable:
+            raise TypeError("this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)")
+        np = _numpy()
+        cost, *parts = self._run(self._functions[1], batches)
+        flat = np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0, self.dtype)
+        if self._order == sorted(self._order):
+            return float(cost), flat
+        gradient = np.empty_like(flat)
+        gradient[self._order] = flat
+        return float(cost), gradient
+
+    @property
+    def flat(self) -> Any:
+        """The parameters' numbers in one array, in their order; packed again only after a leaf was changed somewhere."""
+        np = _numpy()
+        if self._flat is None or self._clock != recording.clock:
+            self._flat = np.array([p._data for p in self.parameters], self.dtype)
+            self._clock = recording.clock
+        return self._flat
+
+    @flat.setter
+    def flat(self, numbers: Any) -> None:
+        self._flat = _numpy().asarray(numbers, self.dtype)
+        self._clock = recording.clock
+
+    def sync(self) -> None:
+        """Give the Values the numbers of `flat`."""
+        numbers = self.flat.tolist()
+        time = tick()
+        for parameter, x in zip(self.parameters, numbers, strict=True):
+            parameter._data = x
+            parameter._tick = time
+        self._clock = recording.clock
+
+    def report(self) -> str:
+        """Say what became a matrix product and what did not."""
+        arrays, source = self.arrays, self.source
+        shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in arrays.leaves)
+        dots = [array for array in arrays.arrays if array.op == "dot"]
+        others = [array for array in arrays.arrays if array.op not in ("dot", "leaf")]
+        rows = sum(len(array.members) for array in others)
+        return "\n".join(
+            [
+                f"parameters: {shapes or 'none'}",
+                f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
+                f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
+                f"{source.gathers} gathers",
+            ]
+        )
+
+    def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
+        """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would."""
+        np = _numpy()
+        columns = [np.asarray(batch, float).reshape(len(batch), -1).tolist() for batch in batches]
+        for i, rows in enumerate(zip(*columns, strict=True)):
+            expected = function(*(list(map(Value, row)) for row in rows))
+            given = [v.data for v in expected] if isinstance(expected, (list, tuple)) else [expected.data]
+            found = np.ravel(self(*(np.array([row]) for row in rows))).tolist()
+            for a, b in zip(given, found, strict=True):
+                if not abs(a - b) <= tolerance * (1 + abs(a)):
+                    raise AssertionError(f"sample {i}: the function gives {a!r}, the program {b!r}: does it branch on data?")
+
+    def __str__(self) -> str:
+        return self.source.text
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items())
+        return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
+
+    def _run(self, function: Callable[..., Any], batches: Sequence[Any]) -> Any:
+        np = _numpy()
+        columns = self._columns(batches)
+        theta = self.flat[self._order] if self._order != sorted(self._order) else self.flat
+        with np.errstate(**dict.fromkeys(("over", "divide", "invalid"), "raise" if self.check else "ignore")):
+            try:
+                return function(np, theta[:, None], *self._leaves(theta), *columns)
+            except FloatingPointError as error:
+                raise FloatingPointError(self._explained(error)) from None
+
+    def _leaves(self, theta: Any) -> list[Any]:
+        found = []
+        for leaf in self.arrays.leaves:
+            n = leaf.shape[0] * (leaf.shape[1] if len(leaf.shape) == 2 else 1)
+            found.append(theta[leaf.start : leaf.start + n].reshape(leaf.shape if len(leaf.shape) == 2 else (n, 1)))
+        return found
+
+    def _columns(self, batches: Sequence[Any]) -> list[Any]:
+        np = _numpy()
+        if len(batches) != len(self.inputs):
+            raise TypeError(f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}")
+        found = []
+        for (name, size), batch in zip(self.inputs.items(), batches, strict=True):
+            array = np.asarray(batch, self.dtype)
+            array = array[:, None] if array.ndim == 1 and size == 1 else array
+            if array.ndim != 2 or array.shape[1] != size or not len(array):
+                raise ValueError(f"{name} is a batch of rows with {size} entries each, and its shape is {array.shape}")
+            if found and found[0].shape[1] != len(array):
+                raise ValueError(f"{name} has {len(array)} rows, the first input {found[0].shape[1]}")
+            found.append(array.T)
+        return found
+
+    def _explained(self, error: FloatingPointError) -> str:
+        trace = error.__traceback__
+        line = 0
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == "<compiled>":
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        text = self.source.text.splitlines()[line - 1].strip() if line else "?"
+        return f"{error} in line {line}: {text} ({self.source.lines.get(line, 'return')}); check=False lets it pass"
+
+
+def compile(
+    function: Callable[..., Any],
+    parameters: Any = None,
+    *,
+    dtype: Dtype = "float64",
+    check: bool = True,
+    **sizes: int,
+) -> CompiledProgram:
+    """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
+
+    compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
+    model's parameters (or in a list of Values); compile(model, x=2) a function alone. Needs numpy.
+
+    >>> from autograd import Value, compile
+    >>> w, b = Value(2.0), Value(1.0)
+    >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], x=1, y=1)
+    >>> cost, gradient = program.value_and_grad([[1.0], [2.0]], [[0.0], [0.0]])
+    >>> cost, gradient.tolist()
+    (17.0, [26.0, 16.0])
+    """
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
+    if not sizes:
+        raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
+    _numpy()
+    source = function if parameters is None else parameters
+    values = _parameters(source, required=parameters is not None)
+    traced = trace(function, sizes)
+    if parameters is not None and (traced.several or len(traced.outputs) != 1):
+        raise TypeError("the gradient is that of one number: return a Value, not a list, or compile without parameters")
+    return CompiledProgram(traced, values, parameters is not None, dtype, check, source)
+
+
+def _parameters(source: Any, required: bool) -> list[Value]:
+    if hasattr(source, "parameters"):
+        return list(source.parameters())
+    if not required:
+        return []
+    if not isinstance(source, Iterable):
+        raise TypeError(f"parameters are a model or a list of Values, not {source!r}")
+    values = list(source)
+    for value in values:
+        if not isinstance(value, Value) or value.gate is not None:
+            raise TypeError(f"parameters are leaves, not {value!r}")
+    return values
+
+
+def _build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
+    lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
+    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+    sizes = {name: len(values) for name, values in traced.inputs.items()}
+    arrays = arrange(nodes, len(parameters), sizes)
+    return arrays, write(arrays, list(sizes), gradient)
+
+
+def _function(source: Source, dtype: Dtype) -> Callable[..., Any]:
+    np = _numpy()
+    namespace: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
+    for name, (numbers, shape) in source.constants.items():
+        namespace[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
+    exec(_code(source.text), namespace)
+    return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]
+
+
+def _code(text: str) -> Any:
+    import builtins
+
+    return builtins.compile(text, "<compiled>", "exec")
+
+
+def _numpy() -> Any:
+    try:
+        import numpy
+    except ImportError:
+        raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
+    return numpy

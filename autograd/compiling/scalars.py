@@ -1,0 +1,242 @@
+"""The scalar program: what rows of the table write down when their rules are run on it. One entry a distinct operation.
+
+Entries are arithmetic, comparisons and functions of `xp`, each with the entries that it takes; equal ones are stored once
+and constants are folded, so the program of a graph and that of its gradient share what they have in common.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+from ..row import FLOATS
+
+__all__ = ["Program", "Scalar"]
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
+
+
+class Program:
+    """Scalar operations in the order of their computation.
+
+    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. `total` sums a
+    varying entry over the samples of a batch.
+    """
+
+    def __init__(self) -> None:
+        self.ops: list[str] = []
+        self.args: list[tuple[Any, ...]] = []
+        self.varying: list[bool] = []
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def const(self, x: float) -> int:
+        """Return the entry of a constant."""
+        return self._entry("const", (float(x),), False)
+
+    def leaf(self, kind: str, place: Any, varying: bool) -> int:
+        """Return the entry of a parameter (kind "param"), an input, or the seed of the gradient."""
+        return self._entry(kind, (place,), varying)
+
+    def is_const(self, i: int, x: float | None = None) -> bool:
+        """Tell whether an entry is a constant, and this one if given."""
+        return self.ops[i] == "const" and (x is None or self.args[i][0] == x)
+
+    def node(self, op: str, *args: int) -> int:
+        """Return the entry of an operation on entries, in its simplest form."""
+        const = [self.args[i][0] for i in args if self.ops[i] == "const"]
+        if len(const) == len(args) and op != "total":
+            return self.const(_fold(op, const))
+        if op == "neg":
+            return self.node("mul", self.const(-1.0), *args)
+        if op == "sub":
+            return self.node("add", args[0], self.node("neg", args[1]))
+        if op == "div" and self.is_const(args[1]) and self.args[args[1]][0] != 0:
+            return self.node("mul", self.const(1 / self.args[args[1]][0]), args[0])
+        if op in COMMUTATIVE:
+            args = tuple(sorted(args, key=lambda i: (self.ops[i] != "const", i)))
+        simpler = getattr(self, f"_{op}", None)
+        found = simpler(*args) if simpler else None
+        if found is not None:
+            return int(found)
+        return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
+
+    def _entry(self, op: str, args: tuple[Any, ...], varying: bool) -> int:
+        key = (op, *args) if op != "const" else (op, args[0], math.copysign(1.0, args[0]))
+        i = self._known.get(key)
+        if i is None:
+            i = self._known[key] = len(self.ops)
+            self.ops.append(op)
+            self.args.append(args)
+            self.varying.append(varying)
+        return i
+
+    # What each operation is simpler than, if anything; constants come first in commutative ones.
+
+    def _add(self, a: int, b: int) -> int | None:
+        return b if self.is_const(a, 0.0) else None
+
+    def _mul(self, a: int, b: int) -> int | None:
+        if not self.is_const(a):
+            return None
+        if self.is_const(a, 0.0):
+            return a
+        if self.is_const(a, 1.0):
+            return b
+        if self.ops[b] == "mul" and self.is_const(self.args[b][0]):
+            return self.node("mul", self.const(self.args[a][0] * self.args[self.args[b][0]][0]), self.args[b][1])
+        return None
+
+    def _div(self, a: int, b: int) -> int | None:
+        return a if self.is_const(a, 0.0) else None
+
+    def _pow(self, x: int, y: int) -> int | None:
+        if not self.is_const(y):
+            return None
+        power = self.args[y][0]
+        simple = {0.0: lambda: self.const(1.0), 1.0: lambda: x, 2.0: lambda: self.node("mul", x, x)}
+        return simple[power]() if power in simple else None
+
+    def _where(self, condition: int, a: int, b: int) -> int | None:
+        if self.is_const(condition):
+            return a if self.args[condition][0] else b
+        if a == b:
+            return a
+        return condition if self.is_const(a, 1.0) and self.is_const(b, 0.0) and self.ops[condition] in COMPARE else None
+
+    def _total(self, a: int) -> int | None:
+        if self.is_const(a, 0.0):
+            return a
+        if self.ops[a] == "mul":
+            steady, other = sorted(self.args[a], key=lambda i: self.varying[i])
+            if not self.varying[steady]:
+                return self.node("mul", steady, self.node("total", other))
+        return None
+
+    def needed(self, outputs: Iterable[int]) -> list[int]:
+        """Return the entries that outputs are computed from, and the outputs, in order."""
+        wanted, stack = set(), list(outputs)
+        while stack:
+            i = stack.pop()
+            if i not in wanted:
+                wanted.add(i)
+                stack += operands(self, i)
+        return sorted(wanted)
+
+    def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
+        """Return the numbers of outputs for one sample, the slow and obvious way; `total` of one sample is itself."""
+        outputs = list(outputs)
+        values: dict[int, float] = {}
+        for i in self.needed(outputs):
+            op, args = self.ops[i], self.args[i]
+            if op == "const":
+                values[i] = args[0]
+            elif (op, args[0]) in leaves:
+                values[i] = leaves[op, args[0]]
+            else:
+                values[i] = values[args[0]] if op == "total" else _fold(op, [values[a] for a in args])
+        return [values[i] for i in outputs]
+
+
+def operands(program: Program, i: int) -> tuple[int, ...]:
+    """Return the entries that an entry takes; none for a leaf."""
+    return () if program.ops[i] in ("const", "param", "input", "seed") else program.args[i]
+
+
+def _fold(op: str, x: list[float]) -> float:
+    if op in COMPARE:
+        return float(COMPARE[op](*x))
+    if op == "where":
+        return x[1] if x[0] else x[2]
+    simple = {"add": operator.add, "mul": operator.mul, "sub": operator.sub, "div": operator.truediv, "neg": operator.neg}
+    return float(simple[op](*x)) if op in simple else float(getattr(FLOATS, op)(*x))
+
+
+class Scalar:
+    """An entry of a program, on which rules can be run: arithmetic and functions of `xp` write further entries."""
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("index", "program")
+
+    def __init__(self, program: Program, index: int) -> None:
+        self.program, self.index = program, index
+
+    def __add__(self, other: Any) -> Scalar:
+        return self._with("add", self, other)
+
+    def __radd__(self, other: Any) -> Scalar:
+        return self._with("add", other, self)
+
+    def __sub__(self, other: Any) -> Scalar:
+        return self._with("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Scalar:
+        return self._with("sub", other, self)
+
+    def __mul__(self, other: Any) -> Scalar:
+        return self._with("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Scalar:
+        return self._with("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Scalar:
+        return self._with("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Scalar:
+        return self._with("div", other, self)
+
+    def __pow__(self, other: Any) -> Scalar:
+        return self._with("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Scalar:
+        return self._with("pow", other, self)
+
+    def __neg__(self) -> Scalar:
+        return self._with("neg", self)
+
+    def __abs__(self) -> Scalar:
+        return self._with("abs", self)
+
+    def __lt__(self, other: Any) -> Scalar:
+        return self._with("<", self, other)
+
+    def __le__(self, other: Any) -> Scalar:
+        return self._with("<=", self, other)
+
+    def __gt__(self, other: Any) -> Scalar:
+        return self._with(">", self, other)
+
+    def __ge__(self, other: Any) -> Scalar:
+        return self._with(">=", self, other)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a rule cannot branch on its inputs: write xp.where(condition, a, b) instead of if, and, or")
+
+    def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
+        """A gate in a rule writes its own formula."""
+        return gate.forward(Functions(self.program), *inputs)
+
+    def _with(self, op: str, *args: Any) -> Scalar:
+        return Scalar(self.program, self.program.node(op, *(entry(self.program, a) for a in args)))
+
+
+def entry(program: Program, x: Any) -> int:
+    """Return the entry of a Scalar or a number."""
+    return x.index if isinstance(x, Scalar) else program.const(float(x))
+
+
+class Functions:
+    """The `xp` of a program: a call writes an entry."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __getattr__(self, name: str) -> Any:
+        if isinstance(getattr(math, name, None), float):
+            return getattr(math, name)  # pi, e, inf, nan
+        program = self._program
+        return lambda *args: Scalar(program, program.node(name, *(entry(program, a) for a in args)))

@@ -1,0 +1,207 @@
+"""Sums of products: the scalar program with its chains of additions gathered, so that a neuron is one entry again.
+
+A sum of two or more products becomes a dot; a sum of many terms of one kind a dot with constants; a chain of maxima one
+max. What is left are elementwise operations. A dot with `total` also sums over the samples of a batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .scalars import Program, operands
+
+__all__ = ["Node", "Nodes", "gather"]
+
+MANY = 3  # terms of one kind that make a reduction; fewer are added one by one
+
+
+@dataclass(frozen=True)
+class Node:
+    """One entry: an operation on others, by their numbers in the list of nodes.
+
+    op: a leaf ("const", "param", "input", "seed"), "sum" (Σ coefs·args), "dot" (Σ left·right), "max" or "min" of many, or an
+    elementwise operation of the scalar program
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    coefs: tuple[float, ...] = ()
+    left: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()
+    total: bool = False
+    varying: bool = False
+    backward: bool = False
+    place: object = None  # of a leaf, the number of a constant
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (*self.args, *self.left, *self.right)
+
+
+@dataclass
+class Nodes:
+    """All nodes, operands first, and which of them are the outputs and the gradients."""
+
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    gradients: list[int] = field(default_factory=list)
+
+
+Term = tuple[float, tuple[int, ...], bool]  # coefficient, one or two factors, whether summed over the batch
+
+
+def gather(program: Program, outputs: Sequence[int], gradients: Sequence[int], forward: int) -> Nodes:
+    """Return the nodes of a scalar program; entries from `forward` on belong to the backward pass."""
+    return _Gathering(program, [*outputs, *gradients], forward).run(len(outputs))
+
+
+class _Gathering:
+    def __init__(self, program: Program, outputs: list[int], forward: int) -> None:
+        self.program, self.outputs, self.forward = program, outputs, forward
+        needed = program.needed(outputs)
+        self.uses = Counter(a for i in needed for a in operands(program, i))
+        self.uses.update(outputs)
+        self.level: dict[int, int] = {}
+        for i in needed:
+            self.level[i] = 1 + max((self.level[a] for a in operands(program, i)), default=-1)
+        self.found = Nodes()
+        self.known: dict[Node, int] = {}
+        self.at: dict[int, int] = {}  # scalar entry -> node
+
+    def run(self, n_outputs: int) -> Nodes:
+        stack = list(self.outputs)
+        plans: dict[int, list[Term] | tuple[int, ...]] = {}
+        while stack:
+            i = stack.pop()
+            if i not in plans:
+                plan = plans[i] = self.plan(i)
+                stack += [f for _, factors, _ in plan for f in factors] if isinstance(plan, list) else plan  # type: ignore[misc]
+        for i in sorted(plans):  # in the order of the scalar program, operands first
+            self.at[i] = self.build(i, plans[i])
+        places = [self.at[i] for i in self.outputs]
+        self.found.outputs, self.found.gradients = places[:n_outputs], places[n_outputs:]
+        return self.found
+
+    def plan(self, i: int) -> list[Term] | tuple[int, ...]:
+        """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
+        program, op = self.program, self.program.ops[i]
+        if op in ("add", "mul", "total"):
+            return self.terms(i)
+        if op in ("maximum", "minimum"):
+            found: list[int] = []
+            stack = [i]
+            while stack:
+                t = stack.pop()
+                if program.ops[t] == op and (t == i or self.uses[t] == 1):
+                    stack += reversed(program.args[t])
+                else:
+                    found.append(t)
+            return tuple(found) if len(found) >= MANY else program.args[i]
+        return operands(program, i)
+
+    def terms(self, i: int) -> list[Term]:
+        """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
+        program, found = self.program, []
+        stack = [(1.0, i, False, True)]
+        while stack:
+            c, t, total, alone = stack.pop()
+            op, args = program.ops[t], program.args[t]
+            alone = alone and (t == i or self.uses[t] == 1)
+            if op == "add" and alone:
+                stack += [(c, a, total, True) for a in reversed(args)]
+            elif op == "mul" and program.is_const(args[0]):
+                factor, other = program.args[args[0]][0], args[1]
+                if program.ops[other] in ("add", "total") and abs(factor) != 1:
+                    found.append((c * factor, (other,), total))  # a sum times a number is added up first
+                else:
+                    stack.append((c * factor, other, total, alone))
+            elif op == "total" and alone:
+                stack.append((c, args[0], True, True))
+            elif op == "mul" and (alone or self.steady(args)):
+                found.append((c, args, total))
+            else:
+                found.append((c, (t,), total))
+        return found
+
+    def steady(self, args: tuple[int, ...]) -> bool:
+        """Tell whether one factor is a parameter's and the other a sample's: such a product is cheap to repeat."""
+        return self.program.varying[args[0]] != self.program.varying[args[1]]
+
+    def build(self, i: int, plan: list[Term] | tuple[int, ...]) -> int:
+        program, op = self.program, self.program.ops[i]
+        backward = i >= self.forward
+        if isinstance(plan, list):
+            return self.sum(plan, backward, i)
+        if op in ("const", "param", "input", "seed"):
+            return self.add(Node(op, place=program.args[i][0], varying=program.varying[i]))
+        name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
+        args = tuple(self.at[a] for a in plan)
+        return self.add(Node(name, args, varying=program.varying[i], backward=backward))
+
+    def sum(self, terms: list[Term], backward: bool, i: int) -> int:
+        """Return the node of a sum: its products gathered into dots, its reductions too, and the rest added up."""
+        varying, level, ops = self.program.varying, self.level, self.program.ops
+        parts: list[tuple[float, int]] = []
+        products: dict[object, list[tuple[float, int, int]]] = defaultdict(list)
+        plain: dict[object, list[tuple[float, int, bool]]] = defaultdict(list)
+        for c, factors, total in terms:
+            if len(factors) == 1:
+                (a,) = factors
+                plain[total, varying[a], ops[a], level.get(a)].append((c, a, total))
+            else:
+                a, b = self.ordered(*factors)
+                products[varying[a], varying[b], total, abs(c)].append((c, a, b))
+        for (left, right, total, _), group in products.items():  # type: ignore[misc]
+            if not (total or len(group) > 1 or left != right):
+                ((c, a, b),) = group
+                node = Node("mul", (self.at[a], self.at[b]), varying=left or right, backward=backward)
+                parts.append((c, self.add(node)))
+                continue
+            for sign in (1, -1):
+                same = [(a, b) for c, a, b in group if (c > 0) == (sign > 0)]
+                if same:
+                    parts.append((sign * abs(group[0][0]), self.dot(same, total, backward)))
+        for (total, varies, *_), several in plain.items():  # type: ignore[misc]
+            if len(several) >= MANY or (total and len(several) > 1):
+                ones = [self.add(Node("const", place=c)) for c, _, _ in several]
+                rights = [self.at[a] for _, a, _ in several]
+                node = Node("dot", left=tuple(ones), right=tuple(rights), varying=varies, backward=backward)
+                parts.append((1.0, self.totalled(self.add(node), total, backward)))
+            else:
+                parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
+        merged: dict[int, float] = {}
+        for c, a in parts:
+            merged[a] = merged.get(a, 0.0) + c
+        if list(merged.values()) == [1.0]:
+            return next(iter(merged))
+        args, coefs = zip(*sorted(merged.items()))
+        return self.add(Node("sum", args, coefs, varying=self.program.varying[i], backward=backward))
+
+    def ordered(self, a: int, b: int) -> tuple[int, int]:
+        """Return the factors of a product, left first: what does not vary, else what the backward pass brought, else the
+        one that is computed first."""
+        varying = self.program.varying
+        if varying[a] != varying[b]:
+            return (a, b) if varying[b] else (b, a)
+        if (a >= self.forward) != (b >= self.forward):
+            return (a, b) if a >= self.forward else (b, a)
+        key = (self.level[a], a) <= (self.level[b], b)
+        return (a, b) if key else (b, a)
+
+    def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
+        varying = self.program.varying
+        found = sorted((self.at[b], self.at[a]) for a, b in pairs)
+        varies = not total and any(varying[x] for pair in pairs for x in pair)
+        rights, lefts = zip(*found)
+        return self.add(Node("dot", left=lefts, right=rights, total=total, varying=varies, backward=backward))
+
+    def totalled(self, node: int, total: bool, backward: bool) -> int:
+        return self.add(Node("total", (node,), backward=backward)) if total else node
+
+    def add(self, node: Node) -> int:
+        if node not in self.known:
+            self.known[node] = len(self.found.nodes)
+            self.found.nodes.append(node)
+        return self.known[node]

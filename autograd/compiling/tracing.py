@@ -1,0 +1,40 @@
+"""Recording a function once for all data: its inputs are Values that do not show their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import nan
+from typing import Any, NamedTuple
+
+from ..number import short
+from ..recording import traced
+from ..value import Value
+
+__all__ = ["Trace", "trace"]
+
+
+class Trace(NamedTuple):
+    """A recorded function: its outputs, the Values that stand for its inputs, and whether it returned a list."""
+
+    outputs: list[Value]
+    inputs: dict[str, list[Value]]
+    several: bool
+
+
+def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
+    """Call a function on lists of Values without numbers, of the given sizes, and return what it recorded.
+
+    Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
+    """
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(f"{name} is the number of entries of that input, at least 1, not {size!r}")
+    inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(size)] for name, size in sizes.items()}
+    with traced():
+        result = function(*inputs.values())
+    several = isinstance(result, (list, tuple))
+    outputs = list(result) if several else [result]
+    for output in outputs:
+        if not isinstance(output, Value):
+            raise TypeError(f"a compiled function returns a Value or a list of Values, not {short(output)}")
+    return Trace(outputs, inputs, several)
