@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 from ..recording import recording, tick
@@ -32,33 +34,51 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._origin, self._several = origin, traced.several
-        self._evaluation = _build(traced, self.parameters, False)
-        self._differentiation = _build(traced, self.parameters, True) if gradient else self._evaluation
-        self.arrays, self.source = self._differentiation
+        self.arrays, self.source = _build(traced, self.parameters, gradient)
+        self._traced = traced
         self._order = self.arrays.parameters
+        self._in_order = self._order == sorted(self._order)
         self._clock = 0
         self._flat: Any = None
-        self._functions = [_function(source, dtype) for _, source in (self._evaluation, self._differentiation)]
+        self._function = _function(self.source, dtype)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
-        outputs = self._run(self._functions[0], batches)
         if self.differentiable:
-            return float(outputs.mean())
+            return float(self.evaluation(*batches).mean())
+        outputs = self._run(batches)
         return outputs.T if self._several else outputs[0]
+
+    @cached_property
+    def evaluation(self) -> CompiledProgram:
+        """The same function without its gradient."""
+        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check, self._origin)
 
     def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
         if not self.differentiable:
             raise TypeError("this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)")
-        np = _numpy()
-        cost, *parts = self._run(self._functions[1], batches)
-        flat = np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0, self.dtype)
-        if self._order == sorted(self._order):
-            return float(cost), flat
-        gradient = np.empty_like(flat)
-        gradient[self._order] = flat
-        return float(cost), gradient
+        cost, *parts = self._run(batches)
+        return float(cost), self._joined(_numpy(), parts)
+
+    def run_on(self, xp: Any, theta: Any, *columns: Any) -> Any:
+        """Return the same as `value_and_grad` by another array module, of its arrays: all parameters in one, and batches."""
+        theta = theta if self._in_order else theta[self._index(xp)]
+        cost, *parts = self._function(xp, theta[:, None], *self._leaves(theta), *(rows.T for rows in columns))
+        return cost, self._joined(xp, parts)
+
+    def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
+        flat = xp.concatenate([part.reshape(-1) for part in parts])
+        return flat if self._in_order else flat[self._inverse(xp)]
+
+    def _index(self, xp: Any) -> Any:
+        return xp.asarray(self._order)
+
+    def _inverse(self, xp: Any) -> Any:
+        places = [0] * len(self._order)
+        for row, p in enumerate(self._order):
+            places[p] = row
+        return xp.asarray(places)
 
     @property
     def flat(self) -> Any:
@@ -118,13 +138,14 @@ class CompiledProgram:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items())
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
 
-    def _run(self, function: Callable[..., Any], batches: Sequence[Any]) -> Any:
+    def _run(self, batches: Sequence[Any]) -> Any:
         np = _numpy()
         columns = self._columns(batches)
-        theta = self.flat[self._order] if self._order != sorted(self._order) else self.flat
-        with np.errstate(**dict.fromkeys(("over", "divide", "invalid"), "raise" if self.check else "ignore")):
+        theta = self.flat if self._in_order else self.flat[self._order]
+        mode: Any = "raise" if self.check else "ignore"
+        with np.errstate(over=mode, divide=mode, invalid=mode):
             try:
-                return function(np, theta[:, None], *self._leaves(theta), *columns)
+                return self._function(np, theta[:, None], *self._leaves(theta), *columns)
             except FloatingPointError as error:
                 raise FloatingPointError(self._explained(error)) from None
 
@@ -209,6 +230,17 @@ def _parameters(source: Any, required: bool) -> list[Value]:
 
 
 def _build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
+    """Run the passes; without the garbage collector, which would look at all entries again and again and free none."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _passes(traced, parameters, gradient)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
     lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
     nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
     sizes = {name: len(values) for name, values in traced.inputs.items()}

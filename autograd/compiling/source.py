@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class _Writer:
         self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are
         self.statements: list[tuple[str, str, str]] = []
         self.names: Counter[str] = Counter()
+        self.leaf_of = dict(self.leaf_gradients()) if gradient else {}
         self.used: set[str] = set()
 
     def count(self) -> Counter[int]:
@@ -76,6 +77,14 @@ class _Writer:
     def varies(self, array: Array) -> bool:
         assert array.stack is not None
         return array.stack.total
+
+    def leaf_gradients(self) -> Iterator[tuple[int, Leaf]]:
+        """Pair the arrays that are the gradient of one tensor with that tensor."""
+        in_order = [self.program.gradients[p] for p in self.program.parameters]
+        for leaf in self.program.leaves:
+            a = self.whole(in_order[leaf.start : leaf.start + math.prod(leaf.shape)])
+            if a is not None:
+                yield a, leaf
 
     def run(self) -> Source:
         for a, array in enumerate(self.arrays):
@@ -138,11 +147,13 @@ class _Writer:
         if self.uses[a] == 1 and len(expression) < 60 and array.op not in ("max", "min"):
             self.text[a] = expression
             return
-        name = self.name(array)
+        name = self.name(a, array)
         self.statements.append((name, expression, array.op))
         self.text[a] = name
 
-    def name(self, array: Array) -> str:
+    def name(self, a: int, array: Array) -> str:
+        if a in self.leaf_of:
+            return f"d{self.leaf_of[a].name}"
         letter = "d" if array.backward else "z" if array.op in ("sum", "dot") and self.linear(array) else "a"
         self.names[letter] += 1
         return f"{letter}{self.names[letter]}"
@@ -219,7 +230,7 @@ class _Writer:
 
     def sum(self, array: Array, texts: list[str]) -> str:
         entries = list(zip(array.coefs, texts, strict=True))
-        entries.sort(key=lambda entry: (entry[0][0] == -1, entry[1].replace(".", "").replace("e-", "").isdigit()))
+        entries.sort(key=lambda entry: (entry[0][0] == -1, "@" not in entry[1], _number(entry[1])))
         found = ""
         for coefs, text in entries:
             sign = " - " if coefs[0] == -1 and set(coefs) == {-1} else " + "
@@ -383,7 +394,7 @@ class _Writer:
         return float(self.nodes[i].place)  # type: ignore[arg-type]
 
     def vector(self, numbers: Sequence[float], shape: tuple[int, ...] | None = None) -> str:
-        if len(set(numbers)) == 1 and shape is None and math.isfinite(numbers[0]):
+        if len(set(numbers)) == 1 and shape is None:
             return repr(float(numbers[0]))
         key = (tuple(numbers), shape or (len(numbers), 1))
         return self.kept("k", key)
@@ -402,11 +413,11 @@ class _Writer:
 
     def atom(self, text: str) -> str:
         """Return an expression so that an operator or a method may follow it."""
-        if re.fullmatch(r"[\w.]+", text) and not re.fullmatch(r"[\d.]+", text):
-            return text
-        if re.fullmatch(r"[\d.]+", text) or _enclosed(text):
-            return text
-        return f"({text})"
+        return text if _enclosed(text) else f"({text})"
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch(r"-?[\d.]+(e-?\d+)?", text) is not None
 
 
 def _part(i0: int, i1: int, m: int, j0: int, j1: int, n: int) -> str:

@@ -154,10 +154,8 @@ class _Gathering:
                 a, b = self.ordered(*factors)
                 products[varying[a], varying[b], total, abs(c)].append((c, a, b))
         for (left, right, total, _), group in products.items():  # type: ignore[misc]
-            if not (total or len(group) > 1 or left != right):
-                ((c, a, b),) = group
-                node = Node("mul", (self.at[a], self.at[b]), varying=left or right, backward=backward)
-                parts.append((c, self.add(node)))
+            if not total and left == right and len(group) < MANY:
+                parts += self.few(group, left, backward)
                 continue
             for sign in (1, -1):
                 same = [(a, b) for c, a, b in group if (c > 0) == (sign > 0)]
@@ -178,6 +176,22 @@ class _Gathering:
             return next(iter(merged))
         args, coefs = zip(*sorted(merged.items()))
         return self.add(Node("sum", args, coefs, varying=self.program.varying[i], backward=backward))
+
+    def few(self, group: list[tuple[float, int, int]], varying: bool, backward: bool) -> list[tuple[float, int]]:
+        """Return the terms of few products, elementwise: f·(a + b) where they have a factor in common."""
+        common = set.intersection(*({a, b} for _, a, b in group))
+        if len(group) > 1 and common:
+            factor = min(common)
+            others = [(c, self.at[b if a == factor else a]) for c, a, b in group]
+            size = abs(group[0][0])
+            terms = sorted((i, c / size) for c, i in others)
+            args, coefs = zip(*terms)
+            varies = any(self.found.nodes[i].varying for i in args)
+            inner = self.add(Node("sum", args, coefs, varying=varies, backward=backward))
+            return [(size, self.add(Node("mul", (self.at[factor], inner), varying=varying, backward=backward)))]
+        return [
+            (c, self.add(Node("mul", (self.at[a], self.at[b]), varying=varying, backward=backward))) for c, a, b in group
+        ]
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:
         """Return the factors of a product, left first: what does not vary, else what the backward pass brought, else the
