@@ -1,0 +1,1 @@
+"""The neurons before backpropagation, and what networks of them can compute."""

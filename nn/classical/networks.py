@@ -1,0 +1,101 @@
+"""Networks of perceptrons, as a list of wires."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .neurons import Perceptron, arguments
+from .tables import TruthTable, input_names, truth_table
+
+__all__ = ["ThresholdNetwork"]
+
+SHOWN = 40
+
+
+class ThresholdNetwork:
+    """Perceptrons wired to inputs and to each other, each under a name; the last one is the output.
+
+    `inputs` is the number of inputs (x1, x2, …) or their names. `neurons` maps the name of each neuron to the perceptron
+    and the names of what it is wired to: inputs, or neurons before it, so that a connection may skip layers. A neuron
+    that is wired to inputs only is in layer 1, any other one layer after the last of its sources.
+
+    >>> xor = ThresholdNetwork(["x", "y"], {
+    ...     "A": (Perceptron([1, 1], -1), ["x", "y"]),
+    ...     "B": (Perceptron([-1, -1], 1), ["x", "y"]),
+    ...     "f": (Perceptron([1, 1], -2), ["A", "B"]),
+    ... })
+    >>> xor
+    ThresholdNetwork of 2 inputs: 3 neurons in 2 layers
+    layer 1  A fires if x + y ≥ 1
+             B fires if −x − y ≥ −1
+    layer 2  f fires if A + B ≥ 2
+    >>> xor.truth_table("A", "B", "f")
+    x  y  A  B  f
+    0  0  0  1  0
+    0  1  1  1  1
+    1  0  1  1  1
+    1  1  1  0  0
+
+    neurons: the perceptrons and their wires by name; layers: a list of lists of names
+    """
+
+    def __init__(self, inputs: int | Sequence[str], neurons: Mapping[str, tuple[Perceptron, Sequence[str]]]) -> None:
+        self.inputs = input_names(inputs)
+        self.neurons = {name: (neuron, tuple(wires)) for name, (neuron, wires) in neurons.items()}
+        if not self.neurons:
+            raise ValueError("a network has at least one neuron, and its last is the output")
+        depth = dict.fromkeys(self.inputs, 0)
+        for name, (neuron, wires) in self.neurons.items():
+            if name in depth:
+                raise ValueError(f"the neuron {name!r} has the name of an input: give it another")
+            if missing := [wire for wire in wires if wire not in depth]:
+                raise ValueError(
+                    f"the neuron {name!r} is wired to {missing[0]!r}, which is no input and no neuron before it"
+                )
+            if len(wires) != len(neuron.weights):
+                raise ValueError(f"the neuron {name!r} has {len(neuron.weights)} weights, but {len(wires)} wires")
+            depth[name] = 1 + max((depth[wire] for wire in wires), default=0)
+        self.layers: list[list[str]] = [[] for _ in range(max(depth.values()))]
+        for name in self.neurons:
+            self.layers[depth[name] - 1].append(name)
+
+    def activations(self, *x: Any) -> dict[str, Any]:
+        """Return the output of every neuron by name."""
+        inputs = arguments(x)
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"the network has {len(self.inputs)} inputs, but was given {len(inputs)}")
+        known = dict(zip(self.inputs, inputs))
+        for name, (neuron, wires) in self.neurons.items():
+            known[name] = neuron([known[wire] for wire in wires])
+        return {name: known[name] for name in self.neurons}
+
+    def __call__(self, *x: Any) -> Any:
+        *_, output = self.activations(*x).values()
+        return output
+
+    def truth_table(self, *neurons: str) -> TruthTable:
+        """Return the output for all inputs of 0s and 1s, or the outputs of the neurons that are named."""
+        if not neurons:
+            return truth_table(self, self.inputs)
+        if unknown := [name for name in neurons if name not in self.neurons]:
+            raise ValueError(f"there is no neuron {unknown[0]!r}; there are {', '.join(self.neurons)}")
+
+        def outputs(*x: int) -> tuple[Any, ...]:
+            activations = self.activations(*x)
+            return tuple(activations[name] for name in neurons)
+
+        return TruthTable(truth_table(outputs, self.inputs).outputs, self.inputs, neurons)
+
+    def __repr__(self) -> str:
+        counts = [(len(self.inputs), "input"), (len(self.neurons), "neuron"), (len(self.layers), "layer")]
+        inputs, neurons, layers = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+        lines = [f"ThresholdNetwork of {inputs}: {neurons} in {layers}"]
+        for i, names in enumerate(self.layers, start=1):
+            for name in names:
+                neuron, wires = self.neurons[name]
+                head = f"layer {i}" if name == names[0] else ""
+                lines.append(f"{head:<{len(f'layer {len(self.layers)}')}}  {name} fires if {neuron.rule(wires)}")
+        return "\n".join(
+            [*lines[: SHOWN + 1], *[f"… and {len(lines) - SHOWN - 1} neurons more"] * (len(lines) > SHOWN + 1)]
+        )

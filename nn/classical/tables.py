@@ -1,0 +1,109 @@
+"""Truth tables: what a function of 0s and 1s gives, in counting order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+from autograd import Value
+
+__all__ = ["TruthTable", "boolean", "input_names", "truth_table"]
+
+MOST_INPUTS = 16  # 65,536 rows
+SHOWN = 64
+
+
+class TruthTable:
+    """The outputs of a function of n inputs, each 0 or 1, in counting order: (0, 0), (0, 1), (1, 0), (1, 1) for n = 2.
+
+    Written with its 2ⁿ outputs, or made by `truth_table` from a function. An output is a number, or a tuple of numbers
+    for a function with several.
+
+    >>> TruthTable([0, 1, 1, 0])
+    x1  x2  f
+    0   0   0
+    0   1   1
+    1   0   1
+    1   1   0
+
+    names: of the inputs; columns: of the outputs; outputs: a tuple with one entry per row
+    """
+
+    def __init__(self, outputs: Sequence[Any], names: Sequence[str] | None = None, columns: Sequence[str] = ("f",)):
+        n = len(outputs).bit_length() - 1
+        if n < 1 or len(outputs) != 2**n:
+            raise ValueError(f"the truth table of n inputs has 2ⁿ outputs (2, 4, 8, …), not {len(outputs)}")
+        self.names = input_names(n if names is None else names)
+        if len(self.names) != n:
+            raise ValueError(f"{len(outputs)} outputs are those of {n} inputs, but there are {len(self.names)} names")
+        self.columns = tuple(columns)
+        self.outputs = tuple(tuple(y) if isinstance(y, (list, tuple)) else y for y in outputs)
+
+    @property
+    def rows(self) -> list[tuple[tuple[int, ...], Any]]:
+        """The pairs of inputs and output."""
+        return list(zip(points(len(self.names)), self.outputs))
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def __eq__(self, other: object) -> bool:
+        return self.outputs == other.outputs if isinstance(other, TruthTable) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # equal by outputs, whatever the names
+
+    def __repr__(self) -> str:
+        head = [*self.names, *self.columns]
+        lines = [head]
+        for x, y in self.rows[:SHOWN]:
+            lines.append([*map(str, x), *map(_text, y if isinstance(y, tuple) else (y,))])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        return "\n".join([*text, *[f"… and {len(self) - SHOWN} rows more"] * (len(self) > SHOWN)])
+
+
+def truth_table(f: Callable[..., Any], inputs: int | Sequence[str]) -> TruthTable:
+    """Evaluate f(x1, …, xn) at all 2ⁿ rows of 0s and 1s; `inputs` is n, or the names of the inputs.
+
+    >>> truth_table(lambda a, b: a ^ b, ["a", "b"]).outputs
+    (0, 1, 1, 0)
+    """
+    names = input_names(inputs)
+    return TruthTable([f(*x) for x in points(len(names))], names)
+
+
+def points(n: int) -> list[tuple[int, ...]]:
+    """Return the 2ⁿ rows of inputs, in counting order."""
+    if not 1 <= n <= MOST_INPUTS:
+        raise ValueError(f"a truth table is of 1 to {MOST_INPUTS} inputs, not {n}: it has 2ⁿ rows")
+    return list(product((0, 1), repeat=n))
+
+
+def input_names(inputs: int | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the inputs: those given, or x1, x2, … for a number."""
+    if isinstance(inputs, int):
+        if inputs < 0:
+            raise ValueError(f"the number of inputs cannot be negative, as {inputs} is")
+        return tuple(f"x{i}" for i in range(1, inputs + 1))
+    names = tuple(inputs)
+    for i, name in enumerate(names):
+        if not isinstance(name, str):
+            raise TypeError(f"inputs is a number or a list of names, and {name!r} is no str")
+        if name in names[:i]:
+            raise ValueError(f"two inputs have the name {name!r}")
+    return names
+
+
+def boolean(outputs: TruthTable | Sequence[int]) -> TruthTable:
+    """Return a table, or the list of its outputs, as the table of a Boolean function: its outputs 0 or 1."""
+    table = outputs if isinstance(outputs, TruthTable) else TruthTable(outputs)
+    for x, y in table.rows:
+        if y not in (0, 1):
+            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {y!r}")
+    return TruthTable([int(y == 1) for y in table.outputs], table.names)
+
+
+def _text(y: Any) -> str:
+    y = y.data if isinstance(y, Value) else y
+    return f"{y:.9g}" if isinstance(y, float) else str(y)
