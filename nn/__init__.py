@@ -1,5 +1,6 @@
 """Neurons, layers and networks of `autograd.Value`s, their losses, and how they learn."""
 
+from . import classical as classical
 from .activation import Activation as Activation
 from .containers import Concat as Concat, Sequential as Sequential
 from .data import batches as batches, standardise as standardise, train_test_split as train_test_split
