@@ -68,6 +68,8 @@ class CompiledProgram:
         return cost, self._joined(xp, parts)
 
     def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
+        if not parts:
+            return xp.zeros(0)
         flat = xp.concatenate([part.reshape(-1) for part in parts])
         return flat if self._in_order else flat[self._inverse(xp)]
 

@@ -127,7 +127,7 @@ class _Writer:
             n = math.prod(leaf.shape)
             parts.append(self.tensor(in_order[leaf.start : leaf.start + n], leaf))
         mean = f"({cost}).mean()" if " " in cost else f"{cost}.mean()"
-        return ", ".join([mean, *parts])
+        return ", ".join([mean, *parts]) + "," * (not parts)
 
     def tensor(self, ids: list[int], leaf: Leaf) -> str:
         """Return the gradient of one tensor, in its shape."""

@@ -32,7 +32,7 @@ class Node:
     right: tuple[int, ...] = ()
     total: bool = False
     varying: bool = False
-    backward: bool = False
+    backward: bool = field(default=False, compare=False)  # the same in both passes is one node
     place: object = None  # of a leaf, the number of a constant
 
     @property
@@ -163,9 +163,9 @@ class _Gathering:
                     parts.append((sign * abs(group[0][0]), self.dot(same, total, backward)))
         for (total, varies, *_), several in plain.items():  # type: ignore[misc]
             if len(several) >= MANY or (total and len(several) > 1):
-                ones = [self.add(Node("const", place=c)) for c, _, _ in several]
-                rights = [self.at[a] for _, a, _ in several]
-                node = Node("dot", left=tuple(ones), right=tuple(rights), varying=varies, backward=backward)
+                pairs = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
+                rights, lefts = zip(*pairs)
+                node = Node("dot", left=lefts, right=rights, varying=varies, backward=backward)
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
