@@ -21,15 +21,20 @@ def batches(data: Data, size: int | None = None, rng: Random | None = None) -> I
     [([[0.0], [1.0]], [0, 1]), ([[2.0]], [2])]
     """
     X, y = samples(data)
-    size = len(X) if size is None else size
+    for places in orders(len(X), size, rng):
+        yield [X[i] for i in places], [y[i] for i in places]
+
+
+def orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[int]]:
+    """Go once through the places of n samples in batches, as `batches` does."""
+    size = n if size is None else size
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"the size of a batch is a whole number of at least 1, or None for all samples, not {size!r}")
-    order = list(range(len(X)))
+    order = list(range(n))
     if rng is not None:
         rng.shuffle(order)
-    for start in range(0, len(X), size):
-        places = order[start : start + size]
-        yield [X[i] for i in places], [y[i] for i in places]
+    for start in range(0, n, size):
+        yield order[start : start + size]
 
 
 def train_test_split(data: Data, fraction: float = 0.25, *, rng: Random) -> tuple[Data, Data]:

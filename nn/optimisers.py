@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from typing import Any
 
 from autograd import Value
 
@@ -22,11 +23,13 @@ class Diverged(FloatingPointError):
 
 
 class Optimiser:
-    """Moves parameters by one `step()` against their gradients; write `moved`, which says where to.
+    """Moves parameters by one `step()` against their gradients; write `rule`, which says where to.
 
     `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
     FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
     """
+
+    moments = 0  # how many numbers beside its data a parameter carries from step to step
 
     def __init__(self, parameters: Iterable[Value], learning_rate: float, weight_decay: float = 0.0) -> None:
         self.parameters = list(parameters)
@@ -38,6 +41,11 @@ class Optimiser:
         self.learning_rate = at_least(0, learning_rate, "the learning rate")
         self.weight_decay = at_least(0, weight_decay, "the weight decay")
         self.steps = 0
+        self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
+
+    def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        """Return new data and new moments of a parameter, or of all at once in arrays: plain arithmetic of w, g and these."""
+        raise TypeError(f"{type(self).__name__} has no rule: write one in the class")
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -46,32 +54,38 @@ class Optimiser:
 
     def step(self) -> None:
         """Move every parameter once, or, with an error, none."""
-        keep = self._keep()
+        self.steps += 1
         try:
-            self.steps += 1
-            data = self.moved()
-            for i, x in enumerate(data):
+            numbers = ([p.data for p in self.parameters], map(_grad, self.parameters), *self.state)
+            data, *state = map(list, zip(*map(self.rule, *numbers), strict=True))
+            for parameter, x in zip(self.parameters, data, strict=True):
                 if not math.isfinite(x):
-                    p = self.parameters[i]
-                    name = p.label or f"parameter {i}"
-                    raise Diverged(f"a step would make {name} {x}: its data is {p.data}, its gradient {p.grad}", p)
+                    raise self.diverged(parameter, x)
         except BaseException:  # an interrupt, too
-            vars(self).update(keep)
+            self.steps -= 1
             raise
+        self.state = state
         for parameter, x in zip(self.parameters, data, strict=True):
             if parameter.role != "constant":
                 parameter.data = x
 
-    def _keep(self) -> dict[str, object]:
-        return {name: [*content] if isinstance(content, list) else content for name, content in vars(self).items()}
+    def step_array(self, data: Any, gradient: Any) -> Any:
+        """Return where a step leads from all parameters in one array, with their gradient in another."""
+        self.steps += 1
+        state = [data * 0 + row for row in self.state]
+        moved, *self.state = self.rule(data, gradient, *state)
+        return moved
 
-    def moved(self) -> list[float]:
-        """Return the new data of every parameter."""
-        raise TypeError(f"{type(self).__name__} has no moved: write one in the class")
+    def diverged(self, parameter: Value, x: float) -> Diverged:
+        """Return the error of a step that would make a parameter x."""
+        name = parameter.label or f"parameter {self.parameters.index(parameter)}"
+        return Diverged(
+            f"a step would make {name} {x}: its data is {parameter.data}, its gradient {parameter.grad}", parameter
+        )
 
 
 class SGD(Optimiser):
-    """Gradient descent: w ← w − η·v with v = momentum·v + ∇w, and weight_decay·w added to ∇w.
+    """Gradient descent: w ← w − η·v with v ← momentum·v + ∇w, and weight_decay·w added to ∇w.
 
     nesterov=True takes ∇w + momentum·v for v in the update.
 
@@ -82,6 +96,8 @@ class SGD(Optimiser):
     >>> w.data
     0.8
     """
+
+    moments = 1  # v
 
     def __init__(
         self,
@@ -97,19 +113,13 @@ class SGD(Optimiser):
         if nesterov and not momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
         self.nesterov = nesterov
-        self.velocity = [0.0] * len(self.parameters)
 
-    def moved(self) -> list[float]:
-        eta, momentum, decay = self.learning_rate, self.momentum, self.weight_decay
-        data = [p.data for p in self.parameters]
-        slopes = list(map(_grad, self.parameters))
-        if decay:
-            slopes = [g + decay * x for g, x in zip(slopes, data, strict=True)]
-        if momentum:
-            self.velocity = [momentum * v + g for v, g in zip(self.velocity, slopes, strict=True)]
-            ahead = zip(slopes, self.velocity, strict=True)
-            slopes = [g + momentum * v for g, v in ahead] if self.nesterov else self.velocity
-        return [x - eta * g for x, g in zip(data, slopes, strict=True)]
+    def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        if self.weight_decay:
+            g = g + self.weight_decay * w
+        (velocity,) = state
+        velocity = self.momentum * velocity + g
+        return w - self.learning_rate * (g + self.momentum * velocity if self.nesterov else velocity), velocity
 
 
 class Adam(Optimiser):
@@ -127,6 +137,7 @@ class Adam(Optimiser):
     """
 
     decoupled = False  # whether the weight decay acts on w itself instead of on g
+    moments = 2  # m and v
 
     def __init__(
         self,
@@ -142,22 +153,18 @@ class Adam(Optimiser):
             if not 0 <= beta < 1:
                 raise ValueError(f"betas are two numbers from 0 to below 1, not {betas!r}")
         self.betas, self.epsilon = betas, epsilon
-        self.mean = [0.0] * len(self.parameters)
-        self.square = [0.0] * len(self.parameters)
 
-    def moved(self) -> list[float]:
-        (beta1, beta2), eta, decay = self.betas, self.learning_rate, self.weight_decay
-        data = [p.data for p in self.parameters]
-        slopes = list(map(_grad, self.parameters))
-        if decay and self.decoupled:
-            data = [x * (1 - eta * decay) for x in data]
-        elif decay:
-            slopes = [g + decay * x for g, x in zip(slopes, data, strict=True)]
-        self.mean = [beta1 * m + (1 - beta1) * g for m, g in zip(self.mean, slopes, strict=True)]
-        self.square = [beta2 * v + (1 - beta2) * g * g for v, g in zip(self.square, slopes, strict=True)]
-        size, root = eta / (1 - beta1**self.steps), math.sqrt(1 - beta2**self.steps)
-        moments = zip(data, self.mean, self.square, strict=True)
-        return [x - size * m / (math.sqrt(v) / root + self.epsilon) for x, m, v in moments]
+    def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        m, v = state
+        beta1, beta2 = self.betas
+        if self.weight_decay and self.decoupled:
+            w = w * (1 - self.learning_rate * self.weight_decay)
+        elif self.weight_decay:
+            g = g + self.weight_decay * w
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g
+        size, root = self.learning_rate / (1 - beta1**self.steps), (1 - beta2**self.steps) ** 0.5
+        return w - size * m / (v**0.5 / root + self.epsilon), m, v
 
 
 class AdamW(Adam):

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
 
-import autograd
 from autograd import Value, no_grad
 
-from .data import Data, batches, samples, train_test_split
-from .history import History, Snapshot
+from .data import Data, orders, samples, train_test_split
+from .history import History
 from .module import Module
-from .optimisers import Diverged, Optimiser, clip_gradients
+from .optimisers import Optimiser
 from .schedules import Schedule
+from .steps import CompiledRun, Loss, ScalarRun
 
 __all__ = ["converged", "evaluate", "fit"]
 
-Loss = Callable[[Any, Any], Any]
 Metric = Callable[[list[Any], list[Any]], float]
-AT_ONCE = 32  # samples in one graph: enough to spread the cost of a walk over them, few enough to be freed young
 
 
 def fit(
@@ -45,6 +43,7 @@ def fit(
     k: int = 1,
     progress: bool | None = None,
     record: bool = False,
+    compiled: bool = False,
 ) -> History:
     """Minimise the cost, the mean of loss(model(x), y) over the data (plus a penalty), and return its history.
 
@@ -58,6 +57,7 @@ def fit(
     epsilon, k: stop by the lectures' criterion |cost of epoch t+k − cost of epoch t| < epsilon
     progress: a bar on the terminal; None shows it where there is a terminal and tqdm is installed
     record: keep weights and gradients of every step in history.snapshots
+    compiled: train the program that `autograd.compile` makes of the loss (needs numpy); integer classes become one-hot rows
 
     A run that diverges raises a FloatingPointError that names epoch, batch and parameter; one that is interrupted (Ctrl-C)
     returns its history. Either way the model has the weights after the last whole step.
@@ -77,16 +77,19 @@ def fit(
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
-    run = _Run(model, loss, optimiser, penalty, clip, record, history)
+    kind = CompiledRun if compiled else ScalarRun
+    run = kind(model, data, loss, optimiser, penalty, clip, record, history)
     best, best_epoch, best_weights = math.inf, 0, run.before
     epoch = 0
     try:
         for epoch in _shown(range(epochs), history, progress):
             if schedule is not None:
                 optimiser.learning_rate = schedule(epoch)
-            cost = run.epoch(epoch, batches(data, batch_size, rng))
+            cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
+            run.show()
             if held_out is not None or metrics:
-                outputs, measured = evaluate(model, held_out or data, loss)
+                outputs = run.predict((held_out or data)[0])
+                measured = mean_loss(outputs, (held_out or data)[1], loss)
                 for name, metric in (metrics or {}).items():
                     history.metrics[name].append(metric(outputs, (held_out or data)[1]))
                 if held_out is not None:
@@ -130,10 +133,15 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     ([2.0, 4.0], 0.5)
     """
     X, y = samples(data)
+    outputs = model.predict(X)
+    return outputs, mean_loss(outputs, y, loss)
+
+
+def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> float:
+    """Return the mean loss of outputs that are known."""
     with no_grad():
-        outputs = model.predict(X)
-        losses = [_number(loss(output, target)) for output, target in zip(outputs, y, strict=True)]
-    return outputs, math.fsum(losses) / len(losses)
+        losses = [loss(output, target) for output, target in zip(outputs, targets, strict=True)]
+    return math.fsum(x.data if isinstance(x, Value) else float(x) for x in losses) / len(losses)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:
@@ -143,81 +151,6 @@ def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:
     (True, False)
     """
     return len(costs) > k and abs(costs[-1] - costs[-1 - k]) < epsilon
-
-
-class _Run:
-    """One call of fit: what a step needs, and the weights to go back to if it fails."""
-
-    def __init__(
-        self,
-        model: Module,
-        loss: Loss,
-        optimiser: Optimiser,
-        penalty: Callable[[list[Value]], Any] | None,
-        clip: float | None,
-        record: bool,
-        history: History,
-    ) -> None:
-        self.model, self.loss, self.optimiser, self.penalty = model, loss, optimiser, penalty
-        self.clip, self.record, self.history = clip, record, history
-        self.names = {parameter: name for name, parameter in model.named_parameters()}
-        self.before = self.weights()
-
-    def weights(self) -> list[float]:
-        return [parameter.data for parameter in self.optimiser.parameters]
-
-    def restore(self, weights: list[float]) -> None:
-        for parameter, x in zip(self.optimiser.parameters, weights, strict=True):
-            parameter.data = x
-
-    def epoch(self, epoch: int, batches: Iterable[tuple[list[Any], list[Any]]]) -> float:
-        """Take a step for every batch and return the mean cost, each batch weighted by its samples."""
-        total, count = 0.0, 0
-        for i, (X, y) in enumerate(batches):
-            try:
-                cost = self.step(X, y)
-            except ArithmeticError as error:
-                raise FloatingPointError(
-                    f"training diverged in epoch {epoch}, batch {i}: {self.reason(error)}. The model keeps its last good "
-                    f"parameters. Try a learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
-                ) from error
-            self.before = self.weights()
-            self.history.steps.append(cost)
-            if self.record:
-                gradients = [parameter.grad for parameter in self.optimiser.parameters]
-                self.history.snapshots.append(Snapshot(epoch, cost, self.before, gradients))
-            total, count = total + cost * len(X), count + len(X)
-        return total / count
-
-    def step(self, X: list[Any], y: list[Any]) -> float:
-        """Find the gradient of the cost of a batch, follow it, and return the cost."""
-        self.optimiser.zero_grad()
-        cost = 0.0
-        for start in range(0, len(X), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            total = autograd.sum([self.loss(self.model(x), t) for x, t in zip(X[part], y[part], strict=True)])
-            total.backward(1 / len(X))
-            cost += total.data / len(X)
-        if self.penalty is not None:
-            extra = self.penalty(self.optimiser.parameters)
-            extra.backward()
-            cost += extra.data
-        if not math.isfinite(cost):
-            raise Diverged(f"the cost is {cost}")
-        if self.clip is not None:
-            clip_gradients(self.optimiser.parameters, self.clip)
-        self.optimiser.step()
-        return cost
-
-    def reason(self, error: ArithmeticError) -> str:
-        """Say what is no longer finite, by the name of the first parameter."""
-        if isinstance(error, Diverged) and error.parameter is not None:
-            return str(error).replace("parameter ", f"{self.names.get(error.parameter)}, parameter ", 1)
-        for parameter in self.optimiser.parameters:
-            if not math.isfinite(parameter.grad):
-                return f"{error}, and the gradient of {self.names.get(parameter)} is {parameter.grad}"
-        largest = max(self.optimiser.parameters, key=lambda parameter: abs(parameter.data))
-        return f"{error}; the largest parameter, {self.names.get(largest)}, is {largest.data:g}"
 
 
 def _shown(epochs: range, history: History, progress: bool | None) -> Iterator[int]:
@@ -232,7 +165,3 @@ def _shown(epochs: range, history: History, progress: bool | None) -> Iterator[i
         yield epoch
         if bar is not None and history.cost:
             bar.set_postfix(cost=f"{history.cost[-1]:.4g}")
-
-
-def _number(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)

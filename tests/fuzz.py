@@ -31,6 +31,13 @@ class Case(NamedTuple):
     y: int
 
 
+OPERATIONS: list[Callable[[Any, Any], Any]] = [
+    lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: autograd.tanh(a),
+    lambda a, b: a / (2 + autograd.sin(b)), lambda a, b: autograd.maximum(a, b), lambda a, b: 0.5 * a,
+    lambda a, b: autograd.sigmoid(a),
+]  # fmt: skip
+
+
 class Builder:
     """Draws layers; what it returns are functions of a vector, whose weights it keeps."""
 
@@ -197,26 +204,20 @@ class Builder:
         m = self.rng.randint(1, 4)
         places = [sorted(self.rng.sample(range(n), self.rng.randint(1, n))) for _ in range(m)]
         W, b = [self.vector(len(p)) for p in places], self.vector(m)
-        return lambda x: [
-            autograd.dot(w, [x[i] for i in p], c).tanh() for w, p, c in zip(W, places, b, strict=True)
-        ], m
+        return lambda x: [autograd.dot(w, [x[i] for i in p], c).tanh() for w, p, c in zip(W, places, b, strict=True)], m
 
     def irregular(self, n: int) -> tuple[Callable[[Vector], Vector], int]:
         """A random graph of gates with sharing."""
-        steps = [(self.rng.randrange(8), self.rng.random(), self.rng.random()) for _ in range(self.rng.randint(3, 25))]
+        steps = [
+            (self.rng.randrange(len(OPERATIONS)), self.rng.random(), self.rng.random())
+            for _ in range(self.rng.randint(3, 25))
+        ]
         weights, outputs = self.vector(3), self.rng.randint(1, 4)
 
         def run(x: Vector) -> Vector:
             found: Vector = [*x, *weights]
             for op, p, q in steps:
-                a, b = found[int(p * len(found))], found[int(q * len(found))]
-                found.append(
-                    [
-                        lambda a=a, b=b: a + b, lambda a=a, b=b: a * b, lambda a=a, b=b: a - b, lambda a=a: autograd.tanh(a),
-                        lambda a=a, b=b: a / (2 + autograd.sin(b)), lambda a=a, b=b: autograd.maximum(a, b),
-                        lambda a=a: 0.5 * a, lambda a=a: autograd.sigmoid(a),
-                    ][op]()
-                )  # fmt: skip
+                found.append(OPERATIONS[op](found[int(p * len(found))], found[int(q * len(found))]))
             return [autograd.tanh(v) for v in found[-outputs:]]
 
         return run, outputs
@@ -261,9 +262,7 @@ def case(seed: int) -> Case:
         return autograd.sum(out) * 0.5 + (y[0] - out[-1]) ** 2 / 3
 
     def loss(x: Vector, y: Vector) -> Any:
-        parts = [
-            one(x[i * size : (i + 1) * size], y[i * targets : (i + 1) * targets]) for i in range(samples)
-        ]
+        parts = [one(x[i * size : (i + 1) * size], y[i * targets : (i + 1) * targets]) for i in range(samples)]
         total = sum(parts) / samples if samples > 1 else parts[0]
         if strength and build.parameters:
             total = total + strength * autograd.sum([p * p for p in build.parameters])
@@ -299,7 +298,8 @@ def agrees(expected: tuple[float, Any], found: tuple[float, Any], tolerance: flo
 def judge(program: CompiledProgram, X: Any, Y: Any) -> tuple[float, Any]:
     """The same program in long doubles."""
     theta = program.flat.astype(np.longdouble)
-    return program.run_on(np, theta, X.astype(np.longdouble), Y.astype(np.longdouble))
+    found: tuple[float, Any] = program.run_on(np, theta, X.astype(np.longdouble), Y.astype(np.longdouble))
+    return found
 
 
 def run(seed: int) -> str:

@@ -134,11 +134,11 @@ def test_a_step_beyond_the_finite_numbers_changes_nothing() -> None:
     optimiser = SGD([w, v], 10.0, momentum=0.9)
     w.grad = v.grad = 1.0
     optimiser.step()
-    before, velocity = (w.data, v.data), list(optimiser.velocity)
+    before, state = (w.data, v.data), optimiser.state
     v.grad = 1e308
     with pytest.raises(FloatingPointError, match=r"a step would make v -inf: its data is -8.0, its gradient 1e\+308"):
         optimiser.step()
-    assert ((w.data, v.data), optimiser.velocity, optimiser.steps) == (before, velocity, 1)
+    assert ((w.data, v.data), optimiser.state, optimiser.steps) == (before, state, 1)
 
 
 def test_constants_stay() -> None:
@@ -181,7 +181,7 @@ def test_schedules() -> None:
         (lambda w: SGD([w], math.nan), ValueError, "the learning rate is a number of at least 0, not nan"),
         (lambda w: SGD([w], 0.1, nesterov=True), ValueError, "looks ahead along the momentum, which is 0"),
         (lambda w: Adam([w], 0.1, betas=(0.9, 1.0)), ValueError, "betas are two numbers from 0 to below 1"),
-        (lambda w: Optimiser([w], 0.1).step(), TypeError, "Optimiser has no moved: write one in the class"),
+        (lambda w: Optimiser([w], 0.1).step(), TypeError, "Optimiser has no rule: write one in the class"),
         (lambda w: clip_gradients([w], -1.0), ValueError, "the largest norm is a number of at least 0"),
     ],
 )

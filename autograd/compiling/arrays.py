@@ -125,7 +125,9 @@ class _Arranging:
                 rest[first.get(p, -1)].append(p)
         tensors += [(vector, (len(vector),)) for vector in rest.values()]
         tensors.sort(key=lambda tensor: min(tensor[0]))
-        leaves, order, counts = [], [], {1: 0, 2: 0}
+        leaves: list[Leaf] = []
+        order: list[int] = []
+        counts = {1: 0, 2: 0}
         for flat, shape in tensors:
             counts[len(shape)] += 1
             leaves.append(Leaf(f"{'Wb'[len(shape) == 1]}{counts[len(shape)]}", len(order), shape))
@@ -134,7 +136,9 @@ class _Arranging:
 
     def elementwise(self, members: Sequence[int]) -> None:
         """Group nodes of one level by their operation and the arrays that they take, and order them by rows of these."""
-        groups: dict[object, list[tuple[tuple[int, ...], tuple[float, ...], int]]] = defaultdict(list)
+        groups: dict[tuple[str, bool, bool, Any, Any], list[tuple[tuple[int, ...], tuple[float, ...], int]]] = (
+            defaultdict(list)
+        )
         for i in members:
             node = self.nodes[i]
             args, coefs = list(node.args), list(node.coefs)
@@ -146,7 +150,7 @@ class _Arranging:
             if node.op in ("max", "min"):
                 arrays = (len(args), *sorted(set(arrays)))
             groups[node.op, node.varying, node.backward, signs, arrays].append((tuple(args), tuple(coefs), i))
-        for (op, varying, backward, _, _), found in groups.items():  # type: ignore[misc]
+        for (op, varying, backward, _, _), found in groups.items():
             found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
             array = Array(op, [i for _, _, i in found], varying, backward)
             if op in ("max", "min"):

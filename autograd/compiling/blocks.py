@@ -56,11 +56,11 @@ def levels(nodes: Sequence[Node]) -> list[int]:
 
 def stacks(nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where) -> list[Stack]:
     """Return dots of one level as stacks of blocks, rows and columns in the order of where their factors stand."""
-    alike: dict[object, list[int]] = defaultdict(list)
+    alike: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for i in members:
         alike[len(nodes[i].left), nodes[i].total, nodes[i].varying].append(i)
     found = []
-    for (_, total, varying), dots in alike.items():  # type: ignore[misc]
+    for (_, total, varying), dots in alike.items():
         stacked: dict[object, list[Block]] = defaultdict(list)
         for block in _blocks(nodes, dots, where):
             kinds = tuple(frozenset(_kind(nodes, level, i) for i in side) for side in (block.lefts[0], block.rights[0]))
@@ -81,9 +81,9 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where) -> list
     for right, lefts in rows.items():
         columns[frozenset(lefts)].append(right)
     blocks = []
-    for lefts, rights in columns.items():
+    for found, rights in columns.items():
         rights.sort(key=lambda right: [*map(where, right)])
-        ordered = sorted(lefts, key=lambda left: [*map(where, left)])
+        ordered = sorted(found, key=lambda left: [*map(where, left)])
         blocks.append(Block(tuple(ordered), tuple(rights), tuple(rows[c][r] for r in ordered for c in rights)))
     return blocks
 

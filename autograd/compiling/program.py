@@ -27,13 +27,11 @@ class CompiledProgram:
     inputs: the name and size of every input
     """
 
-    def __init__(
-        self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool, origin: Any
-    ) -> None:
+    def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
         self.parameters = list(parameters)
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
-        self._origin, self._several = origin, traced.several
+        self._several = traced.several
         self.arrays, self.source = _build(traced, self.parameters, gradient)
         self._traced = traced
         self._order = self.arrays.parameters
@@ -52,12 +50,14 @@ class CompiledProgram:
     @cached_property
     def evaluation(self) -> CompiledProgram:
         """The same function without its gradient."""
-        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check, self._origin)
+        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check)
 
     def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
         if not self.differentiable:
-            raise TypeError("this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)")
+            raise TypeError(
+                "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
+            )
         cost, *parts = self._run(batches)
         return float(cost), self._joined(_numpy(), parts)
 
@@ -131,7 +131,9 @@ class CompiledProgram:
             found = np.ravel(self(*(np.array([row]) for row in rows))).tolist()
             for a, b in zip(given, found, strict=True):
                 if not abs(a - b) <= tolerance * (1 + abs(a)):
-                    raise AssertionError(f"sample {i}: the function gives {a!r}, the program {b!r}: does it branch on data?")
+                    raise AssertionError(
+                        f"sample {i}: the function gives {a!r}, the program {b!r}: does it branch on data?"
+                    )
 
     def __str__(self) -> str:
         return self.source.text
@@ -161,8 +163,10 @@ class CompiledProgram:
     def _columns(self, batches: Sequence[Any]) -> list[Any]:
         np = _numpy()
         if len(batches) != len(self.inputs):
-            raise TypeError(f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}")
-        found = []
+            raise TypeError(
+                f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}"
+            )
+        found: list[Any] = []
         for (name, size), batch in zip(self.inputs.items(), batches, strict=True):
             array = np.asarray(batch, self.dtype)
             array = array[:, None] if array.ndim == 1 and size == 1 else array
@@ -190,12 +194,15 @@ def compile(
     *,
     dtype: Dtype = "float64",
     check: bool = True,
+    gradient: bool | None = None,
     **sizes: int,
 ) -> CompiledProgram:
     """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
 
     compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
-    model's parameters (or in a list of Values); compile(model, x=2) a function alone. Needs numpy.
+    model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
+    are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
+    undefined. Needs numpy.
 
     >>> from autograd import Value, compile
     >>> w, b = Value(2.0), Value(1.0)
@@ -212,9 +219,10 @@ def compile(
     source = function if parameters is None else parameters
     values = _parameters(source, required=parameters is not None)
     traced = trace(function, sizes)
-    if parameters is not None and (traced.several or len(traced.outputs) != 1):
-        raise TypeError("the gradient is that of one number: return a Value, not a list, or compile without parameters")
-    return CompiledProgram(traced, values, parameters is not None, dtype, check, source)
+    differentiated = parameters is not None if gradient is None else gradient
+    if differentiated and traced.several:
+        raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
+    return CompiledProgram(traced, values, differentiated, dtype, check)
 
 
 def _parameters(source: Any, required: bool) -> list[Value]:

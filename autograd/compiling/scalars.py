@@ -18,6 +18,9 @@ __all__ = ["Program", "Scalar"]
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+ARITHMETIC: dict[str, Callable[..., float]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
+}  # fmt: skip
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
 
 
@@ -101,8 +104,9 @@ class Program:
         if not self.is_const(y):
             return None
         power = self.args[y][0]
-        simple = {0.0: lambda: self.const(1.0), 1.0: lambda: x, 2.0: lambda: self.node("mul", x, x)}
-        return simple[power]() if power in simple else None
+        if power == 2.0:
+            return self.node("mul", x, x)
+        return {0.0: self.const(1.0), 1.0: x}.get(power)
 
     def _where(self, condition: int, a: int, b: int) -> int | None:
         if self.is_const(condition):
@@ -155,8 +159,7 @@ def _fold(op: str, x: list[float]) -> float:
         return float(COMPARE[op](*x))
     if op == "where":
         return x[1] if x[0] else x[2]
-    simple = {"add": operator.add, "mul": operator.mul, "sub": operator.sub, "div": operator.truediv, "neg": operator.neg}
-    return float(simple[op](*x)) if op in simple else float(getattr(FLOATS, op)(*x))
+    return float(ARITHMETIC[op](*x)) if op in ARITHMETIC else float(getattr(FLOATS, op)(*x))
 
 
 class Scalar:

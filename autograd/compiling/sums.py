@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .scalars import Program, operands
 
@@ -33,7 +34,7 @@ class Node:
     total: bool = False
     varying: bool = False
     backward: bool = field(default=False, compare=False)  # the same in both passes is one node
-    place: object = None  # of a leaf, the number of a constant
+    place: Any = None  # of a leaf, the number of a constant
 
     @property
     def operands(self) -> tuple[int, ...]:
@@ -77,7 +78,7 @@ class _Gathering:
             i = stack.pop()
             if i not in plans:
                 plan = plans[i] = self.plan(i)
-                stack += [f for _, factors, _ in plan for f in factors] if isinstance(plan, list) else plan  # type: ignore[misc]
+                stack += [f for _, factors, _ in plan for f in factors] if isinstance(plan, list) else plan
         for i in sorted(plans):  # in the order of the scalar program, operands first
             self.at[i] = self.build(i, plans[i])
         places = [self.at[i] for i in self.outputs]
@@ -103,7 +104,8 @@ class _Gathering:
 
     def terms(self, i: int) -> list[Term]:
         """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
-        program, found = self.program, []
+        program = self.program
+        found: list[Term] = []
         stack = [(1.0, i, False, True)]
         while stack:
             c, t, total, alone = stack.pop()
@@ -144,16 +146,16 @@ class _Gathering:
         """Return the node of a sum: its products gathered into dots, its reductions too, and the rest added up."""
         varying, level, ops = self.program.varying, self.level, self.program.ops
         parts: list[tuple[float, int]] = []
-        products: dict[object, list[tuple[float, int, int]]] = defaultdict(list)
-        plain: dict[object, list[tuple[float, int, bool]]] = defaultdict(list)
+        products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
+        plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
         for c, factors, total in terms:
             if len(factors) == 1:
                 (a,) = factors
-                plain[total, varying[a], ops[a], level.get(a)].append((c, a, total))
+                plain[total, varying[a], ops[a], level[a]].append((c, a, total))
             else:
                 a, b = self.ordered(*factors)
                 products[varying[a], varying[b], total, abs(c)].append((c, a, b))
-        for (left, right, total, _), group in products.items():  # type: ignore[misc]
+        for (left, right, total, _), group in products.items():
             if not total and left == right and len(group) < MANY:
                 parts += self.few(group, left, backward)
                 continue
@@ -161,7 +163,7 @@ class _Gathering:
                 same = [(a, b) for c, a, b in group if (c > 0) == (sign > 0)]
                 if same:
                     parts.append((sign * abs(group[0][0]), self.dot(same, total, backward)))
-        for (total, varies, *_), several in plain.items():  # type: ignore[misc]
+        for (total, varies, *_), several in plain.items():
             if len(several) >= MANY or (total and len(several) > 1):
                 pairs = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
                 rights, lefts = zip(*pairs)
@@ -190,7 +192,8 @@ class _Gathering:
             inner = self.add(Node("sum", args, coefs, varying=varies, backward=backward))
             return [(size, self.add(Node("mul", (self.at[factor], inner), varying=varying, backward=backward)))]
         return [
-            (c, self.add(Node("mul", (self.at[a], self.at[b]), varying=varying, backward=backward))) for c, a, b in group
+            (c, self.add(Node("mul", (self.at[a], self.at[b]), varying=varying, backward=backward)))
+            for c, a, b in group
         ]
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:

@@ -1,0 +1,176 @@
+"""The steps of a training run, on scalars or by the compiled program: the same numbers, up to rounding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import autograd
+from autograd import Value
+
+from .data import Data
+from .functions import one_hot
+from .history import History, Snapshot
+from .module import Module
+from .optimisers import Diverged, Optimiser, clip_gradients
+
+__all__ = ["CompiledRun", "Loss", "ScalarRun"]
+
+Loss = Callable[[Any, Any], Any]
+Penalty = Callable[[list[Value]], Any]
+AT_ONCE = 32  # samples in one graph: enough to spread the cost of a walk over them, few enough to be freed young
+
+
+class ScalarRun:
+    """What one call of fit needs for its steps, and the weights to go back to if one fails."""
+
+    def __init__(
+        self,
+        model: Module,
+        data: Data,
+        loss: Loss,
+        optimiser: Optimiser,
+        penalty: Penalty | None,
+        clip: float | None,
+        record: bool,
+        history: History,
+    ) -> None:
+        self.model, self.data, self.loss, self.optimiser, self.penalty = model, data, loss, optimiser, penalty
+        self.clip, self.record, self.history = clip, record, history
+        self.names = {parameter: name for name, parameter in model.named_parameters()}
+        self.prepare()
+        self.before = self.weights()
+
+    def prepare(self) -> None:
+        """Do once what steps need."""
+
+    def weights(self) -> Sequence[float]:
+        """Return the numbers of all parameters."""
+        return [parameter.data for parameter in self.optimiser.parameters]
+
+    def gradients(self) -> Sequence[float]:
+        """Return the gradient of the last step."""
+        return [parameter.grad for parameter in self.optimiser.parameters]
+
+    def restore(self, weights: Sequence[float]) -> None:
+        """Go back to earlier weights."""
+        for parameter, x in zip(self.optimiser.parameters, weights, strict=True):
+            parameter.data = float(x)
+
+    def show(self) -> None:
+        """Bring the model's Values up to date."""
+
+    def predict(self, X: Any) -> list[Any]:
+        """Return the model's outputs as plain numbers."""
+        return self.model.predict(X)  # type: ignore[no-any-return]
+
+    def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
+        """Take a step for every batch and return the mean cost, each batch weighted by its samples."""
+        total, count = 0.0, 0
+        for i, places in enumerate(orders):
+            try:
+                cost = self.step(places)
+            except ArithmeticError as error:
+                self.restore(self.before)
+                raise FloatingPointError(
+                    f"training diverged in epoch {epoch}, batch {i}: {self.reason(error)}. The model keeps its last good "
+                    f"parameters. Try a learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
+                ) from error
+            self.before = self.weights()
+            self.history.steps.append(cost)
+            if self.record:
+                self.history.snapshots.append(Snapshot(epoch, cost, list(self.before), list(self.gradients())))
+            total, count = total + cost * len(places), count + len(places)
+        return total / count
+
+    def step(self, places: list[int]) -> float:
+        """Find the gradient of the cost of a batch, follow it, and return the cost."""
+        (X, y), n = self.data, len(places)
+        self.optimiser.zero_grad()
+        cost = 0.0
+        for start in range(0, n, AT_ONCE):
+            total = autograd.sum([self.loss(self.model(X[i]), y[i]) for i in places[start : start + AT_ONCE]])
+            total.backward(1 / n)
+            cost += total.data / n
+        if self.penalty is not None:
+            extra = self.penalty(self.optimiser.parameters)
+            extra.backward()
+            cost += extra.data
+        if not math.isfinite(cost):
+            raise Diverged(f"the cost is {cost}")
+        if self.clip is not None:
+            clip_gradients(self.optimiser.parameters, self.clip)
+        self.optimiser.step()
+        return cost
+
+    def reason(self, error: ArithmeticError) -> str:
+        """Say what is no longer finite, by the name of the first parameter."""
+        if isinstance(error, Diverged) and error.parameter is not None:
+            return str(error).replace("parameter ", f"{self.names.get(error.parameter)}, parameter ", 1)
+        parameters = self.optimiser.parameters
+        for parameter, slope in zip(parameters, self.gradients(), strict=True):
+            if not math.isfinite(slope):
+                return f"{error}, and the gradient of {self.names.get(parameter)} is {slope}"
+        largest, x = max(zip(parameters, self.before, strict=True), key=lambda pair: abs(pair[1]))
+        return f"{error}; the largest parameter, {self.names.get(largest)}, is {x:g}"
+
+
+class CompiledRun(ScalarRun):
+    """The same by the compiled program: the parameters live in its flat array, and the Values are shown them when asked."""
+
+    def prepare(self) -> None:
+        import numpy as np
+
+        X, y = self.data
+        self.parameters = self.optimiser.parameters
+        sample = self.model.predict([X[0]])[0]
+        several = isinstance(sample, list)
+        classes = several and not isinstance(y[0], (list, tuple))
+        targets = [one_hot(t, len(sample)) for t in y] if classes else y
+        one = not isinstance(targets[0], (list, tuple))
+
+        def cost(x: list[Value], y: list[Value]) -> Any:
+            loss = self.loss(self.model(x), y[0] if one else y)
+            return loss if self.penalty is None else loss + self.penalty(self.parameters)
+
+        size = len(X[0]) if isinstance(X[0], (list, tuple)) else 1
+        self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
+        self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
+        self.X, self.y = np.array(X, float), np.array(targets, float)
+        self.slope = np.zeros(len(self.parameters))
+
+    def weights(self) -> Any:
+        return self.program.flat
+
+    def gradients(self) -> Any:
+        return self.slope
+
+    def restore(self, weights: Any) -> None:
+        self.program.flat = weights
+        self.program.sync()
+
+    def show(self) -> None:
+        self.program.sync()
+
+    def predict(self, X: Any) -> list[Any]:
+        self.predictor.flat = self.program.flat
+        return self.predictor(X).tolist()  # type: ignore[no-any-return]
+
+    def step(self, places: list[int]) -> float:
+        import numpy as np
+
+        cost, self.slope = self.program.value_and_grad(self.X[places], self.y[places])
+        if not math.isfinite(cost):
+            raise Diverged(f"the cost is {cost}")
+        if self.clip is not None:
+            norm = float(np.linalg.norm(self.slope))
+            if norm > self.clip:
+                self.slope = self.slope * (self.clip / norm)
+        moved = self.optimiser.step_array(self.program.flat, self.slope)
+        wrong = np.flatnonzero(~np.isfinite(moved))
+        if len(wrong):
+            self.show()
+            raise self.optimiser.diverged(self.parameters[wrong[0]], float(moved[wrong[0]]))
+        self.program.flat = moved
+        return cost
