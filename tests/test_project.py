@@ -36,6 +36,7 @@ ROOMS = [
     "compiling.arrays",
     "compiling.references",
     "compiling.source",
+    "compiling.backends",
     "compiling.program",
     "compiling",
     "functional",

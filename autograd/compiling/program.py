@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..recording import recording, tick
 from ..value import Value
 from .arrays import Arrays, arrange
+from .backends import jax_function, torch_function, torch_module
 from .lowering import lower
 from .source import Source, write
 from .sums import gather
@@ -61,10 +62,17 @@ class CompiledProgram:
         cost, *parts = self._run(batches)
         return float(cost), self._joined(_numpy(), parts)
 
-    def run_on(self, xp: Any, theta: Any, *columns: Any) -> Any:
-        """Return the same as `value_and_grad` by another array module, of its arrays: all parameters in one, and batches."""
+    def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
+        """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
+
+        `array` makes an array of that module from one of NumPy's, for the constants of the program, if it needs that.
+        """
         theta = theta if self._in_order else theta[self._index(xp)]
-        cost, *parts = self._function(xp, theta[:, None], *self._leaves(theta), *(rows.T for rows in columns))
+        function = self._function if array is None else _function(self.source, self.dtype, array)
+        results = function(xp, theta[:, None], *self._leaves(theta), *(rows.T for rows in batches))
+        if not self.differentiable:
+            return results.T if self._several else results[0]
+        cost, *parts = results
         return cost, self._joined(xp, parts)
 
     def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
@@ -104,6 +112,23 @@ class CompiledProgram:
             parameter._data = x
             parameter._tick = time
         self._clock = recording.clock
+
+    def to_jax(self) -> Callable[..., Any]:
+        """Return f(parameters, *batches) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or outputs.
+
+        `parameters` is an array like `flat`. A program of too many lines is refused: compiling those takes JAX minutes.
+        """
+        return jax_function(self)
+
+    def on_torch(self) -> Callable[..., Any]:
+        """Return the same function of PyTorch tensors, on whatever device they are."""
+        return torch_function(self)
+
+    def to_torch(self) -> Any:
+        """Return a torch.nn.Sequential with the same weights, of a program that is a stack of dense layers."""
+        if self.differentiable:
+            raise TypeError("to_torch takes a model, not its loss: compile(model, x=2).to_torch()")
+        return torch_module(self._traced, self.dtype)
 
     def report(self) -> str:
         """Say what became a matrix product and what did not."""
@@ -258,11 +283,11 @@ def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple
     return arrays, write(arrays, list(sizes), gradient)
 
 
-def _function(source: Source, dtype: Dtype) -> Callable[..., Any]:
+def _function(source: Source, dtype: Dtype, array: Callable[[Any], Any] = lambda x: x) -> Callable[..., Any]:
     np = _numpy()
     namespace: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
     for name, (numbers, shape) in source.constants.items():
-        namespace[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
+        namespace[name] = array(np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape))
     exec(_code(source.text), namespace)
     return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]
 
