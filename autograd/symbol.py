@@ -1,7 +1,8 @@
 """A symbol: what a row's rules are given to make them write down their own formula.
 
 Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
-tree as Python gives the engine its specialised code, and printing it as mathematics gives a picture its labels.
+tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, and as mathematics a
+picture its labels.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import math
 import operator as _operator
 from collections import Counter
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-__all__ = ["SYMBOLS", "Symbol", "folded", "functions", "mathematics", "python", "shared"]
+__all__ = ["SYMBOLS", "Symbol", "folded", "functions", "javascript", "mathematics", "python", "shared"]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
 BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
@@ -129,26 +130,41 @@ def functions(*symbols: Symbol) -> set[str]:
     return {part.operator for part in formulas} - BINDING.keys() - {"name", "number", "where"}
 
 
-def shared(symbol: Symbol) -> list[Symbol]:
-    """Return the formulas that stand more than once within a formula, inner before outer: what to compute once."""
+def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
+    """Return the formulas that stand more than once within a formula, inner before outer: what to compute once.
+
+    With `deepest`, also those that would otherwise nest deeper: printing recurses, and a sum of a thousand terms is deep.
+    """
     parts, uses = _parts(symbol)
-    return [part for part in parts if uses[id(part)] > 1 and part.operator not in ("name", "number")]
+    depth: dict[int, int] = {}
+    named = []
+    for part in parts:
+        if part.operator in ("name", "number"):
+            depth[id(part)] = 0
+            continue
+        depth[id(part)] = 1 + max((depth[id(argument)] for argument in part.arguments), default=0)
+        if uses[id(part)] > 1 or (deepest is not None and depth[id(part)] >= deepest):
+            named.append(part)
+            depth[id(part)] = 0
+    return named
 
 
 def _parts(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
     """List every formula within a formula once, inner before outer, and count how often each is used."""
     parts: list[Symbol] = []
-    uses: Counter[int] = Counter()
-
-    def visit(part: Symbol) -> None:
-        uses[id(part)] += 1
-        if uses[id(part)] == 1:
-            if part.operator not in ("name", "number"):
-                for argument in part.arguments:
-                    visit(argument)
+    uses: Counter[int] = Counter({id(symbol): 1})
+    stack = [(symbol, iter(() if symbol.operator in ("name", "number") else symbol.arguments))]
+    while stack:
+        part, arguments = stack[-1]
+        for argument in arguments:
+            uses[id(argument)] += 1
+            if uses[id(argument)] == 1:
+                inner = () if argument.operator in ("name", "number") else argument.arguments
+                stack.append((argument, iter(inner)))
+                break
+        else:
             parts.append(part)
-
-    visit(symbol)
+            stack.pop()
     return parts, uses
 
 
@@ -185,31 +201,55 @@ _FOLDED: dict[str, Any] = {
 }
 
 
+class _Language(NamedTuple):
+    """What two programming languages write differently; operators and their binding they share."""
+
+    where: str  # of a condition and what it chooses between
+    inf: str
+    nan: str
+
+
+PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan")
+JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN")
+
+
 def python(symbol: Symbol) -> str:
     """Print a formula as Python, each function by its name, `where` as a conditional expression."""
-    return _python(symbol)[0]
+    return _code(symbol, PYTHON)[0]
 
 
-def _python(symbol: Symbol) -> tuple[str, int]:
+def javascript(symbol: Symbol) -> str:
+    """Print a formula as JavaScript, each function by its name, `where` as a conditional expression.
+
+    >>> x = Symbol.named("x")
+    >>> javascript(SYMBOLS.where(x > 0, x, -(-x)))
+    '(x > 0.0 ? x : -(-x))'
+    """
+    return _code(symbol, JAVASCRIPT)[0]
+
+
+def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
     operator, arguments = symbol.operator, symbol.arguments
     if operator == "name":
         return arguments[0], ATOM
     if operator == "number":
-        return _literal(arguments[0])
+        return _literal(arguments[0], language)
+    printed = [_code(argument, language) for argument in arguments]
     if operator == "where":
-        condition, yes, no = map(python, arguments)
-        return f"({yes} if {condition} else {no})", ATOM
+        condition, yes, no = (text for text, _ in printed)
+        return language.where.format(condition=condition, yes=yes, no=no), ATOM
     if operator not in BINDING:
-        return f"{operator}({', '.join(map(python, arguments))})", ATOM
+        return f"{operator}({', '.join(text for text, _ in printed)})", ATOM
     binding = BINDING[operator]
     if operator == "negative":
-        return f"-{_wrap(*_python(arguments[0]), binding)}", binding
-    left, right = arguments
-    return f"{_wrap(*_python(left), binding)} {operator} {_wrap(*_python(right), binding + 1)}", binding
+        return f"-{_wrap(*printed[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else
+    left, right = printed
+    return f"{_wrap(*left, binding)} {operator} {_wrap(*right, binding + 1)}", binding
 
 
-def _literal(x: float) -> tuple[str, int]:
-    return repr(x), BINDING["negative"] if x < 0 else ATOM
+def _literal(x: float, language: _Language) -> tuple[str, int]:
+    text = language.nan if x != x else repr(x).replace("inf", language.inf)
+    return text, BINDING["negative"] if text.startswith("-") else ATOM
 
 
 def _wrap(text: str, binding: int, needed: int) -> str:

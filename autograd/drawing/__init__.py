@@ -1,5 +1,6 @@
 """Readings for the eye: pictures of a graph, and its walk in words."""
 
 from .dot import to_dot as to_dot
-from .drawing import INSTALL as INSTALL, Drawing as Drawing, RenderingError as RenderingError, draw as draw
+from .drawing import Drawing as Drawing, draw as draw
 from .explain import Explanation as Explanation, explain as explain
+from .rendering import INSTALL as INSTALL, RenderingError as RenderingError

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from ..value import Value
-from .flow import Flow, local_gradients, shown
+from .boxes import Arrow, Box
+from .flow import local_gradients, shown
 from .names import caller_names, node_names
-
-if TYPE_CHECKING:
-    import graphviz
+from .summary import summary
+from .view import View
 
 __all__ = ["dot_text", "to_dot"]
 
-LEAF_STYLE = {
-    "input": {"shape": "box", "style": "rounded"},
-    "parameter": {"shape": "box", "style": "filled", "fillcolor": "#dde8f3"},
-    "constant": {"shape": "plaintext", "fontcolor": "#777777"},
+# Told apart by shape as well as by colour, so that a print in grey or eyes that mix up colours lose nothing.
+INK, PALE, GRADIENT, FORMULA = "#1b1f24", "#6b7280", "#b3311d", "#2f5d8a"
+LOOKS = {
+    "input": 'shape=box style="rounded,filled" fillcolor=white',
+    "parameter": 'shape=box style=filled fillcolor="#d6e6f5" penwidth=1.6',
+    "constant": f'shape=plaintext fontcolor="{PALE}"',
+    "gate": 'shape=circle style=filled fillcolor=white margin="0.03,0.03"',
+    "fold": 'shape=box style="rounded,filled" fillcolor="#eceff3" penwidth=1.6 margin="0.16,0.1"',
+    "root": 'shape=box style=filled fillcolor="#ffedb8" peripheries=2',
+    "elsewhere": f'label="…" shape=plaintext fontcolor="{PALE}"',
 }
-GRADIENT = "#b3311d"
+HEAD = f"""\
+digraph {{
+\tgraph [fontcolor="{INK}" fontname="sans-serif" nodesep=0.22 rankdir=LR ranksep=0.45]
+\tnode [color="{INK}" fontcolor="{INK}" fontname="sans-serif" fontsize=12 height=0.4]
+\tedge [arrowsize=0.7 color="{PALE}" fontcolor="{INK}" fontname="sans-serif" fontsize=10]"""
 
 
-def to_dot(root: Value, *, digits: int = 2, names: bool = True) -> str:
+def to_dot(root: Value, *, digits: int | None = 2, formulas: bool = False, names: bool = True) -> str:
     """Return the whole graph as DOT text, whatever its size; the same graph gives the same text.
 
     Boxes are leaves, circles gates; each edge carries the value that flows along it and, once `root.backward()` has
-    run, the gradient that flows back. Unlabelled nodes take the names of the caller's variables, unless names=False.
+    run, the gradient that flows back. `draw` tells what the arguments mean; draw(root, level=...).source is the text of
+    a part or of a folded graph.
 
     >>> x = Value(2.0, "x")
     >>> print(to_dot(x * x))  # doctest: +ELLIPSIS
@@ -36,85 +47,179 @@ def to_dot(root: Value, *, digits: int = 2, names: bool = True) -> str:
     ...
     """
     known = caller_names(sys._getframe(1)) if names else {}
-    return dot_text(root, known, digits=digits)
+    return dot_text(View.whole(root), known, digits=digits, formulas=formulas)
 
 
-def dot_text(root: Value, known: dict[int, str], *, digits: int, limit: int | None = None) -> str:
-    """Return DOT text with the names that the caller knows, of the `limit` nodes nearest to the root."""
-    import graphviz
-
-    flow = Flow.of(root)
-    kept = flow.order if limit is None or len(flow.order) <= limit else _nearest(flow.order, limit)
-    names = node_names(kept, known)
-    places = {node: f"n{i}" for i, node in enumerate(kept)}
-    graph = graphviz.Digraph(
-        graph_attr={"rankdir": "LR", "fontname": "sans-serif"},
-        node_attr={"fontname": "sans-serif", "fontsize": "12"},
-        edge_attr={"fontname": "sans-serif", "fontsize": "10"},
-    )
-    notes = ["stale: a leaf has changed since; forward() replays the graph"] if flow.stale else []
-    if len(kept) < len(flow.order):
-        notes.append(f"the {len(kept):,} nodes nearest to the root, of {len(flow.order):,}")
-    if notes:
-        graph.attr(label="; ".join(notes))
-    for node in kept:
-        _node(graph, flow, node, places[node], names[node], digits)
-    for node in kept:
-        _edges(graph, flow, node, places, digits)
-    if root.inputs:
-        graph.node("root", _text(names[root] or "output", None), shape="plaintext")
-        graph.edge(places[root], "root", _flow_label(root.data, flow.gradient(root), digits))
-    return str(graph.source)
+def dot_text(view: View, known: Mapping[int, str], *, digits: int | None, formulas: bool = False) -> str:
+    """Return a view as DOT text, with the names that the caller knows."""
+    return "\n".join([HEAD, *_Writer(view, known, digits, formulas).lines(), "}", ""])
 
 
-def _node(graph: graphviz.Digraph, flow: Flow, node: Value, place: str, name: str | None, digits: int) -> None:
-    if node.gate is not None:
-        graph.node(
-            place, _text(node.gate.symbol, name if node is not flow.root else None), shape="circle", margin="0.03"
-        )
-        return
-    assert node.role is not None
-    gradient = flow.gradient(node)
-    if node.role == "constant":
-        second = None
-    elif gradient is None:
-        second = "grad not computed"
-    else:
-        second = f"grad {shown(gradient, digits)}"
-    data = shown(node.data, digits)
-    graph.node(place, _text(f"{name} = {data}" if name else data, second), **LEAF_STYLE[node.role])
+class _Writer:
+    def __init__(self, view: View, known: Mapping[int, str], digits: int | None, formulas: bool) -> None:
+        self.view, self.flow, self.digits, self.formulas = view, view.flow, digits, formulas
+        self.names = node_names(view.flow.order, known)
+        self.places = {box: f"n{i}" for i, box in enumerate(view.boxes)}
+        self.slopes: dict[Value, Sequence[float | None]] = {}
+        self.outputs: dict[Box, list[Value]] = {}  # of folds: the nodes whose values leave them
+        for arrow in (*view.arrows, *view.after.values()):
+            if arrow.tail.scope is not None:
+                self.outputs.setdefault(arrow.tail, []).extend(arrow.sources)
+        for box in view.boxes:
+            if box.scope is not None:
+                leaving = [*self.outputs.get(box, []), *(node for node in box.nodes if node is self.flow.root)]
+                self.outputs[box] = [*dict.fromkeys(leaving)]
+
+    def lines(self) -> Iterator[str]:
+        places = self.places
+        if self.outputs:
+            yield f"\tgraph [ranksep={min(0.9 + 0.1 * self.widest(), 4.0):.1f} splines=line mclimit=0.001]"
+            yield "\tedge [headport=w tailport=e]"
+        if self.view.notes:
+            yield f"\tgraph [fontsize=12 label={_label('; '.join(self.view.notes))}]"
+        for box, place in places.items():
+            bold = " penwidth=4" if self.view.focus in box.nodes else ""
+            yield f"\t{place} [{self.box(box)}{bold}]"
+        yield from self.clusters()
+        for arrow in self.view.arrows:
+            yield f"\t{places[arrow.tail]} -> {places[arrow.head]}{self.drawn(arrow)}"
+        for box, arrow in self.view.before.items():
+            yield f"\t{places[box]}_before [{LOOKS['elsewhere']}]"
+            yield f"\t{places[box]}_before -> {places[box]} [label={self.carried(arrow)} style=dashed]"
+        for box, arrow in self.view.after.items():
+            yield f"\t{places[box]}_after [{LOOKS['elsewhere']}]"
+            yield f"\t{places[box]} -> {places[box]}_after [label={self.carried(arrow)} style=dashed]"
+        root = self.flow.root
+        for box, place in places.items():
+            if root.inputs and root in box.nodes:
+                yield f"\troot [label={_label(self.names[root] or 'output')} {LOOKS['root']}]"
+                yield f"\t{place} -> root [label={self.flowing(root.data, self.flow.gradient(root))}]"
+
+    def framed(self) -> dict[tuple[str, ...], list[Box]]:
+        """The boxes in the frame of each scope; a fold stands in that of the scope around its own."""
+        inside: dict[tuple[str, ...], list[Box]] = {}
+        for box in self.view.boxes:
+            if scope := self.home(box):
+                inside.setdefault(tuple(scope.split("/")), []).append(box)
+        return inside
+
+    def clusters(self) -> Iterator[str]:
+        """A frame around what a scope holds, frames within frames."""
+        framed = self.framed()
+        open_: tuple[str, ...] = ()
+        for number, scope in enumerate([*sorted(framed), ()]):
+            while open_ != scope[: len(open_)]:
+                yield "\t" * len(open_) + "}"
+                open_ = open_[:-1]
+            for part in scope[len(open_) :]:
+                open_ = (*open_, part)
+                indent = "\t" * len(open_)
+                yield f"{indent}subgraph cluster_{number}_{len(open_)} {{"
+                yield f'{indent}\tgraph [color="{PALE}" fontsize=11 label={_label(part)} style=rounded]'
+            boxes = framed.get(scope, [])
+            if boxes:
+                yield "\t" * (len(open_) + 1) + " ".join(self.places[box] for box in boxes)
+
+    def box(self, box: Box) -> str:
+        if box.scope is not None:
+            return f"label={self.folded(box, box.scope)} {LOOKS['fold']}"
+        (node,) = box.nodes
+        name = self.names[node]
+        if node.gate is not None:
+            return f"label={_label(node.gate.symbol, name if node is not self.flow.root else None)} {LOOKS['gate']}"
+        assert node.role is not None
+        data = shown(node.data, self.digits)
+        below = None if node.role == "constant" else self.gradient(node)
+        looks = LOOKS[node.role] + " peripheries=2" * (node is self.flow.root)
+        return f"label={_label(f'{name} = {data}' if name else data, below)} {looks}"
+
+    def folded(self, box: Box, scope: str) -> str:
+        outputs = self.outputs[box]
+        parameters = sum(node.role == "parameter" for node in box.nodes)
+        count = f"{parameters:,} parameter{'s' * (parameters != 1)}" if parameters else None
+        lines = [f"<b>{_typed(scope.rpartition('/')[2])}</b>", *map(_typed, summary(box.nodes, outputs))]
+        gradient = None
+        if len(outputs) == 1:
+            lines.append(f"= {shown(outputs[0].data, self.digits)}")
+            gradient = self.gradient(outputs[0])
+        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}>"
+
+    def gradient(self, node: Value) -> str:
+        gradient = self.flow.gradient(node)
+        return "grad not computed" if gradient is None else f"grad {shown(gradient, self.digits)}"
+
+    def drawn(self, arrow: Arrow) -> str:
+        """An arrow's attributes. In a folded picture it is bare where its tail says already what it carries."""
+        attributes = []
+        single = len(self.outputs.get(arrow.tail, arrow.tail.nodes)) == 1
+        if not (self.outputs and single and (arrow.tail.scope or arrow.tail.nodes[0].role)):
+            attributes.append(f"label={self.carried(arrow)}")
+        if not self.outputs and arrow.tail.nodes[0].inputs and self.home(arrow.tail) != self.home(arrow.head):
+            attributes.append("minlen=2")  # so that frames stand apart
+        return f" [{' '.join(attributes)}]" if attributes else ""
+
+    def widest(self) -> int:
+        """How many boxes stand in one frame at most."""
+        return max((len(boxes) for boxes in self.framed().values()), default=1)
+
+    def home(self, box: Box) -> str | None:
+        """The scope in whose frame a box stands."""
+        return self.view.home[box.nodes[0]] if box.scope is None else box.scope.rpartition("/")[0] or None
+
+    def carried(self, arrow: Arrow) -> str:
+        """What an arrow carries: a value, and the gradient that comes back; of several, their number and their norm."""
+        back: dict[Value, float | None] = {}
+        for gate, place in arrow.edges:
+            source, downstream = gate.inputs[place], self.downstream(gate, place)
+            so_far = back.get(source)
+            back[source] = downstream if so_far is None else so_far + (downstream or 0.0)
+        if len(back) == 1:
+            ((source, gradient),) = back.items()
+            formula = self.formula(*arrow.edges[0]) if self.formulas and len(arrow.edges) == 1 else None
+            return self.flowing(source.data, gradient, formula)
+        gradients = [gradient for gradient in back.values() if gradient is not None]
+        norm = f"‖grad‖ {shown(math.hypot(*gradients), self.digits)}" if gradients else None
+        return _edge(f"{len(back):,} values", norm)
+
+    def downstream(self, gate: Value, place: int) -> float | None:
+        if self.flow.upstream is None:
+            return None
+        if gate not in self.slopes:
+            self.slopes[gate] = local_gradients(gate)
+        slope = self.slopes[gate][place]
+        return None if slope is None else self.flow.upstream[gate] * slope
+
+    def formula(self, node: Value, place: int) -> str | None:
+        """A local gradient as the gate's row writes it, in the names of the inputs where these have some."""
+        gate, inputs = node.gate, node.inputs
+        assert gate is not None
+        if inputs[place].role == "constant":
+            return None
+        own = gate.names if not gate.variadic else [f"x{i}" for i in range(1, len(inputs) + 1)]
+        operands = [
+            x.data if x.role == "constant" else self.names[x] or name for x, name in zip(inputs, own, strict=True)
+        ]
+        formulas = gate.formulas(operands, self.names[node] or "out")
+        return f"× {formulas[place]}" if formulas else None
+
+    def flowing(self, data: float, gradient: float | None, formula: str | None = None) -> str:
+        back = None if gradient is None else shown(gradient, self.digits)
+        return _edge(shown(data, self.digits), back, formula)
 
 
-def _edges(graph: graphviz.Digraph, flow: Flow, node: Value, places: dict[Value, str], digits: int) -> None:
-    if node.gate is None:
-        return
-    slopes = local_gradients(node) if flow.upstream is not None else [None] * len(node.inputs)
-    for input, slope in zip(node.inputs, slopes, strict=True):
-        if input not in places:
-            continue
-        downstream = None if slope is None or flow.upstream is None else flow.upstream[node] * slope
-        graph.edge(places[input], places[node], _flow_label(input.data, downstream, digits))
+def _edge(forward: str, back: str | None, formula: str | None = None) -> str:
+    below = "" if back is None else f'<br/><font color="{GRADIENT}">{back}</font>'
+    local = "" if formula is None else f'<br/><font color="{FORMULA}"><i>{_typed(formula)}</i></font>'
+    return f"<{forward}{below}{local}>"
 
 
-def _nearest(order: Sequence[Value], limit: int) -> list[Value]:
-    """Return the nodes that the fewest gates separate from the root, still in topological order."""
-    distance = {order[-1]: 0}
-    for node in reversed(order):
-        for input in node.inputs:
-            distance[input] = min(distance.get(input, len(order)), distance[node] + 1)
-    near = set(sorted(order, key=distance.__getitem__)[:limit])
-    return [node for node in order if node in near]
-
-
-def _flow_label(data: float, gradient: float | None, digits: int) -> str:
-    back = "" if gradient is None else f'<br/><font color="{GRADIENT}">{shown(gradient, digits)}</font>'
-    return f"<{shown(data, digits)}{back}>"
-
-
-def _text(first: str, second: str | None) -> str:
+def _label(first: str, second: str | None = None) -> str:
     """Return an HTML-like label of one or two lines that shows any text as it was typed."""
-    lines = [_typed(first), *([f'<font point-size="10">{_typed(second)}</font>'] if second else [])]
-    return f"<{'<br/>'.join(lines)}>"
+    return f"<{_typed(first)}{_small(second)}>"
+
+
+def _small(text: str | None) -> str:
+    return f'<br/><font point-size="10">{_typed(text)}</font>' if text else ""
 
 
 def _typed(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`draw` and the `Drawing` it returns: pictures by the `dot` program, or by pygraphviz where there is none."""
+"""`draw` and the `Drawing` it returns: a picture that shows, saves and opens itself."""
 
 from __future__ import annotations
 
@@ -6,49 +6,46 @@ import sys
 import tempfile
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..files import replace_file
-from ..graph import topological_order
 from ..value import Value
+from .boxes import Level
 from .dot import dot_text
+from .files import replace_file
 from .names import caller_names
+from .rendering import INSTALL, RenderingError, render
+from .view import View
 
-__all__ = ["INSTALL", "Drawing", "RenderingError", "draw"]
+if TYPE_CHECKING:
+    import graphviz
 
-FULL, LARGEST = 300, 3000
+__all__ = ["FORMATS", "Drawing", "draw"]
+
 FORMATS = ("svg", "png", "pdf", "dot")
-INSTALL = 'to render pictures, install Graphviz ("apt install graphviz") or "pip install gatewise[draw]"'
-
-
-class RenderingError(RuntimeError):
-    """There is nothing here that can turn DOT text into a picture, or it failed; the message says what to install."""
+REPR_SECONDS = 2.0  # a prompt should not wait for a picture
+REPR_BYTES = 2_000_000  # nor a notebook carry a larger one
+REPR_TEXT = 5_000
 
 
 class Drawing:
-    """The picture of a graph: shows itself in a notebook, saves itself, and holds its DOT text as `source`."""
+    """The picture of a graph, as DOT text (`source`); it shows itself in a notebook, saves itself and opens a viewer.
+
+    `graphviz` is the same as a `graphviz.Source`, for whatever else that package can do.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
 
-    def render(self, format: str) -> bytes:
-        """Return the picture as "svg", "png" or "pdf"; RenderingError where nothing can render it."""
+    @property
+    def graphviz(self) -> graphviz.Source:
+        """The picture as an object of the graphviz package."""
         import graphviz
 
-        try:
-            return bytes(graphviz.Source(self.source).pipe(format=format))
-        except graphviz.ExecutableNotFound:
-            pass
-        except graphviz.CalledProcessError as error:
-            raise RenderingError(f"dot failed: {error}") from None
-        try:
-            import pygraphviz
-        except ImportError:
-            raise RenderingError(f"{INSTALL}; a .dot file needs neither") from None
-        try:
-            return bytes(pygraphviz.AGraph(string=self.source).draw(format=format, prog="dot"))
-        except (OSError, ValueError) as error:
-            raise RenderingError(f"pygraphviz failed: {error}") from None
+        return graphviz.Source(self.source)
+
+    def render(self, format: str) -> bytes:
+        """Return the picture as "svg", "png" or "pdf"; RenderingError where nothing can render it."""
+        return render(self.source, format)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture, in the format of the file's ending: .svg, .png, .pdf or .dot. Returns the path.
@@ -61,45 +58,62 @@ class Drawing:
             raise ValueError(
                 f"a picture ends in .svg, .png, .pdf or .dot, and {path.name!r} in {path.suffix or 'nothing'}"
             )
-        content = self.source.encode() if format == "dot" else self.render(format)
-        replace_file(path, content)
-        return path
+        return replace_file(path, self.source.encode() if format == "dot" else self.render(format))
 
-    def view(self) -> None:
-        """Open the picture in the program that shows SVG files."""
+    def view(self) -> Path:
+        """Open the picture in the program that shows SVG files; returns the path of the file."""
         import graphviz
 
         with tempfile.NamedTemporaryFile(suffix=".svg", delete=False) as file:
             file.write(self.render("svg"))
-        graphviz.view(file.name)
+        try:
+            graphviz.view(file.name)
+        except (OSError, RuntimeError) as error:
+            raise RenderingError(f"no viewer could be opened ({error}); the picture is {file.name}") from None
+        return Path(file.name)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self.render("svg").decode(), "text/plain": repr(self)}
-        except RenderingError as error:
-            return {"text/plain": f"{self!r}: {error}"}
+            svg = render(self.source, "svg", REPR_SECONDS)
+            if len(svg) > REPR_BYTES:
+                raise RenderingError(f"the picture has {len(svg):,} bytes: .save('graph.svg')")
+            return {"image/svg+xml": svg.decode(), "text/plain": repr(self)}
+        except Exception as error:  # a repr never raises
+            cut = f"{self.source[:REPR_TEXT]}\n…\n" if len(self.source) > REPR_TEXT else self.source
+            return {"text/plain": f"{cut}{error}"}
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.source.count(chr(10))} lines of DOT: .save('graph.svg') or .view()>"
 
 
-def draw(root: Value, *, digits: int = 2, names: bool = True, limit: int | None = None) -> Drawing:
+def draw(
+    root: Value,
+    *,
+    level: Level | None = None,
+    around: Value | None = None,
+    depth: int | None = None,
+    limit: int | None = None,
+    digits: int | None = 2,
+    formulas: bool = False,
+    names: bool = True,
+) -> Drawing:
     """Return the picture of a graph: leaves, gates, the values between them and, after `backward()`, the gradients.
 
-    `digits` is how many decimals numbers show. Up to 300 nodes are drawn in full; of more, up to 3,000, the 300 nearest
-    to the root. `limit` sets that number, for a graph of any size. Unlabelled nodes take the names of the caller's
-    variables, unless names=False.
+    level: "gate" shows every gate; "neuron" folds each innermost scope (that of an `nn` neuron) into one box that says
+        what it computes, as in relu(w·x+b); "layer" folds the scopes of a layer's neurons together: 16 × relu(w·x+b).
+        Without it, up to 300 nodes are drawn gate by gate, up to 3,000 folded as far as it takes.
+    around: a node of the graph; only what at most `depth` edges (2 unless told) separate from it is drawn.
+    limit: at most so many nodes and boxes, those nearest to the root (or to `around`), of a graph of any size.
+    digits: decimals of the numbers; None for all of them. formulas: each gate's local gradient on its edges.
+    names: whether unlabelled nodes take the names of the caller's variables.
+
+    A graph without scopes that is larger than 300 nodes is drawn in part, and the picture says so. ValueError for one
+    of more than 3,000 nodes, if none of level, around and limit says what to draw.
 
     >>> x = Value(2.0, "x")
     >>> draw(x * x)
     <Drawing of 11 lines of DOT: .save('graph.svg') or .view()>
     """
     known = caller_names(sys._getframe(1)) if names else {}
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit is how many nodes to draw, at least 1, not {limit}")
-    if limit is None and (size := len(topological_order(root))) > LARGEST:
-        raise ValueError(
-            f"a picture of {size:,} nodes shows nothing: draw(root, limit=300) draws those nearest to the root, "
-            "to_dot(root) writes all of them as text"
-        )
-    return Drawing(dot_text(root, known, digits=digits, limit=FULL if limit is None else limit))
+    view = View.of(root, level=level, around=around, depth=depth, limit=limit)
+    return Drawing(dot_text(view, known, digits=digits, formulas=formulas))

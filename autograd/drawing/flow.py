@@ -52,12 +52,15 @@ def local_gradients(node: Value) -> list[float | None]:
         return [None] * len(wanted)
 
 
-def shown(x: float, digits: int) -> str:
-    """Return a number with so many decimals, or in scientific notation where these would hide it.
+def shown(x: float, digits: int | None) -> str:
+    """Return a number with so many decimals, or in scientific notation where these would hide it; None: all digits.
 
-    >>> shown(-0.196612, 2), shown(0.00012, 2), shown(1234567890.0, 2)
-    ('-0.20', '1.2e-04', '1.2e+09')
+    >>> shown(-0.196612, 2), shown(0.00012, 2), shown(1234567890.0, 2), shown(-0.196612, None)
+    ('-0.20', '1.2e-04', '1.2e+09', '-0.196612')
     """
+    x += 0.0  # a zero has no sign here
+    if digits is None:
+        return repr(x)
     if x == 0 or 10.0**-digits <= abs(x) < 1e7:
         return f"{x:.{digits}f}"
     return f"{x:.{max(digits - 1, 0)}e}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from types import FrameType
 from typing import Any
 
 from ..value import Value
 
-__all__ = ["caller_names", "node_names"]
+__all__ = ["caller_names", "complete_names", "node_names"]
+
+KINDS: dict[str | None, str] = {"input": "x", "parameter": "w", "constant": "c"}
+SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def caller_names(frame: FrameType | None) -> dict[int, str]:
@@ -38,3 +43,30 @@ def _collect(variables: Mapping[str, Any], names: dict[int, str]) -> None:
 def node_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Value, str | None]:
     """Return each node's label, or else the name that the caller knows it by, or None."""
     return {node: node.label or known.get(id(node)) for node in order}
+
+
+def complete_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Value, str]:
+    """Return a name of its own for every node: its own, or else x1, w1 or c1 for a leaf, v1 for a gate.
+
+    A name that several nodes bear is numbered from the second on: x, x₂, x₃. The root without a name is called f.
+    """
+    given, root = node_names(order, known), order[-1]
+    own = {name for name in given.values() if name}
+    free = {kind: _unused(kind, own) for kind in "xwcv"}
+    borne: Counter[str] = Counter()
+    names: dict[Value, str] = {}
+    for node in order:
+        name = given[node]
+        if name:
+            borne[name] += 1
+            names[node] = name if borne[name] == 1 else f"{name}{str(borne[name]).translate(SUBSCRIPT)}"
+        elif node is root and node.inputs and "f" not in own:
+            names[node] = "f"
+        else:
+            names[node] = next(free[KINDS.get(node.role, "v")])
+    return names
+
+
+def _unused(kind: str, own: set[str]) -> Iterator[str]:
+    """Yield kind1, kind2, … but for what is somebody's own name."""
+    return (name for i in count(1) if (name := f"{kind}{i}") not in own)

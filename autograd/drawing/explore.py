@@ -1,0 +1,123 @@
+"""`explore`: a page on which a person steps through an expression, gate by gate, forward and backward."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..row import Gate
+from ..value import Value
+from .flow import Flow
+from .javascript import IN_MATH, gate_script
+from .layout import Layout, layout
+from .names import caller_names, complete_names
+from .page import Page
+from .view import LARGEST
+
+__all__ = ["explore"]
+
+SCRIPTS = ["flow.js", "picture.js", "details.js", "explore.js"]
+LETTER = 7.5  # points that a letter takes
+LONGEST = 14  # letters of a name that the page shows in the picture
+FORMULA = 40  # letters of a formula
+
+
+def explore(
+    root: Value, path: str | os.PathLike[str] | None = None, *, digits: int = 2, names: bool = True
+) -> Page:
+    """Write a page on which one steps through an expression: one HTML file that needs no network and no server.
+
+    Forward, each gate computes its output; backward, upstream × local = downstream, added up at shared nodes. Pointing at
+    a node or an edge shows its numbers; leaves can be changed, and the page computes all anew by the gates' own rules;
+    in predict mode it hides each gradient until it was guessed. Without a path, the page is returned only: in a notebook
+    it shows itself. `digits` is how many decimals the picture shows.
+
+    ValueError for a graph of more than 3,000 nodes; RenderingError where no Graphviz is installed to lay it out.
+
+    >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    >>> page = explore((x + y) * z)
+    >>> page.html.count("<script>")
+    1
+    """
+    flow = Flow.of(root)
+    order = flow.order
+    if len(order) > LARGEST:
+        raise ValueError(
+            f"a page steps through at most {LARGEST:,} nodes, and this graph has {len(order):,}: explore a smaller part "
+            "of it, such as the loss of one sample, or draw(root, level='layer')"
+        )
+    if not isinstance(digits, int) or not 0 <= digits <= 17:
+        raise ValueError(f"digits is a whole number from 0 to 17, not {digits!r}")
+    if flow.stale:
+        raise RuntimeError("this graph is stale, a leaf has changed since: root.forward() computes it all again")
+    known = caller_names(sys._getframe(1)) if names else {}
+    called = complete_names(order, known)
+    place = {node: i for i, node in enumerate(order)}
+    data = {"digits": digits, "nodes": [_node(node, called, place) for node in order]}
+    data |= _laid_out(order, place, called)
+    gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
+    title = called[root]
+    page = Page(title, body="explore.html", scripts=SCRIPTS, data=data, code=_gates(gates))
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def _gates(gates: Mapping[str, tuple[Gate, int]]) -> str:
+    rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
+    return "\n".join([f"const {{ {', '.join(IN_MATH)} }} = Math;", "const GATES = {", *rows, "};"])
+
+
+def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:
+    """What the page knows of a node; of a gate, its rules are in GATES."""
+    gate = node.gate
+    if gate is None:
+        if not math.isfinite(node.data):
+            raise ValueError(f"a page computes with finite numbers, and {called[node]} is {node.data!r}")
+        named = node.role != "constant" or bool(node.label)
+        return {"name": called[node], "role": node.role, "data": node.data, "inputs": [], "named": named}
+    operands = [input.data if input.role == "constant" else called[input] for input in node.inputs]
+    formulas = gate.formulas(operands, called[node]) or [""] * len(operands)
+    return {
+        "name": called[node],
+        "gate": f"{gate.name}/{len(operands)}",
+        "gateName": gate.name,
+        "symbol": gate.symbol,
+        "doc": gate.doc,
+        "nickname": gate.nickname,
+        "kink": gate.kink.convention if gate.kink else "",
+        "inputs": [place[input] for input in node.inputs],
+        "formula": gate.formula(operands),
+        "locals": [formula if len(formula) <= FORMULA else "" for formula in formulas],
+    }
+
+
+def _laid_out(order: Sequence[Value], place: Mapping[Value, int], called: Mapping[Value, str]) -> dict[str, Any]:
+    """Where the nodes are, and the edges; behind them the name of the root and the edge that leads to it."""
+    root = order[-1]
+    sizes = [_size(node, called[node]) for node in order]
+    edges = [(place[input], place[node]) for node in order for input in node.inputs]
+    if root.inputs:
+        sizes.append((_width(called[root], 48.0), 40.0))
+        edges.append((place[root], len(order)))
+    found: Layout = layout(sizes, edges)
+    return {
+        "width": found.width,
+        "height": found.height,
+        "places": [spot._asdict() for spot in found.nodes],
+        "routes": [route._asdict() for route in found.edges],
+    }
+
+
+def _size(node: Value, name: str) -> tuple[float, float]:
+    if node.gate is not None:
+        return max(46.0, LETTER * len(node.gate.symbol) + 20), 46.0
+    return (_width(f"{name} = ", 60.0) + 40, 42.0) if node.role != "constant" or node.label else (60.0, 36.0)
+
+
+def _width(text: str, least: float) -> float:
+    return max(least, LETTER * min(len(text), LONGEST) + 20)

@@ -1,0 +1,193 @@
+// The page: what each step shows, guesses, leaves that can be changed, and the controls.
+
+// What a step changes: the picture, the sentence, the table of the gate, the leaves, and what is being looked at.
+
+function show() {
+  const now = current();
+  nodes.forEach((node, i) => showNode(node, i, now));
+  lines.forEach((line, e) => showEdge(line, edges[e], now));
+  output.classList.toggle("now", step === SEED);
+  byId("sentence").replaceChildren(...sentence(now));
+  byId("gate").replaceChildren(...gateTable(now));
+  showLeaves();
+  look(looked);
+  const shape = shapes[now ?? (step >= SEED ? ROOT : 0)].box;
+  if (step > 0) shape.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
+function showNode(node, i, now) {
+  const { box, first, below } = shapes[i];
+  const { all, come, sum, known } = flowing(i);
+  const total = known ? shown(sum, digits) : "";
+  const still = come.length && come.length < all.length ? ` (${come.length} of ${all.length})` : "";
+  box.classList.toggle("now", i === now);
+  box.classList.toggle("waiting", !forwardDone(i));
+  box.classList.toggle("adding", still !== "");
+  const value = forwardDone(i) ? shown(graph.data[i], digits) : "not computed";
+  if (!node.gate) first.textContent = `${node.role === "constant" && !node.named ? "" : `${short(node.name, 14)} = `}${value}`;
+  if (node.gate) below.textContent = all.length > 1 && known ? `Σ ${total}${still}` : "";
+  else if (learns(i)) below.textContent = known ? `${all.length > 1 ? "Σ " : "grad "}${total}${still}` : "";
+  const what = node.gate ? `gate ${node.symbol}` : node.role;
+  const grad = learns(i) ? `, gradient ${known ? total + still : "not computed"}` : "";
+  box.setAttribute("aria-label", `${node.name}, ${what}, value ${value}${grad}`);
+}
+
+function showEdge({ box, value, gradient }, edge, now) {
+  const leaving = edge === undefined; // from the root to its name
+  const source = leaving ? ROOT : edge.from;
+  const flows = forwardDone(source);
+  const comes = leaving ? step >= SEED : seen(edge);
+  const amount = comes ? shown(leaving ? 1 : graph.back[edge.e].downstream, digits) : "";
+  const hidden = !leaving && predicting && graph.back[edge.e] && backwardDone(edge.to) && !comes;
+  value.textContent = flows ? shown(graph.data[source], digits) : "";
+  gradient.textContent = hidden ? "?" : amount;
+  box.classList.toggle("now", leaving ? step === SEED : edge.to === now);
+  box.classList.toggle("back", comes || hidden);
+  const names = `from ${nodes[source].name} to ${leaving ? "the output" : nodes[edge.to].name}`;
+  box.setAttribute("aria-label", `edge ${names}: value ${value.textContent || "not computed"}, gradient ${amount || "not computed"}`);
+}
+
+function sentence(now) {
+  const root = nodes[ROOT].name;
+  if (graph.refused !== null && step === last()) {
+    return [make("strong", { class: "refused" }, `${graph.why}.`), " Change a leaf to go on."];
+  }
+  if (step === 0) return ["The leaves have their values. Next: the forward pass, gate by gate."];
+  if (step === SEED) return [make("strong", {}, "Backward"), ` begins at the end: d${root}/d${root} = 1.`];
+  const node = nodes[now];
+  const part = (word, k) => make("strong", {}, `${word}, gate ${k} of ${gates.length}: `);
+  if (step < SEED) return [part("Forward", step), `${node.name} = ${node.formula} = ${precise(graph.data[now])}`];
+  const nickname = node.nickname ? ` (${node.nickname})` : "";
+  const ask = predicting && asked(now).length ? " Predict what flows into its inputs." : "";
+  return [part("Backward", step - SEED), `${node.symbol}${nickname} of ${node.name}: upstream × local = downstream.${ask}`];
+}
+
+function row(...cells) {
+  return make("tr", {}, ...cells.map((cell) => (cell instanceof Element ? cell : make("td", {}, cell))));
+}
+
+function head(...cells) {
+  return make("thead", {}, make("tr", {}, ...cells.map((cell) => make("th", { scope: "col" }, cell))));
+}
+
+// Of the gate at hand: its inputs going forward; upstream × local = downstream coming back, with the sum so far.
+function gateTable(now) {
+  if (now === null) return [make("p", { class: "pale" }, "Step to a gate to see its numbers.")];
+  const node = nodes[now];
+  if (step < SEED) {
+    const rows = into[now].map((edge) => row(nodes[edge.from].name, precise(graph.data[edge.from])));
+    return [make("table", {}, head("input", "value"), make("tbody", {}, ...rows))];
+  }
+  const rows = into[now].filter((edge) => learns(edge.from)).map((edge) => {
+    const name = nodes[edge.from].name;
+    const flow = graph.back[edge.e];
+    if (!flow) return row(name, "", "no gradient", "", "");
+    const formula = node.locals[edge.slot];
+    const local = formula && formula !== precise(flow.local) ? `${precise(flow.local)} = ${formula}` : precise(flow.local);
+    if (!seen(edge)) return row(name, precise(flow.upstream), local, guess(edge, name), "?");
+    const verdict = guesses.has(edge.e) ? (guesses.get(edge.e) ? " ✓ right" : " ✗ not quite") : "";
+    const { all, come, sum } = flowing(edge.from);
+    const total = all.length > 1 ? `Σ ${precise(sum)} (${come.length} of ${all.length})` : precise(sum);
+    return row(name, precise(flow.upstream), local, `${precise(flow.downstream)}${verdict}`, total);
+  });
+  const kink = node.kink ? [make("p", { class: "pale" }, `Convention where it has no slope: ${node.kink}`)] : [];
+  const columns = head("into", "upstream", "× local", "= downstream", "gradient so far");
+  return [make("table", {}, columns, make("tbody", {}, ...rows)), ...kink];
+}
+
+// A field for a guess. What is typed is right within 2 % or when it shows the same digits.
+function guess(edge, name) {
+  const field = make("input", { type: "text", inputmode: "text", size: 8, "aria-label": `your guess for ${name}`, "data-guess": edge.e });
+  const check = make("button", { type: "submit" }, "Check");
+  const form = make("form", {}, field, check);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const typed = Number(field.value.trim().replace("−", "-").replace(",", "."));
+    if (!field.value.trim() || Number.isNaN(typed)) {
+      field.setAttribute("aria-invalid", "true");
+      return;
+    }
+    const truth = graph.back[edge.e].downstream;
+    const right = Math.abs(typed - truth) <= 0.02 * Math.abs(truth) || shown(typed, digits) === shown(truth, digits);
+    guesses.set(edge.e, right);
+    const of = [...guesses.values()];
+    byId("score").textContent = `${of.filter(Boolean).length} of ${of.length} right`;
+    steps.again();
+    (document.querySelector("[data-guess]") ?? document.querySelector(".stepper .main")).focus();
+  });
+  return make("td", {}, form);
+}
+
+// The leaves: each value is a field, and a change recomputes everything.
+
+const cells = new Map();
+for (const [i, node] of nodes.entries()) {
+  if (node.gate || (node.role === "constant" && !node.named)) continue;
+  const field = make("input", { type: "number", step: "any", value: node.data, "aria-label": `value of ${node.name}`, "data-leaf": i });
+  const gradient = make("td", { class: "gradient" });
+  field.addEventListener("input", () => change(i, field));
+  byId("leaves").append(row(node.name, make("td", {}, field), gradient));
+  cells.set(i, { field, gradient });
+}
+byId("reset").addEventListener("click", () => {
+  nodes.forEach((node, i) => (given[i] = node.data));
+  cells.forEach(({ field }, i) => (field.value = nodes[i].data));
+  recompute();
+});
+
+function change(i, field) {
+  const typed = Number(field.value);
+  const good = field.value.trim() !== "" && Number.isFinite(typed);
+  field.toggleAttribute("aria-invalid", !good);
+  if (!good) return;
+  given[i] = typed;
+  recompute();
+}
+
+function recompute() {
+  guesses.clear();
+  byId("score").textContent = "";
+  graph = compute();
+  steps.again();
+}
+
+function showLeaves() {
+  for (const [i, { gradient }] of cells) {
+    const { all, come, sum, known } = flowing(i);
+    const partly = come.length < all.length ? ` (${come.length} of ${all.length})` : "";
+    gradient.textContent = !learns(i) ? "" : known ? `${precise(sum)}${partly}` : "not computed";
+  }
+}
+
+// Predicting, zooming, and the first step.
+
+byId("predict").addEventListener("change", (event) => {
+  predicting = event.target.checked;
+  guesses.clear();
+  byId("score").textContent = "";
+  steps.again();
+  if (predicting && step < SEED) steps.move(SEED);
+});
+
+let zoom = 1;
+function scale(to) {
+  zoom = Math.max(0.1, Math.min(4, to));
+  svg.setAttribute("width", (DATA.width + 16) * zoom);
+  svg.setAttribute("height", (DATA.height + 16) * zoom);
+}
+const fit = () => byId("canvas").clientWidth / (DATA.width + 20);
+byId("larger").addEventListener("click", () => scale(zoom * 1.25));
+byId("smaller").addEventListener("click", () => scale(zoom / 1.25));
+byId("fit").addEventListener("click", () => scale(fit()));
+scale(Math.max(0.8, Math.min(1.5, fit())));
+
+const steps = stepper(
+  byId("stepper"),
+  { slider: "step", step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
+  last,
+  (to) => {
+    step = to;
+    show();
+    return step;
+  },
+);

@@ -1,0 +1,77 @@
+// The page of one expression: its gates step by step, forward and backward, computed here from the gates' own rules.
+
+const { nodes, places, routes, digits } = DATA; // places has one more, of the name of the root, as routes has
+const ROOT = nodes.length - 1;
+const gates = nodes.flatMap((node, i) => (node.gate ? [i] : []));
+const SEED = gates.length + 1; // the step at which the gradient of the root is set to 1
+
+// Where Python and JavaScript mean different things by a name, these mean what Python does.
+const maximum = (a, b) => (a > b || Number.isNaN(a) ? a : b);
+const minimum = (a, b) => (a < b || Number.isNaN(a) ? a : b);
+const pow = (x, y) => (x === 1 ? 1 : x ** y);
+
+// An edge is an input of a gate, in the order of the layout; the last one leads from the root to its name.
+const edges = nodes.flatMap((node, to) => node.inputs.map((from, slot) => ({ from, to, slot })));
+edges.forEach((edge, e) => (edge.e = e));
+const into = nodes.map(() => []);
+const from = nodes.map(() => []); // in backward order
+edges.forEach((edge) => into[edge.to].push(edge));
+[...gates].reverse().forEach((i) => into[i].forEach((edge) => from[edge.from].push(edge)));
+const learns = (i) => nodes[i].role !== "constant";
+
+const given = nodes.map((node) => node.data); // of the leaves, as they are on the page now
+let graph = compute();
+
+// Run every gate forward and backward. `back[e]` is what flows along an edge: upstream × local = downstream.
+function compute() {
+  const data = [...given];
+  const back = edges.map(() => null);
+  const gradient = nodes.map(() => 0);
+  for (const i of gates) {
+    const x = nodes[i].inputs.map((input) => data[input]);
+    data[i] = Number(GATES[nodes[i].gate].forward(x));
+    if (!Number.isFinite(data[i]) && x.every(Number.isFinite)) {
+      const at = nodes[i].inputs.map((input) => `${nodes[input].name} = ${precise(data[input])}`);
+      return { data, back, gradient, refused: i, why: `${nodes[i].symbol} has no finite value at ${at.join(", ")}` };
+    }
+  }
+  gradient[ROOT] = 1;
+  for (const i of [...gates].reverse()) {
+    const x = nodes[i].inputs.map((input) => data[input]);
+    const local = GATES[nodes[i].gate].local(data[i], x);
+    for (const edge of into[i]) {
+      if (local[edge.slot] === null || !learns(edge.from)) continue;
+      const slope = Number(local[edge.slot]);
+      back[edge.e] = { upstream: gradient[i], local: slope, downstream: gradient[i] * slope };
+      gradient[edge.from] += back[edge.e].downstream;
+    }
+  }
+  return { data, back, gradient, refused: null, why: "" };
+}
+
+// What is known at a step.
+let step = 0;
+let predicting = false;
+const guesses = new Map(); // edge → whether the guess was right
+const place = new Map(gates.map((i, k) => [i, k]));
+const forwardDone = (i) => !nodes[i].gate || place.get(i) < step;
+const backwardDone = (i) => place.has(i) && gates.length - 1 - place.get(i) < step - SEED;
+const seen = (edge) => graph.back[edge.e] && backwardDone(edge.to) && (!predicting || guesses.has(edge.e));
+const current = () =>
+  step === 0 || step === SEED ? null : step < SEED ? gates[step - 1] : gates[gates.length - (step - SEED)];
+const asked = (i) => into[i].filter((edge) => graph.back[edge.e] && !guesses.has(edge.e));
+
+// All that flows back into a node, and how much of it has come so far.
+function flowing(i) {
+  const all = from[i].filter((edge) => graph.back[edge.e]);
+  const come = all.filter(seen);
+  const sum = come.reduce((total, edge) => total + graph.back[edge.e].downstream, i === ROOT && step >= SEED ? 1 : 0);
+  return { all, come, sum, known: come.length > 0 || (i === ROOT && step >= SEED) };
+}
+
+function last() {
+  if (graph.refused !== null) return place.get(graph.refused);
+  if (!predicting) return SEED + gates.length;
+  for (let k = 1; k <= gates.length; k++) if (asked(gates[gates.length - k]).length) return SEED + k;
+  return SEED + gates.length;
+}

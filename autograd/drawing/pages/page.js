@@ -1,0 +1,70 @@
+// What every page shares: its data, elements made from text that is never read as HTML, numbers, and the stepper.
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+// An element with attributes and children; a child that is a string becomes text, whatever it says.
+function make(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+function draw(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// A number with so many decimals, or in scientific notation where these would hide it.
+function shown(x, digits) {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
+  if (x === 0 || (10 ** -digits <= Math.abs(x) && Math.abs(x) < 1e7)) return (x + 0 || 0).toFixed(digits);
+  return x.toExponential(Math.max(digits - 1, 0));
+}
+
+// A number with six significant digits.
+function precise(x) {
+  return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
+}
+
+// Buttons, a slider and keys that move through steps 0 … last(); `go` shows a step and may refuse, by a lower one.
+function stepper(place, words, last, go) {
+  let step = 0;
+  const slider = make("input", { type: "range", min: 0, value: 0, "aria-label": words.slider });
+  const move = (to) => {
+    step = go(Math.max(0, Math.min(last(), to)));
+    slider.max = last();
+    slider.value = step;
+    slider.setAttribute("aria-valuetext", words.step(step));
+    [first, back].forEach((button) => button.toggleAttribute("disabled", step === 0));
+    [next, end].forEach((button) => button.toggleAttribute("disabled", step === last()));
+  };
+  const button = (text, label, to) => {
+    const made = make("button", { type: "button", "aria-label": label, title: label }, text);
+    made.addEventListener("click", () => move(to()));
+    return made;
+  };
+  const first = button("⏮", "to the start (Home)", () => 0);
+  const back = button("◀ Back", "one step back (←)", () => step - 1);
+  const next = button("Next ▶", "one step on (→)", () => step + 1);
+  const end = button("⏭", "to the end (End)", () => last());
+  next.classList.add("main");
+  slider.addEventListener("input", () => move(Number(slider.value)));
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea, select");
+    const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[event.key];
+    if (to === undefined || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    move(to);
+  });
+  place.append(first, back, slider, next, end);
+  move(0);
+  return { move, again: () => move(step), step: () => step };
+}

@@ -1,0 +1,56 @@
+// The picture: made once, at the places that Graphviz found; show() writes what is known into it.
+
+const svg = byId("graph");
+svg.setAttribute("viewBox", `-8 -8 ${DATA.width + 16} ${DATA.height + 16}`);
+const lines = routes.map(({ path, tip, label }, e) => {
+  const value = draw("text", { x: label[0], y: label[1] - 2, class: "value" });
+  const gradient = draw("text", { x: label[0], y: label[1] + 11, class: "gradient" });
+  const end = path.slice(path.lastIndexOf(" ") + 1).replace(",", " ");
+  const line = draw("path", { d: `${path}L${tip[0]} ${tip[1]}`, class: "line" });
+  const hit = draw("path", { d: path, class: "hit" });
+  const box = draw("g", { class: "edge", tabindex: 0, role: "img", "data-edge": e }, hit, line, value, gradient);
+  box.append(arrow(end.split(" ").map(Number), tip));
+  return { box, value, gradient };
+});
+const shapes = nodes.map((node, i) => {
+  const { x, y, width, height } = places[i];
+  const kind = node.gate ? "gate" : node.role;
+  const box = draw("g", { class: `node ${kind}${i === ROOT ? " root" : ""}`, tabindex: 0, role: "img", "data-node": i });
+  const at = (dy, type, text = "") => draw("text", { x, y: y + dy, class: type }, text);
+  const rounded = { input: 10, parameter: 0, constant: 0 }[kind];
+  const shape = node.gate
+    ? draw("ellipse", { cx: x, cy: y, rx: width / 2, ry: height / 2, class: "shape" })
+    : draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: rounded, class: "shape" });
+  const first = node.gate ? at(4, "symbol", node.symbol) : at(-3, "name", "");
+  const above = node.gate ? at(-height / 2 - 5, "label", short(node.name, 14)) : at(0, "label");
+  const below = node.gate ? at(height / 2 + 13, "gradient") : at(13, "gradient");
+  box.append(shape, first, above, below);
+  return { box, first, below };
+});
+const end = places[nodes.length];
+const output = draw("g", { class: "node output", "aria-hidden": "true" });
+if (end) {
+  const frame = (inset) => ({
+    x: end.x - end.width / 2 + inset, y: end.y - end.height / 2 + inset,
+    width: end.width - 2 * inset, height: end.height - 2 * inset, class: "shape",
+  });
+  output.append(draw("rect", frame(0)), draw("rect", frame(4)));
+  output.append(draw("text", { x: end.x, y: end.y + 4, class: "name" }, short(nodes[ROOT].name, 14)));
+}
+svg.append(...lines.map((line) => line.box), ...shapes.map((shape) => shape.box), output);
+
+function short(text, most) {
+  const letters = [...text.replace(/\s+/g, " ")];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
+}
+
+// A small triangle at the end of a line; what lies between its last point and its tip gives the direction.
+function arrow([x, y], [tipX, tipY]) {
+  const length = Math.hypot(tipX - x, tipY - y) || 1;
+  const [dx, dy] = [(tipX - x) / length, (tipY - y) / length];
+  const [baseX, baseY] = [tipX - 8 * dx, tipY - 8 * dy];
+  return draw("path", {
+    d: `M${tipX} ${tipY}L${baseX - 3 * dy} ${baseY + 3 * dx}L${baseX + 3 * dy} ${baseY - 3 * dx}Z`,
+    class: "arrow",
+  });
+}

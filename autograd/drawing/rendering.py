@@ -1,0 +1,57 @@
+"""Rendering: DOT text into a picture, by the `dot` program, or by pygraphviz where there is none.
+
+Both run as a process of their own, so that they can be stopped in time and what they print stays off the screen.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+__all__ = ["INSTALL", "RenderingError", "render"]
+
+INSTALL = 'to render pictures, install Graphviz ("apt install graphviz") or "pip install gatewise[draw]"'
+SECONDS = 60.0
+# sys.path begins with the folder that the user is in, where any file might be called like a module.
+PYGRAPHVIZ = """
+import sys
+del sys.path[0]
+import pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
+
+
+class RenderingError(RuntimeError):
+    """There is nothing here that can turn DOT text into a picture, or it failed; the message says what to do."""
+
+
+def render(source: str, format: str, seconds: float = SECONDS) -> bytes:
+    """Return DOT text as Graphviz renders it: "svg", "png", "pdf", or "json0" for where everything lies.
+
+    RenderingError where nothing is installed that can, where it fails, and where it takes longer than `seconds`.
+    """
+    dot = shutil.which("dot")
+    if dot is not None:
+        return _run("dot", [dot, f"-T{format}"], source, seconds)
+    if not sys.executable or find_spec("pygraphviz") is None:
+        raise RenderingError(f"{INSTALL}; a .dot file needs neither")
+    return _run("pygraphviz", [sys.executable, "-c", PYGRAPHVIZ, format], source, seconds)
+
+
+def _run(program: str, command: Sequence[str], source: str, seconds: float) -> bytes:
+    try:
+        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise RenderingError(
+            f"{program} took longer than {seconds:g} seconds: draw less, by level=, around= or limit="
+        ) from None
+    except OSError as error:
+        raise RenderingError(f"{program} could not be started: {error}") from None
+    if done.returncode or not done.stdout:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise RenderingError(f"{program} failed: {lines[-1]}")
+    return done.stdout

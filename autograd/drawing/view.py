@@ -1,0 +1,188 @@
+"""What of a graph a picture shows: which boxes, which arrows between them, and what was left out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from ..number import short
+from ..value import Value
+from .boxes import LEVELS, Arrow, Box, Level, fold, homes
+from .flow import Flow
+
+__all__ = ["FULL", "LARGEST", "View"]
+
+FULL = 300  # nodes that are drawn one by one
+LARGEST = 3000  # nodes that are drawn at all unless the caller says which
+DEPTH = 2  # edges around a node
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a graph that a picture shows."""
+
+    flow: Flow
+    home: dict[Value, str | None]  # the scope that each node is shown in
+    focus: Value | None  # the node that the caller looks around
+    boxes: list[Box]
+    arrows: list[Arrow]
+    before: dict[Box, Arrow]  # what flows into a box from what is left out
+    after: dict[Box, Arrow]  # what flows out of it to what is left out
+    notes: list[str]
+
+    @classmethod
+    def whole(cls, root: Value) -> View:
+        """Return the view of everything, gate by gate, whatever its size."""
+        flow = Flow.of(root)
+        boxes = {node: Box([node]) for node in flow.order}
+        return cls._of(flow, homes(flow.order), [*boxes.values()], [], None)
+
+    @classmethod
+    def of(
+        cls,
+        root: Value,
+        *,
+        level: Level | None = None,
+        around: Value | None = None,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> View:
+        """Return the view that fits a page, or the part that the caller asks for; see `draw`."""
+        _check(level, around, depth, limit)
+        flow = Flow.of(root)
+        order, home = flow.order, homes(flow.order)
+        if around is not None and around not in home:
+            raise ValueError(f"around={around!r} is not in the graph of the root: give one of its nodes")
+        asked = level or ("gate" if around is not None or limit is not None else None)
+        if asked is None:
+            boxes: Mapping[Value, Box] = _that_fit(order, home)
+        elif asked == "gate":
+            boxes = _Single()
+        else:
+            _needs_scopes(home, asked)
+            boxes = _by_node(fold(order, home, asked))
+        start, called = (root, "root") if around is None else (around, f"node {around.label or 'in bold'}")
+        most = limit or (FULL if around is not None or asked is None else LARGEST)
+        reach = None if around is None else DEPTH if depth is None else depth
+        near = [*islice(_outward(order, boxes, start, reach), most + 1)]
+        notes = [] if reach is None else [f"at most {reach} edges from the {called}"]
+        if len(near) > most:
+            count = f"{len(order) if isinstance(boxes, _Single) else len({*boxes.values()}):,}"
+            if level is not None and limit is None and around is None:
+                raise ValueError(
+                    f"level={level!r} gives a picture of {count} nodes, which shows nothing: say what to draw by a "
+                    f"coarser level=, around=node, or limit={FULL} for those nearest to the root"
+                )
+            notes.append(f"the {most:,} nodes nearest to the {called}" + ("" if around else f", of {count}"))
+        last = {box.nodes[-1]: box for box in near[:most]}
+        kept = [last[node] for node in order if node in last]
+        return cls._of(flow, home, kept, notes, around)
+
+    @classmethod
+    def _of(
+        cls, flow: Flow, home: dict[Value, str | None], kept: list[Box], notes: list[str], focus: Value | None
+    ) -> View:
+        if flow.stale:
+            notes = ["stale: a leaf has changed since; forward() replays the graph", *notes]
+        inside, nowhere = {*kept}, Box([])
+        between: dict[tuple[Box, Box], Arrow] = {}
+        arrows: list[Arrow] = []
+        before: dict[Box, Arrow] = {}
+        after: dict[Box, Arrow] = {}
+        shown = {node: box for box in kept for node in box.nodes}
+        for head in kept:
+            for node in head.nodes:
+                for place, input in enumerate(node.inputs):
+                    tail = shown.get(input)
+                    if tail is None:
+                        before.setdefault(head, Arrow(nowhere, head)).edges.append((node, place))
+                    elif tail.scope is None and head.scope is None:
+                        arrows.append(Arrow(tail, head, [(node, place)]))
+                    elif tail is not head:
+                        arrow = between.get((tail, head))
+                        if arrow is None:
+                            arrow = between[tail, head] = Arrow(tail, head)
+                            arrows.append(arrow)
+                        arrow.edges.append((node, place))
+        if len(shown) < len(flow.order):
+            for node in flow.order:
+                if node not in shown:
+                    for place, input in enumerate(node.inputs):
+                        if input in shown:
+                            tail = shown[input]
+                            after.setdefault(tail, Arrow(tail, nowhere)).edges.append((node, place))
+        return cls(flow, home, focus, kept, arrows, before, after, notes)
+
+
+class _Single(dict[Value, Box]):
+    """Every node on its own, made only when asked for: of a million nodes few are drawn."""
+
+    def __missing__(self, node: Value) -> Box:
+        box = self[node] = Box([node])
+        return box
+
+
+def _by_node(boxes: Sequence[Box]) -> dict[Value, Box]:
+    return {node: box for box in boxes for node in box.nodes}
+
+
+def _that_fit(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mapping[Value, Box]:
+    """Return the boxes of the finest level with at most FULL of them; single nodes where none has so few."""
+    if len(order) > LARGEST:
+        raise ValueError(
+            f"a picture of {len(order):,} nodes shows nothing: say what to draw by level='neuron' or 'layer' (where its "
+            f"nodes have scopes), around=node, or limit={FULL} for those nearest to the root; "
+            "to_dot(root) writes all of them as text"
+        )
+    for level in LEVELS if any(home.values()) else ():
+        boxes = fold(order, home, level)
+        if len(boxes) <= FULL:
+            return _by_node(boxes)
+    return _Single()
+
+
+def _outward(
+    order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None
+) -> Iterator[Box]:
+    """Yield the boxes that arrows connect with a node's, the nearest first.
+
+    From the root (`reach` is None) everything lies behind; from another node, in both directions, up to `reach` arrows.
+    """
+    users: dict[Value, list[Value]] = {}
+    for node in order if reach is not None else ():
+        for input in node.inputs:
+            users.setdefault(input, []).append(node)
+    distance = {boxes[start]: 0}
+    queue = deque(distance)
+    while queue:
+        box = queue.popleft()
+        yield box
+        if distance[box] == reach:
+            continue
+        for node in box.nodes:
+            for other in (*node.inputs, *users.get(node, ())):
+                if boxes[other] not in distance:
+                    distance[boxes[other]] = distance[box] + 1
+                    queue.append(boxes[other])
+
+
+def _needs_scopes(home: Mapping[Value, str | None], level: str) -> None:
+    if not any(home.values()):
+        raise ValueError(
+            f"level={level!r} folds the nodes of a scope, and none of these has one: make them in a "
+            'block "with autograd.scope(name):", or by calling a Module'
+        )
+
+
+def _check(level: object, around: object, depth: object, limit: object) -> None:
+    if level is not None and level not in LEVELS:
+        raise ValueError(f"level is 'gate', 'neuron' or 'layer', not {short(level)}")
+    if around is not None and not isinstance(around, Value):
+        raise TypeError(f"around is a node of the graph, a Value, not {short(around)}")
+    for name, x, least in (("limit", limit, 1), ("depth", depth, 0)):
+        if x is not None and (not isinstance(x, int) or x < least):
+            raise ValueError(f"{name} is a whole number, at least {least}, not {short(x)}")
+    if depth is not None and around is None:
+        raise ValueError("depth says how far around a node to look: give around=node, too")
