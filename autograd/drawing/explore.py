@@ -60,8 +60,7 @@ def explore(
     data = {"digits": digits, "nodes": [_node(node, called, place) for node in order]}
     data |= _laid_out(order, place, called)
     gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
-    title = called[root]
-    page = Page(title, body="explore.html", scripts=SCRIPTS, data=data, code=_gates(gates))
+    page = Page(f"{called[root]}, step by step", body="explore.html", scripts=SCRIPTS, data=data, code=_gates(gates))
     if path is not None:
         page.save(path)
     return page
@@ -86,6 +85,7 @@ def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) 
         "name": called[node],
         "gate": f"{gate.name}/{len(operands)}",
         "gateName": gate.name,
+        "scope": node.scope or "",
         "symbol": gate.symbol,
         "doc": gate.doc,
         "nickname": gate.nickname,

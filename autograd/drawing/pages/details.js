@@ -19,6 +19,7 @@ function lookAtNode(i) {
   const title = make("h3", {}, node.name);
   const value = forwardDone(i) ? precise(graph.data[i]) : "not computed";
   const parts = [title, line(node.gate ? `${node.gateName}: ${node.doc}` : `${node.role}`, "pale")];
+  if (node.scope) parts.push(line(`in ${node.scope}`, "pale"));
   parts.push(line(node.gate ? `value = ${node.formula} = ${value}` : `value = ${value}`));
   if (!learns(i)) return parts;
   for (const edge of come) {

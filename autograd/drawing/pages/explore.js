@@ -1,5 +1,7 @@
 // The page: what each step shows, guesses, leaves that can be changed, and the controls.
 
+let zoom = 1;
+
 // What a step changes: the picture, the sentence, the table of the gate, the leaves, and what is being looked at.
 
 function show() {
@@ -11,8 +13,12 @@ function show() {
   byId("gate").replaceChildren(...gateTable(now));
   showLeaves();
   look(looked);
-  const shape = shapes[now ?? (step >= SEED ? ROOT : 0)].box;
-  if (step > 0) shape.scrollIntoView({ block: "nearest", inline: "center" });
+  if (step > 0) bringIntoView(places[now ?? ROOT]);
+}
+
+function bringIntoView({ x, y }) {
+  const canvas = byId("canvas");
+  canvas.scrollTo(x * zoom - canvas.clientWidth / 2, y * zoom - canvas.clientHeight / 2);
 }
 
 function showNode(node, i, now) {
@@ -155,6 +161,7 @@ function showLeaves() {
   for (const [i, { gradient }] of cells) {
     const { all, come, sum, known } = flowing(i);
     const partly = come.length < all.length ? ` (${come.length} of ${all.length})` : "";
+    gradient.classList.toggle("pale", !known);
     gradient.textContent = !learns(i) ? "" : known ? `${precise(sum)}${partly}` : "not computed";
   }
 }
@@ -169,7 +176,6 @@ byId("predict").addEventListener("change", (event) => {
   if (predicting && step < SEED) steps.move(SEED);
 });
 
-let zoom = 1;
 function scale(to) {
   zoom = Math.max(0.1, Math.min(4, to));
   svg.setAttribute("width", (DATA.width + 16) * zoom);

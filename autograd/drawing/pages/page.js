@@ -51,10 +51,10 @@ function stepper(place, words, last, go) {
     made.addEventListener("click", () => move(to()));
     return made;
   };
-  const first = button("⏮", "to the start (Home)", () => 0);
+  const first = button("|◀", "to the start (Home)", () => 0);
   const back = button("◀ Back", "one step back (←)", () => step - 1);
   const next = button("Next ▶", "one step on (→)", () => step + 1);
-  const end = button("⏭", "to the end (End)", () => last());
+  const end = button("▶|", "to the end (End)", () => last());
   next.classList.add("main");
   slider.addEventListener("input", () => move(Number(slider.value)));
   document.addEventListener("keydown", (event) => {

@@ -1,10 +1,11 @@
 // The picture: made once, at the places that Graphviz found; show() writes what is known into it.
 
 const svg = byId("graph");
+svg.classList.toggle("dense", routes.length > 150);
 svg.setAttribute("viewBox", `-8 -8 ${DATA.width + 16} ${DATA.height + 16}`);
 const lines = routes.map(({ path, tip, label }, e) => {
-  const value = draw("text", { x: label[0], y: label[1] - 2, class: "value" });
-  const gradient = draw("text", { x: label[0], y: label[1] + 11, class: "gradient" });
+  const value = draw("text", { x: label[0], y: label[1] - 4, class: "value" });
+  const gradient = draw("text", { x: label[0], y: label[1] + 8, class: "gradient" });
   const end = path.slice(path.lastIndexOf(" ") + 1).replace(",", " ");
   const line = draw("path", { d: `${path}L${tip[0]} ${tip[1]}`, class: "line" });
   const hit = draw("path", { d: path, class: "hit" });

@@ -1,0 +1,158 @@
+"""The lectures' walk: forward gate by gate, then backward, upstream × local = downstream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from ..check import finite_differences
+from ..row import Gate
+from ..value import Value
+from .flow import Flow, local_gradients
+from .report import Section
+
+__all__ = ["LONGEST", "NO_VALUE", "numeric_gradients", "walk"]
+
+ROWS = 600  # of the table of the backward pass
+LONGEST = 200  # gates that are written out; of a larger graph, those nearest to the root
+MOST_TERMS = 12  # of a sum at a shared leaf
+MOST_REPLAYS = 2_000_000  # gates that finite differences may evaluate
+NOT_COMPUTED = "not computed"
+NO_VALUE = "no value beside it"
+
+
+def walk(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
+    """Return the sections of the walk; with `numeric`, finite differences beside every slope and gradient."""
+    return _Walk(flow, names, digits, numeric).sections()
+
+
+def numeric_gradients(flow: Flow, leaves: Sequence[Value]) -> list[str] | None:
+    """Return d root/d leaf by central differences, replaying the graph aside; None where that takes too long."""
+    gates = [node for node in flow.order if node.inputs]
+    if 2 * len(gates) * len(leaves) > MOST_REPLAYS:
+        return None
+    found = []
+    for leaf in leaves:
+        depends = {leaf}
+        for node in gates:
+            if not depends.isdisjoint(node.inputs):
+                depends.add(node)
+        affected = [node for node in gates if node in depends]
+
+        def replay(x: float, leaf: Value = leaf, affected: Sequence[Value] = affected) -> float:
+            data = {leaf: float(getattr(x, "data", x))}
+            for node in affected:
+                assert node.gate is not None
+                data[node] = node.gate.evaluate([data.get(input, input.data) for input in node.inputs])
+            return data.get(flow.root, flow.root.data)
+
+        found.append(_difference(replay, leaf.data))
+    return found
+
+
+class _Walk:
+    def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> None:
+        self.flow, self.names, self.digits, self.numeric = flow, names, digits, numeric
+        self.gates = [node for node in flow.order if node.inputs]
+        self.leaves = [node for node in flow.order if node.role in ("input", "parameter")]
+
+    def number(self, x: float) -> str:
+        return f"{x:.{self.digits}g}"
+
+    def sections(self) -> list[Section]:
+        skipped = len(self.gates) - LONGEST
+        forward = Section("forward")
+        if self.leaves:
+            more = ", …" if len(self.leaves) > MOST_TERMS else ""
+            given = (f"{self.names[x]} = {self.number(x.data)}" for x in self.leaves[:MOST_TERMS])
+            forward.lines.append(f"{', '.join(given)}{more}")
+        if skipped > 0:
+            forward.lines.append(f"… {skipped:,} gates before these")
+        for node in self.gates[-LONGEST:]:
+            assert node.gate is not None
+            formula = node.gate.formula(self.operands(node))
+            forward.lines.append(f"{self.names[node]} = {formula} = {self.number(node.data)}")
+        head = ["gate", "output", "upstream", "local", *["numeric"] * self.numeric, "downstream", "into", ""]
+        backward = Section("backward: upstream × local = downstream", table=[head, *islice(self.backward(), ROWS)])
+        if skipped > 0:
+            backward.after.append(f"… {skipped:,} gates behind these")
+        gradients = Section("gradients", list(self.gradients()))
+        return [forward, backward, gradients]
+
+    def operands(self, node: Value) -> list[str | float]:
+        """The inputs of a gate as formulas show them: names, and constants as numbers."""
+        return [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
+
+    def backward(self) -> Iterator[list[str]]:
+        for node in reversed(self.gates[-LONGEST:]):
+            gate = node.gate
+            upstream = None if self.flow.upstream is None else self.flow.upstream[node]
+            assert gate is not None
+            formulas = gate.formulas(self.operands(node), self.names[node]) or [""] * len(node.inputs)
+            kink = gate.kink is not None and gate.kink.distance(*(input.data for input in node.inputs)) == 0
+            nickname = (
+                f"{gate.nickname}  at its kink: {gate.kink.convention}".strip() if kink and gate.kink else gate.nickname
+            )
+            slopes = local_gradients(node)
+            for place, (input, slope, formula) in enumerate(zip(node.inputs, slopes, formulas, strict=True)):
+                if input.role == "constant":
+                    continue
+                into = self.names[input]
+                beside = [_local_difference(gate, node, place)] * self.numeric
+                if slope is None:
+                    yield [gate.symbol, self.names[node], "", "none", *beside, "", into, nickname]
+                else:
+                    plain = self.number(slope)
+                    local = plain if formula in ("", plain.replace("-", "−")) else f"{plain} ({formula})"
+                    up = NOT_COMPUTED if upstream is None else self.number(upstream)
+                    down = NOT_COMPUTED if upstream is None else self.number(upstream * slope)
+                    yield [gate.symbol, self.names[node], up, local, *beside, down, into, nickname]
+                nickname = ""
+
+    def gradients(self) -> Iterator[str]:
+        """The gradient of every leaf; where several gates use one, as the sum of what they send back."""
+        parts: dict[Value, list[str]] = {}
+        upstream = self.flow.upstream or {}
+        for node in self.gates if upstream and len(self.gates) <= LONGEST else ():
+            for input, slope in zip(node.inputs, local_gradients(node), strict=True):
+                if slope is not None:
+                    parts.setdefault(input, []).append(self.number(upstream[node] * slope))
+        shown = self.leaves[:LONGEST]
+        numeric = numeric_gradients(self.flow, shown) if self.numeric and not self.flow.stale else None
+        for i, leaf in enumerate(shown):
+            name = f"d{self.names[self.flow.root]}/d{self.names[leaf]}"
+            beside = f"  (numeric: {numeric[i]})" if numeric else ""
+            if self.flow.upstream is None:
+                yield f"{name} = {NOT_COMPUTED}{beside}"
+                continue
+            gradient = self.flow.upstream[leaf]
+            terms = parts.get(leaf, [])
+            total = f"{' + '.join(terms)} = {gradient:.12g}" if 1 < len(terms) <= MOST_TERMS else f"{gradient:.12g}"
+            more = (
+                f"  (its grad is {self.number(leaf.grad)}, with earlier passes)"
+                if abs(leaf.grad - gradient) > 1e-9 * abs(gradient)
+                else ""
+            )
+            yield f"{name} = {total}{beside}{more}"
+        if len(self.leaves) > LONGEST:
+            yield f"… {len(self.leaves) - LONGEST:,} more leaves"
+        if self.numeric and numeric is None and not self.flow.stale:
+            yield "no finite differences: they would replay a graph of this size too often"
+
+
+def _local_difference(gate: Gate, node: Value, place: int) -> str:
+    """The slope of one gate in one of its inputs by central differences."""
+    inputs = [input.data for input in node.inputs]
+
+    def nudged(x: float) -> float:
+        return gate.evaluate([*inputs[:place], float(getattr(x, "data", x)), *inputs[place + 1 :]])
+
+    return _difference(nudged, inputs[place])
+
+
+def _difference(f: Callable[[float], float], at: float) -> str:
+    try:
+        (slope,) = finite_differences(f, [at])
+    except (ArithmeticError, ValueError):
+        return NO_VALUE
+    return f"{slope:.6g}"
