@@ -24,6 +24,7 @@ NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
 
 
 MOST_INPUTS = 10  # that a row names one by one
+MOST_FORMULAS = 50  # local gradients of one gate that are written out
 
 
 class Kink(NamedTuple):
@@ -121,8 +122,11 @@ class Gate:
         return [slope if want else None for slope, want in zip(slopes, wanted, strict=True)]
 
     def formulas(self, inputs: Sequence[str | float] = (), output: str = "out") -> list[str]:
-        """Return each local gradient as mathematics, of named inputs or numbers; none for a variadic gate."""
-        if self.variadic:
+        """Return each local gradient as mathematics, of named inputs or numbers.
+
+        Of a variadic gate these are those of the inputs given; none for more than a person reads.
+        """
+        if self.variadic and not 0 < len(inputs) <= MOST_FORMULAS:
             return []
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs or self.names]
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)

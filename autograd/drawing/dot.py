@@ -27,6 +27,7 @@ LOOKS = {
     "root": 'shape=box style=filled fillcolor="#ffedb8" peripheries=2',
     "elsewhere": f'label="…" shape=plaintext fontcolor="{PALE}"',
 }
+LONGEST = 40  # characters of a formula
 HEAD = f"""\
 digraph {{
 \tgraph [fontcolor="{INK}" fontname="sans-serif" nodesep=0.22 rankdir=LR ranksep=0.45]
@@ -200,7 +201,7 @@ class _Writer:
             x.data if x.role == "constant" else self.names[x] or name for x, name in zip(inputs, own, strict=True)
         ]
         formulas = gate.formulas(operands, self.names[node] or "out")
-        return f"× {formulas[place]}" if formulas else None
+        return f"× {formulas[place]}" if formulas and len(formulas[place]) <= LONGEST else None
 
     def flowing(self, data: float, gradient: float | None, formula: str | None = None) -> str:
         back = None if gradient is None else shown(gradient, self.digits)

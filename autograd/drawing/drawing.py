@@ -13,7 +13,7 @@ from .boxes import Level
 from .dot import dot_text
 from .files import replace_file
 from .names import caller_names
-from .rendering import INSTALL, RenderingError, render
+from .rendering import RenderingError, render
 from .view import View
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def explain(
 
     wrt: a node; instead of the walk, every path from it to the root with the product of its local gradients. These add
         up to the gradient; at most 20 are written out, of however many there are.
-    numeric: finite differences beside each gate's local gradient and each leaf's gradient.
+    numeric: finite differences beside each gate's local gradient and each leaf's gradient (or that of `wrt`).
     markdown: the repr is Markdown, as a notebook shows it anyway.
 
     Nodes without a name are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
@@ -82,5 +82,5 @@ def explain(
         if flow.upstream is None:
             sections.append(Section(f"run {known[root]}.backward() to compute the gradients"))
     else:
-        sections = [*stale, *paths(flow, wrt, known, digits)]
+        sections = [*stale, *paths(flow, wrt, known, digits, numeric)]
     return Explanation(as_text(sections), as_markdown(sections), markdown)

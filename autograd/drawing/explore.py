@@ -26,9 +26,7 @@ LONGEST = 14  # letters of a name that the page shows in the picture
 FORMULA = 40  # letters of a formula
 
 
-def explore(
-    root: Value, path: str | os.PathLike[str] | None = None, *, digits: int = 2, names: bool = True
-) -> Page:
+def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: int = 2, names: bool = True) -> Page:
     """Write a page on which one steps through an expression: one HTML file that needs no network and no server.
 
     Forward, each gate computes its output; backward, upstream × local = downstream, added up at shared nodes. Pointing at

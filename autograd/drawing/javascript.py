@@ -11,10 +11,11 @@ from ..symbol import SYMBOLS, Symbol, functions, javascript, shared
 __all__ = ["IN_MATH", "gate_script"]
 
 DEEPEST = 12  # a formula that nests deeper is computed in steps
-IN_MATH = (
-    "abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh exp expm1 floor hypot log log10 log1p log2 sin sinh "
-    "sqrt tan tanh trunc"
-).split()  # what JavaScript's Math has under the name and with the meaning that it has in Python
+# What JavaScript's Math has under the name and with the meaning that it has in Python.
+IN_MATH = [
+    *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "exp", "expm1"),
+    *("floor", "hypot", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"),
+]
 IN_PAGE = ["maximum", "minimum", "pow"]  # written out on the page, because JavaScript's own mean something else
 
 

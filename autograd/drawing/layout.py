@@ -47,7 +47,10 @@ def layout(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]
     """
     label = 'label="-0.000e+00\\n-0.000e+00" ' if len(edges) <= LABELS else ""
     lines = ["digraph {", "graph [rankdir=LR nodesep=0.25 ranksep=0.4]", 'node [fixedsize=true label="" shape=box]']
-    lines += ["edge [fontsize=11]", *(f"n{i} [width={w / POINTS} height={h / POINTS}]" for i, (w, h) in enumerate(sizes))]
+    lines += [
+        "edge [fontsize=11]",
+        *(f"n{i} [width={w / POINTS} height={h / POINTS}]" for i, (w, h) in enumerate(sizes)),
+    ]
     lines += [f"n{a} -> n{b} [{label}id=e{i}]" for i, (a, b) in enumerate(edges)]
     found = json.loads(render("\n".join([*lines, "}"]), "json0"))
     _, _, width, height = map(float, found["bb"].split(","))

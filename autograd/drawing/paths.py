@@ -9,6 +9,7 @@ from ..number import short
 from ..value import Value
 from .flow import Flow, local_gradients
 from .report import Section
+from .walk import numeric_gradients
 
 __all__ = ["paths"]
 
@@ -19,7 +20,7 @@ ENDS = 6  # nodes at either end of a long path
 Steps = dict[Value, list[tuple[Value, float]]]  # from a node to each gate that uses it, and the local gradient there
 
 
-def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int) -> list[Section]:
+def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
     """Return the section on the paths from `wrt` to the root.
 
     The sum over all of them is found by going forward, each node's being the sum over its inputs of theirs times the
@@ -54,6 +55,9 @@ def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int) -> li
     after.append(f"{number}: {total:.12g}")
     if not flow.stale:
         after.append(f"{gradient} by the backward pass: {adjoints(root)[wrt]:.12g}")
+        found = numeric_gradients(flow, [wrt]) if numeric else None
+        if found:
+            after.append(f"{gradient} by finite differences: {found[0]}")
     return [Section(title, table=[*table], after=after)]
 
 

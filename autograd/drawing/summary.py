@@ -16,6 +16,8 @@ LONGEST = 60  # characters of a formula; what is longer is named by its last gat
 MOST = 3  # different formulas
 PRODUCT = re.compile(r"[\w.−]+·[\w.−]+")
 
+PARAMETER = Counter(["w"])
+
 Sum = Counter[str]  # a formula as a sum: its terms, and how often each is added
 
 
@@ -29,7 +31,7 @@ def summary(nodes: Sequence[Value], outputs: Collection[Value]) -> list[str]:
     >>> w, v, b = (Value(1.0, role="parameter") for _ in range(3))
     >>> y = (w * 2 + v * Value(3.0) + b).tanh()
     >>> summary(topological_order(y), [y])
-    ['tanh(w·2+w·x+b)']
+    ['tanh(w·x+b)']
     """
     formulas: dict[Value, Sum] = {}
     for node in nodes:
@@ -52,17 +54,20 @@ def _formula(node: Value, inputs: Sequence[Sum]) -> Sum:
     assert gate is not None
     # Characters that nothing else is written with stand for the inputs, but constants as the numbers that they are.
     names = [chr(0xE000 + i) for i in range(len(inputs))]
-    written = {name: sum for name, sum in zip(names, inputs, strict=True)}
+    written = dict(zip(names, inputs, strict=True))
     operands = [x.data if x.role == "constant" else name for x, name in zip(node.inputs, names, strict=True)]
     total: Sum = Counter()
-    for term in _terms(gate, operands):
+    for term in _terms(gate, operands, {name for name, sum in written.items() if sum == PARAMETER}):
         total += written[term] if term in written else Counter([_filled(term, written)])
     text = _text(total)
     return total if len(text) <= LONGEST else Counter([f"{gate.name}(…)"])
 
 
-def _terms(gate: Gate, operands: Sequence[str | float]) -> list[str]:
-    """Return the terms that a gate adds up; for most gates, its formula alone."""
+def _terms(gate: Gate, operands: Sequence[str | float], parameters: Collection[str]) -> list[str]:
+    """Return the terms that a gate adds up; for most gates, its formula alone.
+
+    A number that a parameter is multiplied by is an input that was given as a number: w·x, and w comes first.
+    """
     symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in operands]
     stack, terms = [Symbol.of(gate.forward(SYMBOLS, *symbols))], []
     while stack:
@@ -71,9 +76,14 @@ def _terms(gate: Gate, operands: Sequence[str | float]) -> list[str]:
             stack += reversed(term.arguments)
         elif not (term.operator == "number" and term.arguments[0] == 0):
             terms.append(term)
-    if all(_plain(term) or (term.operator == "*" and all(map(_plain, term.arguments))) for term in terms):
-        return [mathematics(term) for term in terms]
-    return [gate.formula(operands)]
+    if not all(_plain(term) or (term.operator == "*" and all(map(_plain, term.arguments))) for term in terms):
+        return [gate.formula(operands)]
+    for term in terms:
+        if term.operator == "*":
+            first, second = sorted(term.arguments, key=lambda part: part.arguments[0] not in parameters)
+            given = first.arguments[0] in parameters and second.operator == "number"
+            term.arguments = (first, Symbol.named("x") if given else second)
+    return [mathematics(term) for term in terms]
 
 
 def _plain(symbol: Symbol) -> bool:

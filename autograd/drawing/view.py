@@ -75,7 +75,9 @@ class View:
                     f"level={level!r} gives a picture of {count} nodes, which shows nothing: say what to draw by a "
                     f"coarser level=, around=node, or limit={FULL} for those nearest to the root"
                 )
-            notes.append(f"the {most:,} nodes nearest to the {called}" + ("" if around else f", of {count}"))
+            notes.append(
+                f"the {most:,} nodes nearest to the {called}" + ("" if around is not None else f", of {count}")
+            )
         last = {box.nodes[-1]: box for box in near[:most]}
         kept = [last[node] for node in order if node in last]
         return cls._of(flow, home, kept, notes, around)
@@ -86,7 +88,7 @@ class View:
     ) -> View:
         if flow.stale:
             notes = ["stale: a leaf has changed since; forward() replays the graph", *notes]
-        inside, nowhere = {*kept}, Box([])
+        nowhere = Box([])
         between: dict[tuple[Box, Box], Arrow] = {}
         arrows: list[Arrow] = []
         before: dict[Box, Arrow] = {}
@@ -143,9 +145,7 @@ def _that_fit(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mappi
     return _Single()
 
 
-def _outward(
-    order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None
-) -> Iterator[Box]:
+def _outward(order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None) -> Iterator[Box]:
     """Yield the boxes that arrows connect with a node's, the nearest first.
 
     From the root (`reach` is None) everything lies behind; from another node, in both directions, up to `reach` arrows.

@@ -11,12 +11,14 @@ from ..value import Value
 from .flow import Flow, local_gradients
 from .report import Section
 
-__all__ = ["LONGEST", "NO_VALUE", "numeric_gradients", "walk"]
+__all__ = ["numeric_gradients", "walk"]
 
 ROWS = 600  # of the table of the backward pass
 LONGEST = 200  # gates that are written out; of a larger graph, those nearest to the root
+FORMULA = 40  # characters of a local gradient's formula
 MOST_TERMS = 12  # of a sum at a shared leaf
 MOST_REPLAYS = 2_000_000  # gates that finite differences may evaluate
+MOST_NUDGED = 1_000  # inputs of a gate whose slopes are found by finite differences
 NOT_COMPUTED = "not computed"
 NO_VALUE = "no value beside it"
 
@@ -26,27 +28,27 @@ def walk(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> 
     return _Walk(flow, names, digits, numeric).sections()
 
 
-def numeric_gradients(flow: Flow, leaves: Sequence[Value]) -> list[str] | None:
-    """Return d root/d leaf by central differences, replaying the graph aside; None where that takes too long."""
+def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
+    """Return d root/d node by central differences, replaying the graph aside; None where that takes too long."""
     gates = [node for node in flow.order if node.inputs]
-    if 2 * len(gates) * len(leaves) > MOST_REPLAYS:
+    if 2 * len(gates) * len(nodes) > MOST_REPLAYS:
         return None
     found = []
-    for leaf in leaves:
-        depends = {leaf}
+    for nudged in nodes:
+        depends = {nudged}
         for node in gates:
             if not depends.isdisjoint(node.inputs):
                 depends.add(node)
-        affected = [node for node in gates if node in depends]
+        affected = [node for node in gates if node in depends and node is not nudged]
 
-        def replay(x: float, leaf: Value = leaf, affected: Sequence[Value] = affected) -> float:
-            data = {leaf: float(getattr(x, "data", x))}
+        def replay(x: Value, nudged: Value = nudged, affected: Sequence[Value] = affected) -> float:
+            data = {nudged: x.data}
             for node in affected:
                 assert node.gate is not None
                 data[node] = node.gate.evaluate([data.get(input, input.data) for input in node.inputs])
             return data.get(flow.root, flow.root.data)
 
-        found.append(_difference(replay, leaf.data))
+        found.append(_difference(replay, nudged.data))
     return found
 
 
@@ -98,12 +100,13 @@ class _Walk:
                 if input.role == "constant":
                     continue
                 into = self.names[input]
-                beside = [_local_difference(gate, node, place)] * self.numeric
+                beside = [_local_difference(gate, node, place)] if self.numeric else []
                 if slope is None:
                     yield [gate.symbol, self.names[node], "", "none", *beside, "", into, nickname]
                 else:
                     plain = self.number(slope)
-                    local = plain if formula in ("", plain.replace("-", "−")) else f"{plain} ({formula})"
+                    told = formula in ("", plain.replace("-", "−")) or len(formula) > FORMULA
+                    local = plain if told else f"{plain} ({formula})"
                     up = NOT_COMPUTED if upstream is None else self.number(upstream)
                     down = NOT_COMPUTED if upstream is None else self.number(upstream * slope)
                     yield [gate.symbol, self.names[node], up, local, *beside, down, into, nickname]
@@ -142,15 +145,17 @@ class _Walk:
 
 def _local_difference(gate: Gate, node: Value, place: int) -> str:
     """The slope of one gate in one of its inputs by central differences."""
+    if len(node.inputs) > MOST_NUDGED:
+        return ""
     inputs = [input.data for input in node.inputs]
 
-    def nudged(x: float) -> float:
-        return gate.evaluate([*inputs[:place], float(getattr(x, "data", x)), *inputs[place + 1 :]])
+    def nudged(x: Value) -> float:
+        return gate.evaluate([*inputs[:place], x.data, *inputs[place + 1 :]])
 
     return _difference(nudged, inputs[place])
 
 
-def _difference(f: Callable[[float], float], at: float) -> str:
+def _difference(f: Callable[[Value], float], at: float) -> str:
     try:
         (slope,) = finite_differences(f, [at])
     except (ArithmeticError, ValueError):
