@@ -1,7 +1,13 @@
-"""How hard the property tests look: HYPOTHESIS_PROFILE=dev (the default), ci, or nightly."""
+"""How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and whether there is a browser.
+
+The pages are tested in a headless Chromium where it and its driver are installed. Where they are not, the file with
+these tests is not collected and pytest's header says so; BROWSER=required makes that an error, as .ci/run does.
+"""
 
 import os
+import shutil
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
@@ -13,3 +19,17 @@ for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
+collect_ignore = ["test_browser.py"] if missing else []
+
+
+def pytest_report_header() -> str:
+    if not missing:
+        return "browser: chromium"
+    return f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
+
+
+def pytest_configure() -> None:
+    if missing and os.environ.get("BROWSER") == "required":
+        raise pytest.UsageError(f"BROWSER=required, and there is no {' and no '.join(missing)}")

@@ -137,14 +137,17 @@ for (const [i, node] of nodes.entries()) {
 }
 byId("reset").addEventListener("click", () => {
   nodes.forEach((node, i) => (given[i] = node.data));
-  cells.forEach(({ field }, i) => (field.value = nodes[i].data));
+  cells.forEach(({ field }, i) => {
+    field.value = nodes[i].data;
+    field.setAttribute("aria-invalid", "false");
+  });
   recompute();
 });
 
 function change(i, field) {
   const typed = Number(field.value);
   const good = field.value.trim() !== "" && Number.isFinite(typed);
-  field.toggleAttribute("aria-invalid", !good);
+  field.setAttribute("aria-invalid", String(!good));
   if (!good) return;
   given[i] = typed;
   recompute();
