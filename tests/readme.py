@@ -1,12 +1,17 @@
-"""Writes the table of gates into README.md: python -m tests.readme."""
+"""Writes the table of gates into README.md, and its pictures into demos/: python -m tests.readme."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from autograd import GATES, Gate
+from autograd import GATES, Gate, Value, draw
+from autograd.drawing import Drawing
+from nn import MLP
+
+from .worked import sigmoid_neuron
 
 README = Path(__file__).parent.parent / "README.md"
+DEMOS = README.parent / "demos"
 START, END = "<!-- gates: written by python -m tests.readme -->\n", "<!-- end of gates -->"
 BUILT_IN = tuple(GATES.values())  # without what tests and README add
 
@@ -41,5 +46,24 @@ def current() -> str:
     return before + START + table() + END + rest.split(END)[1]
 
 
+def pictures() -> dict[str, Drawing]:
+    """Return the pictures of the README by their names: gate by gate, neuron by neuron, layer by layer."""
+    f = sigmoid_neuron()
+    f.backward()
+    model = MLP(2, [4, 4, 1])
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = (7 * i % 11 - 5) / 10
+    loss = (model([Value(0.5, "x1"), Value(-1.0, "x2")]) - 1) ** 2
+    loss.label = "loss"
+    loss.backward()
+    return {
+        "sigmoid_neuron.svg": draw(f, names=False),
+        "network_neurons.svg": draw(loss, level="neuron", names=False),
+        "network_layers.svg": draw(loss, level="layer", names=False),
+    }
+
+
 if __name__ == "__main__":
+    for name, drawing in pictures().items():
+        drawing.save(DEMOS / name)
     README.write_text(current(), encoding="utf-8")

@@ -20,10 +20,12 @@ pygraphviz = pytest.importorskip("pygraphviz")
 
 
 def net(*sizes: int) -> tuple[MLP, list[Value], Value]:
-    """A network, its two inputs, and a loss, with its gradients."""
-    model = MLP(2, sizes, rng=Random(1))
+    """A network with weights of no particular meaning, its two inputs, and a loss, with its gradients."""
+    model = MLP(2, sizes)
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = (7 * i % 11 - 5) / 10
     inputs = [Value(0.5, "x1"), Value(-1.0, "x2")]
-    loss = (1 - model(inputs)).relu()
+    loss = (model(inputs) - 1) ** 2
     loss.label = "loss"
     loss.backward()
     return model, inputs, loss
@@ -42,15 +44,16 @@ def test_the_merged_diagram() -> None:
     """One box a layer; what it computes is read off its gates."""
     _, _, loss = net(4, 4, 1)
     source = draw(loss, level="layer").source
+    output = loss.inputs[0].inputs[0]
     folds = [label for label in boxes(source).values() if "<b>" in label]
     assert [re.sub("<[^>]*>", "|", label).strip("|") for label in folds] == [
         "layer1||4 × relu(w·x+b)||12 parameters",
         "layer2||4 × relu(w·x+b)||20 parameters",
-        f"layer3||w·x+b|= {loss.inputs[0].inputs[1].data:.2f}||grad -1.00|||5 parameters",
+        f"layer3||w·x+b|= {output.data:.2f}||grad {output.grad:.2f}|||5 parameters",
     ]
     assert "<4 values<br/>" in source
     assert "subgraph cluster" in source
-    assert len(arrows(source)) == 2 + 2 + 2 + 1 + 1, "inputs, layers, the difference, relu, the root's name"
+    assert len(arrows(source)) == 2 + 2 + 2 + 2 + 1, "inputs, layers, the difference, its square, the root's name"
 
 
 def test_the_norm_of_the_gradients_between_layers() -> None:
@@ -72,7 +75,7 @@ def test_the_simplified_diagram() -> None:
     assert sum("<b>neuron1</b>" in label for label in labels.values()) == 3
     for layer in ("mlp", "layer1", "layer2", "layer3"):
         assert source.count(f"label=<{layer}>") == 1
-    assert len(arrows(source)) == 2 * 4 + 4 * 4 + 4 + 2 + 1 + 1
+    assert len(arrows(source)) == 2 * 4 + 4 * 4 + 4 + 2 + 2 + 1
     assert len(pygraphviz.AGraph(string=source).nodes()) == len(labels)
 
 
