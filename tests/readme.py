@@ -52,7 +52,7 @@ def pictures() -> dict[str, Drawing]:
     f.backward()
     model = MLP(2, [4, 4, 1])
     for i, parameter in enumerate(model.parameters()):
-        parameter.data = (7 * i % 11 - 5) / 10
+        parameter.data = (9 * i % 17 - 5) / 10
     loss = (model([Value(0.5, "x1"), Value(-1.0, "x2")]) - 1) ** 2
     loss.label = "loss"
     loss.backward()
