@@ -262,6 +262,20 @@ def test_where_a_gate_has_no_value_the_page_says_so_and_stops(show: Callable[[Va
     assert page.texts("#leaves .gradient") == ["0.75"]
 
 
+def test_where_a_gate_has_no_slope_the_page_says_so_and_stops(show: Callable[[Value], Shown]) -> None:
+    x = Value(4.0, "x")
+    page = show(x.sqrt() * 3 + x)
+    page.change("x", "0")
+    page.one("#sentence").click()
+    page.press(Keys.END)
+    assert page.one("#sentence").text == "√ has no slope at x = 0. Change a leaf to go on."
+    assert page.texts("#leaves .gradient") == ["1 (1 of 2)"], "what came by the other path, and that more would come"
+    page.change("x", "4")
+    page.one("#sentence").click()
+    page.press(Keys.END)
+    assert page.texts("#leaves .gradient") == ["1.75"]
+
+
 def test_what_is_no_number_is_marked_and_changes_nothing(show: Callable[[Value], Shown]) -> None:
     page = show(Value(2.0, "x") * 3)
     field = page.one('[aria-label="value of x"]')

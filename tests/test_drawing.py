@@ -85,6 +85,9 @@ def test_digits_are_chosen() -> None:
     full = to_dot(f, digits=None)
     assert f"<{f.data!r}<br/>" in full
     assert "-0.19661193324148188" in full
+    for read in (to_dot, draw, explain):
+        with pytest.raises(ValueError, match="digits is a whole number from 0 to 17, not -1"):
+            read(f, digits=-1)
 
 
 def test_formulas_on_the_edges_come_from_the_rows() -> None:

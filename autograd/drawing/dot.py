@@ -9,7 +9,7 @@ from html import escape
 
 from ..value import Value
 from .boxes import Arrow, Box
-from .flow import local_gradients, shown
+from .flow import check_digits, local_gradients, shown
 from .names import caller_names, node_names
 from .summary import summary
 from .view import View
@@ -58,6 +58,8 @@ def dot_text(view: View, known: Mapping[int, str], *, digits: int | None, formul
 
 class _Writer:
     def __init__(self, view: View, known: Mapping[int, str], digits: int | None, formulas: bool) -> None:
+        if digits is not None:
+            check_digits(digits)
         self.view, self.flow, self.digits, self.formulas = view, view.flow, digits, formulas
         self.names = node_names(view.flow.order, known)
         self.places = {box: f"n{i}" for i, box in enumerate(view.boxes)}

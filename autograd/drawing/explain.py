@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from ..value import Value
-from .flow import Flow
+from .flow import Flow, check_digits
 from .names import caller_names, complete_names
 from .paths import paths
 from .report import Section, markdown as as_markdown, text as as_text
@@ -75,6 +75,7 @@ def explain(
       df/dx by the backward pass: -4
     """
     flow = Flow.of(root)
+    check_digits(digits)
     known = complete_names(flow.order, caller_names(sys._getframe(1)) if names else {})
     stale = [Section("stale: a leaf has changed since; forward() replays the graph")] if flow.stale else []
     if wrt is None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..row import Gate
 from ..value import Value
-from .flow import Flow
+from .flow import Flow, check_digits
 from .javascript import IN_MATH, gate_script
 from .layout import Layout, layout
 from .names import caller_names, complete_names
-from .page import Page
+from .page import Page, page_file
 from .view import LARGEST
 
 __all__ = ["explore"]
@@ -32,7 +32,8 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
     Forward, each gate computes its output; backward, upstream × local = downstream, added up at shared nodes. Pointing at
     a node or an edge shows its numbers; leaves can be changed, and the page computes all anew by the gates' own rules;
     in predict mode it hides each gradient until it was guessed. Without a path, the page is returned only: in a notebook
-    it shows itself. `digits` is how many decimals the picture shows.
+    it shows itself. `digits` is how many decimals the picture shows. The page computes from the leaves, so a stale graph
+    is shown as `root.forward()` would make it.
 
     ValueError for a graph of more than 3,000 nodes; RenderingError where no Graphviz is installed to lay it out.
 
@@ -48,17 +49,15 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
             f"a page steps through at most {LARGEST:,} nodes, and this graph has {len(order):,}: explore a smaller part "
             "of it, such as the loss of one sample, or draw(root, level='layer')"
         )
-    if not isinstance(digits, int) or not 0 <= digits <= 17:
-        raise ValueError(f"digits is a whole number from 0 to 17, not {digits!r}")
-    if flow.stale:
-        raise RuntimeError("this graph is stale, a leaf has changed since: root.forward() computes it all again")
+    check_digits(digits)
     known = caller_names(sys._getframe(1)) if names else {}
     called = complete_names(order, known)
     place = {node: i for i, node in enumerate(order)}
     data = {"digits": digits, "nodes": [_node(node, called, place) for node in order]}
     data |= _laid_out(order, place, called)
     gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
-    page = Page(f"{called[root]}, step by step", body="explore.html", scripts=SCRIPTS, data=data, code=_gates(gates))
+    scripts = [_gates(gates), *map(page_file, SCRIPTS)]
+    page = Page(f"{called[root]}, step by step", body=page_file("explore.html"), scripts=scripts, data=data)
     if path is not None:
         page.save(path)
     return page

@@ -11,7 +11,7 @@ from ..number import short
 from ..row import FLOATS
 from ..value import Value
 
-__all__ = ["Flow", "local_gradients", "shown"]
+__all__ = ["Flow", "check_digits", "local_gradients", "shown"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ def local_gradients(node: Value) -> list[float | None]:
         return gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs], wanted)
     except (ArithmeticError, ValueError):  # no slope here; backward says so
         return [None] * len(wanted)
+
+
+def check_digits(digits: int) -> None:
+    """Raise a ValueError for a number of digits that numbers cannot be shown with."""
+    if not isinstance(digits, int) or not 0 <= digits <= 17:
+        raise ValueError(f"digits is a whole number from 0 to 17, not {short(digits)}")
 
 
 def shown(x: float, digits: int | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .files import replace_file
 
-__all__ = ["Page"]
+__all__ = ["Page", "page_file"]
 
 HEIGHT = 900  # pixels, in a notebook
 
@@ -23,20 +23,23 @@ HEIGHT = 900  # pixels, in a notebook
 class Page:
     """An HTML page: shows itself in a notebook, in a frame of its own, and saves itself.
 
-    `body` names a file of the package's pages, as do `scripts`, which run one after the other behind `page.js`, what
-    every page shares; `code` is a script that runs before them. The scripts find the data as `DATA`.
+    `body` is the HTML between header and end, in which {{title}} stands for the title, escaped; `scripts` are texts of
+    JavaScript that run one after the other behind what every page shares (pages/page.js), and find the data as `DATA`.
 
     Text from the data cannot become HTML or script: the data stand in the page as JSON without any "<", the scripts
     write them as text only, and the page's policy lets no script run but the one whose hash it states.
+
+    >>> Page("Hello", body="<h1>{{title}}</h1>", scripts=["console.log(DATA)"], data=[1, 2]).title
+    'Hello'
     """
 
-    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any, code: str = "") -> None:
+    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any) -> None:
         self.title = title
-        style = _file("page.css")
-        script = "\n".join(["", '"use strict";', code, *map(_file, ["page.js", *scripts])])
+        style = page_file("page.css")
+        script = "\n".join(["", '"use strict";', page_file("page.js"), *scripts])
         text = escape(_printable(title))
         self.html = _filled(
-            "page.html",
+            page_file("page.html"),
             {
                 "title": text,
                 "style": style,
@@ -63,13 +66,14 @@ class Page:
         return f"<Page of {self.title!r}, {len(self.html.encode()):,} bytes; {where}>"
 
 
-def _file(name: str) -> str:
+def page_file(name: str) -> str:
+    """Return the text of a file that pages are made of."""
     return (files(__package__) / "pages" / name).read_text(encoding="utf-8")
 
 
-def _filled(name: str, parts: Mapping[str, str]) -> str:
+def _filled(template: str, parts: Mapping[str, str]) -> str:
     """Return a template with its {{places}} filled, in one pass: what is filled in is not looked at again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _file(name))
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
 
 def _hash(text: str) -> str:

@@ -38,7 +38,7 @@ function lookAtEdge(edge) {
   const parts = [make("h3", {}, `${nodes[source].name} → ${target}`)];
   parts.push(line(`value = ${forwardDone(source) ? precise(graph.data[source]) : "not computed"}`));
   if (edge === undefined) parts.push(line(`gradient = ${step >= SEED ? "1, where backward begins" : "not computed"}`, "gradient"));
-  else if (!learns(edge.from) || !graph.back[edge.e]) parts.push(line("no gradient flows here", "pale"));
+  else if (!learns(edge.from) || graph.back[edge.e] === null) parts.push(line("no gradient flows here", "pale"));
   else if (!seen(edge)) parts.push(line("downstream gradient = not computed", "gradient"));
   else {
     const { upstream, local, downstream } = graph.back[edge.e];

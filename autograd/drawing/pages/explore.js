@@ -55,7 +55,7 @@ function showEdge({ box, value, gradient }, edge, now) {
 
 function sentence(now) {
   const root = nodes[ROOT].name;
-  if (graph.refused !== null && step === last()) {
+  if (graph.why && step === graph.stop) {
     return [make("strong", { class: "refused" }, `${graph.why}.`), " Change a leaf to go on."];
   }
   if (step === 0) return ["The leaves have their values. Next: the forward pass, gate by gate."];

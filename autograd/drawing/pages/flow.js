@@ -22,31 +22,36 @@ const learns = (i) => nodes[i].role !== "constant";
 const given = nodes.map((node) => node.data); // of the leaves, as they are on the page now
 let graph = compute();
 
-// Run every gate forward and backward. `back[e]` is what flows along an edge: upstream × local = downstream.
+// Run every gate forward and backward. `back[e]` is what flows along an edge, upstream × local = downstream: null where
+// the gate passes no gradient, undefined where the pass did not come so far. `stop` is the last step that can be shown:
+// where the engine would refuse a value or a slope, `why` says so.
 function compute() {
   const data = [...given];
-  const back = edges.map(() => null);
+  const back = edges.map(() => undefined);
   const gradient = nodes.map(() => 0);
-  for (const i of gates) {
+  const at = (i) => nodes[i].inputs.map((input) => `${nodes[input].name} = ${precise(data[input])}`).join(", ");
+  for (const [k, i] of gates.entries()) {
     const x = nodes[i].inputs.map((input) => data[input]);
     data[i] = Number(GATES[nodes[i].gate].forward(x));
     if (!Number.isFinite(data[i]) && x.every(Number.isFinite)) {
-      const at = nodes[i].inputs.map((input) => `${nodes[input].name} = ${precise(data[input])}`);
-      return { data, back, gradient, refused: i, why: `${nodes[i].symbol} has no finite value at ${at.join(", ")}` };
+      return { data, back, gradient, stop: k, why: `${nodes[i].symbol} has no finite value at ${at(i)}` };
     }
   }
   gradient[ROOT] = 1;
-  for (const i of [...gates].reverse()) {
+  for (const [k, i] of [...gates].reverse().entries()) {
     const x = nodes[i].inputs.map((input) => data[input]);
     const local = GATES[nodes[i].gate].local(data[i], x);
     for (const edge of into[i]) {
-      if (local[edge.slot] === null || !learns(edge.from)) continue;
+      const passes = local[edge.slot] !== null && learns(edge.from);
       const slope = Number(local[edge.slot]);
-      back[edge.e] = { upstream: gradient[i], local: slope, downstream: gradient[i] * slope };
-      gradient[edge.from] += back[edge.e].downstream;
+      if (passes && !Number.isFinite(slope) && x.every(Number.isFinite)) {
+        return { data, back, gradient, stop: SEED + k, why: `${nodes[i].symbol} has no slope at ${at(i)}` };
+      }
+      back[edge.e] = passes ? { upstream: gradient[i], local: slope, downstream: gradient[i] * slope } : null;
+      if (passes) gradient[edge.from] += back[edge.e].downstream;
     }
   }
-  return { data, back, gradient, refused: null, why: "" };
+  return { data, back, gradient, stop: SEED + gates.length, why: "" };
 }
 
 // What is known at a step.
@@ -63,15 +68,14 @@ const asked = (i) => into[i].filter((edge) => graph.back[edge.e] && !guesses.has
 
 // All that flows back into a node, and how much of it has come so far.
 function flowing(i) {
-  const all = from[i].filter((edge) => graph.back[edge.e]);
+  const all = from[i].filter((edge) => graph.back[edge.e] !== null);
   const come = all.filter(seen);
   const sum = come.reduce((total, edge) => total + graph.back[edge.e].downstream, i === ROOT && step >= SEED ? 1 : 0);
   return { all, come, sum, known: come.length > 0 || (i === ROOT && step >= SEED) };
 }
 
 function last() {
-  if (graph.refused !== null) return place.get(graph.refused);
-  if (!predicting) return SEED + gates.length;
-  for (let k = 1; k <= gates.length; k++) if (asked(gates[gates.length - k]).length) return SEED + k;
-  return SEED + gates.length;
+  if (!predicting) return graph.stop;
+  for (let k = 1; SEED + k <= graph.stop; k++) if (asked(gates[gates.length - k]).length) return SEED + k;
+  return graph.stop;
 }
