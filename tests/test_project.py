@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import html
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +159,17 @@ def test_every_public_name_has_a_docstring_with_a_sentence() -> None:
         if callable(thing):
             assert thing.__doc__, thing
             assert "." in thing.__doc__, thing
+
+
+def test_a_missing_browser_is_told_and_where_it_is_required_an_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "tests"]
+    nowhere = {**os.environ, "PATH": str(tmp_path)}
+    nowhere.pop("BROWSER", None)
+    told = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True, check=True)
+    assert "browser: none, so test_browser.py is left out" in told.stdout
+    assert "<Module test_explore.py>" in told.stdout
+    assert "<Module test_browser.py>" not in told.stdout
+    required = {**nowhere, "BROWSER": "required"}
+    refused = subprocess.run(command, cwd=ROOT, env=required, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "BROWSER=required, and there is no chromium and no chromedriver" in refused.stderr
