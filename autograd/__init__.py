@@ -12,6 +12,7 @@ A `Value` is one number that remembers how it was made; the functions below read
 
 from .backward import adjoints as adjoints, is_stale as is_stale
 from .check import check_gradients as check_gradients, finite_differences as finite_differences
+from .compiling import CompiledProgram as CompiledProgram, compile as compile
 from .drawing import Page as Page, draw as draw, explain as explain, explore as explore, to_dot as to_dot
 from .functional import (
     grad as grad,

@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all."""
+"""Files that are replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 __all__ = ["replace_file"]
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside the one at `path` and put it in its place: a good file is never left half overwritten."""
+def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file beside its place and move it there when it is complete; return its path."""
+    path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -20,6 +21,7 @@ def replace_file(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+    return path
 
 
 def _umask() -> int:

@@ -1,3 +1,4 @@
 """Compiling: trace → scalar program and its gradient → sums of products → blocks and arrays → source."""
 
-from .program import CompiledProgram as CompiledProgram, compile as compile
+from .compiler import compile as compile
+from .program import CompiledProgram as CompiledProgram

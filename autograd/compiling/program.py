@@ -1,22 +1,19 @@
-"""`compile`: a function of scalar Values becomes a vectorised program over batches of samples."""
+"""A compiled program: what it can be asked."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 from ..recording import recording, tick
 from ..value import Value
-from .arrays import Arrays, arrange
 from .backends import jax_function, torch_function, torch_module
-from .lowering import lower
-from .source import Source, write
-from .sums import gather
-from .tracing import Trace, trace
+from .passes import build
+from .references import Source
+from .tracing import Trace
 
-__all__ = ["CompiledProgram", "compile"]
+__all__ = ["CompiledProgram", "Dtype"]
 
 Dtype = Literal["float64", "float32"]
 
@@ -33,7 +30,7 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several = traced.several
-        self.arrays, self.source = _build(traced, self.parameters, gradient)
+        self.arrays, self.source = build(traced, self.parameters, gradient)
         self._traced = traced
         self._order = self.arrays.parameters
         self._in_order = self._order == sorted(self._order)
@@ -60,7 +57,7 @@ class CompiledProgram:
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
         cost, *parts = self._run(batches)
-        return float(cost), self._joined(_numpy(), parts)
+        return float(cost), self._joined(numpy(), parts)
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
         """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
@@ -93,7 +90,7 @@ class CompiledProgram:
     @property
     def flat(self) -> Any:
         """The parameters' numbers in one array, in their order; packed again only after a leaf was changed somewhere."""
-        np = _numpy()
+        np = numpy()
         if self._flat is None or self._clock != recording.clock:
             self._flat = np.array([p._data for p in self.parameters], self.dtype)
             self._clock = recording.clock
@@ -101,7 +98,7 @@ class CompiledProgram:
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
-        self._flat = _numpy().asarray(numbers, self.dtype)
+        self._flat = numpy().asarray(numbers, self.dtype)
         self._clock = recording.clock
 
     def sync(self) -> None:
@@ -148,7 +145,7 @@ class CompiledProgram:
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
         """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would."""
-        np = _numpy()
+        np = numpy()
         columns = [np.asarray(batch, float).reshape(len(batch), -1).tolist() for batch in batches]
         for i, rows in enumerate(zip(*columns, strict=True)):
             expected = function(*(list(map(Value, row)) for row in rows))
@@ -168,7 +165,7 @@ class CompiledProgram:
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
 
     def _run(self, batches: Sequence[Any]) -> Any:
-        np = _numpy()
+        np = numpy()
         columns = self._columns(batches)
         theta = self.flat if self._in_order else self.flat[self._order]
         mode: Any = "raise" if self.check else "ignore"
@@ -186,7 +183,7 @@ class CompiledProgram:
         return found
 
     def _columns(self, batches: Sequence[Any]) -> list[Any]:
-        np = _numpy()
+        np = numpy()
         if len(batches) != len(self.inputs):
             raise TypeError(
                 f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}"
@@ -213,78 +210,8 @@ class CompiledProgram:
         return f"{error} in line {line}: {text} ({self.source.lines.get(line, 'return')}); check=False lets it pass"
 
 
-def compile(
-    function: Callable[..., Any],
-    parameters: Any = None,
-    *,
-    dtype: Dtype = "float64",
-    check: bool = True,
-    gradient: bool | None = None,
-    **sizes: int,
-) -> CompiledProgram:
-    """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
-
-    compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
-    model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
-    are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
-    undefined. Needs numpy.
-
-    >>> from autograd import Value, compile
-    >>> w, b = Value(2.0), Value(1.0)
-    >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], x=1, y=1)
-    >>> cost, gradient = program.value_and_grad([[1.0], [2.0]], [[0.0], [0.0]])
-    >>> cost, gradient.tolist()
-    (17.0, [26.0, 16.0])
-    """
-    if dtype not in ("float64", "float32"):
-        raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
-    if not sizes:
-        raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
-    _numpy()
-    source = function if parameters is None else parameters
-    values = _parameters(source, required=parameters is not None)
-    traced = trace(function, sizes)
-    differentiated = parameters is not None if gradient is None else gradient
-    if differentiated and traced.several:
-        raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
-    return CompiledProgram(traced, values, differentiated, dtype, check)
-
-
-def _parameters(source: Any, required: bool) -> list[Value]:
-    if hasattr(source, "parameters"):
-        return list(source.parameters())
-    if not required:
-        return []
-    if not isinstance(source, Iterable):
-        raise TypeError(f"parameters are a model or a list of Values, not {source!r}")
-    values = list(source)
-    for value in values:
-        if not isinstance(value, Value) or value.gate is not None:
-            raise TypeError(f"parameters are leaves, not {value!r}")
-    return values
-
-
-def _build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
-    """Run the passes; without the garbage collector, which would look at all entries again and again and free none."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _passes(traced, parameters, gradient)
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
-    lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
-    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
-    sizes = {name: len(values) for name, values in traced.inputs.items()}
-    arrays = arrange(nodes, len(parameters), sizes)
-    return arrays, write(arrays, list(sizes), gradient)
-
-
 def _function(source: Source, dtype: Dtype, array: Callable[[Any], Any] = lambda x: x) -> Callable[..., Any]:
-    np = _numpy()
+    np = numpy()
     namespace: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
     for name, (numbers, shape) in source.constants.items():
         namespace[name] = array(np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape))
@@ -298,9 +225,10 @@ def _code(text: str) -> Any:
     return builtins.compile(text, "<compiled>", "exec")
 
 
-def _numpy() -> Any:
+def numpy() -> Any:
+    """Return NumPy, or say how to install it."""
     try:
-        import numpy
+        import numpy as np
     except ImportError:
         raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
-    return numpy
+    return np

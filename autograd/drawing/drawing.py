@@ -8,10 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import replace_file
 from ..value import Value
 from .boxes import Level
 from .dot import dot_text
-from .files import replace_file
 from .names import caller_names
 from .rendering import RenderingError, render
 from .view import View

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .files import replace_file
+from ..files import replace_file
 
 __all__ = ["Page", "page_file"]
 

@@ -1,0 +1,63 @@
+"""`compile`: a function of scalar Values becomes a vectorised program over batches of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..value import Value
+from .program import CompiledProgram, Dtype, numpy
+from .tracing import trace
+
+__all__ = ["compile"]
+
+
+def compile(
+    function: Callable[..., Any],
+    parameters: Any = None,
+    *,
+    dtype: Dtype = "float64",
+    check: bool = True,
+    gradient: bool | None = None,
+    **sizes: int,
+) -> CompiledProgram:
+    """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
+
+    compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
+    model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
+    are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
+    undefined. Needs numpy.
+
+    >>> from autograd import Value, compile
+    >>> w, b = Value(2.0), Value(1.0)
+    >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], x=1, y=1)
+    >>> cost, gradient = program.value_and_grad([[1.0], [2.0]], [[0.0], [0.0]])
+    >>> cost, gradient.tolist()
+    (17.0, [13.0, 8.0])
+    """
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
+    if not sizes:
+        raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
+    numpy()
+    source = function if parameters is None else parameters
+    values = _parameters(source, required=parameters is not None)
+    traced = trace(function, sizes)
+    differentiated = parameters is not None if gradient is None else gradient
+    if differentiated and traced.several:
+        raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
+    return CompiledProgram(traced, values, differentiated, dtype, check)
+
+
+def _parameters(source: Any, required: bool) -> list[Value]:
+    if hasattr(source, "parameters"):
+        return list(source.parameters())
+    if not required:
+        return []
+    if not isinstance(source, Iterable):
+        raise TypeError(f"parameters are a model or a list of Values, not {source!r}")
+    values = list(source)
+    for value in values:
+        if not isinstance(value, Value) or value.gate is not None:
+            raise TypeError(f"parameters are leaves, not {value!r}")
+    return values

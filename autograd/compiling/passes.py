@@ -1,0 +1,35 @@
+"""All passes in a row: from a recorded function to its source."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+
+from ..value import Value
+from .arrays import Arrays, arrange
+from .lowering import lower
+from .references import Source
+from .source import write
+from .sums import gather
+from .tracing import Trace
+
+__all__ = ["build"]
+
+
+def build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
+    """Run the passes; without the garbage collector, which would look at all entries again and again and free none."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _passes(traced, parameters, gradient)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
+    lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
+    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+    sizes = {name: len(values) for name, values in traced.inputs.items()}
+    arrays = arrange(nodes, len(parameters), sizes)
+    return arrays, write(arrays, list(sizes), gradient)
