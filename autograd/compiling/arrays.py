@@ -74,13 +74,18 @@ class _Arranging:
             self.add(Array("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
         seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
         self.add(Array("leaf", seed, True, False, name="seed"))
+        rank: dict[int, int] = {}  # of what makes a parameter's gradient: the parameter's place
+        for p, gradient in enumerate(self.found.gradients):
+            rank[gradient] = p
+            for i in self.nodes[gradient].args:
+                rank.setdefault(i, p)
         by_level: dict[int, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
             if node.operands:
                 by_level[self.level[i]].append(i)
         for at in sorted(by_level):
             dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
-            for stack in stacks(self.nodes, dots, self.level, self.where):
+            for stack in stacks(self.nodes, dots, self.level, self.where, rank):
                 backward = all(self.nodes[i].backward for i in stack.members)
                 self.add(Array("dot", stack.members, stack.varying, backward, stack=stack))
             self.elementwise([i for i in by_level[at] if self.nodes[i].op != "dot"])

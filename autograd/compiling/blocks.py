@@ -8,7 +8,7 @@ kind are stacked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .sums import Node
@@ -54,15 +54,20 @@ def levels(nodes: Sequence[Node]) -> list[int]:
     return found
 
 
-def stacks(nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where) -> list[Stack]:
-    """Return dots of one level as stacks of blocks, rows and columns in the order of where their factors stand."""
+def stacks(
+    nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where, rank: Mapping[int, int]
+) -> list[Stack]:
+    """Return dots of one level as stacks of blocks.
+
+    Rows and columns are in the order of where their factors stand; those of gradients in that of their parameters, `rank`.
+    """
     alike: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for i in members:
         alike[len(nodes[i].left), nodes[i].total, nodes[i].varying].append(i)
     found = []
     for (_, total, varying), dots in alike.items():
         stacked: dict[object, list[Block]] = defaultdict(list)
-        for block in _blocks(nodes, dots, where):
+        for block in _blocks(nodes, dots, where, rank):
             kinds = tuple(frozenset(_kind(nodes, level, i) for i in side) for side in (block.lefts[0], block.rights[0]))
             stacked[len(block.lefts), len(block.rights), kinds].append(block)
         for blocks in stacked.values():
@@ -71,7 +76,7 @@ def stacks(nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], 
     return found
 
 
-def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where) -> list[Block]:
+def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: Mapping[int, int]) -> list[Block]:
     rows: dict[Tuple, dict[Tuple, int]] = defaultdict(dict)
     for i in members:
         pairs = sorted(zip(nodes[i].right, nodes[i].left), key=lambda pair: (where(pair[0]), where(pair[1])))
@@ -82,9 +87,11 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where) -> list
         columns[frozenset(lefts)].append(right)
     blocks = []
     for found, rights in columns.items():
-        rights.sort(key=lambda right: [*map(where, right)])
-        ordered = sorted(found, key=lambda left: [*map(where, left)])
-        blocks.append(Block(tuple(ordered), tuple(rights), tuple(rows[c][r] for r in ordered for c in rights)))
+        tuples = list(found)
+        served = {i: rank.get(i, -1) for right in rights for i in rows[right].values()}
+        rights.sort(key=lambda right: (min(served[rows[right][left]] for left in tuples), [*map(where, right)]))
+        tuples.sort(key=lambda left: (min(served[rows[right][left]] for right in rights), [*map(where, left)]))
+        blocks.append(Block(tuple(tuples), tuple(rights), tuple(rows[c][r] for r in tuples for c in rights)))
     return blocks
 
 

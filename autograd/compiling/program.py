@@ -41,6 +41,7 @@ class CompiledProgram:
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
+            self.evaluation.flat = self.flat
             return float(self.evaluation(*batches).mean())
         outputs = self._run(batches)
         return outputs.T if self._several else outputs[0]

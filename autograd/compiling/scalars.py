@@ -85,9 +85,6 @@ class Program:
 
     def _mul(self, a: int, b: int) -> int | None:
         if not self.is_const(a):
-            for x, y in ((a, b), (b, a)):  # numbers come first
-                if self.ops[x] == "mul" and self.is_const(self.args[x][0]):
-                    return self.node("mul", self.args[x][0], self.node("mul", self.args[x][1], y))
             return None
         if self.is_const(a, 0.0):
             return a

@@ -119,10 +119,10 @@ class _Writer(References):
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == leaf.shape:
             return self.text[a]
+        if all(i not in self.place for i in ids):  # numbers, as 0 where nothing depends on it
+            shape = leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1)
+            return f"xp.broadcast_to({self.vector([self.number(i) for i in ids], (len(ids), 1))}, ({len(ids)}, 1)).reshape{shape}"
         text = self.atom(self.rows(ids, alone=True))
-        constant = all(i not in self.place for i in ids)
-        if constant:
-            return f"xp.zeros({leaf.shape})" if len(leaf.shape) == 2 else f"xp.zeros(({leaf.shape[0]}, 1))"
         return f"{text}.reshape({', '.join(map(str, leaf.shape))})" if len(leaf.shape) == 2 else text
 
     # Arrays

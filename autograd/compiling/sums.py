@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .scalars import Program, operands
@@ -82,8 +82,7 @@ class _Gathering:
         for i in sorted(plans):  # in the order of the scalar program, operands first
             self.at[i] = self.build(i, plans[i])
         places = [self.at[i] for i in self.outputs]
-        self.found.outputs, self.found.gradients = places[:n_outputs], places[n_outputs:]
-        return self.found
+        return _pruned(self.found.nodes, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
         """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
@@ -122,10 +121,20 @@ class _Gathering:
             elif op == "total" and alone:
                 stack.append((c, args[0], True, True))
             elif op == "mul" and (alone or self.steady(args)):
-                found.append((c, args, total))
+                found.append(self.weighted(c, args, total))
             else:
                 found.append((c, (t,), total))
         return found
+
+    def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
+        """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
+        program, factors = self.program, []
+        for f in args:
+            if program.ops[f] == "mul" and program.is_const(program.args[f][0]) and not program.varying[f]:
+                c *= program.args[program.args[f][0]][0]
+                f = program.args[f][1]
+            factors.append(f)
+        return c, tuple(factors), total
 
     def steady(self, args: tuple[int, ...]) -> bool:
         """Tell whether one factor is a parameter's and the other a sample's: such a product is cheap to repeat."""
@@ -181,20 +190,29 @@ class _Gathering:
 
     def few(self, group: list[tuple[float, int, int]], varying: bool, backward: bool) -> list[tuple[float, int]]:
         """Return the terms of few products, elementwise: f·(a + b) where they have a factor in common."""
-        common = set.intersection(*({a, b} for _, a, b in group))
+        bare = [self.bare(*product) for product in group] if len(group) > 1 else group
+        common = set.intersection(*({a, b} for _, a, b in bare))
         if len(group) > 1 and common:
             factor = min(common)
-            others = [(c, self.at[b if a == factor else a]) for c, a, b in group]
-            size = abs(group[0][0])
-            terms = sorted((i, c / size) for c, i in others)
+            terms = sorted((self.at[b if a == factor else a], c) for c, a, b in bare)
             args, coefs = zip(*terms)
             varies = any(self.found.nodes[i].varying for i in args)
             inner = self.add(Node("sum", args, coefs, varying=varies, backward=backward))
-            return [(size, self.add(Node("mul", (self.at[factor], inner), varying=varying, backward=backward)))]
+            return [(1.0, self.add(Node("mul", (self.at[factor], inner), varying=varying, backward=backward)))]
         return [
             (c, self.add(Node("mul", (self.at[a], self.at[b]), varying=varying, backward=backward)))
             for c, a, b in group
         ]
+
+    def bare(self, c: float, a: int, b: int) -> tuple[float, int, int]:
+        """Return a product with the numbers in its factors brought out, where what is left is computed anyway."""
+        program, factors = self.program, []
+        for f in (a, b):
+            if program.ops[f] == "mul" and program.is_const(program.args[f][0]) and program.args[f][1] in self.at:
+                c *= program.args[program.args[f][0]][0]
+                f = program.args[f][1]
+            factors.append(f)
+        return c, factors[0], factors[1]
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:
         """Return the factors of a product, left first: what does not vary, else what the backward pass brought, else the
@@ -222,3 +240,24 @@ class _Gathering:
             self.known[node] = len(self.found.nodes)
             self.found.nodes.append(node)
         return self.known[node]
+
+
+def _pruned(nodes: list[Node], outputs: list[int], gradients: list[int]) -> Nodes:
+    """Return only the nodes that the outputs and gradients are made of."""
+    wanted, stack = set(), [*outputs, *gradients]
+    while stack:
+        i = stack.pop()
+        if i not in wanted:
+            wanted.add(i)
+            stack += nodes[i].operands
+    to = {i: k for k, i in enumerate(sorted(wanted))}
+    kept = [
+        replace(
+            nodes[i],
+            args=tuple(to[a] for a in nodes[i].args),
+            left=tuple(to[a] for a in nodes[i].left),
+            right=tuple(to[a] for a in nodes[i].right),
+        )
+        for i in to
+    ]
+    return Nodes(kept, [to[i] for i in outputs], [to[i] for i in gradients])

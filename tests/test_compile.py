@@ -1,0 +1,426 @@
+"""Guards compile: what becomes a matrix product, that the numbers are the engine's, and every refusal.
+
+Where a shape is fully vectorised, the number of its matrix products and the shapes of its tensors are asserted, so that
+vectorisation that gets lost is a failing test.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import CompiledProgram, Value, compile, dot, relu, sigmoid, tanh
+from nn import MLP, Layer, cross_entropy_with_logits, l2
+
+from . import fuzz
+
+R = random.Random(1)
+WRONG: Any = "int8"
+
+
+def matrix(rows: int, columns: int) -> list[list[Value]]:
+    return [[Value(R.uniform(-1, 1)) for _ in range(columns)] for _ in range(rows)]
+
+
+def vector(n: int) -> list[Value]:
+    return [Value(R.uniform(-1, 1)) for _ in range(n)]
+
+
+def flat(*tensors: Any) -> list[Value]:
+    return [v for t in tensors for row in t for v in (row if isinstance(row, list) else [row])]
+
+
+def dense(W: Any, b: Any, x: Any) -> list[Any]:
+    return [dot(row, x, c) for row, c in zip(W, b, strict=True)]
+
+
+def squared(outputs: Any, y: Any) -> Any:
+    return sum((o - t) ** 2 for o, t in zip(outputs, y, strict=True))
+
+
+def checked(loss: Callable[..., Any], parameters: Any, samples: int = 6, **sizes: int) -> CompiledProgram:
+    """Compile a loss, compare its cost and gradient with the engine's on random samples, and return the program."""
+    program = compile(loss, parameters, **sizes)  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size=(samples, n)) for n in sizes.values()]
+    found = program.value_and_grad(*batches)
+    for p in program.parameters:
+        p.grad = 0.0
+    cost = 0.0
+    for rows in zip(*(b.tolist() for b in batches), strict=True):
+        root = loss(*(list(map(Value, row)) for row in rows))
+        root.backward(1 / samples)
+        cost += root.data / samples
+    assert fuzz.agrees((cost, np.array([p.grad for p in program.parameters])), found)
+    assert program(*batches) == pytest.approx(cost, rel=1e-10)
+    return program
+
+
+def shapes(program: CompiledProgram) -> list[tuple[int, ...]]:
+    return [leaf.shape for leaf in program.arrays.leaves]
+
+
+# The page of the lecture
+
+
+def test_the_program_of_an_mlp_is_the_page_of_the_lecture() -> None:
+    model = MLP(2, [16, 16, 1], rng=random.Random(0))
+    program = checked(lambda x, y: (1 - y[0] * model(x)).relu(), model, x=2, y=1)
+    assert (
+        str(program)
+        == """\
+def loss_and_grad(xp, theta, W1, b1, W2, b2, W3, b3, x, y):
+    B = x.shape[1]
+    seed = xp.full_like(x[:1], 1 / B)
+    z1 = W1 @ x + b1
+    a1 = xp.maximum(0.0, z1)
+    z2 = W2 @ a1 + b2
+    a2 = xp.maximum(0.0, z2)
+    a3 = 1.0 - (y * (W3 @ a2 + b3))
+    a4 = xp.maximum(0.0, a3)
+    d1 = y * (-(seed * (a3 > 0.0)))
+    dW3 = d1 @ a2.T
+    db3 = d1.sum(1, keepdims=True)
+    d2 = (z2 > 0.0) * (W3.T @ d1)
+    dW2 = d2 @ a1.T
+    db2 = d2.sum(1, keepdims=True)
+    d3 = (z1 > 0.0) * (W2.T @ d2)
+    dW1 = d3 @ x.T
+    db1 = d3.sum(1, keepdims=True)
+    return a4.mean(), dW1, db1, dW2, db2, dW3, db3
+"""
+    )
+    assert shapes(program) == [(16, 2), (16,), (16, 16), (16,), (1, 16), (1,)]
+
+
+def test_softmax_cross_entropy_comes_out_as_p_minus_y() -> None:
+    model = MLP(6, [5, 3], sigmoid, rng=random.Random(0))
+    program = checked(lambda x, y: autograd.logsumexp(z := model(x)) - dot(y, z), model, x=6, y=3)
+    assert "    d1 = seed * (xp.exp(z2 - a5) - y)\n    dW2 = d1 @ a2.T\n" in str(program)
+    loss = compile(lambda x, y: cross_entropy_with_logits(model(x), y), model, x=6, y=3)
+    X, Y = np.random.default_rng(0).normal(size=(4, 6)), np.eye(3)[[0, 2, 1, 1]]
+    assert fuzz.agrees(program.value_and_grad(X, Y), loss.value_and_grad(X, Y))
+
+
+# Shapes that are fully vectorised: products counted, shapes asserted
+
+W, b, U, c, Q = matrix(4, 3), vector(4), matrix(2, 4), vector(2), matrix(4, 4)
+
+
+def written_out(W: Any, b: Any, x: Any) -> list[Any]:
+    rows = []
+    for row, shift in zip(W, b, strict=True):
+        total = shift
+        for w, v in zip(row, x, strict=True):
+            total = total + v * w
+        rows.append(total)
+    return rows
+
+
+def reversed_out(W: Any, b: Any, x: Any) -> list[Any]:
+    rows = []
+    for row, shift in zip(W, b, strict=True):
+        total: Any = 0.0
+        for w, v in reversed(list(zip(row, x, strict=True))):
+            total = total - (-w) * v
+        rows.append(total + shift)
+    return rows
+
+
+@pytest.mark.parametrize("affine", [dense, written_out, reversed_out])
+def test_dense_layers_in_every_spelling(affine: Any) -> None:
+    program = checked(
+        lambda x, y: squared(affine(U, c, [tanh(h) for h in affine(W, b, x)]), y), flat(W, b, U, c), x=3, y=2
+    )
+    assert shapes(program) == [(4, 3), (4,), (2, 4), (2,)]
+    assert (program.source.products, program.source.gathers) == (5, 0)
+
+
+def test_tied_and_transposed_weights_share_one_tensor() -> None:
+    turned = [list(column) for column in zip(*W, strict=True)]
+    program = checked(
+        lambda x, y: squared(dense(turned, [0.0] * 3, [tanh(h) for h in dense(W, b, x)]), y), flat(W, b), x=3, y=3
+    )
+    assert shapes(program) == [(4, 3), (4,)]
+    assert "W1.T @ " in str(program)
+
+
+def test_a_shared_layer_is_one_product_over_its_uses() -> None:
+    def loss(x: Any, y: Any) -> Any:
+        hidden = [tanh(h) for i in range(3) for h in dense(W, b, x[3 * i : 3 * i + 3])]
+        return (autograd.sum(hidden) - y[0]) ** 2
+
+    program = checked(loss, flat(W, b), x=9, y=1)
+    assert shapes(program) == [(4, 3), (4,)]
+    assert str(program).count("W1 @ ") == 1
+
+
+def test_convolution_is_one_product_over_its_positions() -> None:
+    K, kb, D, db = matrix(2, 9), vector(2), matrix(3, 32), vector(3)
+
+    def loss(x: Any, y: Any) -> Any:
+        places = [[(i + p) * 6 + j + q for p in range(3) for q in range(3)] for i in range(4) for j in range(4)]
+        features = [dot(k, [x[i] for i in place], s).relu() for k, s in zip(K, kb, strict=True) for place in places]
+        z = dense(D, db, features)
+        return autograd.logsumexp(z) - dot(y, z)
+
+    program = checked(loss, flat(K, kb, D, db), x=36, y=3)
+    assert shapes(program) == [(2, 9), (2,), (3, 32), (3,)]
+    assert str(program).count("W1 @ ") == 1
+
+
+def test_a_minibatch_written_as_one_graph_is_its_matrix() -> None:
+    def loss(x: Any, y: Any) -> Any:
+        return (
+            sum(
+                squared(dense(U, c, [tanh(h) for h in dense(W, b, x[3 * i : 3 * i + 3])]), [y[i]] * 2) for i in range(4)
+            )
+            / 4
+        )
+
+    program = checked(loss, flat(W, b, U, c), x=12, y=4)
+    assert shapes(program)[:2] == [(4, 3), (4,)]
+    assert str(program).count("W1 @ ") == 1
+
+
+def test_skip_concat_recurrence_attention_normalisation_and_max() -> None:
+    skip = checked(
+        lambda x, y: squared([v + tanh(z) for v, z in zip(x, dense(Q, b, x), strict=True)], y), flat(Q, b), x=4, y=4
+    )
+    assert (shapes(skip), skip.source.products, skip.source.gathers) == ([(4, 4), (4,)], 3, 0)
+    joined = checked(
+        lambda x, y: squared(dense(U, c, [*(tanh(h) for h in dense(W, b, x)[:2]), *(sigmoid(h) for h in dense(W, b, x)[2:])]), y),
+        flat(W, b, U, c), x=3, y=2,
+    )  # fmt: skip
+    assert shapes(joined)[:3] == [(4, 3), (4,), (2, 4)]
+    assert joined.source.gathers == 0
+
+    def recurrent(x: Any, y: Any) -> Any:
+        h: list[Any] = [0.0] * 4
+        for v in x:
+            h = [tanh(z + row[0] * v) for z, row in zip(dense(Q, b, h), W, strict=True)]
+        return squared(h, y * 4)
+
+    unrolled = checked(recurrent, flat(Q, b, [row[:1] for row in W]), x=3, y=1)
+    assert shapes(unrolled) == [(4, 5), (4,)]  # the weights of input and state side by side
+    assert len(re.findall("W1(?:\\[[^]]*\\])? @ ", str(unrolled))) == 3
+    heads = [matrix(3, 2) for _ in range(3)]
+
+    def attention(x: Any, y: Any) -> Any:
+        tokens = [x[0:2], x[2:4], x[4:6], x[6:8]]
+        q, k, v = ([[dot(row, t) for row in M] for t in tokens] for M in heads)
+        out = []
+        for query in q:
+            scores = [dot(query, key) for key in k]
+            total = autograd.logsumexp(scores)
+            weights = [autograd.exp(s - total) for s in scores]
+            out += [dot(weights, [row[j] for row in v]) for j in range(3)]
+        return squared(out, y)
+
+    attending = checked(attention, flat(*heads), x=8, y=12)
+    assert len(attending.source.lines) < 60
+
+    gains = vector(4)
+
+    def normalised(x: Any, y: Any) -> Any:
+        h = dense(Q, b, x)
+        mean = autograd.sum(h) / 4
+        scale = (autograd.sum([(v - mean) ** 2 for v in h]) / 4 + 1e-5) ** -0.5
+        return squared([g * (v - mean) * scale for g, v in zip(gains, h, strict=True)], y)
+
+    assert checked(normalised, flat(Q, b, gains), x=4, y=4).source.gathers <= 2
+    biggest = checked(lambda x, y: (autograd.max(dense(Q, b, x)) - y[0]) ** 2, flat(Q, b), x=4, y=1)
+    assert "xp.max(" in str(biggest)
+
+
+def test_penalties_frozen_and_unused_parameters() -> None:
+    model = MLP(2, [3, 1], tanh, rng=random.Random(0))
+    program = checked(lambda x, y: (model(x) - y[0]) ** 2 + l2(model.parameters(), 0.01), model, x=2, y=1)
+    assert shapes(program) == [(3, 2), (3,), (1, 3), (1,)]
+    model.layers[0].freeze()
+    assert len(compile(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1).parameters) == 4
+    checked(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1)
+    unused, w = Value(3.0), Value(2.0)
+    program = checked(lambda x, y: (w * x[0] - y[0]) ** 2, [unused, w], x=1, y=1)
+    assert program.value_and_grad([[1.0]], [[1.0]])[1].tolist() == [0.0, 2.0]
+
+
+def test_a_parameter_may_be_the_loss_itself() -> None:
+    w, v = Value(3.0), Value(-1.0)
+    assert compile(lambda x: w, [w, v], x=1).value_and_grad([[0.0], [1.0]])[1].tolist() == [1.0, 0.0]
+    cost, gradient = compile(lambda x: w * v + 2, [w, v], x=1).value_and_grad([[0.0], [1.0]])
+    assert (cost, gradient.tolist()) == (-1.0, [-1.0, 3.0])
+
+
+# All gates
+
+
+@pytest.mark.parametrize("name", autograd.GATES)
+def test_every_gate_of_the_table(name: str) -> None:
+    gate = autograd.GATES[name]
+    n = 3 if gate.variadic else len(gate.names)
+    positive = any(low > 0 for domain in gate.domain for low, _ in domain)
+    w = [Value(0.4 + 0.3 * i) for i in range(n)]
+
+    def loss(x: Any) -> Any:
+        inputs = [1.0 + x[i] ** 2 + p if positive else x[i] + p for i, p in enumerate(w)]
+        return tanh(gate(inputs[: n - 1], inputs[: n - 1], inputs[-1]) if name == "dot" else gate(*inputs)) * w[0]
+
+    checked(loss, w, x=n)
+
+
+def test_a_gate_that_was_just_added() -> None:
+    cube = autograd.gate("cube_for_a_test", "x³", lambda xp, x: x * x * x, lambda xp, out, x: 3 * x * x)
+    try:
+        checked(lambda x, y: squared([cube(z) for z in dense(W, b, x)], y), flat(W, b), x=3, y=4)
+    finally:
+        del autograd.GATES["cube_for_a_test"]
+
+
+# The fuzzer
+
+
+@pytest.mark.parametrize("start", range(0, 200, 20))
+def test_random_programs(start: int) -> None:
+    assert [found for seed in range(start, start + 20) if (found := fuzz.run(seed))] == []
+
+
+def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test of the test above: with products that lose a sign, cases must fail."""
+    from autograd.compiling import sums
+
+    monkeypatch.setattr(sums._Gathering, "steady", lambda self, args: True)
+    real = sums._Gathering.terms
+    monkeypatch.setattr(
+        sums._Gathering, "terms", lambda self, i: [(abs(c), factors, total) for c, factors, total in real(self, i)]
+    )
+    failures = 0
+    for seed in range(20):
+        try:
+            failures += bool(fuzz.run(seed))
+        except Exception:
+            failures += 1
+    assert failures > 5
+
+
+# Values, types, and what is asked of a program
+
+
+def test_parameters_are_read_anew_after_they_changed_and_given_back_on_request() -> None:
+    w = Value(2.0)
+    program = compile(lambda x, y: (w * x[0] - y[0]) ** 2, [w], x=1, y=1)
+    assert program([[1.0]], [[0.0]]) == 4.0
+    w.data = 3.0
+    assert program([[1.0]], [[0.0]]) == 9.0
+    program.flat = [5.0]
+    assert (program([[1.0]], [[0.0]]), w.data) == (25.0, 3.0)
+    program.sync()
+    assert w.data == 5.0
+    root = w * 2
+    assert root.data == 10.0
+
+
+def test_predictions_of_one_output_and_of_several() -> None:
+    one, two = MLP(2, [3, 1], rng=random.Random(0)), MLP(2, [3, 2], rng=random.Random(0))
+    X = [[0.5, -1.0], [1.0, 2.0], [0.0, 0.0]]
+    for model in (one, two):
+        program = compile(model, x=2)
+        assert program(X).tolist() == [pytest.approx(p, rel=1e-12) for p in model.predict(X)]
+    assert (compile(one, x=2)(X).shape, compile(two, x=2)(X).shape) == ((3,), (3, 2))
+
+
+def test_float32_stays_float32() -> None:
+    model = MLP(2, [8, 8, 1], rng=random.Random(0))
+
+    def loss(x: Any, y: Any) -> Any:
+        s = model(x)
+        return relu(1 - y[0] * s) + autograd.maximum(s, 0.5) * 0.1 + autograd.where(s, s * 2, 0.25) + abs(s)
+
+    program, exact = (compile(loss, model, dtype=dtype, x=2, y=1) for dtype in ("float32", "float64"))
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(5, 2)), np.sign(rng.normal(size=(5, 1)))
+    results = program._run((X, Y))
+    assert {np.asarray(r).dtype for r in results} == {np.dtype("float32")}
+    assert program.value_and_grad(X, Y)[1].dtype == np.float32
+    assert program.value_and_grad(X, Y)[1] == pytest.approx(exact.value_and_grad(X, Y)[1], rel=1e-4, abs=1e-5)
+
+
+def test_the_report_says_what_is_a_matrix() -> None:
+    model = MLP(2, [16, 1], rng=random.Random(0))
+    report = compile(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1).report()
+    assert "parameters: W1 16 × 2, b1 16, W2 1 × 16, b2 1" in report
+    assert "0 gathers" in report
+
+
+@pytest.mark.parametrize(
+    ("loss", "what"),
+    [
+        (lambda x, y: x[0] if x[0] > y[0] else y[0], "a comparison"),
+        (lambda x, y: x[0] if x[0] else y[0], "a branch on a Value"),
+        (lambda x, y: math.exp(x[0]), r"float\(\), int\(\)"),
+        (lambda x, y: x[0] * x[0].data, ".data"),
+        (lambda x, y: x[0] * float(f"{x[0]:.3f}"), "formatting"),
+    ],
+)
+def test_a_program_cannot_depend_on_data(loss: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=what) as caught:
+        compile(loss, [Value(1.0)], x=2, y=1)
+    assert "one program is recorded for all data" in str(caught.value)
+    assert "autograd.where(c, a, b) instead of if, and one-hot labels" in str(caught.value)
+    assert Value(2.0).data == 2.0  # numbers show again
+
+
+def test_compare_finds_a_branch_that_was_frozen_outside() -> None:
+    w, state = Value(1.0), {"positive": True}
+
+    def model(x: Any) -> Any:
+        return w * x[0] if state["positive"] else -w * x[0]
+
+    program = compile(model, [w], gradient=False, x=1)
+    program.compare(model, [[1.0], [2.0]])
+    state["positive"] = False
+    with pytest.raises(AssertionError, match=r"sample 0: the function gives -1.0, the program 1.0: does it branch"):
+        program.compare(model, [[1.0], [2.0]])
+
+
+def test_what_is_not_finite_names_the_line() -> None:
+    w = Value(1.0)
+    program = compile(lambda x: autograd.exp(w * x[0]), [w], x=1)
+    with pytest.raises(FloatingPointError, match=r"overflow.* in line \d+: .*xp.exp.*; check=False lets it pass"):
+        program.value_and_grad([[1000.0]])
+    assert compile(lambda x: autograd.exp(w * x[0]), [w], check=False, x=1)([[1000.0]]) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: compile(m), TypeError, r"the size of every input, by name: compile\(loss, model, x=2, y=1\)"),
+        (lambda m: compile(m, x=0), ValueError, "x is the number of entries of that input, at least 1, not 0"),
+        (lambda m: compile(m, m, x=2), TypeError, "the gradient is that of one number: return a Value, not a list"),
+        (lambda m: compile(lambda x: 3.0, [], x=2), TypeError, "returns a Value or a list of Values, not 3.0"),
+        (lambda m: compile(m, 5, x=2), TypeError, "parameters are a model or a list of Values, not 5"),
+        (lambda m: compile(m, [Value(1.0) * 2], x=2), TypeError, "parameters are leaves"),
+        (lambda m: compile(m, x=2, dtype=WRONG), ValueError, "the dtype is 'float64' or 'float32', not 'int8'"),
+        (
+            lambda m: compile(m, x=2)([[1.0]]),
+            ValueError,
+            r"x is a batch of rows with 2 entries each, and its shape is \(1, 1\)",
+        ),
+        (lambda m: compile(m, x=2)([[1.0, 2.0]], [[1.0]]), TypeError, "this program takes x: 1 batches, not 2"),
+        (
+            lambda m: compile(m, x=2).value_and_grad([[1.0, 2.0]]),
+            TypeError,
+            "this program has no gradient: compile a loss",
+        ),
+    ],
+)
+def test_errors_say_what_to_write(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(Layer(2, 2, rng=random.Random(0)))
