@@ -1,9 +1,11 @@
-"""How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and whether there is a browser.
+"""How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
-The pages are tested in a headless Chromium where it and its driver are installed. Where they are not, the file with
-these tests is not collected and pytest's header says so; BROWSER=required makes that an error, as .ci/run does.
+The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
+PyTorch are. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
+makes a missing browser an error, as .ci/run does.
 """
 
+import importlib.util
 import os
 import shutil
 
@@ -21,13 +23,17 @@ for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
-collect_ignore = ["test_browser.py"] if missing else []
+engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) is None]
+collect_ignore = ["test_browser.py"] * bool(missing) + ["test_backends.py"] * bool(engines)
 
 
-def pytest_report_header() -> str:
-    if not missing:
-        return "browser: chromium"
-    return f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
+def pytest_report_header() -> list[str]:
+    return [
+        f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
+        if missing
+        else "browser: chromium",
+        f"no {' and no '.join(engines)}, so test_backends.py is left out" if engines else "other arrays: jax, torch",
+    ]
 
 
 def pytest_configure() -> None:

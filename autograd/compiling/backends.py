@@ -82,9 +82,9 @@ def torch_module(traced: Trace, dtype: str) -> Any:
         weights, biases, values = _dense(values)
         linear = torch.nn.Linear(len(weights[0]), len(weights), bias=biases is not None, dtype=getattr(torch, dtype))
         with torch.no_grad():
-            linear.weight.copy_(torch.tensor(weights))
+            linear.weight.copy_(torch.tensor(weights, dtype=torch.float64))
             if biases is not None:
-                linear.bias.copy_(torch.tensor(biases))
+                linear.bias.copy_(torch.tensor(biases, dtype=torch.float64))
         layers.insert(0, linear)
     return torch.nn.Sequential(*layers)
 
