@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+from matplotlib.figure import Figure
 from sklearn import datasets
 
 from autograd import relu
@@ -33,9 +34,10 @@ def main(out: Path = Path()) -> dict[str, float]:
         task.model, history, f"accuracy on {len(test[1])} digits kept aside: {accuracy:.3f}", f"read: {read}", sep="\n"
     )
 
-    ax = plot_history(history)
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    ax = plot_history(history, figure.subplots())
     ax.set_title(f"digits, {SAMPLES} of {len(y)}: {accuracy:.1%} of {len(test[1])} kept aside right", pad=28)
-    ax.figure.savefig(out / "digits_sample.png", dpi=150)
+    figure.savefig(out / "digits_sample.png", dpi=150)
     return {"accuracy": accuracy}
 
 

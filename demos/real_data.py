@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+from matplotlib.figure import Figure
 from sklearn import datasets
 
 from autograd import tanh
@@ -45,11 +46,9 @@ SETTINGS = {
 
 def main(out: Path = Path()) -> dict[str, float]:
     """Train on each set, print the score on the samples kept aside (accuracy, R² for diabetes), and draw the histories."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, len(SETTINGS), figsize=(13, 4), layout="constrained")
+    figure = Figure(figsize=(13, 4), layout="constrained")
     scores = {}
-    for ax, (name, s) in zip(axes, SETTINGS.items(), strict=True):
+    for ax, (name, s) in zip(figure.subplots(1, len(SETTINGS)), SETTINGS.items(), strict=True):
         rng = Random(SEED)
         X, y = s.load(return_X_y=True)
         data = X.tolist(), [t / s.unit if s.task == "regression" else t for t in y.tolist()]

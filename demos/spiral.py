@@ -1,7 +1,7 @@
-"""The lectures' spiral: three arms, wound into each other, that a network with two hidden layers unwinds.
+"""The spiral: three arms, wound into each other, that a network unwinds until planes can cut them.
 
-X_k(t) = t·(sin φ, cos φ) with φ = (2π/3)(2t + k − 1) + noise for 0 ≤ t ≤ 1: 200 points an arm, noise of deviation 0.2 in
-the angle. A quarter of the points is kept for testing. The recipe: three neurons, softmax, cross-entropy.
+X_k(t) = t·(sin φ, cos φ) with φ = (2π/3)(2t + k − 1) + noise for 0 ≤ t ≤ 1. The last hidden layer has two neurons, so that
+it can be drawn: the lecture's points before the network and after it. A quarter of the points is kept for testing.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from autograd import tanh
+from matplotlib.figure import Figure
+
+from autograd import no_grad, tanh
 from nn import Adam, fit, plot_boundary, recipe, spiral, train_test_split, xavier
 from nn.schedules import cosine
 
-SEED, NOISE, EPOCHS = 0, 0.2, 50
+SEED, NOISE, ARM, EPOCHS = 0, 0.15, 120, 50
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Train, print the accuracy on the points kept aside, and draw the decision boundary."""
+    """Train, print the accuracy on the points kept aside, and draw the plane and what the network makes of it."""
     rng = Random(SEED)
-    train, test = train_test_split(spiral(200, NOISE, rng), 0.25, rng=rng)
-    task = recipe("multiclass", 2, [16, 16], 3, activation=tanh, init=xavier, rng=rng)
+    train, test = train_test_split(spiral(ARM, NOISE, rng), 0.25, rng=rng)
+    task = recipe("multiclass", 2, [16, 16, 2], 3, activation=tanh, init=xavier, rng=rng)
     history = fit(
         task.model, train, task.loss, Adam(task.model.parameters()),
         epochs=EPOCHS, batch_size=16, rng=rng, schedule=cosine(0.03, 0.0, EPOCHS),
@@ -28,9 +30,20 @@ def main(out: Path = Path()) -> dict[str, float]:
     accuracy = task.score(task.predict(test[0]), test[1])
     print(task.model, history, f"accuracy on {len(test[1])} points kept aside: {accuracy:.3f}", sep="\n")
 
-    ax = plot_boundary(task.model, *test)
-    ax.set_title(f"spiral, noise {NOISE}: {accuracy:.1%} of the points kept aside right")
-    ax.figure.savefig(out / "spiral.png", dpi=150)
+    *hidden, last = task.model.layers
+    points = []
+    with no_grad():
+        for x in test[0]:
+            for layer in hidden:
+                x = layer(x)
+            points.append([h.data for h in x])
+    figure = Figure(figsize=(13, 5), layout="constrained")
+    before, after = figure.subplots(1, 2)
+    plot_boundary(task.model, *test, before)
+    before.set_title(f"the points kept aside: {accuracy:.1%} right")
+    plot_boundary(last, points, test[1], after)
+    after.set(xlabel="h₁", ylabel="h₂", title="the same points in the last hidden layer")
+    figure.savefig(out / "spiral.png", dpi=150)
     return {"accuracy": accuracy}
 
 

@@ -72,7 +72,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
             lines += right.plot(range(len(values)), values, color=colour, linestyle="--")
             names.append(name)
         right.set_ylabel("metric (dashed)")
-    ax.legend(lines, names, loc="upper center", bbox_to_anchor=(0.5, 1.15), ncols=len(names), frameon=False)
+    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(names), frameon=False)
     return ax
 
 

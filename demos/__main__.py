@@ -1,0 +1,94 @@
+"""The command: python -m demos lists the demos, python -m demos xor runs one, python -m demos --all -o out/ runs all."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+from autograd.files import replace_file
+
+from . import IN_THE_LECTURES_ORDER
+from .page import Entry, page
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0, or 2 with one line that says what is missing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demos",
+        description="The figures of the lectures. Without arguments it lists the demos.",
+    )
+    parser.add_argument("names", nargs="*", metavar="demo", help="which to run, such as xor")
+    parser.add_argument("--all", action="store_true", help="run all, and write index.html, which shows them")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where figures go (default: .)"
+    )
+    options = parser.parse_args(arguments)
+    names = IN_THE_LECTURES_ORDER if options.all else options.names
+    if unknown := [name for name in names if name not in IN_THE_LECTURES_ORDER]:
+        parser.error(f"there is no demo {unknown[0]!r}; python -m demos lists all")
+    if not names:
+        width = max(map(len, IN_THE_LECTURES_ORDER))
+        for name in IN_THE_LECTURES_ORDER:
+            print(f"{name:{width}}  {first_line(name)}")
+        return 0
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        if options.all:
+            print(f"{write_page(options.output)}")
+        else:
+            for name in names:
+                importlib.import_module(f"demos.{name}").main(options.output)
+    except ImportError as error:
+        print(f'demos: {error}; pip install "gatewise[demos]" brings what they need', file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"demos: cannot write {error.filename or options.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def first_line(name: str) -> str:
+    """Return the first line of a demo's docstring, without importing it."""
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def write_page(out: Path) -> Path:
+    """Run all demos into a folder and write the index page; return its path."""
+    entries = []
+    for name in IN_THE_LECTURES_ORDER:
+        print(f"{name} …", flush=True)
+        entries.append(run(importlib.import_module(f"demos.{name}"), out))
+    path = out / "index.html"
+    replace_file(path, page(entries).encode())
+    return path
+
+
+def run(demo: ModuleType, out: Path) -> Entry:
+    """Run a demo and return what the page shows of it."""
+    name = demo.__name__.rpartition(".")[2]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        demo.main(out)
+    figures = [path for path in out.iterdir() if path.suffix in (".png", ".svg") and belongs(path.stem, name)]
+    figures.sort(key=lambda path: path.stat().st_mtime_ns)  # as they were drawn
+    return Entry(
+        name, inspect.getdoc(demo) or "", printed.getvalue(), [path.name for path in figures], inspect.getsource(demo)
+    )
+
+
+def belongs(stem: str, name: str) -> bool:
+    """Tell whether a figure is a demo's: xor.png and xor-graph.svg are of xor."""
+    return stem == name or stem.startswith(f"{name}-")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

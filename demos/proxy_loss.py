@@ -1,0 +1,48 @@
+"""Minimising a proxy loss may not minimise the error: least squares pays for a far point with a wrong decision.
+
+Five points on a line, classes −1, −1, 1, 1, 1, the last of them far out. The least squares fit to the labels, decided by its
+sign, takes the third for −1. A worse fit decides all of them rightly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from nn import linear_regression, mean_squared_error, zero_one
+from nn.plots import COLOURS, MARKERS
+
+X, Y = [0.0, 1.0, 2.0, 3.0, 20.0], [-1.0, -1.0, 1.0, 1.0, 1.0]
+
+
+def main(out: Path = Path()) -> dict[str, float]:
+    """Print both fits with their loss and errors, and draw them."""
+    fit = linear_regression(X, Y)
+    lines = {"least squares": (fit.weights[0], fit.bias), "a separator": (0.1, -0.15)}
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    ax = figure.subplots()
+    numbers = {}
+    for (name, (slope, intercept)), colour, style in zip(lines.items(), COLOURS, ("-", "--"), strict=False):
+        outputs = [slope * x + intercept for x in X]
+        loss, errors = mean_squared_error(outputs, Y), zero_one(outputs, Y, threshold=0, reduction="sum")
+        boundary = -intercept / slope
+        print(f"{name}: {slope:.12f}·x + {intercept:.12f}, decides 1 from x = {boundary:.12f} on")
+        print(f"    proxy, the mean squared error: {loss:.9f}; errors: {errors:g}")
+        numbers |= {f"{name}: loss": loss, f"{name}: errors": errors, f"{name}: boundary": boundary}
+        ax.plot([-1, 21], [slope * x + intercept for x in (-1, 21)], style, color=colour,
+                label=f"{name}: loss {loss:.3f}, errors {errors:g}")  # fmt: skip
+        ax.axvline(boundary, color=colour, linestyle=style, linewidth=0.8)
+    for label, k in ((-1.0, 5), (1.0, 2)):
+        xs = [x for x, y in zip(X, Y, strict=True) if y == label]
+        ax.scatter(xs, [label] * len(xs), color=COLOURS[k], marker=MARKERS[k], edgecolors="black", zorder=3, s=50,
+                   label=f"class {label:+g}")  # fmt: skip
+    ax.axhline(0, color="grey", linewidth=0.6)
+    ax.set(xlabel="x", ylabel="output; its sign decides", title="the smaller loss has the error")
+    ax.legend(frameon=False, loc="lower right")
+    figure.savefig(out / "proxy_loss.png", dpi=150)
+    return numbers | {"slope": fit.weights[0], "intercept": fit.bias}
+
+
+if __name__ == "__main__":
+    main()
