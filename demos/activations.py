@@ -27,7 +27,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     functions: dict[str, Callable[[Any], Any]] = {
         "sigmoid": sigmoid, "tanh": tanh, "relu": relu, "leaky_relu": leaky_relu, "elu": elu, "elu_03": elu_03,
     }  # fmt: skip
-    numbers = {}
+    numbers: dict[str, float] = {}
     print(f"{'x':>10}", *(f"{x:>15g}" for x in POINTS))
     for name, function in functions.items():
         pairs = [value_and_grad(function)(x) for x in POINTS]

@@ -7,7 +7,9 @@ OR of them give every function; parity, a checkerboard, has no groups.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,7 +21,7 @@ GRAY = ("00", "01", "11", "10")  # neighbours differ in one bit
 EXAMPLE = [0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 1]  # a function of four inputs that has groups
 
 
-def k_map(outputs: list[int], ax: object, title: str) -> None:
+def k_map(outputs: Sequence[Any], ax: Any, title: str) -> None:
     """Draw a function of four inputs as a Karnaugh map."""
     cells = [[outputs[int(ab + cd, 2)] for cd in GRAY] for ab in GRAY]
     ax.imshow(cells, cmap="Greys", vmin=0, vmax=2)
@@ -48,13 +50,13 @@ def main(out: Path = Path()) -> dict[str, float]:
     numbers: dict[str, float] = {}
     print("McCulloch–Pitts, outputs at (0,0), (0,1), (1,0), (1,1):")
     for name, unit in units.items():
-        outputs = unit.truth_table().outputs
+        outputs: tuple[Any, ...] = unit.truth_table().outputs
         numbers |= {f"{name} {i:02b}": bit for i, bit in enumerate(outputs)}
         print(f"  {name:11} {outputs}")
     print("(inhibition is absolute: one inhibitory input that is on gives 0; a lecture also counts the difference)")
     print("\nAND as a sigmoid neuron, σ(−30 + 20·x1 + 20·x2):")
     print(classical.AND.truth_table())
-    numbers |= {f"σ-AND {i:02b}": y for i, y in enumerate(classical.AND.truth_table().outputs)}
+    numbers |= {f"σ-AND {a}{b}": classical.AND(a, b) for a in (0, 1) for b in (0, 1)}
     numbers |= {f"σ-XNOR {a}{b}": classical.XNOR(a, b) for a in (0, 1) for b in (0, 1)}
 
     net = classical.one_hot_network([0, 1, 1, 0])
@@ -86,7 +88,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(11, 8.5), layout="constrained")
     (first, second), (growth, region) = figure.subplots(2, 2)
-    k_map(list(classical.parity(4).outputs), first, "parity: eight groups of one")
+    k_map(classical.parity(4).outputs, first, "parity: eight groups of one")
     k_map(EXAMPLE, second, f"an example: the groups {', '.join(groups)}")
     growth.semilogy(sizes, shallow, color=COLOURS[5], marker=MARKERS[1], label="one hidden layer: 2ⁿ⁻¹ + 1")
     growth.semilogy(sizes, deep, color=COLOURS[0], marker=MARKERS[0], label="deep: 3(n − 1)")

@@ -52,7 +52,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         ax.plot(grid, [math.sin(2 * math.pi * x) for x in grid], ":", color="grey", label="the truth")
         ax.plot(grid, [fits[degree](x) for x in grid], color=COLOURS[0], label="the polynomial")
         ax.plot(*train, "o", color=COLOURS[5], markeredgecolor="black", label="training samples")
-        ax.set(xlabel="x", ylabel="y", ylim=(-2.0, 2.6), 
+        ax.set(xlabel="x", ylabel="y", ylim=(-2.0, 2.6),
                title=f"degree {degree}\ntraining error {fits[degree].cost:.3f}, test error {errors[degree]:.3g}")  # fmt: skip
     top["under"].legend(frameon=False, loc="upper right")
     top["U"].semilogy(DEGREES, [fit.cost for fit in fits], "o-", color=COLOURS[0], label="training error")

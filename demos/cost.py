@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -91,7 +91,8 @@ def main(out: Path = Path()) -> dict[str, float]:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     ax = figure.subplots()
     numbers: dict[str, float] = {"f'(1)": exact}
-    for scheme, colour, marker in (("forward", COLOURS[1], MARKERS[1]), ("central", COLOURS[0], MARKERS[0])):
+    schemes: tuple[Literal["forward", "central"], ...] = ("forward", "central")
+    for scheme, colour, marker in zip(schemes, COLOURS, MARKERS, strict=False):
         errors = [abs(finite_differences(f, [1.0], scheme=scheme, step=h)[0] - exact) for h in steps]
         ax.loglog(steps, errors, color=colour, marker=marker, markersize=5, label=f"{scheme} differences")
         for h in (1e-2, 1e-4, 1e-6, 1e-12):

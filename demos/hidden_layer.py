@@ -12,8 +12,7 @@ from random import Random
 from matplotlib.figure import Figure
 
 from autograd import no_grad, sigmoid, tanh
-from nn import SGD, accuracy, circles, fit, recipe, xavier
-from nn.plots import COLOURS, MARKERS
+from nn import SGD, accuracy, circles, fit, plot_points, recipe, xavier
 
 SEED, POINTS, FRAMES = 1, 100, (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50)
 
@@ -35,9 +34,7 @@ def main(out: Path = Path()) -> dict[str, float]:
             points = [[h.data for h in second(first(x))] for x in X]
         right = numbers[f"epoch {epoch}"] = accuracy(task.predict(X), y)
         ax = axes[epoch]
-        for label in (0, 1):
-            ax.scatter(*zip(*[p for p, t in zip(points, y, strict=True) if t == label], strict=True), s=16,
-                       color=COLOURS[label], marker=MARKERS[label], edgecolors="black", linewidths=0.4)  # fmt: skip
+        plot_points(points, y, ax, size=16).set(xlabel="", ylabel="")
         (w1, w2), b = (w.data for w in last.W[0]), last.b[0].data
         side = [-1.2 + 2.4 * i / 60 for i in range(61)]
         ax.contour(

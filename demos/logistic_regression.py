@@ -14,8 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Value, draw, explain, log, sigmoid
-from nn import SGD, Neuron, binary_cross_entropy_with_logits, fit, gaussians
-from nn.plots import COLOURS, MARKERS
+from nn import SGD, Neuron, binary_cross_entropy_with_logits, fit, gaussians, plot_points
 
 SEED, POINTS, DISTANCE = 0, 80, 2.0
 
@@ -49,11 +48,8 @@ def main(out: Path = Path()) -> dict[str, float]:
     left = figure.add_subplot(1, 2, 1)
     levels = left.contour(across, up, chances, levels=[0.1, 0.5, 0.9], colors="black", linewidths=[0.8, 2, 0.8])
     left.clabel(levels, fmt="%.1f")
-    for label in (0, 1):
-        points = zip(*[x for x, t in zip(X, y, strict=True) if t == label], strict=True)
-        left.scatter(*points, color=COLOURS[label], marker=MARKERS[label], s=20, edgecolors="black", linewidths=0.4,
-                     label=f"class {label}")  # fmt: skip
-    left.set(xlabel="x₁", ylabel="x₂", title="P(y = 1 | x); the decision is at 0.5", aspect="equal")
+    plot_points(X, y, left, size=22)
+    left.set(title="P(y = 1 | x); the decision is at 0.5", aspect="equal")
     left.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     right = figure.add_subplot(1, 2, 2, projection="3d")
     right.plot_surface(across, up, chances, cmap="viridis", linewidth=0)

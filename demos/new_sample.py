@@ -12,7 +12,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from nn import SGD, Layer, binary_cross_entropy_with_logits, classical, fit, l2
+from nn import SGD, Layer, binary_cross_entropy_with_logits, classical, fit, l2, plot_points
 from nn.plots import COLOURS, MARKERS
 
 X = [[-2.0, 0.0], [-1.5, 1.0], [-1.0, -1.0], [1.0, 1.0], [1.5, -1.0], [2.0, 0.0]]
@@ -37,7 +37,7 @@ def logistic(X: list[list[float]], y: list[int]) -> list[float]:
 def main(out: Path = Path()) -> dict[str, float]:
     """Learn both lines with and without the new sample, print the angles between them, and draw them."""
     figure = Figure(figsize=(10, 4.5), layout="constrained")
-    numbers = {}
+    numbers: dict[str, float] = {}
     for learn, ax in zip((perceptron, logistic), figure.subplots(1, 2), strict=True):
         before, after = learn(X, Y), learn([*X, NEW], [*Y, LABEL])
         turn = math.degrees(abs(math.atan2(after[1], after[0]) - math.atan2(before[1], before[0])))
@@ -46,11 +46,8 @@ def main(out: Path = Path()) -> dict[str, float]:
         print(f"{'':24}  ({', '.join(f'{w:.4f}' for w in after)}): turned by {turn:.1f}°")
         numbers |= {f"{name} turns by": turn} | {f"{name} w{i}": w for i, w in enumerate(after)}
         numbers |= {f"{name} before w{i}": w for i, w in enumerate(before)}
-        for label, k in ((-1, 0), (1, 1)):
-            points = [x for x, y in zip(X, Y, strict=True) if y == label]
-            ax.scatter(*zip(*points, strict=True), color=COLOURS[k], marker=MARKERS[k], edgecolors="black", s=45,
-                       label=f"class {label:+d}")  # fmt: skip
-        ax.scatter(*NEW, color=COLOURS[1], marker=MARKERS[1], edgecolors="black", s=160, label="new, class +1")
+        plot_points(X, Y, ax, size=45)
+        ax.scatter(*NEW, color=COLOURS[1], marker=MARKERS[1], edgecolors="black", s=160, label="new, class 1", zorder=3)
         for (w1, w2, b), style, when in ((before, "--", "before"), (after, "-", "after")):
             ends = [(-(b + w2 * v) / w1, v) for v in (-2.0, 4.0)]  # neither line is horizontal
             ax.plot(*zip(*ends, strict=True), style, color="black", label=f"the line {when}")

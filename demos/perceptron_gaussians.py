@@ -13,8 +13,8 @@ from random import Random
 
 from matplotlib.figure import Figure
 
-from nn import classical, gaussians
-from nn.plots import COLOURS, MARKERS
+from nn import classical, gaussians, plot_points
+from nn.plots import COLOURS
 
 SEED, POINTS, DISTANCE, EPOCHS = 0, 200, 3.0, 5
 
@@ -37,14 +37,11 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(11, 4.7), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for label, k, name in ((1, 0, "D1, y = +1"), (-1, 1, "D2, y = −1")):
-        points = [x for x, t in zip(X, y, strict=True) if t == label]
-        left.scatter(*zip(*points, strict=True), color=COLOURS[k], marker=MARKERS[k], s=20, edgecolors="black",
-                     linewidths=0.4, label=name)  # fmt: skip
+    plot_points(X, y, left, size=20)
     w1, w2, b = learnt.weights
     across = [-3.0, 6.0]
     left.plot(across, [-(w1 * u + b) / w2 for u in across], color="black", label="w·x = 0")
-    left.set(xlabel="x₁", ylabel="x₂", ylim=(-3.5, 6.0), title=f"after {EPOCHS} epochs: {errors} errors")
+    left.set(ylim=(-3.5, 6.0), title=f"D1 (1) and D2 (−1) after {EPOCHS} epochs: {errors} errors")
     left.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     right.bar(range(1, len(learnt.changes) + 1), learnt.changes, color=COLOURS[0], edgecolor="black")
     right.set(xlabel="epoch", ylabel="changes of w", title="they do not come to an end")

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import no_grad, tanh
-from nn import Adam, circles, fit, gaussians, recipe, spiral, standardise, xavier, xor
-from nn.plots import COLOURS, MARKERS
+from nn import Adam, circles, fit, gaussians, plot_points, recipe, spiral, standardise, xavier, xor
+from nn.plots import COLOURS
 
 SEED, POINTS, HIDDEN, STEPS = 0, 100, 6, 25
 
@@ -47,20 +47,17 @@ def main(out: Path = Path()) -> dict[str, float]:
             ]
         for i, (ax, cells) in enumerate(zip(axes, maps, strict=True)):
             shown = np.reshape(cells, (STEPS, STEPS))
-            ax.imshow(np.tanh(shown / (2 if i == HIDDEN else 1)), origin="lower", extent=(-2.5, 2.5, -2.5, 2.5), cmap="cividis",
+            ax.imshow(np.tanh(shown / (2 if i == HIDDEN else 1)), origin="lower", extent=(-2.5, 2.5, -2.5, 2.5), cmap="gray",
                       vmin=-1, vmax=1)  # fmt: skip
             if shown.min() < 0 < shown.max():
-                ax.contour(side, side, shown, levels=[0.0], colors="white", linewidths=1.0)
+                ax.contour(side, side, shown, levels=[0.0], colors=COLOURS[5], linewidths=1.0)
             if name == "circles":
                 ax.set_title("output" if i == HIDDEN else f"neuron {i + 1}")
-        for label in (0, 1):
-            points = [x for x, t in zip(X, y, strict=True) if t == label]
-            axes[-1].scatter(*zip(*points, strict=True), s=9, color=COLOURS[1 - label], marker=MARKERS[label],
-                             edgecolors="black", linewidths=0.3)  # fmt: skip
+        plot_points(X, y, axes[-1], size=9).set(xlabel="", ylabel="")
         axes[0].set_ylabel(name)
     figure.supxlabel("x₁")
     figure.supylabel("x₂")
-    figure.suptitle("dark −1, bright +1, white line 0")
+    figure.suptitle("dark −1, bright +1, the line 0")
     figure.savefig(out / "playground.png", dpi=150)
     return numbers
 

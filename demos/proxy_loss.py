@@ -10,10 +10,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from nn import linear_regression, mean_squared_error, zero_one
-from nn.plots import COLOURS, MARKERS
+from nn import linear_regression, mean_squared_error, plot_points, zero_one
+from nn.plots import COLOURS
 
-X, Y = [0.0, 1.0, 2.0, 3.0, 20.0], [-1.0, -1.0, 1.0, 1.0, 1.0]
+X, Y = [0.0, 1.0, 2.0, 3.0, 20.0], [-1, -1, 1, 1, 1]
 
 
 def main(out: Path = Path()) -> dict[str, float]:
@@ -22,7 +22,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     lines = {"least squares": (fit.weights[0], fit.bias), "a separator": (0.1, -0.15)}
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     ax = figure.subplots()
-    numbers = {}
+    numbers: dict[str, float] = {}
     for (name, (slope, intercept)), colour, style in zip(lines.items(), COLOURS, ("-", "--"), strict=False):
         outputs = [slope * x + intercept for x in X]
         loss, errors = mean_squared_error(outputs, Y), zero_one(outputs, Y, threshold=0, reduction="sum")
@@ -31,12 +31,9 @@ def main(out: Path = Path()) -> dict[str, float]:
         print(f"    proxy, the mean squared error: {loss:.9f}; errors: {errors:g}")
         numbers |= {f"{name}: loss": loss, f"{name}: errors": errors, f"{name}: boundary": boundary}
         ax.plot([-1, 21], [slope * x + intercept for x in (-1, 21)], style, color=colour,
-                label=f"{name}: loss {loss:.3f}, errors {errors:g}")  # fmt: skip
+                label=f"{name}: loss {loss:.4f}, errors {errors:g}")  # fmt: skip
         ax.axvline(boundary, color=colour, linestyle=style, linewidth=0.8)
-    for label, k in ((-1.0, 5), (1.0, 2)):
-        xs = [x for x, y in zip(X, Y, strict=True) if y == label]
-        ax.scatter(xs, [label] * len(xs), color=COLOURS[k], marker=MARKERS[k], edgecolors="black", zorder=3, s=50,
-                   label=f"class {label:+g}")  # fmt: skip
+    plot_points([[x, t] for x, t in zip(X, Y, strict=True)], Y, ax, size=50)
     ax.axhline(0, color="grey", linewidth=0.6)
     ax.set(xlabel="x", ylabel="output; its sign decides", title="the smaller loss has the error")
     ax.legend(frameon=False, loc="lower right")

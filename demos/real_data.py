@@ -7,6 +7,7 @@ samples is kept for testing; features are scaled by what the training part shows
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         task = recipe(s.task, len(train[0][0]), s.hidden, s.nout, activation=tanh, init=xavier, rng=rng)
         history = fit(
             task.model, train, task.loss, Adam(task.model.parameters()), epochs=s.epochs, batch_size=16, rng=rng,
-            schedule=cosine(s.learning_rate, 0.0, s.epochs), penalty=lambda ps, s=s: l2(ps, s.decay), validation=test,
+            schedule=cosine(s.learning_rate, 0.0, s.epochs), penalty=partial(l2, strength=s.decay), validation=test,
         )  # fmt: skip
         scores[name] = task.score(task.predict(test[0]), test[1])
         measure = "R²" if s.task == "regression" else "accuracy"

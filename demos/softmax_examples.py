@@ -41,7 +41,11 @@ def main(out: Path = Path()) -> dict[str, float]:
             ax.bar_label(bars, fmt="%.2f", padding=2)
             ax.axhline(0, color="black", linewidth=0.8)
             ax.margins(y=0.15)
-            ax.set(ylabel=what, title=f"picture {i}: {what}" + (f", loss {loss:.6f}" if ax is axes[1] else ""))
+            ax.set(
+                xlabel="class",
+                ylabel=what,
+                title=f"picture {i}: {what}" + (f", loss {loss:.6f}" if ax is axes[1] else ""),
+            )
     figure.savefig(out / "softmax_examples.png", dpi=150)
 
     rounded = cross_entropy([0.96, 0.03, 0.0, 0.01], one_hot(CAT, 4))

@@ -14,8 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import relu
-from nn import Layer, classical
-from nn.plots import COLOURS, MARKERS
+from nn import Layer, classical, plot_points
 
 CORNERS, LABELS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
 W = [[1.0, -1.0], [-1.0, 1.0]]
@@ -44,10 +43,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         )
         for line in lines:
             ax.plot(*np.array(warp(line)).T, color="grey", linewidth=0.6)
-        for label, size in ((0, 130), (1, 60)):
-            points = [p for p, t in zip(corners, LABELS, strict=True) if t == label]
-            ax.scatter(*zip(*points, strict=True), s=size, color=COLOURS[label], marker=MARKERS[label], edgecolors="black",
-                       zorder=3, label=f"class {label}")  # fmt: skip
+        plot_points(corners, LABELS, ax, size=80)
         inputs = name == "the inputs"
         ax.set(xlabel="x₁" if inputs else "h₁", ylabel="x₂" if inputs else "h₂", aspect="equal", xlim=(-2.2, 2.2),
                ylim=(-2.2, 2.2), title=f"{name}\n{'' if separable else 'not '}separable")  # fmt: skip

@@ -62,10 +62,10 @@ def main(out: Path = Path()) -> dict[str, float]:
     six.get_legend().remove()
     figure.savefig(out / "xor.png", dpi=150)
     numbers |= {f"update {i}": n for i, n in enumerate(single.changes)} | {
-        f"w{i}": w for i, w in enumerate(single.weights)
+        f"w{i}": float(w) for i, w in enumerate(single.weights)
     }
     numbers |= {f"A{i}": h[0] for i, h in enumerate(hidden)} | {f"B{i}": h[1] for i, h in enumerate(hidden)}
-    numbers |= {f"product w{i}": w for i, w in enumerate(by_product.weights)}
+    numbers |= {f"product w{i}": float(w) for i, w in enumerate(by_product.weights)}
     return numbers | {"product updates": by_product.updates, "product epochs": len(by_product.changes)}
 
 

@@ -39,7 +39,12 @@ from .optimisers import (
     clip_gradients as clip_gradients,
 )
 from .penalties import l1 as l1, l2 as l2
-from .plots import plot_activation as plot_activation, plot_boundary as plot_boundary, plot_history as plot_history
+from .plots import (
+    plot_activation as plot_activation,
+    plot_boundary as plot_boundary,
+    plot_history as plot_history,
+    plot_points as plot_points,
+)
 from .recipes import Recipe as Recipe, recipe as recipe
 from .regression import linear_regression as linear_regression, monomials as monomials, products as products
 from .saving import load as load, save as save

@@ -11,7 +11,7 @@ from autograd import grad
 from .activation import title
 from .history import History
 
-__all__ = ["plot_activation", "plot_boundary", "plot_history"]
+__all__ = ["plot_activation", "plot_boundary", "plot_history", "plot_points"]
 
 # Distinguishable in grey and by the colour-blind (Okabe & Ito), each with a marker of its own.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -36,21 +36,30 @@ def plot_boundary(
     predict = getattr(model, "predict", None) or (lambda rows: [model(row) for row in rows])
     outputs = predict([[a, b] for b in ys for a in xs])
     scores = [o if isinstance(o, (list, tuple)) else (-o, o) for o in outputs]
-    labels = sorted(set(y))
     for i in range(len(scores[0])):  # the class whose score leads those of all others
         leads = [s[i] - max(v for j, v in enumerate(s) if j != i) for s in scores]
         rows = [leads[k * steps : (k + 1) * steps] for k in range(steps)]
         ax.contourf(xs, ys, rows, levels=[0.0, math.inf], colors=[COLOURS[i % 6]], alpha=0.25)
         if min(leads) < 0 < max(leads):
             ax.contour(xs, ys, rows, levels=[0.0], colors="black", linewidths=1.0)
-    for i, label in enumerate(labels):
+    plot_points(X, y, ax)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return ax
+
+
+def plot_points(X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, *, size: float = 18.0) -> Any:
+    """Plot points of the plane, each class with a colour and a marker of its own.
+
+    X: rows of two numbers; y: class labels; size: of a marker, in square points
+    """
+    ax = ax or _axes()
+    for i, label in enumerate(sorted(set(y))):
         points = [x for x, t in zip(X, y, strict=True) if t == label]
         ax.scatter(
-            *zip(*points, strict=True), s=18, color=COLOURS[i % 6], marker=MARKERS[i % 6],
-            edgecolors="black", linewidths=0.4, label=f"class {label}",
+            *zip(*points, strict=True), s=size, color=COLOURS[i % 6], marker=MARKERS[i % 6],
+            edgecolors="black", linewidths=0.4, label=f"class {label}", zorder=3,
         )  # fmt: skip
     ax.set(xlabel="x₁", ylabel="x₂")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return ax
 
 
