@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
+from autograd.drawing import RenderingError
 from autograd.files import replace_file
 
 from . import IN_THE_LECTURES_ORDER
@@ -20,7 +21,7 @@ from .page import Entry, page
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code: 0, or 2 with one line that says what is missing."""
+    """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m demos",
         description="The figures of the lectures. Without arguments it lists the demos.",
@@ -48,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 importlib.import_module(f"demos.{name}").main(options.output)
     except ImportError as error:
         print(f'demos: {error}; pip install "gatewise[demos]" brings what they need', file=sys.stderr)
+        return 2
+    except RenderingError as error:
+        print(f"demos: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"demos: cannot write {error.filename or options.output}: {error.strerror}", file=sys.stderr)

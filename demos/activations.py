@@ -1,4 +1,4 @@
-"""The activation functions of the lectures with their derivatives: sigmoid, tanh, relu, leaky relu (0.1), elu.
+"""The activation functions and their derivatives: sigmoid, tanh, relu, leaky relu (0.1), elu.
 
 Each derivative is the engine's. A derivative is at most 1, that of the sigmoid at most ¼: remember that for deep networks.
 """

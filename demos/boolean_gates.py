@@ -1,4 +1,4 @@
-"""Boolean functions by threshold neurons: any of them with 2ⁿ + 1, parity with few only if the network is deep.
+"""Boolean functions by threshold neurons: any with 2ⁿ + 1, parity by few only in a deep network.
 
 McCulloch and Pitts's neuron of 1943 (which one lecture calls the perceptron, a machine of 1958) fires when enough excitatory
 inputs are on and no inhibitory one; sigmoid neurons do the same softly. A hidden neuron per group of a Karnaugh map and an

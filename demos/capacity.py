@@ -1,4 +1,4 @@
-"""Capacity and generalisation: the training error falls with every degree of a polynomial, the test error has a U-shape.
+"""Capacity and generalisation: training errors fall with a polynomial's degree, test errors go in a U.
 
 Training and test samples are drawn alike and independently (i.i.d.) from one line of sin(2πx) with noise; only fresh samples
 show the generalisation error. A low degree underfits both, a high one overfits: it learns the noise of its training set.

@@ -1,4 +1,4 @@
-"""What gradients cost: finite differences against backpropagation, the order of products, scalars against matrices.
+"""What gradients cost: finite differences, backpropagation, the order of products, scalars, matrices.
 
 Numerical gradients are slow, two evaluations for every parameter, and approximate: a smaller step trades the error of the
 formula for that of rounding. Backpropagation takes one forward and one backward pass, exact up to rounding, because it

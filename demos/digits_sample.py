@@ -1,4 +1,4 @@
-"""Handwritten digits, 8×8 pixels: a sample of 500 shows that scalars learn to read; all of them take the compiled path."""
+"""Handwritten digits, 8×8 pixels: scalars learn to read from a sample of 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates as patterns of gradient flow: distributor (add), swap multiplier (mul), adder (copy), router (max).
+"""Gates as patterns of gradient flow: distributor (add), swap multiplier, adder (copy), router (max).
 
 The lectures show each gate with the gradient that arrives from upstream and what it hands on. Here that upstream gradient
 is the seed of `backward`. The last graph, 2·(x·y + max(z, w)), has all of them in one.

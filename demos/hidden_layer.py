@@ -1,4 +1,4 @@
-"""Watching a hidden layer learn: the points as its two neurons see them, twelve times during training.
+"""Watching a hidden layer learn: the points as its two neurons see them, at twelve epochs.
 
 The lectures show the last hidden layer of a trained network, where classes lie apart that the inputs mix. Here a disc and a
 ring around it go through eight neurons, then two, then one that cuts by a line; training moves the points to either side.

@@ -1,4 +1,4 @@
-"""The linear classifier z = Wx + b: hinge and softmax loss of the same scores, and the planes that carve the space.
+"""The linear classifier z = Wx + b: hinge and softmax loss of its scores, and the cuts it makes.
 
 The lectures' example has four pixels and three classes, of which the last is right. Hinge asks only that the right score
 leads by 1; softmax always wants more. In the plane, three such neurons cut the three arms of a spiral by straight lines,

@@ -1,4 +1,4 @@
-"""Near a point a smooth function is its tangent: Δy = slope · Δx, and the rest is of second order.
+"""Near a point a smooth function is its tangent, Δy = slope · Δx; the rest is of second order.
 
 The lectures' reason why gradients suffice: L(w + u) = L(w) + ∇L·u + ½ uᵀHu + …. Shown on the sigmoid neuron as a function
 of w0, at w0 = 2. The error of the tangent divided by u² tends to half the second derivative.

@@ -34,8 +34,8 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     X, y = gaussians(POINTS, DISTANCE, Random(SEED))
     neuron = Neuron.of([0.0, 0.0], 0.0)  # gives z; the loss takes z
-    optimiser = SGD(neuron.parameters(), 0.5, momentum=0.9)
-    history = fit(neuron, (X, y), binary_cross_entropy_with_logits, optimiser, epochs=300)
+    optimiser = SGD(neuron.parameters(), 1.0, momentum=0.95)
+    history = fit(neuron, (X, y), binary_cross_entropy_with_logits, optimiser, epochs=400)
     weights = [p.data for p in neuron.parameters()]
     print(history)
     print(f"P(y = 1 | x) = σ({weights[0]:.4f}·x₁ + {weights[1]:.4f}·x₂ − {-weights[2]:.4f})")

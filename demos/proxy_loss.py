@@ -1,4 +1,4 @@
-"""Minimising a proxy loss may not minimise the error: least squares pays for a far point with a wrong decision.
+"""Minimising a proxy loss may not minimise the error: least squares and a point far out.
 
 Five points on a line, classes −1, −1, 1, 1, 1, the last of them far out. The least squares fit to the labels, decided by its
 sign, takes the third for −1. A worse fit decides all of them rightly.

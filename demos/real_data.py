@@ -1,4 +1,4 @@
-"""Measured data: iris flowers, breast tumours and the course of diabetes, as scikit-learn brings them.
+"""Measured data: iris flowers, breast tumours and the course of diabetes, from scikit-learn.
 
 The lectures' four steps each time: a model, a loss (both by the recipe of the task), an optimiser, a run. A quarter of the
 samples is kept for testing; features are scaled by what the training part shows.

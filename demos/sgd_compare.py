@@ -1,4 +1,4 @@
-"""Batch, mini-batch and stochastic gradient descent: one good step, some fair ones, or many rough ones an epoch.
+"""Batch, mini-batch, stochastic descent: one good step an epoch, some fair ones, or many rough ones.
 
 The lectures: stochastic steps have high variance, which mini-batches reduce, as 1/n for n samples; they waste less on data
 that is redundant. On a line through noisy points all three go through the data equally often.

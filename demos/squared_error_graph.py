@@ -1,4 +1,4 @@
-"""The squared error L = (f − t)² of f = x·y + z: gradients flow from the loss back to the inputs.
+"""The squared error L = (f − t)² of f = x·y + z: gradients flow from the loss to the inputs.
 
 The lecture gives t = −4, x = −2, y = 3 and the gradients; z is never printed, and follows from them to be 1. One step
 against the gradients then lowers the loss.

@@ -1,4 +1,4 @@
-"""The influence of the step size: too small is slow, too large leaps over the minimum, larger still diverges.
+"""The influence of the step size: too small is slow, too large leaps, larger still diverges.
 
 On f(x) = x² every step multiplies x by 1 − 2η, so all is known: η = 0.5 arrives at once, at η = 1 the point leaps to and
 fro between 1 and −1 for ever. The lectures stop when |f(x^t+k) − f(x^t)| < ε.

@@ -1,4 +1,4 @@
-"""Universal approximation by towers: two steep sigmoids make a tower, and a row of towers makes any continuous function.
+"""Universal approximation: two steep sigmoids make a tower, towers any continuous function.
 
 σ(wx + b) steps at S = −b/w, the steeper the larger w. T1 − T2 is a tower; in two dimensions the sum of two towers passes a
 threshold (15 for heights of 10) only where both stand. The largest error on sin(2πx) falls as 1/N, with 2N hidden neurons.

@@ -1,4 +1,4 @@
-"""XOR: no perceptron computes it, and five ways around: two layers, a skip, a product feature, relu, and learning it.
+"""XOR, which no perceptron computes: two layers, a skip, a product feature, relu, and learning it.
 
 Minsky and Papert's example of 1969. The perceptron learning algorithm goes round in circles on it; in the plane of two hidden
 neurons A (OR) and B (NAND) it is a line's work; with hidden layers of its own a network learns the features itself.

@@ -11,9 +11,10 @@ from typing import Any
 import matplotlib
 import pytest
 from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
 
 from autograd import relu, sigmoid, tanh
-from nn import MLP, SGD, Layer, fit, plot_activation, plot_boundary, plot_history, squared_error
+from nn import MLP, SGD, History, Layer, fit, plot_activation, plot_boundary, plot_history, plot_points, squared_error
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -44,6 +45,26 @@ def test_three_classes_and_plain_functions() -> None:
     assert len(ax.get_legend().get_texts()) == 3
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x₁", "x₂")
     plot_boundary(lambda x: x[0] - x[1], X, [-1, 1, 1], steps=12)
+
+
+def test_points_are_where_they_are_with_a_look_for_each_class() -> None:
+    ax = plot_points([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], [1, -1, 1], Figure().subplots())
+    drawn = {each.get_label(): each for each in ax.collections}
+    assert drawn["class -1"].get_offsets().tolist() == [[2.0, 3.0]]
+    assert drawn["class 1"].get_offsets().tolist() == [[0.0, 1.0], [4.0, 5.0]]
+    looks = {(tuple(each.get_facecolor()[0]), each.get_paths()[0].vertices.shape) for each in ax.collections}
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("height", [3.0, 5.0, 9.0])
+def test_a_title_has_room_above_the_legend_of_a_history(height: float) -> None:
+    figure = Figure(figsize=(7.0, height), layout="constrained")
+    ax = plot_history(History(cost=[1.0, 0.5], validation=[1.1, 0.7]), figure.subplots())
+    title = ax.set_title("a title", pad=28)
+    figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    assert not legend.overlaps(title.get_window_extent())
+    assert not legend.overlaps(ax.get_window_extent().shrunk(0.99, 0.99))
 
 
 def test_a_history_is_plotted_curve_by_curve() -> None:

@@ -1,0 +1,94 @@
+"""Guards python -m demos: it lists, runs and refuses in sentences, and its page is whole and shows the figures in order."""
+
+from __future__ import annotations
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import demos
+from demos.__main__ import first_line, main
+
+
+def test_the_command_lists_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(demos.IN_THE_LECTURES_ORDER)
+    assert lines[2].endswith(first_line("xyz_graph"))
+
+
+def test_the_command_runs_some_into_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["xyz_graph", "shared_weight_dag", "-o", str(tmp_path / "new" / "folder")]) == 0
+    assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == {"xyz_graph.svg", "shared_weight_dag.svg"}
+    assert "df/dx = -4" in capsys.readouterr().out
+
+
+def test_the_command_refuses_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["xoor"])
+    assert stopped.value.code == 2
+    assert "there is no demo 'xoor'; python -m demos lists all" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["xyz_graph", "-o", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err == f"demos: cannot write {tmp_path / 'file'}: File exists\n"
+
+
+def test_without_matplotlib_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "demos.proxy_loss", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["proxy_loss"]) == 2
+    assert 'pip install "gatewise[demos]"' in capsys.readouterr().err
+
+
+class Reader(HTMLParser):
+    """Reads a page: tags must close in order; collects headings, pictures with their text, and printed text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[str] = []
+        self.pictures: dict[str, str] = {}
+        self.printed: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag == "img":
+            self.pictures[dict(attrs)["src"]] = dict(attrs)["alt"]
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+        if tag in ("script", "link"):
+            raise AssertionError("the page is static and whole")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+        if self.open and self.open[-1] == "pre":
+            self.printed.append(data)
+
+
+def test_all_of_them_make_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("demos.__main__.IN_THE_LECTURES_ORDER", ("squared_error_graph", "gate_gallery", "proxy_loss"))
+    assert main(["--all", "-o", str(tmp_path)]) == 0
+    assert str(tmp_path / "index.html") in capsys.readouterr().out
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open
+    assert reader.headings == ["squared error graph", "gate gallery", "proxy loss"]
+    gallery = [f"gate_gallery-{name}.svg" for name in ("add", "mul", "copy", "max", "all")]
+    assert list(reader.pictures) == ["squared_error_graph.svg", *gallery, "proxy_loss.png"]
+    assert all((tmp_path / name).exists() for name in reader.pictures)
+    assert all(reader.pictures.values())
+    assert "dL/dx = -6" in reader.printed[0]
+    assert "1 if z > w else 0" in reader.printed[2]  # escaped, and read back
+    assert "def main" in reader.printed[1]
+    assert "prefers-color-scheme: dark" in text
