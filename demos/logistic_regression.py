@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from autograd import Value, draw, explain, log, sigmoid
 from nn import SGD, Neuron, binary_cross_entropy_with_logits, fit, gaussians, plot_points
 
-SEED, POINTS, DISTANCE = 0, 80, 2.0
+SEED, POINTS, DISTANCE = 0, 80, 1.5
 
 
 def main(out: Path = Path()) -> dict[str, float]:
@@ -34,7 +34,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     X, y = gaussians(POINTS, DISTANCE, Random(SEED))
     neuron = Neuron.of([0.0, 0.0], 0.0)  # gives z; the loss takes z
-    optimiser = SGD(neuron.parameters(), 1.0, momentum=0.95)
+    optimiser = SGD(neuron.parameters(), 1.0, momentum=0.9)
     history = fit(neuron, (X, y), binary_cross_entropy_with_logits, optimiser, epochs=400)
     weights = [p.data for p in neuron.parameters()]
     print(history)

@@ -1,7 +1,8 @@
 """A weight that is used twice: the gradients of both uses add up.
 
 The lecture's graph: x1 = φ1(x0, w1), x2 = φ2(x0, x1, w2), x3 = φ3(x1, x2, w1), and the loss l = x3. Here the φ are
-products, so that all numbers are whole: x1 = w1·x0, x2 = w2·x0·x1, x3 = w1·x1·x2.
+products, so that all numbers are whole: x1 = w1·x0, x2 = w2·x0·x1, x3 = w1·x1·x2. A pass that overwrites instead of
+adding would lose one of the shares.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     x3 = w1 * x1 * x2
     x3.backward()
     print(explain(x3))
+    print(f"\n{explain(x3, wrt=w1)}")
     draw(x3).save(out / "shared_weight_dag.svg")
 
     in_phi1, in_phi3 = Value(3.0), Value(3.0)  # w1 twice; the rest are numbers
