@@ -34,5 +34,6 @@ IN_THE_LECTURES_ORDER = (
     "capacity",
     "cost",
     "real_data",
-    "digits_sample",
+    "digits",
 )
+WITH_MORE = ("sharded_training",)  # needs JAX, and draws nothing: it runs when it is asked for

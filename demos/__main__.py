@@ -16,7 +16,7 @@ from types import ModuleType
 from autograd.drawing import RenderingError
 from autograd.files import replace_file
 
-from . import IN_THE_LECTURES_ORDER
+from . import IN_THE_LECTURES_ORDER, WITH_MORE
 from .page import Entry, page
 
 
@@ -33,11 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     names = IN_THE_LECTURES_ORDER if options.all else options.names
-    if unknown := [name for name in names if name not in IN_THE_LECTURES_ORDER]:
+    every = (*IN_THE_LECTURES_ORDER, *WITH_MORE)
+    if unknown := [name for name in names if name not in every]:
         parser.error(f"there is no demo {unknown[0]!r}; python -m demos lists all")
     if not names:
-        width = max(map(len, IN_THE_LECTURES_ORDER))
-        for name in IN_THE_LECTURES_ORDER:
+        width = max(map(len, every))
+        for name in every:
             print(f"{name:{width}}  {first_line(name)}")
         return 0
     try:

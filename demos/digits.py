@@ -1,4 +1,8 @@
-"""Handwritten digits, 8×8 pixels: scalars learn to read from a sample of 500."""
+"""Handwritten digits, 8×8 pixels: the network is written in scalars, and trains as the matrix program that it is.
+
+`fit(compiled=True)` records the loss of one digit once and trains the vectorised program on all of them; the first rows of
+that program are printed. 1,797 digits, a quarter kept for testing.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +12,26 @@ from random import Random
 from matplotlib.figure import Figure
 from sklearn import datasets
 
-from autograd import relu
+from autograd import compile, relu
 from nn import Adam, argmax, fit, he, plot_history, recipe, train_test_split
 from nn.schedules import cosine
 
-SEED, SAMPLES, EPOCHS = 0, 500, 8
+SEED, EPOCHS = 0, 30
 
 
 def main(out: Path = Path()) -> dict[str, float]:
     """Train, print the accuracy and some digits as they were read, and draw the history."""
     rng = Random(SEED)
     X, y = datasets.load_digits(return_X_y=True)
-    chosen = rng.sample(range(len(y)), SAMPLES)
-    data = [[v / 16 for v in X[i]] for i in chosen], [int(y[i]) for i in chosen]
+    data = (X / 16).tolist(), y.tolist()
     train, test = train_test_split(data, 0.25, rng=rng)
-    task = recipe("multiclass", 64, [24], 10, activation=relu, init=he, rng=rng)
+    task = recipe("multiclass", 64, [32], 10, activation=relu, init=he, rng=rng)
     history = fit(
-        task.model, train, task.loss, Adam(task.model.parameters()), epochs=EPOCHS, batch_size=16, rng=rng,
-        schedule=cosine(0.01, 0.0, EPOCHS), validation=test,
+        task.model, train, task.loss, Adam(task.model.parameters()), epochs=EPOCHS, batch_size=32, rng=rng,
+        schedule=cosine(0.01, 0.0, EPOCHS), validation=test, compiled=True,
     )  # fmt: skip
+    program = compile(task.model, x=64)
+    print(program)
     outputs = task.predict(test[0])
     accuracy = task.score(outputs, test[1])
     read = " ".join(f"{argmax(p)}{'' if argmax(p) == t else f'({t})'}" for p, t in zip(outputs, test[1], strict=True))
@@ -36,8 +41,8 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     ax = plot_history(history, figure.subplots())
-    ax.set_title(f"digits, {SAMPLES} of {len(y)}: {accuracy:.1%} of {len(test[1])} kept aside right", pad=28)
-    figure.savefig(out / "digits_sample.png", dpi=150)
+    ax.set_title(f"digits: {accuracy:.1%} of {len(test[1])} kept aside right", pad=28)
+    figure.savefig(out / "digits.png", dpi=150)
     return {"accuracy": accuracy}
 
 
