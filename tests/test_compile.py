@@ -411,7 +411,7 @@ def test_what_is_not_finite_names_the_line() -> None:
         (
             lambda m: compile(m, x=2)([[1.0]]),
             ValueError,
-            r"x is a batch of rows with 2 entries each, and its shape is \(1, 1\)",
+            r"x is a batch of rows with 2 numbers each, and its shape is \(1, 1\)",
         ),
         (lambda m: compile(m, x=2)([[1.0, 2.0]], [[1.0]]), TypeError, "this program takes x: 1 batches, not 2"),
         (
@@ -424,3 +424,43 @@ def test_what_is_not_finite_names_the_line() -> None:
 def test_errors_say_what_to_write(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(Layer(2, 2, rng=random.Random(0)))
+
+
+def test_recorded_graphs_are_compiled_too_and_compared_on_further_samples() -> None:
+    w, x, t = Value(2.0), Value(3.0, "x"), Value(1.0, "t")
+
+    def loss(x: Any, y: Any) -> Any:
+        gap = w * x[0] - y[0]
+        return gap if gap > 0 else -gap  # a branch, of which a record holds one side
+
+    program = compile(loss([x], [t]), [w], x=[x], y=[t])
+    assert program.value_and_grad([[3.0], [1.0]], [[1.0], [0.0]])[1].tolist() == [2.0]
+    program.compare(loss, [[3.0], [1.0]], [[1.0], [0.0]])
+    with pytest.raises(AssertionError, match=r"sample 1: the function gives 3.0, the program -3.0: does it branch"):
+        program.compare(loss, [[3.0], [1.0]], [[1.0], [5.0]])
+    with pytest.raises(TypeError, match="x is the list of leaves of the graph that are this input, not 3"):
+        compile(w * x, [w], x=3)
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "error", "message"),
+    [
+        ([[1.0, 2.0], [1.0]], [[0.0], [1.0]], ValueError, "x is a batch of rows with 2 numbers each: .*inhomogeneous"),
+        ([["a", "b"]], [[0.0]], ValueError, "x is a batch of rows with 2 numbers each: could not convert string"),
+        ([], [], ValueError, "x is an empty batch: give it at least one row of 2 numbers"),
+        ([[1.0, 2.0]], [[0.0], [1.0]], ValueError, "y has 2 rows, and x has 1"),
+        ([[1.0, 2.0], [math.nan, 0.0]], [[0.0], [1.0]], FloatingPointError, r"the cost is nan: x\[1\] holds a nan"),
+    ],
+)
+def test_bad_batches_are_named(X: Any, Y: Any, error: type[Exception], message: str) -> None:
+    model = MLP(2, [3, 1], tanh, rng=random.Random(0))
+    with pytest.raises(error, match=message):
+        compile(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1).value_and_grad(X, Y)
+
+
+def test_a_parameter_without_effect_is_reported() -> None:
+    unused, w = Value(3.0), Value(2.0)
+    assert "without effect: parameters 0" in compile(lambda x: w * x[0], [unused, w], x=1).report()
+    nothing = compile(lambda x: x[0] * 2, [], x=1)
+    assert nothing.value_and_grad([[1.0], [3.0]])[0] == 4.0
+    assert nothing.value_and_grad([[1.0]])[1].shape == (0,)

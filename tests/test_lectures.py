@@ -17,7 +17,22 @@ import autograd
 from autograd import Value, adjoints, exp, finite_differences, grad, jacobian, linearize, sin, topological_order
 from autograd.drawing.flow import local_gradients
 
-LAST = {"A": 17, "G": 15, "W": 7, "D": 17, "F": 10, "N": 18, "B": 15, "U": 10, "L": 21, "V": 3, "C": 22, "O": 19, "K": 15, "P": 21}
+LAST = {
+    "A": 17,
+    "G": 15,
+    "W": 7,
+    "D": 17,
+    "F": 10,
+    "N": 18,
+    "B": 15,
+    "U": 10,
+    "L": 21,
+    "V": 3,
+    "C": 22,
+    "O": 19,
+    "K": 15,
+    "P": 21,
+}
 ROWS = {
     "A1": "test_w1_sigmoid_neuron",
     "A2": "test_w1_sigmoid_neuron",

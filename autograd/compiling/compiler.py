@@ -7,19 +7,19 @@ from typing import Any
 
 from ..value import Value
 from .program import CompiledProgram, Dtype, numpy
-from .tracing import trace
+from .tracing import recorded, trace
 
 __all__ = ["compile"]
 
 
 def compile(
-    function: Callable[..., Any],
+    function: Callable[..., Any] | Value,
     parameters: Any = None,
     *,
     dtype: Dtype = "float64",
     check: bool = True,
     gradient: bool | None = None,
-    **sizes: int,
+    **sizes: Any,
 ) -> CompiledProgram:
     """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
 
@@ -27,6 +27,9 @@ def compile(
     model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
     are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
     undefined. Needs numpy.
+
+    A graph that is recorded already is compiled from its root and the leaves that are its inputs, compile(root, [w], x=[x0]);
+    whether a branch on data was frozen into it, `program.compare(function, X)` finds out on further samples.
 
     >>> from autograd import Value, compile
     >>> w, b = Value(2.0), Value(1.0)
@@ -42,7 +45,7 @@ def compile(
     numpy()
     source = function if parameters is None else parameters
     values = _parameters(source, required=parameters is not None)
-    traced = trace(function, sizes)
+    traced = recorded(function, sizes) if isinstance(function, Value) else trace(function, sizes)
     differentiated = parameters is not None if gradient is None else gradient
     if differentiated and traced.several:
         raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")

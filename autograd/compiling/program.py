@@ -58,7 +58,17 @@ class CompiledProgram:
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
         cost, *parts = self._run(batches)
+        if self.check and cost != cost:
+            raise FloatingPointError(f"the cost is nan{self._where_nan(batches)}; check=False lets it pass")
         return float(cost), self._joined(numpy(), parts)
+
+    def _where_nan(self, batches: Sequence[Any]) -> str:
+        np = numpy()
+        for name, columns in zip(self.inputs, self._columns(batches), strict=True):
+            rows = np.flatnonzero(np.isnan(columns).any(0))
+            if len(rows):
+                return f": {name}[{rows[0]}] holds a nan"
+        return ": a parameter is nan" if np.isnan(self.flat).any() else ""
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
         """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
@@ -135,12 +145,16 @@ class CompiledProgram:
         dots = [array for array in arrays.arrays if array.op == "dot"]
         others = [array for array in arrays.arrays if array.op not in ("dot", "leaf")]
         rows = sum(len(array.members) for array in others)
+        unused = [
+            p for p, i in enumerate(arrays.gradients) if arrays.nodes[i].op == "const" and arrays.nodes[i].place == 0
+        ]
         return "\n".join(
             [
                 f"parameters: {shapes or 'none'}",
                 f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
                 f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
                 f"{source.gathers} gathers",
+                *([f"without effect: parameters {', '.join(map(str, unused))}"] if unused else []),
             ]
         )
 
@@ -191,12 +205,17 @@ class CompiledProgram:
             )
         found: list[Any] = []
         for (name, size), batch in zip(self.inputs.items(), batches, strict=True):
-            array = np.asarray(batch, self.dtype)
+            try:
+                array = np.asarray(batch, self.dtype)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{name} is a batch of rows with {size} numbers each: {error}") from None
             array = array[:, None] if array.ndim == 1 and size == 1 else array
-            if array.ndim != 2 or array.shape[1] != size or not len(array):
-                raise ValueError(f"{name} is a batch of rows with {size} entries each, and its shape is {array.shape}")
+            if array.ndim > 0 and not len(array):
+                raise ValueError(f"{name} is an empty batch: give it at least one row of {size} numbers")
+            if array.ndim != 2 or array.shape[1] != size:
+                raise ValueError(f"{name} is a batch of rows with {size} numbers each, and its shape is {array.shape}")
             if found and found[0].shape[1] != len(array):
-                raise ValueError(f"{name} has {len(array)} rows, the first input {found[0].shape[1]}")
+                raise ValueError(f"{name} has {len(array)} rows, and {next(iter(self.inputs))} has {found[0].shape[1]}")
             found.append(array.T)
         return found
 

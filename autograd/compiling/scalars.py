@@ -51,6 +51,11 @@ class Program:
 
     def node(self, op: str, *args: int) -> int:
         """Return the entry of an operation on entries, in its simplest form."""
+        if (
+            op in ("add", "mul") and self.ops[args[0]] != "const" != self.ops[args[1]]
+        ):  # nearly always: nothing is simpler
+            a, b = args
+            return self._entry(op, (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
         const = [self.args[i][0] for i in args if self.ops[i] == "const"]
         if len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
@@ -169,6 +174,8 @@ class Scalar:
         self.program, self.index = program, index
 
     def __add__(self, other: Any) -> Scalar:
+        if other.__class__ is Scalar:
+            return Scalar(self.program, self.program.node("add", self.index, other.index))
         return self._with("add", self, other)
 
     def __radd__(self, other: Any) -> Scalar:
@@ -181,6 +188,8 @@ class Scalar:
         return self._with("sub", other, self)
 
     def __mul__(self, other: Any) -> Scalar:
+        if other.__class__ is Scalar:
+            return Scalar(self.program, self.program.node("mul", self.index, other.index))
         return self._with("mul", self, other)
 
     def __rmul__(self, other: Any) -> Scalar:

@@ -10,7 +10,7 @@ from ..number import short
 from ..recording import traced
 from ..value import Value
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Trace", "recorded", "trace"]
 
 
 class Trace(NamedTuple):
@@ -38,3 +38,13 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
         if not isinstance(output, Value):
             raise TypeError(f"a compiled function returns a Value or a list of Values, not {short(output)}")
     return Trace(outputs, inputs, several)
+
+
+def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
+    """Return the trace that a recorded graph is, with the leaves that are its inputs."""
+    named = {name: list(values) if isinstance(values, (list, tuple)) else [values] for name, values in inputs.items()}
+    for name, values in named.items():
+        for value in values:
+            if not isinstance(value, Value) or value.gate is not None:
+                raise TypeError(f"{name} is the list of leaves of the graph that are this input, not {short(value)}")
+    return Trace([root], named, False)

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from . import engine, training
+from . import compiling, engine, training
 
 try:
     from micrograd import engine as peer_engine, nn as peer_nn
@@ -16,6 +16,7 @@ def main() -> None:
     sys.setrecursionlimit(10**6)  # micrograd recurses as deep as its graph
     engine.run(peer_engine.Value)
     training.run(peer_engine, peer_nn)
+    compiling.run()
 
 
 if __name__ == "__main__":
