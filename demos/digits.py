@@ -1,4 +1,4 @@
-"""Handwritten digits, 8×8 pixels: the network is written in scalars, and trains as the matrix program that it is.
+"""Handwritten digits, 8×8 pixels: a network written in scalars trains as matrices.
 
 `fit(compiled=True)` records the loss of one digit once and trains the vectorised program on all of them; the first rows of
 that program are printed. 1,797 digits, a quarter kept for testing.

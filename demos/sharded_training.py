@@ -1,4 +1,4 @@
-"""Beyond one machine: the compiled program is a pure function, and JAX spreads its batch over a mesh of devices.
+"""Beyond one machine: a compiled program is a pure function, whose batch JAX spreads over devices.
 
 No code of this project is parallel. The rows of the batch lie on different devices, the parameters on all of them; JAX's own
 engine inserts the sum of the gradients. On a laptop eight virtual devices stand in for real ones:

@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) is None]
-collect_ignore = ["test_browser.py"] * bool(missing) + ["test_backends.py"] * bool(engines)
+collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in engines]
 
 
 def pytest_report_header() -> list[str]:
@@ -32,7 +32,7 @@ def pytest_report_header() -> list[str]:
         f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
         if missing
         else "browser: chromium",
-        f"no {' and no '.join(engines)}, so test_backends.py is left out" if engines else "other arrays: jax, torch",
+        *(f"no {name}, so test_{name}.py is left out" for name in engines),
     ]
 
 

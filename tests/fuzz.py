@@ -302,6 +302,17 @@ def judge(program: CompiledProgram, X: Any, Y: Any) -> tuple[float, Any]:
     return found
 
 
+def compiled(seed: int) -> tuple[CompiledProgram, Any, Any, tuple[float, Any]] | None:
+    """Return the program of a case, a batch, and what it gives on NumPy; None where that overflows."""
+    found = case(seed)
+    X, Y = batch(found, seed)
+    program = compile(found.loss, found.parameters, x=found.x, y=found.y)
+    try:
+        return program, X, Y, program.value_and_grad(X, Y)
+    except FloatingPointError:
+        return None
+
+
 def run(seed: int) -> str:
     """Return what is wrong with the case of a seed; nothing if all agrees."""
     found = case(seed)

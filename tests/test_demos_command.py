@@ -16,7 +16,7 @@ from demos.__main__ import first_line, main
 def test_the_command_lists_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(demos.IN_THE_LECTURES_ORDER)
+    assert [line.split()[0] for line in lines] == [*demos.IN_THE_LECTURES_ORDER, *demos.WITH_MORE]
     assert lines[2].endswith(first_line("xyz_graph"))
 
 
