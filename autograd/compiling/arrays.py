@@ -64,7 +64,7 @@ class _Arranging:
         self.level = levels(self.nodes)
         self.arrays: list[Array] = []
         self.place: dict[int, tuple[int, int]] = {}
-        self.param = {node.place: i for i, node in enumerate(self.nodes) if node.op == "param"}
+        self.param = {self.nodes[i].place: i for i in found.needed if self.nodes[i].op == "param"}
         self.n_parameters = n_parameters
 
     def run(self) -> Arrays:
@@ -81,7 +81,7 @@ class _Arranging:
                 rank.setdefault(i, p)
         by_level: dict[int, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
-            if node.operands:
+            if node.operands and i in self.found.needed:
                 by_level[self.level[i]].append(i)
         for at in sorted(by_level):
             dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]

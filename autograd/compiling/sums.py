@@ -6,10 +6,9 @@ max. What is left are elementwise operations. A dot with `total` also sums over 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .scalars import Program, operands
 
@@ -18,8 +17,7 @@ __all__ = ["Node", "Nodes", "gather"]
 MANY = 3  # terms of one kind that make a reduction; fewer are added one by one
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One entry: an operation on others, by their numbers in the list of nodes.
 
     op: a leaf ("const", "param", "input", "seed"), "sum" (Σ coefs·args), "dot" (Σ left·right), "max" or "min" of many, or an
@@ -33,7 +31,7 @@ class Node:
     right: tuple[int, ...] = ()
     total: bool = False
     varying: bool = False
-    backward: bool = field(default=False, compare=False)  # the same in both passes is one node
+    backward: bool = False
     place: Any = None  # of a leaf, the number of a constant
 
     @property
@@ -41,13 +39,13 @@ class Node:
         return (*self.args, *self.left, *self.right)
 
 
-@dataclass
-class Nodes:
-    """All nodes, operands first, and which of them are the outputs and the gradients."""
+class Nodes(NamedTuple):
+    """Nodes, operands first; which of them are needed for the outputs and the gradients, and which these are."""
 
-    nodes: list[Node] = field(default_factory=list)
-    outputs: list[int] = field(default_factory=list)
-    gradients: list[int] = field(default_factory=list)
+    nodes: list[Node]
+    needed: set[int]
+    outputs: list[int]
+    gradients: list[int]
 
 
 Term = tuple[float, tuple[int, ...], bool]  # coefficient, one or two factors, whether summed over the batch
@@ -62,13 +60,17 @@ class _Gathering:
     def __init__(self, program: Program, outputs: list[int], forward: int) -> None:
         self.program, self.outputs, self.forward = program, outputs, forward
         needed = program.needed(outputs)
-        self.uses = Counter(a for i in needed for a in operands(program, i))
-        self.uses.update(outputs)
-        self.level: dict[int, int] = {}
+        self.uses = [0] * len(program.ops)
+        self.level = [0] * len(program.ops)
+        for i in outputs:
+            self.uses[i] += 1
         for i in needed:
-            self.level[i] = 1 + max((self.level[a] for a in operands(program, i)), default=-1)
-        self.found = Nodes()
-        self.known: dict[Node, int] = {}
+            for a in operands(program, i):
+                self.uses[a] += 1
+                if self.level[a] >= self.level[i]:
+                    self.level[i] = self.level[a] + 1
+        self.nodes: list[Node] = []
+        self.known: dict[object, int] = {}
         self.at: dict[int, int] = {}  # scalar entry -> node
 
     def run(self, n_outputs: int) -> Nodes:
@@ -82,7 +84,14 @@ class _Gathering:
         for i in sorted(plans):  # in the order of the scalar program, operands first
             self.at[i] = self.build(i, plans[i])
         places = [self.at[i] for i in self.outputs]
-        return _pruned(self.found.nodes, places[:n_outputs], places[n_outputs:])
+        wanted: set[int] = set()
+        stack = list(places)
+        while stack:
+            k = stack.pop()
+            if k not in wanted:
+                wanted.add(k)
+                stack += self.nodes[k].operands
+        return Nodes(self.nodes, wanted, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
         """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
@@ -196,7 +205,7 @@ class _Gathering:
             factor = min(common)
             terms = sorted((self.at[b if a == factor else a], c) for c, a, b in bare)
             args, coefs = zip(*terms)
-            varies = any(self.found.nodes[i].varying for i in args)
+            varies = any(self.nodes[i].varying for i in args)
             inner = self.add(Node("sum", args, coefs, varying=varies, backward=backward))
             return [(1.0, self.add(Node("mul", (self.at[factor], inner), varying=varying, backward=backward)))]
         return [
@@ -236,28 +245,10 @@ class _Gathering:
         return self.add(Node("total", (node,), backward=backward)) if total else node
 
     def add(self, node: Node) -> int:
-        if node not in self.known:
-            self.known[node] = len(self.found.nodes)
-            self.found.nodes.append(node)
-        return self.known[node]
-
-
-def _pruned(nodes: list[Node], outputs: list[int], gradients: list[int]) -> Nodes:
-    """Return only the nodes that the outputs and gradients are made of."""
-    wanted, stack = set(), [*outputs, *gradients]
-    while stack:
-        i = stack.pop()
-        if i not in wanted:
-            wanted.add(i)
-            stack += nodes[i].operands
-    to = {i: k for k, i in enumerate(sorted(wanted))}
-    kept = [
-        replace(
-            nodes[i],
-            args=tuple(to[a] for a in nodes[i].args),
-            left=tuple(to[a] for a in nodes[i].left),
-            right=tuple(to[a] for a in nodes[i].right),
-        )
-        for i in to
-    ]
-    return Nodes(kept, [to[i] for i in outputs], [to[i] for i in gradients])
+        """Return the place of a node; the same in both passes is one."""
+        key = (node.op, node.args, node.coefs, node.left, node.right, node.total, node.place)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = len(self.nodes)
+            self.nodes.append(node)
+        return found
