@@ -6,6 +6,7 @@ from .containers import Concat as Concat, Sequential as Sequential
 from .data import batches as batches, standardise as standardise, train_test_split as train_test_split
 from .datasets import circles as circles, gaussians as gaussians, moons as moons, spiral as spiral, xor as xor
 from .descent import minimize as minimize, random_search as random_search
+from .explore import explore_training as explore_training
 from .functions import argmax as argmax, log_softmax as log_softmax, one_hot as one_hot, softmax as softmax
 from .history import History as History
 from .initialisers import he as he, uniform as uniform, xavier as xavier, zeros as zeros

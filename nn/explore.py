@@ -1,0 +1,239 @@
+"""`explore_training`: a page on which a person scrubs through the steps of a training run."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from array import array
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from itertools import count
+from typing import Any
+
+from autograd import Page, Value, compile
+
+from .data import Data, samples
+from .functions import argmax
+from .history import History, Snapshot
+from .module import Module
+from .plots import COLOURS
+
+__all__ = ["explore_training"]
+
+SCRIPTS = ["frames.js", "weights.js", "plane.js", "curve.js", "training.js"]
+WEIGHTS = 1_000_000  # bytes of the page for weights and gradients, at most
+GRID = 800_000  # bytes for what the model answers on the plane, at most
+SIDE = 41  # points of the plane along each side of the grid, at most
+CURVE = 500  # parts of the loss curve, each drawn by its lowest and its highest cost
+POINTS = 2000  # points of the data on the plane, at most
+MARGIN = 0.1  # of the range of the data, on each side
+
+
+def explore_training(
+    model: Module,
+    history: History,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    data: Data | None = None,
+    frames: int = 60,
+    threshold: float = 0.0,
+) -> Page:
+    """Write a page on which one scrubs through a training run: one HTML file that needs no network and no server.
+
+    At every step that it shows stand together: the loss curve, the decision boundary of the model as it was, with the
+    data on top, and the weights beside the gradients that the step followed. The boundary needs `data`, a pair (X, y)
+    with X of two columns; a model of one output decides by whether it exceeds `threshold` (0.5 for probabilities), one
+    with several by the largest.
+
+    history: of fit(model, ..., record=True); path: None returns the page only, which shows itself in a notebook
+    frames: how many steps the page shows at most, evenly chosen; of a large model fewer, so that it stays below 2 MB
+
+    The model is left as it is. ValueError for a history without snapshots, or of another model.
+
+    >>> from nn import SGD, Layer, explore_training, fit, squared_error
+    >>> model = Layer.of([[0.0, 0.0]], [0.0])
+    >>> data = ([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0]], [0, 0, 1])
+    >>> history = fit(model, data, squared_error, SGD(model.parameters(), 0.1), epochs=5, record=True)
+    >>> explore_training(model, history, data=data).title
+    'Layer(2 → 1, linear), step by step'
+    """
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+        raise ValueError(f"frames is how many steps the page shows, a whole number of at least 1, not {frames!r}")
+    if not history.snapshots:
+        raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
+    _check(model, history.snapshots)
+    entries = [value for tensor in model.tensors().values() for value in _flat(tensor)]
+    most = WEIGHTS * 3 // 4 // (2 * 4 * len(entries))
+    if most < 1:
+        raise ValueError(f"a page shows at most {WEIGHTS * 3 // 32:,} weights, and {model!r} has {len(entries):,}")
+    places = _evenly(len(history.snapshots), min(frames, most))
+    kept = [history.snapshots[i] for i in places]
+    order = {parameter: i for i, parameter in enumerate(model.parameters())}
+    plane, answers = _plane(model, kept, data, threshold)
+    shown = {
+        "steps": len(history.snapshots),
+        "curve": _curve([snapshot.cost for snapshot in history.snapshots]),
+        "penalised": history.penalised,
+        "tensors": [{"name": name, "rows": [*_rows(name, tensor)]} for name, tensor in model.tensors().items()],
+        "colours": COLOURS,
+        "plane": plane,
+        "frames": [
+            {
+                "step": i,
+                "epoch": snapshot.epoch,
+                "cost": snapshot.cost,
+                "weights": _packed("f", [snapshot.parameters[order[v]] if v in order else v.data for v in entries]),
+                "gradients": _packed("f", [snapshot.gradients[order[v]] if v in order else math.nan for v in entries]),
+                **answer,
+            }
+            for i, snapshot, answer in zip(places, kept, answers, strict=True)
+        ],
+    }
+    page = Page(f"{model!r}, step by step", body=_file("training.html"), scripts=[*map(_file, SCRIPTS)], data=shown)
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def _check(model: Module, snapshots: Sequence[Snapshot]) -> None:
+    """Raise unless the snapshots are of as many parameters as the model has."""
+    n = len(model.parameters())
+    for snapshot in snapshots:
+        for kept in (snapshot.parameters, snapshot.gradients):
+            if len(kept) != n:
+                raise ValueError(
+                    f"the history is of {len(kept)} parameters, and {model!r} trains {n}: give the model that was trained, "
+                    "with nothing frozen since, and fit it with an optimiser of all model.parameters()"
+                )
+
+
+def _plane(
+    model: Module, kept: Sequence[Snapshot], data: Data | None, threshold: float
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what the page knows of the plane, and for every snapshot what the model answered on its grid."""
+    if data is None:
+        return {"why": "No decision boundary: write explore_training(model, history, data=(X, y)) to see it."}, [
+            {}
+        ] * len(kept)
+    X, y = samples(data)
+    inputs = {len(x) if isinstance(x, (list, tuple)) else 1 for x in X}
+    if inputs != {2}:
+        number = " or ".join(map(str, sorted(inputs)))
+        return {"why": f"No decision boundary: it is drawn for inputs of 2 numbers, and these have {number}."}, [
+            {}
+        ] * len(kept)
+    low, high = ([pick(column) for column in zip(*X, strict=True)] for pick in (min, max))
+    margin = [MARGIN * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
+    low = [a - m for a, m in zip(low, margin, strict=True)]
+    high = [b + m for b, m in zip(high, margin, strict=True)]
+    first = model.predict([X[0]])[0]
+    outputs = len(first) if isinstance(first, list) else 1
+    side = max(2, min(SIDE, math.isqrt(GRID * 3 // 4 // (2 * outputs * len(kept)))))
+    xs, ys = ([a + (b - a) * i / (side - 1) for i in range(side)] for a, b in zip(low, high, strict=True))
+    labels = [argmax(t) if isinstance(t, (list, tuple)) else t for t in y]
+    classes = sorted({*labels})
+    few = len(classes) <= len(COLOURS)
+    places = _evenly(len(X), POINTS)
+    plane = {
+        "low": low,
+        "high": high,
+        "side": side,
+        "outputs": outputs,
+        "threshold": threshold,
+        "labels": [str(label) for label in classes] if few else [],
+        "points": [[_short(X[i][0]), _short(X[i][1]), classes.index(labels[i]) if few else 0] for i in places],
+        "all": len(X),
+    }
+    answers = []
+    for snapshot, rows in zip(kept, _answers(model, kept, [[a, b] for b in ys for a in xs]), strict=True):
+        scores = [score for row in rows for score in (row if isinstance(row, list) else [row - threshold])]
+        if not all(map(math.isfinite, scores)):
+            raise ValueError(
+                f"after a step of epoch {snapshot.epoch} the model answers what is not finite on the plane"
+            )
+        scale = max(map(abs, scores)) / 32767 or 1.0
+        answers.append({"scale": scale, "scores": _packed("h", [round(score / scale) for score in scores])})
+    return plane, answers
+
+
+def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[float]]) -> Iterator[list[Any]]:
+    """Yield for every snapshot the model's outputs at the points: from its program, where it compiles, for speed."""
+    parameters = model.parameters()
+    try:
+        program = compile(model, parameters, gradient=False, check=False, x=2)
+    except (ImportError, TypeError, ValueError):  # no numpy, or a model that looks at its numbers
+        before = [parameter.data for parameter in parameters]
+        try:
+            for snapshot in kept:
+                _set(parameters, snapshot.parameters)
+                yield model.predict(points)
+        finally:
+            _set(parameters, before)
+    else:
+        for snapshot in kept:
+            program.flat = snapshot.parameters
+            yield program(points).tolist()
+
+
+def _set(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
+    for parameter, x in zip(parameters, numbers, strict=True):
+        parameter.data = x
+
+
+def _evenly(n: int, most: int) -> list[int]:
+    """Return at most so many of the places 0 … n − 1, from the first to the last.
+
+    >>> _evenly(10, 4), _evenly(3, 4), _evenly(5, 1)
+    ([0, 3, 6, 9], [0, 1, 2], [4])
+    """
+    k = min(n, most)
+    return [n - 1] if k == 1 else [round(i * (n - 1) / (k - 1)) for i in range(k)]
+
+
+def _curve(costs: Sequence[float]) -> list[list[float]]:
+    """Return [step, cost] of every step, or of the lowest and the highest in each of many parts.
+
+    >>> _curve([3.0, 2.0, 1.0])
+    [[0, 3.0], [1, 2.0], [2, 1.0]]
+    """
+    size = math.ceil(len(costs) / CURVE)
+    parts = [range(start, min(start + size, len(costs))) for start in range(0, len(costs), size)]
+    ends = [i for part in parts for i in sorted({pick(part, key=costs.__getitem__) for pick in (min, max)})]
+    return [[i, _short(costs[i])] for i in (range(len(costs)) if size <= 2 else ends)]
+
+
+def _flat(tensor: Any) -> Iterator[Value]:
+    if isinstance(tensor, Value):
+        yield tensor
+    else:
+        for part in tensor:
+            yield from _flat(part)
+
+
+def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:
+    """Yield the name and the length of every list of Values in a tensor; a Value alone has no length."""
+    if isinstance(tensor, Value):
+        yield name, None
+    elif all(isinstance(part, Value) for part in tensor):
+        yield name, len(tensor)
+    else:
+        for i, part in zip(count(), tensor):
+            yield from _rows(f"{name}[{i}]", part)
+
+
+def _packed(kind: str, numbers: Sequence[float]) -> str:
+    """Return numbers as base64 of their bytes, the smallest first: "f" of 32-bit floats, "h" of 16-bit integers."""
+    packed = array(kind, numbers)  # type: ignore[arg-type]
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return b64encode(packed.tobytes()).decode()
+
+
+def _short(x: float) -> float:
+    return float(f"{x:.6g}")
+
+
+def _file(name: str) -> str:
+    return (files(__package__) / "pages" / name).read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+// Weights and gradients: one square for each, its area the size. A negative one is orange and crossed by a line.
+
+const KINDS = ["weights", "gradients"];
+let looked = null; // the tensor and the entry that are being looked at
+let offset = 0;
+const maps = tensors.map(({ name, rows }, t) => {
+  const entries = rows.flatMap(([label, length], row) =>
+    length === null ? [{ label, row, column: 0 }] : Array.from({ length }, (_, column) => ({ label: `${label}[${column}]`, row, column })),
+  );
+  const columns = Math.max(...rows.map(([, length]) => length ?? 1));
+  const from = offset;
+  offset += entries.length;
+  const cell = Math.max(6, Math.min(18, Math.floor(136 / columns)));
+  const pictures = KINDS.map((kind) => {
+    const canvas = make("canvas", { tabindex: 0, role: "img", "data-kind": kind, "data-tensor": t });
+    const norm = make("p", { class: "pale norm" });
+    const numbers = (frame) => frame[kind].subarray(from, from + entries.length);
+    let largest = 0;
+    for (const frame of frames) for (const x of numbers(frame)) if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
+    return { kind, canvas, norm, numbers, largest };
+  });
+  const map = { name, entries, rows: rows.length, columns, cell, pictures };
+  for (const { canvas } of pictures) {
+    canvas.addEventListener("pointermove", (event) => lookAtSpot(t, Math.floor(event.offsetY / cell), Math.floor(event.offsetX / cell)));
+    canvas.addEventListener("focus", () => looked?.t === t || lookAt(t, 0));
+    canvas.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      event.stopPropagation(); // these keys move between weights here, elsewhere between steps
+      const { row, column } = entries[looked.i];
+      lookAtSpot(t, row + by[0], column + by[1]);
+    });
+  }
+  return map;
+});
+
+function lookAtSpot(t, row, column) {
+  const i = maps[t].entries.findIndex((entry) => entry.row === row && entry.column === column);
+  if (i >= 0) lookAt(t, i);
+}
+
+function lookAt(t, i) {
+  const before = looked;
+  looked = { t, i };
+  if (before && before.t !== t) paintMap(maps[before.t], before.t);
+  paintMap(maps[t], t);
+  tellLooked();
+}
+
+function tellLooked() {
+  const map = looked && maps[looked.t];
+  const [weight, gradient] = map ? map.pictures.map(({ numbers }) => numbers(frames[now])[looked.i]) : [];
+  const slope = Number.isNaN(gradient) ? "frozen" : `gradient ${precise(gradient)}`;
+  byId("looked").textContent = map
+    ? `${map.entries[looked.i].label}: weight ${precise(weight)}, ${slope}`
+    : "Point at a square, or reach it with Tab and the arrow keys, to read its numbers.";
+}
+
+function paintMap({ name, entries, rows, columns, cell, pictures }, t) {
+  const ink = themed("--ink");
+  for (const { kind, canvas, norm, numbers, largest } of pictures) {
+    const pen = cleared(canvas, columns * cell + 1, rows * cell + 1);
+    const values = numbers(frames[now]);
+    entries.forEach(({ row, column }, i) => {
+      const [x, y] = [(column + 0.5) * cell + 0.5, (row + 0.5) * cell + 0.5];
+      pen.strokeStyle = themed("--rule");
+      pen.lineWidth = 1;
+      pen.strokeRect(column * cell + 0.5, row * cell + 0.5, cell, cell);
+      if (values[i]) square(pen, x, y, (cell - 2) * Math.sqrt(Math.min(1, Math.abs(values[i]) / (largest || 1))), values[i] < 0, ink);
+    });
+    if (looked?.t === t) {
+      const { row, column } = entries[looked.i];
+      pen.strokeStyle = ink;
+      pen.lineWidth = 2;
+      pen.strokeRect(column * cell + 1, row * cell + 1, cell - 1, cell - 1);
+    }
+    const frozen = values.every(Number.isNaN);
+    const size = frozen ? "frozen" : `norm ${precise(Math.hypot(...values.map((v) => v || 0)))}`;
+    norm.textContent = size;
+    canvas.setAttribute("aria-label", `${kind} of ${name}, ${rows} × ${columns}: ${size}; arrow keys look at each`);
+  }
+}
+
+function square(pen, x, y, side, negative, ink) {
+  if (!(side >= 0.5)) return;
+  pen.fillStyle = colours[negative ? 1 : 0];
+  pen.fillRect(x - side / 2, y - side / 2, side, side);
+  pen.lineWidth = 0.6;
+  pen.strokeStyle = ink;
+  if (side >= 3) pen.strokeRect(x - side / 2, y - side / 2, side, side);
+  if (!negative || side < 4) return;
+  pen.lineWidth = Math.max(1, side / 6);
+  pen.strokeStyle = "#000000";
+  pen.beginPath();
+  pen.moveTo(x - side / 2, y);
+  pen.lineTo(x + side / 2, y);
+  pen.stroke();
+}
+
+byId("weights").append(
+  make("table", {},
+    make("thead", {}, make("tr", {}, ...["tensor", "weights", "gradients"].map((word) => make("th", { scope: "col" }, word)))),
+    make("tbody", {}, ...maps.map(({ name, rows, columns, pictures }) =>
+      make("tr", {},
+        make("th", { scope: "row" }, name, make("p", { class: "pale" }, `${rows} × ${columns}`)),
+        ...pictures.map(({ canvas, norm, largest }) =>
+          make("td", {}, canvas, norm, make("p", { class: "pale" }, largest ? `full square: ${precise(largest)}` : ""))),
+      ))),
+  ),
+);
+
+function paintWeights() {
+  maps.forEach(paintMap);
+  tellLooked();
+}
