@@ -12,7 +12,8 @@ from importlib.resources import files
 from itertools import count
 from typing import Any
 
-from autograd import Page, Value, compile
+import autograd
+from autograd import Page, Value
 
 from .data import Data, samples
 from .functions import argmax
@@ -91,7 +92,13 @@ def explore_training(
             for i, snapshot, answer in zip(places, kept, answers, strict=True)
         ],
     }
-    page = Page(f"{model!r}, step by step", body=_file("training.html"), scripts=[*map(_file, SCRIPTS)], data=shown)
+    page = Page(
+        f"{model!r}, step by step",
+        body=_file("training.html"),
+        scripts=[*map(_file, SCRIPTS)],
+        data=shown,
+        style=_file("training.css"),
+    )
     if path is not None:
         page.save(path)
     return page
@@ -113,17 +120,14 @@ def _plane(
     model: Module, kept: Sequence[Snapshot], data: Data | None, threshold: float
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what the page knows of the plane, and for every snapshot what the model answered on its grid."""
+    nothing: list[dict[str, Any]] = [{}] * len(kept)
     if data is None:
-        return {"why": "No decision boundary: write explore_training(model, history, data=(X, y)) to see it."}, [
-            {}
-        ] * len(kept)
+        return {"why": "No decision boundary: write explore_training(model, history, data=(X, y)) to see it."}, nothing
     X, y = samples(data)
-    inputs = {len(x) if isinstance(x, (list, tuple)) else 1 for x in X}
-    if inputs != {2}:
-        number = " or ".join(map(str, sorted(inputs)))
-        return {"why": f"No decision boundary: it is drawn for inputs of 2 numbers, and these have {number}."}, [
-            {}
-        ] * len(kept)
+    sizes = {len(x) if isinstance(x, (list, tuple)) else 1 for x in X}
+    if sizes != {2}:
+        found = " or ".join(map(str, sorted(sizes)))
+        return {"why": f"No decision boundary: it is drawn for inputs of 2 numbers, and these have {found}."}, nothing
     low, high = ([pick(column) for column in zip(*X, strict=True)] for pick in (min, max))
     margin = [MARGIN * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
     low = [a - m for a, m in zip(low, margin, strict=True)]
@@ -132,49 +136,58 @@ def _plane(
     outputs = len(first) if isinstance(first, list) else 1
     side = max(2, min(SIDE, math.isqrt(GRID * 3 // 4 // (2 * outputs * len(kept)))))
     xs, ys = ([a + (b - a) * i / (side - 1) for i in range(side)] for a, b in zip(low, high, strict=True))
-    labels = [argmax(t) if isinstance(t, (list, tuple)) else t for t in y]
-    classes = sorted({*labels})
-    few = len(classes) <= len(COLOURS)
-    places = _evenly(len(X), POINTS)
-    plane = {
-        "low": low,
-        "high": high,
-        "side": side,
-        "outputs": outputs,
-        "threshold": threshold,
-        "labels": [str(label) for label in classes] if few else [],
-        "points": [[_short(X[i][0]), _short(X[i][1]), classes.index(labels[i]) if few else 0] for i in places],
-        "all": len(X),
-    }
     answers = []
     for snapshot, rows in zip(kept, _answers(model, kept, [[a, b] for b in ys for a in xs]), strict=True):
-        scores = [score for row in rows for score in (row if isinstance(row, list) else [row - threshold])]
+        scores = [score for row in rows for score in (row if isinstance(row, list) else [row])]
         if not all(map(math.isfinite, scores)):
             raise ValueError(
-                f"after a step of epoch {snapshot.epoch} the model answers what is not finite on the plane"
+                f"after a step of epoch {snapshot.epoch} the model's outputs on the plane are not all finite"
             )
+        scores = [score - threshold for score in scores] if outputs == 1 else scores
         scale = max(map(abs, scores)) / 32767 or 1.0
         answers.append({"scale": scale, "scores": _packed("h", [round(score / scale) for score in scores])})
-    return plane, answers
+    labels = [argmax(t) if isinstance(t, (list, tuple)) else t for t in y]
+    classes = _classes(labels, outputs)
+    points = [
+        [_short(X[i][0]), _short(X[i][1]), classes.index(labels[i]) if classes else None]
+        for i in _evenly(len(X), POINTS)
+    ]
+    plane = {"low": low, "high": high, "side": side, "outputs": outputs, "threshold": threshold}
+    return plane | {"labels": [*map(str, classes)], "points": points, "all": len(X)}, answers
 
 
-def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[float]]) -> Iterator[list[Any]]:
-    """Yield for every snapshot the model's outputs at the points: from its program, where it compiles, for speed."""
+def _classes(labels: Sequence[Any], outputs: int) -> list[Any]:
+    """Return the classes in the order of the regions that a model decides for; none where there are too many to tell apart.
+
+    >>> _classes([1, 1], 1), _classes([1, -1], 1), _classes([2, 0], 3), _classes([0.1, 0.25], 1)
+    ([0, 1], [-1, 1], [0, 1, 2], [0.1, 0.25])
+    """
+    usual = [[0, 1], [-1, 1]] if outputs == 1 else [[*range(outputs)]]
+    found = sorted({*labels})
+    classes = next((known for known in usual if {*found} <= {*known}), found)
+    return classes if len(classes) <= len(COLOURS) else []
+
+
+def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[float]]) -> list[list[Any]]:
+    """Return for every snapshot the model's outputs at the points: by its program, where it compiles, for speed."""
     parameters = model.parameters()
     try:
-        program = compile(model, parameters, gradient=False, check=False, x=2)
+        program = autograd.compile(model, parameters, gradient=False, x=2)
     except (ImportError, TypeError, ValueError):  # no numpy, or a model that looks at its numbers
         before = [parameter.data for parameter in parameters]
+        found = []
         try:
             for snapshot in kept:
                 _set(parameters, snapshot.parameters)
-                yield model.predict(points)
+                found.append(model.predict(points))
         finally:
             _set(parameters, before)
-    else:
-        for snapshot in kept:
-            program.flat = snapshot.parameters
-            yield program(points).tolist()
+        return found
+    found = []
+    for snapshot in kept:
+        program.flat = snapshot.parameters
+        found.append(program(points).tolist())
+    return found
 
 
 def _set(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
@@ -225,7 +238,7 @@ def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:
 
 def _packed(kind: str, numbers: Sequence[float]) -> str:
     """Return numbers as base64 of their bytes, the smallest first: "f" of 32-bit floats, "h" of 16-bit integers."""
-    packed = array(kind, numbers)  # type: ignore[arg-type]
+    packed = array(kind, numbers)
     if sys.byteorder == "big":
         packed.byteswap()
     return b64encode(packed.tobytes()).decode()

@@ -24,7 +24,8 @@ class Page:
     """An HTML page: shows itself in a notebook, in a frame of its own, and saves itself.
 
     `body` is the HTML between header and end, in which {{title}} stands for the title, escaped; `scripts` are texts of
-    JavaScript that run one after the other behind what every page shares (pages/page.js), and find the data as `DATA`.
+    JavaScript that run one after the other behind what every page shares (pages/page.js), and find the data as `DATA`;
+    `style` is CSS that comes behind what every page shares (pages/page.css).
 
     Text from the data cannot become HTML or script: the data stand in the page as JSON without any "<", the scripts
     write them as text only, and the page's policy lets no script run but the one whose hash it states.
@@ -33,9 +34,9 @@ class Page:
     'Hello'
     """
 
-    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any) -> None:
+    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any, style: str = "") -> None:
         self.title = title
-        style = page_file("page.css")
+        style = page_file("page.css") + style
         script = "\n".join(["", '"use strict";', page_file("page.js"), *scripts])
         text = escape(_printable(title))
         self.html = _filled(

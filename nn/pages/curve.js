@@ -20,32 +20,21 @@ function ticks() {
   return found.length > 1 ? found : [10 ** lowest, 10 ** highest];
 }
 
-function styled(element, style) {
-  Object.assign(element.style, style);
-  return element;
-}
-
-function text(x, y, anchor, words) {
-  return styled(draw("text", { x, y }, words), { textAnchor: anchor });
-}
-
-const rule = { stroke: "var(--rule)" };
-const across = draw("line", { y1: AREA.top, y2: AREA.bottom });
+const words = (type, x, y, text) => draw("text", { class: type, x, y }, text);
+const across = draw("line", { class: "step", y1: AREA.top, y2: AREA.bottom });
 const dot = draw("circle", { r: 5 });
-const chart = draw("svg", { viewBox: "0 0 360 235", width: "100%", role: "img" },
+const chart = draw("svg", { viewBox: "0 0 360 222", role: "img" },
   ...ticks().flatMap((cost) => [
-    styled(draw("line", { x1: AREA.left, x2: AREA.right, y1: yOf(cost), y2: yOf(cost) }), rule),
-    text(AREA.left - 6, yOf(cost) + 4, "end", String(Number(cost.toPrecision(2)))),
+    draw("line", { class: "tick", x1: AREA.left, x2: AREA.right, y1: yOf(cost), y2: yOf(cost) }),
+    words("end", AREA.left - 6, yOf(cost) + 4, String(Number(cost.toPrecision(2)))),
   ]),
-  text(AREA.left, AREA.bottom + 16, "start", "1"),
-  text(AREA.right, AREA.bottom + 16, "end", String(DATA.steps)),
-  text((AREA.left + AREA.right) / 2, AREA.bottom + 16, "middle", "step"),
-  styled(draw("path", { d: `M${curve.map(([step, cost]) => `${xOf(step)} ${yOf(cost)}`).join("L")}` }),
-    { fill: "none", stroke: "var(--accent)", strokeWidth: 1.5 }),
-  styled(across, { stroke: "var(--ink)", strokeDasharray: "3 3" }),
-  styled(dot, { fill: "var(--now)", stroke: "var(--ink)", strokeWidth: 2 }),
+  words("start", AREA.left, AREA.bottom + 16, "1"),
+  words("end", AREA.right, AREA.bottom + 16, String(DATA.steps)),
+  words("middle", (AREA.left + AREA.right) / 2, AREA.bottom + 16, "step"),
+  draw("path", { class: "costs", d: `M${curve.map(([step, cost]) => `${xOf(step)} ${yOf(cost)}`).join("L")}` }),
+  across,
+  dot,
 );
-styled(chart, { cursor: "pointer", touchAction: "pan-y" });
 chart.addEventListener("click", (event) => {
   const box = chart.getBoundingClientRect();
   const spot = ((event.clientX - box.left) / box.width) * 360;

@@ -29,3 +29,8 @@ function cleared(canvas, width, height) {
   pen.scale(ratio, ratio);
   return pen;
 }
+
+// A number with three significant digits, where six would crowd.
+function rounded(x) {
+  return String(Number(x.toPrecision(3)));
+}

@@ -4,7 +4,7 @@ function show() {
   const { step, epoch, cost } = frames[now];
   byId("sentence").replaceChildren(
     make("strong", {}, `Step ${step + 1} of ${DATA.steps}, epoch ${epoch}: `),
-    `cost ${precise(cost)}. The gradients are those of this cost; the weights and the boundary are what the step made.`,
+    `cost ${precise(cost)}, with its gradients; the weights${plane.why ? "" : " and the boundary"} are those that the step led to.`,
   );
   paintCurve();
   paintPlane();
@@ -12,7 +12,7 @@ function show() {
 }
 
 byId("summary").textContent =
-  `${frames.length === DATA.steps ? `All ${DATA.steps}` : `${frames.length} of ${DATA.steps}`} steps of training, in buttons, slider, or the keys ← → Home End.`;
+  `${frames.length === DATA.steps ? `All ${DATA.steps}` : `${frames.length} of ${DATA.steps}`} steps of training: buttons, slider, or the keys ← → Home End.`;
 const steps = stepper(
   byId("stepper"),
   { slider: "step", step: (i) => `step ${frames[i].step + 1} of ${DATA.steps}` },

@@ -10,7 +10,6 @@ const maps = tensors.map(({ name, rows }, t) => {
   const columns = Math.max(...rows.map(([, length]) => length ?? 1));
   const from = offset;
   offset += entries.length;
-  const cell = Math.max(6, Math.min(18, Math.floor(136 / columns)));
   const pictures = KINDS.map((kind) => {
     const canvas = make("canvas", { tabindex: 0, role: "img", "data-kind": kind, "data-tensor": t });
     const norm = make("p", { class: "pale norm" });
@@ -19,9 +18,9 @@ const maps = tensors.map(({ name, rows }, t) => {
     for (const frame of frames) for (const x of numbers(frame)) if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
     return { kind, canvas, norm, numbers, largest };
   });
-  const map = { name, entries, rows: rows.length, columns, cell, pictures };
+  const map = { name, entries, rows: rows.length, columns, cell: 1, pictures };
   for (const { canvas } of pictures) {
-    canvas.addEventListener("pointermove", (event) => lookAtSpot(t, Math.floor(event.offsetY / cell), Math.floor(event.offsetX / cell)));
+    canvas.addEventListener("pointermove", (event) => lookAtSpot(t, Math.floor(event.offsetY / map.cell), Math.floor(event.offsetX / map.cell)));
     canvas.addEventListener("focus", () => looked?.t === t || lookAt(t, 0));
     canvas.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -57,14 +56,16 @@ function tellLooked() {
     : "Point at a square, or reach it with Tab and the arrow keys, to read its numbers.";
 }
 
-function paintMap({ name, entries, rows, columns, cell, pictures }, t) {
-  const ink = themed("--ink");
+function paintMap(map, t) {
+  const { name, entries, rows, columns, pictures } = map;
+  const cell = (map.cell = Math.max(6, Math.min(18, Math.floor((byId("weights").clientWidth / 2 - 12) / columns))));
+  const [ink, rule] = [themed("--ink"), themed("--rule")];
   for (const { kind, canvas, norm, numbers, largest } of pictures) {
     const pen = cleared(canvas, columns * cell + 1, rows * cell + 1);
     const values = numbers(frames[now]);
     entries.forEach(({ row, column }, i) => {
       const [x, y] = [(column + 0.5) * cell + 0.5, (row + 0.5) * cell + 0.5];
-      pen.strokeStyle = themed("--rule");
+      pen.strokeStyle = rule;
       pen.lineWidth = 1;
       pen.strokeRect(column * cell + 0.5, row * cell + 0.5, cell, cell);
       if (values[i]) square(pen, x, y, (cell - 2) * Math.sqrt(Math.min(1, Math.abs(values[i]) / (largest || 1))), values[i] < 0, ink);
@@ -76,7 +77,7 @@ function paintMap({ name, entries, rows, columns, cell, pictures }, t) {
       pen.strokeRect(column * cell + 1, row * cell + 1, cell - 1, cell - 1);
     }
     const frozen = values.every(Number.isNaN);
-    const size = frozen ? "frozen" : `norm ${precise(Math.hypot(...values.map((v) => v || 0)))}`;
+    const size = frozen ? "frozen" : `norm ${precise(Math.sqrt(values.reduce((sum, x) => sum + (x || 0) ** 2, 0)))}`;
     norm.textContent = size;
     canvas.setAttribute("aria-label", `${kind} of ${name}, ${rows} × ${columns}: ${size}; arrow keys look at each`);
   }
@@ -98,15 +99,15 @@ function square(pen, x, y, side, negative, ink) {
   pen.stroke();
 }
 
+const heading = (text, span, ...more) => make("th", { scope: span > 1 ? "colgroup" : "col", colspan: span }, text, ...more);
 byId("weights").append(
   make("table", {},
-    make("thead", {}, make("tr", {}, ...["tensor", "weights", "gradients"].map((word) => make("th", { scope: "col" }, word)))),
-    make("tbody", {}, ...maps.map(({ name, rows, columns, pictures }) =>
-      make("tr", {},
-        make("th", { scope: "row" }, name, make("p", { class: "pale" }, `${rows} × ${columns}`)),
-        ...pictures.map(({ canvas, norm, largest }) =>
-          make("td", {}, canvas, norm, make("p", { class: "pale" }, largest ? `full square: ${precise(largest)}` : ""))),
-      ))),
+    make("thead", {}, make("tr", {}, ...KINDS.map((kind) => heading(kind, 1)))),
+    make("tbody", {}, ...maps.flatMap(({ name, rows, columns, pictures }) => [
+      make("tr", {}, heading(name, 2, make("span", { class: "pale" }, ` ${rows} × ${columns}`))),
+      make("tr", {}, ...pictures.map(({ canvas, norm, largest }) =>
+        make("td", {}, canvas, norm, make("p", { class: "pale" }, largest ? `full square ${rounded(largest)}` : "")))),
+    ])),
   ),
 );
 
