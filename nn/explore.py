@@ -66,7 +66,7 @@ def explore_training(
         raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
     _check(model, history.snapshots)
     entries = [value for tensor in model.tensors().values() for value in _flat(tensor)]
-    most = WEIGHTS * 3 // 4 // (2 * 4 * len(entries))
+    most = WEIGHTS * 3 // 4 // (2 * 4 * max(1, len(entries)))
     if most < 1:
         raise ValueError(f"a page shows at most {WEIGHTS * 3 // 32:,} weights, and {model!r} has {len(entries):,}")
     places = _evenly(len(history.snapshots), min(frames, most))
