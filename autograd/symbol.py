@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import operator as _operator
 from collections import Counter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
+
+from .arithmetic import Arithmetic
 
 __all__ = ["SYMBOLS", "Symbol", "folded", "functions", "javascript", "mathematics", "python", "shared"]
 
@@ -20,7 +22,7 @@ ATOM = 6
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-class Symbol:
+class Symbol(Arithmetic):
     """A formula: an operator (or "name", or "number") and its arguments.
 
     >>> x = Symbol.named("x")
@@ -28,7 +30,6 @@ class Symbol:
     ('-1.0 / (x * x)', '−1/x²')
     """
 
-    __hash__ = None  # type: ignore[assignment]
     __slots__ = ("arguments", "operator")
 
     def __init__(self, operator: str, *arguments: Any) -> None:
@@ -49,62 +50,8 @@ class Symbol:
         """A gate applied to symbols is its own formula."""
         return gate.forward(SYMBOLS, *inputs)
 
-    def __add__(self, other: Any) -> Symbol:
-        return Symbol("+", self, Symbol.of(other))
-
-    def __radd__(self, other: Any) -> Symbol:
-        return Symbol("+", Symbol.of(other), self)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return Symbol("-", self, Symbol.of(other))
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return Symbol("-", Symbol.of(other), self)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return Symbol("*", self, Symbol.of(other))
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return Symbol("*", Symbol.of(other), self)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return Symbol("/", self, Symbol.of(other))
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return Symbol("/", Symbol.of(other), self)
-
-    def __pow__(self, other: Any) -> Symbol:
-        return Symbol("pow", self, Symbol.of(other))
-
-    def __rpow__(self, other: Any) -> Symbol:
-        return Symbol("pow", Symbol.of(other), self)
-
-    def __neg__(self) -> Symbol:
-        return Symbol("negative", self)
-
-    def __abs__(self) -> Symbol:
-        return Symbol("abs", self)
-
-    def __lt__(self, other: Any) -> Symbol:
-        return Symbol("<", self, Symbol.of(other))
-
-    def __le__(self, other: Any) -> Symbol:
-        return Symbol("<=", self, Symbol.of(other))
-
-    def __gt__(self, other: Any) -> Symbol:
-        return Symbol(">", self, Symbol.of(other))
-
-    def __ge__(self, other: Any) -> Symbol:
-        return Symbol(">=", self, Symbol.of(other))
-
-    def __eq__(self, other: object) -> NoReturn:
-        raise TypeError("a rule cannot compare with == (Values compare by identity): write it with <, > and xp.where")
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a rule cannot branch on its inputs: write xp.where(condition, a, b) instead of if, and, or")
-
-    def __float__(self) -> NoReturn:
-        raise TypeError("a rule cannot use math: write xp.exp(x), so that it runs on floats, arrays and Values alike")
+    def written(self, operation: str, *operands: Any) -> Symbol:
+        return Symbol(operation, *map(Symbol.of, operands))
 
     def __repr__(self) -> str:
         return python(self)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = [
     "files",
     "number",
+    "arithmetic",
     "symbol",
     "row",
     "gates",

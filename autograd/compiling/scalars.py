@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
+from ..arithmetic import Arithmetic
 from ..row import FLOATS
 
 __all__ = ["Program", "Scalar"]
@@ -21,6 +22,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 ARITHMETIC: dict[str, Callable[..., float]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
+OPERATIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "negative": "neg"}  # as an Arithmetic calls them
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
 
 
@@ -164,76 +166,34 @@ def _fold(op: str, x: list[float]) -> float:
     return float(ARITHMETIC[op](*x)) if op in ARITHMETIC else float(getattr(FLOATS, op)(*x))
 
 
-class Scalar:
+class Scalar(Arithmetic):
     """An entry of a program, on which rules can be run: arithmetic and functions of `xp` write further entries."""
 
-    __hash__ = None  # type: ignore[assignment]
     __slots__ = ("index", "program")
 
     def __init__(self, program: Program, index: int) -> None:
         self.program, self.index = program, index
 
     def __add__(self, other: Any) -> Scalar:
-        if other.__class__ is Scalar:
-            return Scalar(self.program, self.program.node("add", self.index, other.index))
-        return self._with("add", self, other)
-
-    def __radd__(self, other: Any) -> Scalar:
-        return self._with("add", other, self)
-
-    def __sub__(self, other: Any) -> Scalar:
-        return self._with("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Scalar:
-        return self._with("sub", other, self)
+        return self._with("add", other)
 
     def __mul__(self, other: Any) -> Scalar:
-        if other.__class__ is Scalar:
-            return Scalar(self.program, self.program.node("mul", self.index, other.index))
-        return self._with("mul", self, other)
+        return self._with("mul", other)
 
-    def __rmul__(self, other: Any) -> Scalar:
-        return self._with("mul", other, self)
+    def _with(self, op: str, other: Any) -> Scalar:
+        """The commonest operations, on a shorter way."""
+        program = self.program
+        return Scalar(
+            program, program.node(op, self.index, other.index if other.__class__ is Scalar else entry(program, other))
+        )
 
-    def __truediv__(self, other: Any) -> Scalar:
-        return self._with("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Scalar:
-        return self._with("div", other, self)
-
-    def __pow__(self, other: Any) -> Scalar:
-        return self._with("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Scalar:
-        return self._with("pow", other, self)
-
-    def __neg__(self) -> Scalar:
-        return self._with("neg", self)
-
-    def __abs__(self) -> Scalar:
-        return self._with("abs", self)
-
-    def __lt__(self, other: Any) -> Scalar:
-        return self._with("<", self, other)
-
-    def __le__(self, other: Any) -> Scalar:
-        return self._with("<=", self, other)
-
-    def __gt__(self, other: Any) -> Scalar:
-        return self._with(">", self, other)
-
-    def __ge__(self, other: Any) -> Scalar:
-        return self._with(">=", self, other)
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a rule cannot branch on its inputs: write xp.where(condition, a, b) instead of if, and, or")
+    def written(self, operation: str, *operands: Any) -> Scalar:
+        op = OPERATIONS.get(operation, operation)
+        return Scalar(self.program, self.program.node(op, *(entry(self.program, x) for x in operands)))
 
     def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
         """A gate in a rule writes its own formula."""
         return gate.forward(Functions(self.program), *inputs)
-
-    def _with(self, op: str, *args: Any) -> Scalar:
-        return Scalar(self.program, self.program.node(op, *(entry(self.program, a) for a in args)))
 
 
 def entry(program: Program, x: Any) -> int:
