@@ -23,11 +23,14 @@ from nn import (
     Module,
     accuracy,
     binary_cross_entropy_with_logits,
+    cross_entropy_with_logits,
     evaluate,
     fit,
+    he,
     l2,
     moons,
     squared_error,
+    train_test_split,
 )
 from nn.schedules import linear
 
@@ -378,3 +381,17 @@ def test_b15_o13_an_mlp_learns_xor() -> None:
 
 def test_an_empty_history_says_so() -> None:
     assert repr(History()) == "<History of no epoch: not begun>"
+
+
+def test_scalars_alone_learn_to_read_a_sample_of_digits() -> None:
+    from sklearn.datasets import load_digits
+
+    rng = random.Random(0)
+    X, y = load_digits(return_X_y=True)
+    chosen = rng.sample(range(len(y)), 300)
+    train, test = train_test_split(
+        ([[v / 16 for v in X[i]] for i in chosen], [int(y[i]) for i in chosen]), 0.25, rng=rng
+    )
+    model = MLP(64, [16, 10], init=he, rng=rng)
+    fit(model, train, cross_entropy_with_logits, Adam(model.parameters(), 0.01), epochs=8, batch_size=16, rng=rng)
+    assert accuracy(model.predict(test[0]), test[1]) > 0.8
