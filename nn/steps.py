@@ -120,8 +120,6 @@ class CompiledRun(ScalarRun):
     """The same by the compiled program: the parameters live in its flat array, and the Values are shown them when asked."""
 
     def prepare(self) -> None:
-        import numpy as np
-
         X, y = self.data
         self.parameters = self.optimiser.parameters
         sample = self.model.predict([X[0]])[0]
@@ -137,6 +135,8 @@ class CompiledRun(ScalarRun):
         size = len(X[0]) if isinstance(X[0], (list, tuple)) else 1
         self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
+        import numpy as np  # compile has said what to install where it is missing
+
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
 
