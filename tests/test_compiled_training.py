@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+import threading
 from typing import Any
 
 import pytest
 
-from autograd import tanh
+from autograd import Value, tanh
 from nn import (
     MLP,
     SGD,
@@ -126,3 +128,33 @@ def test_an_interrupt_leaves_the_last_whole_step() -> None:
     history, weights = train(Interrupted, 10)
     assert (history.stopped, history.epochs) == ("interrupted in epoch 3", 3)
     assert weights == train(SGD, 3)[1]
+
+
+def test_leaves_that_other_threads_change_do_not_disturb_a_run() -> None:
+    """The flat array is ahead of the Values within an epoch: only a change of these Values may make it packed again."""
+
+    def train() -> list[float]:
+        rng = random.Random(1)
+        model = MLP(2, [4, 1], tanh, rng=rng)
+        fit(
+            model, moons(24, 0.1, rng), binary_cross_entropy_with_logits, SGD(model.parameters(), 0.1), epochs=20,
+            batch_size=4, rng=rng, compiled=True,
+        )  # fmt: skip
+        return [p.data for p in model.parameters()]
+
+    alone, other, done = train(), Value(0.0), threading.Event()
+
+    def disturb() -> None:
+        while not done.is_set():
+            other.data = other.data + 1.0
+
+    thread, interval = threading.Thread(target=disturb), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        assert train() == alone
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert other.data > 100

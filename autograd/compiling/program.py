@@ -100,11 +100,11 @@ class CompiledProgram:
 
     @property
     def flat(self) -> Any:
-        """The parameters' numbers in one array, in their order; packed again only after a leaf was changed somewhere."""
-        np = numpy()
-        if self._flat is None or self._clock != recording.clock:
-            self._flat = np.array([p._data for p in self.parameters], self.dtype)
-            self._clock = recording.clock
+        """The parameters' numbers in one array, in their order; packed again after one of them was changed."""
+        now = recording.clock
+        if self._flat is None or (self._clock != now and any(p._tick > self._clock for p in self.parameters)):
+            self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
+        self._clock = now
         return self._flat
 
     @flat.setter
