@@ -32,11 +32,16 @@ class Module:
     def tensors(self) -> dict[str, Any]:
         """Return everything that training could change, by name: a Value, or lists of Values in the shape of the tensor."""
         found: dict[str, Any] = {}
+        taken: set[str] = set()
         for attribute, content in vars(self).items():
             if _is_tensor(content):
                 found[attribute] = content
             for i, part in enumerate(_modules(content), start=1):
-                prefix = part.name or (attribute if isinstance(content, Module) else f"{attribute}{i}")
+                name = part.name or (attribute if isinstance(content, Module) else f"{attribute}{i}")
+                prefix = next(
+                    p for k in range(1, len(taken) + 2) if (p := name if k == 1 else f"{name}_{k}") not in taken
+                )
+                taken.add(prefix)  # parts of the same name are told apart
                 found |= {f"{prefix}.{name}": tensor for name, tensor in part.tensors().items()}
         return found
 

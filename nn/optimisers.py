@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -190,7 +190,7 @@ class AdamW(Adam):
         super().__init__(parameters, learning_rate, betas=betas, epsilon=epsilon, weight_decay=weight_decay)
 
 
-def clip_gradients(parameters: Sequence[Value], largest: float) -> float:
+def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm that they had.
 
     >>> w, v = Value(3.0), Value(4.0)
@@ -198,6 +198,7 @@ def clip_gradients(parameters: Sequence[Value], largest: float) -> float:
     >>> clip_gradients([w, v], 1.0), round(w.grad, 6), round(v.grad, 6)
     (5.0, 0.6, 0.8)
     """
+    parameters = list(parameters)
     norm = math.hypot(*map(_grad, parameters))
     if norm > at_least(0, largest, "the largest norm"):
         for parameter in parameters:

@@ -77,6 +77,9 @@ class ScalarRun:
                     f"training diverged in epoch {epoch}, batch {i}: {self.reason(error)}. The model keeps its last good "
                     f"parameters. Try a learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
                 ) from error
+            except BaseException:  # whatever ends a step, none of it stays
+                self.restore(self.before)
+                raise
             self.before = self.weights()
             self.history.steps.append(cost)
             if self.record:
@@ -139,6 +142,7 @@ class CompiledRun(ScalarRun):
 
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
+        self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]  # frozen since
 
     def weights(self) -> Any:
         return self.program.flat
@@ -167,9 +171,14 @@ class CompiledRun(ScalarRun):
             norm = float(np.linalg.norm(self.slope))
             if norm > self.clip:
                 self.slope = self.slope * (self.clip / norm)
-        moved = self.optimiser.step_array(self.program.flat, self.slope)
+        self.slope[self.fixed] = 0.0
+        kept = self.optimiser.steps, self.optimiser.state
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
+            moved = self.optimiser.step_array(self.program.flat, self.slope)
+        moved[self.fixed] = self.program.flat[self.fixed]
         wrong = np.flatnonzero(~np.isfinite(moved))
         if len(wrong):
+            self.optimiser.steps, self.optimiser.state = kept
             self.show()
             raise self.optimiser.diverged(self.parameters[wrong[0]], float(moved[wrong[0]]))
         self.program.flat = moved

@@ -14,7 +14,7 @@ from autograd import Value, no_grad
 from .data import Data, orders, samples, train_test_split
 from .history import History
 from .module import Module
-from .optimisers import Optimiser
+from .optimisers import Optimiser, at_least
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
 
@@ -74,6 +74,8 @@ def fit(
     data, held_out = _set_aside(samples(data), validation, rng)
     if epochs < 0:
         raise ValueError(f"epochs is how often to go through the data, at least 0, not {epochs}")
+    if clip is not None:
+        at_least(0, clip, "clip, the largest norm of the gradient,")
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
@@ -83,6 +85,7 @@ def fit(
     epoch = 0
     try:
         for epoch in _shown(range(epochs), history, progress):
+            start = run.weights()
             if schedule is not None:
                 optimiser.learning_rate = schedule(epoch)
             cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
@@ -105,7 +108,8 @@ def fit(
                 break
             watched = (history.validation or history.cost)[-1]
             if watched < best:
-                best, best_epoch, best_weights = watched, epoch, run.weights()
+                # the cost of training was measured on the way from the weights at the start
+                best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
             elif patience is not None and epoch - best_epoch >= patience:
                 run.restore(best_weights)
                 history.stopped = f"no better than in epoch {best_epoch}, whose weights are restored"

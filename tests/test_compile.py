@@ -464,3 +464,10 @@ def test_a_parameter_without_effect_is_reported() -> None:
     nothing = compile(lambda x: x[0] * 2, [], x=1)
     assert nothing.value_and_grad([[1.0], [3.0]])[0] == 4.0
     assert nothing.value_and_grad([[1.0]])[1].shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["a1", "z2", "d1", "W1", "seed", "B", "xp", "theta", "lambda"])
+def test_names_of_the_program_s_own_are_refused(name: str) -> None:
+    sizes: Any = {name: 1}
+    with pytest.raises(ValueError, match=f"an input cannot be called {name}, which is a name of the program's own"):
+        compile(lambda x: x[0], [], **sizes)

@@ -158,3 +158,36 @@ def test_leaves_that_other_threads_change_do_not_disturb_a_run() -> None:
         thread.join()
         sys.setswitchinterval(interval)
     assert other.data > 100
+
+
+def test_a_step_that_fails_leaves_the_optimiser_as_it_was() -> None:
+    model = Layer.of([[1.0]])
+    optimiser = SGD(model.parameters(), 1e300, momentum=0.9)
+    with pytest.raises(FloatingPointError, match="training diverged in epoch 0, batch 0"):
+        fit(model, ([[1e9]], [0.0]), squared_error, optimiser, epochs=3, compiled=True)
+    assert optimiser.steps == 0
+    assert list(optimiser.state[0]) == [0.0]
+    assert model.W[0][0].data == 1.0
+
+
+def test_any_other_error_leaves_the_steps_before_it() -> None:
+    class Failing(SGD):
+        def rule(self, *numbers: Any) -> tuple[Any, ...]:
+            if self.steps == 3:
+                raise ValueError("the third step")
+            return super().rule(*numbers)
+
+    found = []
+    for compiled in (False, True):
+        model = Layer.of([[1.0]])
+        with pytest.raises(ValueError, match="the third step"):
+            fit(
+                model,
+                ([[1.0]] * 4, [0.0] * 4),
+                squared_error,
+                Failing(model.parameters(), 0.1),
+                batch_size=1,
+                compiled=compiled,
+            )
+        found.append(model.W[0][0].data)
+    assert found == pytest.approx([0.64, 0.64])

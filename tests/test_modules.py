@@ -316,3 +316,10 @@ def test_gradients_of_networks_in_their_inputs(seed: int, nouts: list[int], acti
     if activation is not relu:
         check_gradients(f, [x], raises=True)
     assert len(model.parameters()) == sum(m * n + n for m, n in zip([2, *nouts], nouts, strict=False))
+
+
+def test_parts_of_the_same_name_keep_all_their_parameters() -> None:
+    a, b = MLP(2, [3, 1]), MLP(3, [4, 1])
+    joined = Sequential(a.layers[0], *b.layers)
+    assert len(joined.parameters()) == 9 + 16 + 5
+    assert list(joined.state_dict())[:4] == ["layer1.W", "layer1.b", "layer1_2.W", "layer1_2.b"]

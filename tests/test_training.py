@@ -395,3 +395,26 @@ def test_scalars_alone_learn_to_read_a_sample_of_digits() -> None:
     model = MLP(64, [16, 10], init=he, rng=rng)
     fit(model, train, cross_entropy_with_logits, Adam(model.parameters(), 0.01), epochs=8, batch_size=16, rng=rng)
     assert accuracy(model.predict(test[0]), test[1]) > 0.8
+
+
+def test_patience_without_validation_restores_the_weights_of_the_best_cost() -> None:
+    model, data = Layer.of([[1.0]]), ([[1.0]], [0.0])
+    history = fit(model, data, squared_error, SGD(model.parameters(), 1.5), epochs=20, patience=2)
+    assert history.cost == [1.0, 4.0, 16.0]
+    assert evaluate(model, data, squared_error)[1] == 1.0
+
+
+def test_what_was_frozen_after_the_optimiser_was_made_stays() -> None:
+    for compiled in (False, True):
+        model = Layer.of([[0.5]], [0.0])
+        optimiser = SGD(model.parameters(), 0.1, momentum=0.5)
+        model.b[0].role = "constant"
+        fit(model, (X, Y), squared_error, optimiser, epochs=3, compiled=compiled)
+        assert model.b[0].data == 0.0
+        assert model.W[0][0].data != 0.5
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_negative_clip_is_refused(compiled: bool) -> None:
+    with pytest.raises(ValueError, match="clip, the largest norm of the gradient, is a number of at least 0, not -1"):
+        fit(line(), (X, Y), squared_error, SGD(line().parameters()), clip=-1, compiled=compiled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, NamedTuple
@@ -27,6 +29,7 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
     Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
     """
     for name, size in sizes.items():
+        _refuse_taken(name)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"{name} is the number of entries of that input, at least 1, not {size!r}")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(size)] for name, size in sizes.items()}
@@ -42,9 +45,19 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
 
 def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
     """Return the trace that a recorded graph is, with the leaves that are its inputs."""
+    for name in inputs:
+        _refuse_taken(name)
     named = {name: list(values) if isinstance(values, (list, tuple)) else [values] for name, values in inputs.items()}
     for name, values in named.items():
         for value in values:
             if not isinstance(value, Value) or value.gate is not None:
                 raise TypeError(f"{name} is the list of leaves of the graph that are this input, not {short(value)}")
     return Trace([root], named, False)
+
+
+def _refuse_taken(name: str) -> None:
+    """Raise for a name of an input that the program's source needs for itself."""
+    if keyword.iskeyword(name) or re.fullmatch(r"xp|theta|seed|one|B|inf|nan|d?[Wb]\d+|[zadki]\d+", name):
+        raise ValueError(
+            f"an input cannot be called {name}, which is a name of the program's own: call it x, y or u, for one"
+        )
