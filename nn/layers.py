@@ -39,7 +39,7 @@ class Neuron(Module):
         rng: Random | None = None,
         nout: int = 1,
     ) -> None:
-        rng = rng or Random()
+        rng = generator(rng)
         size(nin, "nin, the number of inputs,")
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
@@ -86,7 +86,7 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
-        options["rng"] = options.get("rng") or Random()
+        options["rng"] = generator(options.get("rng"))
         size(nout, "nout, the number of neurons,")
         self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
         for i, neuron in enumerate(self.neurons, start=1):
@@ -155,7 +155,7 @@ class MLP(Module):
         output: Function | None = None,
         **options: Any,
     ) -> None:
-        options["rng"] = options.get("rng") or Random()
+        options["rng"] = generator(options.get("rng"))
         if not isinstance(nouts, (list, tuple)) or not nouts:
             raise TypeError(
                 f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
@@ -178,6 +178,15 @@ class MLP(Module):
             function = self.output if layer is self.layers[-1] else layer.activation
             parts.append(f"{len(layer.neurons)} {title(function)}")
         return f"{type(self).__name__}({' → '.join(parts)}, {len(self.parameters())} parameters)"
+
+
+def generator(rng: Any) -> Random:
+    """Return the random generator to draw weights from: a new one for None."""
+    if rng is None:
+        return Random()
+    if not isinstance(rng, Random):
+        raise TypeError(f"rng is a generator of random numbers: write rng=random.Random({rng!r}), not rng={rng!r}")
+    return rng
 
 
 def size(n: Any, what: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import autograd
-from autograd import Value
+from autograd import Value, no_grad
 
 from .data import Data
 from .functions import one_hot
@@ -127,6 +127,9 @@ class CompiledRun(ScalarRun):
         self.parameters = self.optimiser.parameters
         sample = self.model.predict([X[0]])[0]
         several = isinstance(sample, list)
+        with no_grad():
+            for target in y:  # the program sees no numbers, so what a loss refuses it must refuse here
+                self.loss(sample, target)
         classes = several and not isinstance(y[0], (list, tuple))
         targets = [one_hot(t, len(sample)) for t in y] if classes else y
         one = not isinstance(targets[0], (list, tuple))

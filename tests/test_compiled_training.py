@@ -19,6 +19,7 @@ from nn import (
     Layer,
     accuracy,
     binary_cross_entropy_with_logits,
+    binary_hinge,
     cross_entropy_with_logits,
     fit,
     l2,
@@ -191,3 +192,10 @@ def test_any_other_error_leaves_the_steps_before_it() -> None:
             )
         found.append(model.W[0][0].data)
     assert found == pytest.approx([0.64, 0.64])
+
+
+def test_targets_that_a_loss_refuses_are_refused() -> None:
+    for compiled in (False, True):
+        model = MLP(2, [1])
+        with pytest.raises(ValueError, match=r"write 2\*t - 1"):
+            fit(model, ([[1.0, 2.0], [2.0, 1.0]], [1, 0]), binary_hinge, SGD(model.parameters()), compiled=compiled)

@@ -150,6 +150,7 @@ def test_scopes_name_the_parts_of_containers() -> None:
             TypeError,
             r"an activation is a function such as autograd.tanh, or None .* not 'tanh'",
         ),
+        (lambda: MLP(2, [1], rng=0), TypeError, r"write rng=random.Random\(0\), not rng=0"),
         (lambda: Sequential(), ValueError, "a network is made of at least one part"),
         (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
         (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x has 1"),
