@@ -77,11 +77,11 @@ class _Arranging:
         rank: dict[int, int] = {}  # of what makes a parameter's gradient: the parameter's place
         for p, gradient in enumerate(self.found.gradients):
             rank[gradient] = p
-            for i in self.nodes[gradient].args:
+            for i in self.nodes[gradient].args if self.nodes[gradient].op != "dot" else ():
                 rank.setdefault(i, p)
         by_level: dict[int, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
-            if node.operands and i in self.found.needed:
+            if node.args and i in self.found.needed:
                 by_level[self.level[i]].append(i)
         for at in sorted(by_level):
             dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
@@ -121,7 +121,7 @@ class _Arranging:
                 tensors.append((flat, (len(grid), len(grid[0]))))
         first: dict[Any, int] = {}
         for i, node in enumerate(nodes):
-            for x in node.operands:
+            for x in node.args:
                 if nodes[x].op == "param":
                     first.setdefault(nodes[x].place, self.level[i])
         rest: dict[Any, list[int]] = defaultdict(list)

@@ -50,7 +50,7 @@ def levels(nodes: Sequence[Node]) -> list[int]:
     """Return how far each node is from the leaves."""
     found: list[int] = []
     for node in nodes:
-        found.append(1 + max((found[i] for i in node.operands), default=-1))
+        found.append(1 + max([found[i] for i in node.args]) if node.args else 0)
     return found
 
 
@@ -63,7 +63,7 @@ def stacks(
     """
     alike: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for i in members:
-        alike[len(nodes[i].left), nodes[i].total, nodes[i].varying].append(i)
+        alike[len(nodes[i].args), nodes[i].total, nodes[i].varying].append(i)
     found = []
     for (_, total, varying), dots in alike.items():
         stacked: dict[object, list[Block]] = defaultdict(list)

@@ -68,5 +68,6 @@ def lower(
             downstream = entry(program, arrived * slope)
             if varies[downstream] and not varies[at[x].index]:
                 downstream = program.node("total", downstream)
-            upstream[x] = Scalar(program, downstream) + upstream.get(x, 0.0)
+            before = upstream.get(x)
+            upstream[x] = Scalar(program, downstream) if before is None else Scalar(program, downstream) + before
     return Lowered(program, found, [entry(program, upstream.get(p, 0.0)) for p in parameters], forward)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -35,54 +36,69 @@ class Program:
 
     def __init__(self) -> None:
         self.ops: list[str] = []
-        self.args: list[tuple[Any, ...]] = []
+        self.args: list[tuple[int, ...]] = []  # the entries that each takes; none for a leaf
         self.varying: list[bool] = []
-        self._known: dict[tuple[Any, ...], int] = {}
+        self.place: dict[int, Any] = {}  # of a leaf: which parameter or input it is, or the number of a constant
+        self.constants: dict[int, float] = {}
+        self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
-        return self._entry("const", (float(x),), False)
+        i = self.leaf("const", (x, math.copysign(1.0, x)), False)
+        self.constants[i] = self.place[i] = x
+        return i
 
     def leaf(self, kind: str, place: Any, varying: bool) -> int:
         """Return the entry of a parameter (kind "param"), an input, or the seed of the gradient."""
-        return self._entry(kind, (place,), varying)
+        known = self._known[kind]
+        i = known.get(place)
+        if i is None:
+            i = known[place] = self._append(kind, (), varying)
+            self.place[i] = place
+        return i
 
-    def is_const(self, i: int, x: float | None = None) -> bool:
-        """Tell whether an entry is a constant, and this one if given."""
-        return self.ops[i] == "const" and (x is None or self.args[i][0] == x)
+    def is_const(self, i: int, x: float) -> bool:
+        """Tell whether an entry is this constant."""
+        return self.constants.get(i) == x
 
     def node(self, op: str, *args: int) -> int:
         """Return the entry of an operation on entries, in its simplest form."""
-        if (
-            op in ("add", "mul") and self.ops[args[0]] != "const" != self.ops[args[1]]
-        ):  # nearly always: nothing is simpler
-            a, b = args
-            return self._entry(op, (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
-        const = [self.args[i][0] for i in args if self.ops[i] == "const"]
+        constants = self.constants
+        const = [constants[i] for i in args if i in constants]
         if len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
         if op == "neg":
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
             return self.node("add", args[0], self.node("neg", args[1]))
-        if op == "div" and self.is_const(args[1]) and self.args[args[1]][0] != 0:
-            return self.node("mul", self.const(1 / self.args[args[1]][0]), args[0])
+        if op == "div" and constants.get(args[1]):
+            return self.node("mul", self.const(1 / constants[args[1]]), args[0])
         if op in COMMUTATIVE:
-            args = tuple(sorted(args, key=lambda i: (self.ops[i] != "const", i)))
+            args = tuple(sorted(args, key=lambda i: (i not in constants, i)))
         simpler = getattr(self, f"_{op}", None)
         found = simpler(*args) if simpler else None
         if found is not None:
             return int(found)
         return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
 
-    def _entry(self, op: str, args: tuple[Any, ...], varying: bool) -> int:
-        key = (op, *args) if op != "const" else (op, args[0], math.copysign(1.0, args[0]))
-        i = self._known.get(key)
+    def pair(self, op: str, a: int, b: int) -> int:
+        """Return node("add" or "mul", a, b) on a shorter way: there are very many, and mostly nothing is simpler."""
+        if a in self.constants or b in self.constants:
+            return self.node(op, a, b)
+        return self._entry(op, (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
+
+    def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
+        known = self._known[op]
+        i = known.get(args)
         if i is None:
-            i = self._known[key] = len(self.ops)
-            self.ops.append(op)
-            self.args.append(args)
-            self.varying.append(varying)
+            i = known[args] = self._append(op, args, varying)
+        return i
+
+    def _append(self, op: str, args: tuple[int, ...], varying: bool) -> int:
+        i = len(self.ops)
+        self.ops.append(op)
+        self.args.append(args)
+        self.varying.append(varying)
         return i
 
     # What each operation is simpler than, if anything; constants come first in commutative ones.
@@ -91,30 +107,29 @@ class Program:
         return b if self.is_const(a, 0.0) else None
 
     def _mul(self, a: int, b: int) -> int | None:
-        if not self.is_const(a):
+        factor = self.constants.get(a)
+        if factor is None:
             return None
-        if self.is_const(a, 0.0):
+        if factor == 0.0:
             return a
-        if self.is_const(a, 1.0):
+        if factor == 1.0:
             return b
-        if self.ops[b] == "mul" and self.is_const(self.args[b][0]):
-            return self.node("mul", self.const(self.args[a][0] * self.args[self.args[b][0]][0]), self.args[b][1])
+        if self.ops[b] == "mul" and self.args[b][0] in self.constants:
+            return self.node("mul", self.const(factor * self.constants[self.args[b][0]]), self.args[b][1])
         return None
 
     def _div(self, a: int, b: int) -> int | None:
         return a if self.is_const(a, 0.0) else None
 
     def _pow(self, x: int, y: int) -> int | None:
-        if not self.is_const(y):
-            return None
-        power = self.args[y][0]
+        power = self.constants.get(y)
         if power == 2.0:
             return self.node("mul", x, x)
-        return {0.0: self.const(1.0), 1.0: x}.get(power)
+        return self.const(1.0) if power == 0.0 else x if power == 1.0 else None
 
     def _where(self, condition: int, a: int, b: int) -> int | None:
-        if self.is_const(condition):
-            return a if self.args[condition][0] else b
+        if condition in self.constants:
+            return a if self.constants[condition] else b
         if a == b:
             return a
         return condition if self.is_const(a, 1.0) and self.is_const(b, 0.0) and self.ops[condition] in COMPARE else None
@@ -123,9 +138,9 @@ class Program:
         if self.is_const(a, 0.0):
             return a
         if self.ops[a] == "mul":
-            steady, other = sorted(self.args[a], key=lambda i: self.varying[i])
-            if not self.varying[steady]:
-                return self.node("mul", steady, self.node("total", other))
+            for steady, other in (self.args[a], self.args[a][::-1]):
+                if not self.varying[steady]:
+                    return self.node("mul", steady, self.node("total", other))
         return None
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
@@ -135,7 +150,7 @@ class Program:
             i = stack.pop()
             if i not in wanted:
                 wanted.add(i)
-                stack += operands(self, i)
+                stack += self.args[i]
         return sorted(wanted)
 
     def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
@@ -145,17 +160,12 @@ class Program:
         for i in self.needed(outputs):
             op, args = self.ops[i], self.args[i]
             if op == "const":
-                values[i] = args[0]
-            elif (op, args[0]) in leaves:
-                values[i] = leaves[op, args[0]]
+                values[i] = self.place[i]
+            elif not args:
+                values[i] = leaves[op, self.place[i]]
             else:
                 values[i] = values[args[0]] if op == "total" else _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
-
-
-def operands(program: Program, i: int) -> tuple[int, ...]:
-    """Return the entries that an entry takes; none for a leaf."""
-    return () if program.ops[i] in ("const", "param", "input", "seed") else program.args[i]
 
 
 def _fold(op: str, x: list[float]) -> float:
@@ -175,17 +185,12 @@ class Scalar(Arithmetic):
         self.program, self.index = program, index
 
     def __add__(self, other: Any) -> Scalar:
-        return self._with("add", other)
+        program = self.program
+        return Scalar(program, program.pair("add", self.index, entry(program, other)))
 
     def __mul__(self, other: Any) -> Scalar:
-        return self._with("mul", other)
-
-    def _with(self, op: str, other: Any) -> Scalar:
-        """The commonest operations, on a shorter way."""
         program = self.program
-        return Scalar(
-            program, program.node(op, self.index, other.index if other.__class__ is Scalar else entry(program, other))
-        )
+        return Scalar(program, program.pair("mul", self.index, entry(program, other)))
 
     def written(self, operation: str, *operands: Any) -> Scalar:
         op = OPERATIONS.get(operation, operation)
@@ -198,7 +203,7 @@ class Scalar(Arithmetic):
 
 def entry(program: Program, x: Any) -> int:
     """Return the entry of a Scalar or a number."""
-    return x.index if isinstance(x, Scalar) else program.const(float(x))
+    return x.index if x.__class__ is Scalar else program.const(float(x))
 
 
 class Functions:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .scalars import Program, operands
+from .scalars import Program
 
 __all__ = ["Node", "Nodes", "gather"]
 
@@ -20,23 +20,25 @@ MANY = 3  # terms of one kind that make a reduction; fewer are added one by one
 class Node(NamedTuple):
     """One entry: an operation on others, by their numbers in the list of nodes.
 
-    op: a leaf ("const", "param", "input", "seed"), "sum" (Σ coefs·args), "dot" (Σ left·right), "max" or "min" of many, or an
-    elementwise operation of the scalar program
+    op: a leaf ("const", "param", "input", "seed"), "sum" (Σ coefs·args), "dot" (Σ left·right, whose args are all left factors
+    and then all right ones), "max" or "min" of many, or an elementwise operation of the scalar program
     """
 
     op: str
     args: tuple[int, ...] = ()
     coefs: tuple[float, ...] = ()
-    left: tuple[int, ...] = ()
-    right: tuple[int, ...] = ()
     total: bool = False
     varying: bool = False
     backward: bool = False
     place: Any = None  # of a leaf, the number of a constant
 
     @property
-    def operands(self) -> tuple[int, ...]:
-        return (*self.args, *self.left, *self.right)
+    def left(self) -> tuple[int, ...]:
+        return self.args[: len(self.args) // 2]
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        return self.args[len(self.args) // 2 :]
 
 
 class Nodes(NamedTuple):
@@ -59,16 +61,17 @@ def gather(program: Program, outputs: Sequence[int], gradients: Sequence[int], f
 class _Gathering:
     def __init__(self, program: Program, outputs: list[int], forward: int) -> None:
         self.program, self.outputs, self.forward = program, outputs, forward
-        needed = program.needed(outputs)
-        self.uses = [0] * len(program.ops)
-        self.level = [0] * len(program.ops)
+        self.uses = uses = [0] * len(program.ops)
+        self.level = level = [0] * len(program.ops)
         for i in outputs:
-            self.uses[i] += 1
-        for i in needed:
-            for a in operands(program, i):
-                self.uses[a] += 1
-                if self.level[a] >= self.level[i]:
-                    self.level[i] = self.level[a] + 1
+            uses[i] += 1
+        for i in range(len(uses) - 1, -1, -1):
+            if uses[i]:  # else nothing needs it
+                for a in program.args[i]:
+                    uses[a] += 1
+        for i, args in enumerate(program.args):
+            if args and uses[i]:
+                level[i] = 1 + max([level[a] for a in args])
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
         self.at: dict[int, int] = {}  # scalar entry -> node
@@ -84,13 +87,10 @@ class _Gathering:
         for i in sorted(plans):  # in the order of the scalar program, operands first
             self.at[i] = self.build(i, plans[i])
         places = [self.at[i] for i in self.outputs]
-        wanted: set[int] = set()
-        stack = list(places)
-        while stack:
-            k = stack.pop()
-            if k not in wanted:
-                wanted.add(k)
-                stack += self.nodes[k].operands
+        wanted = set(places)
+        for k in range(len(self.nodes) - 1, -1, -1):
+            if k in wanted:
+                wanted.update(self.nodes[k].args)
         return Nodes(self.nodes, wanted, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
@@ -108,11 +108,15 @@ class _Gathering:
                 else:
                     found.append(t)
             return tuple(found) if len(found) >= MANY else program.args[i]
-        return operands(program, i)
+        return program.args[i]
 
     def terms(self, i: int) -> list[Term]:
         """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
         program = self.program
+        (inner, *_) = program.args[i]
+        if program.ops[i] == "total" and program.ops[inner] == "mul" and self.uses[inner] == 1:  # as of most parameters
+            if program.args[inner][0] not in program.constants:
+                return [self.weighted(1.0, program.args[inner], True)]
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
         while stack:
@@ -121,8 +125,8 @@ class _Gathering:
             alone = alone and (t == i or self.uses[t] == 1)
             if op == "add" and alone:
                 stack += [(c, a, total, True) for a in reversed(args)]
-            elif op == "mul" and program.is_const(args[0]):
-                factor, other = program.args[args[0]][0], args[1]
+            elif op == "mul" and args[0] in program.constants:
+                factor, other = program.constants[args[0]], args[1]
                 if program.ops[other] in ("add", "total") and abs(factor) != 1:
                     found.append((c * factor, (other,), total))  # a sum times a number is added up first
                 else:
@@ -137,10 +141,13 @@ class _Gathering:
 
     def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
         """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
-        program, factors = self.program, []
+        program = self.program
+        if not any(program.ops[f] == "mul" and not program.varying[f] for f in args):
+            return c, args, total
+        factors = []
         for f in args:
-            if program.ops[f] == "mul" and program.is_const(program.args[f][0]) and not program.varying[f]:
-                c *= program.args[program.args[f][0]][0]
+            if program.ops[f] == "mul" and program.args[f][0] in program.constants and not program.varying[f]:
+                c *= program.constants[program.args[f][0]]
                 f = program.args[f][1]
             factors.append(f)
         return c, tuple(factors), total
@@ -154,8 +161,8 @@ class _Gathering:
         backward = i >= self.forward
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
-        if op in ("const", "param", "input", "seed"):
-            return self.add(Node(op, place=program.args[i][0], varying=program.varying[i]))
+        if not program.args[i]:
+            return self.add(Node(op, place=program.place[i], varying=program.varying[i]))
         name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
         args = tuple(self.at[a] for a in plan)
         return self.add(Node(name, args, varying=program.varying[i], backward=backward))
@@ -163,6 +170,8 @@ class _Gathering:
     def sum(self, terms: list[Term], backward: bool, i: int) -> int:
         """Return the node of a sum: its products gathered into dots, its reductions too, and the rest added up."""
         varying, level, ops = self.program.varying, self.level, self.program.ops
+        if len(terms) == 1 and terms[0][0] == 1.0 and terms[0][2] and len(terms[0][1]) == 2:  # as of most parameters
+            return self.dot([self.ordered(*terms[0][1])], True, backward)
         parts: list[tuple[float, int]] = []
         products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
         plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
@@ -185,7 +194,7 @@ class _Gathering:
             if len(several) >= MANY or (total and len(several) > 1):
                 pairs = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
                 rights, lefts = zip(*pairs)
-                node = Node("dot", left=lefts, right=rights, varying=varies, backward=backward)
+                node = Node("dot", (*lefts, *rights), varying=varies, backward=backward)
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
@@ -217,8 +226,8 @@ class _Gathering:
         """Return a product with the numbers in its factors brought out, where what is left is computed anyway."""
         program, factors = self.program, []
         for f in (a, b):
-            if program.ops[f] == "mul" and program.is_const(program.args[f][0]) and program.args[f][1] in self.at:
-                c *= program.args[program.args[f][0]][0]
+            if program.ops[f] == "mul" and program.args[f][0] in program.constants and program.args[f][1] in self.at:
+                c *= program.constants[program.args[f][0]]
                 f = program.args[f][1]
             factors.append(f)
         return c, factors[0], factors[1]
@@ -235,18 +244,17 @@ class _Gathering:
         return (a, b) if key else (b, a)
 
     def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
-        varying = self.program.varying
-        found = sorted((self.at[b], self.at[a]) for a, b in pairs)
+        at, varying = self.at, self.program.varying
         varies = not total and any(varying[x] for pair in pairs for x in pair)
-        rights, lefts = zip(*found)
-        return self.add(Node("dot", left=lefts, right=rights, total=total, varying=varies, backward=backward))
+        rights, lefts = zip(*sorted([(at[b], at[a]) for a, b in pairs]))
+        return self.add(Node("dot", lefts + rights, (), total, varies, backward))
 
     def totalled(self, node: int, total: bool, backward: bool) -> int:
         return self.add(Node("total", (node,), backward=backward)) if total else node
 
     def add(self, node: Node) -> int:
         """Return the place of a node; the same in both passes is one."""
-        key = (node.op, node.args, node.coefs, node.left, node.right, node.total, node.place)
+        key = (node.op, node.args, node.coefs, node.total, node.place)
         found = self.known.get(key)
         if found is None:
             found = self.known[key] = len(self.nodes)
