@@ -59,15 +59,15 @@ def lower(
     for value in reversed(order):
         if value.gate is None or value not in upstream or value not in matters:
             continue
-        arrived = upstream.pop(value)
+        arrived = entry(program, upstream.pop(value))
         wanted = [x in matters for x in value.inputs]
         slopes = value.gate.local_gradients(xp, at[value], [at[x] for x in value.inputs], wanted)
         for x, slope in zip(value.inputs, slopes, strict=True):
             if slope is None:
                 continue
-            downstream = entry(program, arrived * slope)
-            if varies[downstream] and not varies[at[x].index]:
-                downstream = program.node("total", downstream)
+            local = entry(program, slope)
+            summed = not varies[at[x].index] and (varies[arrived] or varies[local])
+            downstream = Scalar(program, (program.total if summed else program.product)(arrived, local))
             before = upstream.get(x)
-            upstream[x] = Scalar(program, downstream) if before is None else Scalar(program, downstream) + before
+            upstream[x] = downstream if before is None else downstream + before
     return Lowered(program, found, [entry(program, upstream.get(p, 0.0)) for p in parameters], forward)

@@ -21,7 +21,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 ARITHMETIC: dict[str, Callable[..., float]] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
+    "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
 OPERATIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "negative": "neg"}  # as an Arithmetic calls them
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
@@ -30,8 +30,8 @@ COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
 class Program:
     """Scalar operations in the order of their computation.
 
-    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. `total` sums a
-    varying entry over the samples of a batch.
+    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
+    entries or more. A "total" sums over the samples of a batch: a varying entry, or the product of two.
     """
 
     def __init__(self) -> None:
@@ -81,11 +81,17 @@ class Program:
             return int(found)
         return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
 
-    def pair(self, op: str, a: int, b: int) -> int:
-        """Return node("add" or "mul", a, b) on a shorter way: there are very many, and mostly nothing is simpler."""
+    def product(self, a: int, b: int) -> int:
+        """Return node("mul", a, b) on a shorter way: there are very many, and mostly nothing is simpler."""
         if a in self.constants or b in self.constants:
-            return self.node(op, a, b)
-        return self._entry(op, (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
+            return self.node("mul", a, b)
+        return self._entry("mul", (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
+
+    def total(self, a: int, b: int) -> int:
+        """Return node("total", node("mul", a, b)), a varying product, without an entry for the product where it can be."""
+        if self.varying[a] and self.varying[b]:
+            return self._entry("total", (a, b) if a <= b else (b, a), False)
+        return self.node("total", self.product(a, b))
 
     def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
         known = self._known[op]
@@ -103,8 +109,14 @@ class Program:
 
     # What each operation is simpler than, if anything; constants come first in commutative ones.
 
-    def _add(self, a: int, b: int) -> int | None:
-        return b if self.is_const(a, 0.0) else None
+    def _add(self, *args: int) -> int | None:
+        n = sum(i in self.constants for i in args)
+        number = sum(self.constants[i] for i in args[:n])
+        if n == 0 or (n == 1 and number != 0.0):
+            return None
+        if number != 0.0:
+            return self.node("add", self.const(number), *args[n:])
+        return args[n] if len(args) == n + 1 else self.node("add", *args[n:])
 
     def _mul(self, a: int, b: int) -> int | None:
         factor = self.constants.get(a)
@@ -164,7 +176,7 @@ class Program:
             elif not args:
                 values[i] = leaves[op, self.place[i]]
             else:
-                values[i] = values[args[0]] if op == "total" else _fold(op, [values[a] for a in args])
+                values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
 
 
@@ -173,6 +185,8 @@ def _fold(op: str, x: list[float]) -> float:
         return float(COMPARE[op](*x))
     if op == "where":
         return x[1] if x[0] else x[2]
+    if op in ("add", "total"):
+        return sum(x) if op == "add" else math.prod(x)
     return float(ARITHMETIC[op](*x)) if op in ARITHMETIC else float(getattr(FLOATS, op)(*x))
 
 
@@ -185,12 +199,11 @@ class Scalar(Arithmetic):
         self.program, self.index = program, index
 
     def __add__(self, other: Any) -> Scalar:
-        program = self.program
-        return Scalar(program, program.pair("add", self.index, entry(program, other)))
+        return Sum(self, other)
 
     def __mul__(self, other: Any) -> Scalar:
         program = self.program
-        return Scalar(program, program.pair("mul", self.index, entry(program, other)))
+        return Scalar(program, program.product(entry(program, self), entry(program, other)))
 
     def written(self, operation: str, *operands: Any) -> Scalar:
         op = OPERATIONS.get(operation, operation)
@@ -201,9 +214,28 @@ class Scalar(Arithmetic):
         return gate.forward(Functions(self.program), *inputs)
 
 
+class Sum(Scalar):
+    """A chain of additions that nothing else has used so far: it becomes one entry when something does."""
+
+    __slots__ = ("before", "term")
+
+    def __init__(self, before: Scalar, term: Any) -> None:
+        self.program, self.before, self.term = before.program, before, term
+
+    def close(self) -> int:
+        """Return the entry of the whole chain."""
+        terms, at = [], self
+        while at.__class__ is Sum:
+            terms.append(entry(self.program, at.term))
+            at = at.before
+        return self.program.node("add", entry(self.program, at), *terms)
+
+
 def entry(program: Program, x: Any) -> int:
     """Return the entry of a Scalar or a number."""
-    return x.index if x.__class__ is Scalar else program.const(float(x))
+    if x.__class__ is Scalar:
+        return x.index
+    return x.close() if x.__class__ is Sum else program.const(float(x))
 
 
 class Functions:

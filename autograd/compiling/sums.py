@@ -113,10 +113,6 @@ class _Gathering:
     def terms(self, i: int) -> list[Term]:
         """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
         program = self.program
-        (inner, *_) = program.args[i]
-        if program.ops[i] == "total" and program.ops[inner] == "mul" and self.uses[inner] == 1:  # as of most parameters
-            if program.args[inner][0] not in program.constants:
-                return [self.weighted(1.0, program.args[inner], True)]
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
         while stack:
@@ -125,6 +121,8 @@ class _Gathering:
             alone = alone and (t == i or self.uses[t] == 1)
             if op == "add" and alone:
                 stack += [(c, a, total, True) for a in reversed(args)]
+            elif op == "total" and len(args) == 2:
+                found.append(self.weighted(c, args, True))
             elif op == "mul" and args[0] in program.constants:
                 factor, other = program.constants[args[0]], args[1]
                 if program.ops[other] in ("add", "total") and abs(factor) != 1:
