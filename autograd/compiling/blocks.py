@@ -79,8 +79,9 @@ def stacks(
 def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: Mapping[int, int]) -> list[Block]:
     rows: dict[Tuple, dict[Tuple, int]] = defaultdict(dict)
     for i in members:
-        pairs = sorted(zip(nodes[i].right, nodes[i].left), key=lambda pair: (where(pair[0]), where(pair[1])))
-        right, left = zip(*pairs)
+        left, right = nodes[i].left, nodes[i].right
+        if len(left) > 1:
+            right, left = zip(*sorted(zip(right, left), key=lambda pair: (where(pair[0]), where(pair[1]))))
         rows[right][left] = i
     columns: dict[frozenset[Tuple], list[Tuple]] = defaultdict(list)
     for right, lefts in rows.items():
@@ -88,10 +89,12 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
     blocks = []
     for found, rights in columns.items():
         tuples = list(found)
-        served = {i: rank.get(i, -1) for right in rights for i in rows[right].values()}
-        rights.sort(key=lambda right: (min(served[rows[right][left]] for left in tuples), [*map(where, right)]))
-        tuples.sort(key=lambda left: (min(served[rows[right][left]] for right in rights), [*map(where, left)]))
-        blocks.append(Block(tuple(tuples), tuple(rights), tuple(rows[c][r] for r in tuples for c in rights)))
+        served = {right: {left: rank.get(i, -1) for left, i in rows[right].items()} for right in rights}
+        first = {left: min([served[right][left] for right in rights]) for left in tuples}
+        rights.sort(key=lambda right: (min(served[right].values()), [*map(where, right)]))
+        tuples.sort(key=lambda left: (first[left], [*map(where, left)]))
+        table = [rows[right] for right in rights]
+        blocks.append(Block(tuple(tuples), tuple(rights), tuple([row[left] for left in tuples for row in table])))
     return blocks
 
 

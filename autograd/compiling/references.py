@@ -167,9 +167,7 @@ class References:
     def whole(self, ids: Sequence[int]) -> int | None:
         """Return the array that these are all rows of, in order, if there is one."""
         a = self.place.get(ids[0], (-1, 0))[0]
-        if a in (-1, 0) or len(ids) != len(self.arrays[a].members):
-            return None
-        return a if all(self.place.get(i) == (a, row) for row, i in enumerate(ids)) else None
+        return a if a not in (-1, 0) and list(ids) == self.arrays[a].members else None
 
     # Numbers
 

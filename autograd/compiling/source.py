@@ -37,8 +37,7 @@ class _Writer(References):
         for array in self.arrays:
             for ids in self.taken(array):
                 for a in {self.place[i][0] for i in ids if i in self.place}:
-                    whole = [self.place.get(i) for i in ids] == [(a, row) for row in range(len(self.arrays[a].members))]
-                    uses[a] += 1 if whole else 2
+                    uses[a] += 1 if ids == self.arrays[a].members else 2
         for ids in [self.program.outputs, *([self.program.gradients] if self.gradient else [])]:
             uses.update(2 * list({self.place[i][0] for i in ids if i in self.place}))
         return uses

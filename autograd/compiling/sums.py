@@ -74,18 +74,21 @@ class _Gathering:
                 level[i] = 1 + max([level[a] for a in args])
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
-        self.at: dict[int, int] = {}  # scalar entry -> node
+        self.at = [-1] * len(program.ops)  # scalar entry -> node, if it is one
 
     def run(self, n_outputs: int) -> Nodes:
-        stack = list(self.outputs)
-        plans: dict[int, list[Term] | tuple[int, ...]] = {}
-        while stack:
-            i = stack.pop()
-            if i not in plans:
+        plans: list[list[Term] | tuple[int, ...] | None] = [None] * len(self.at)
+        for i in self.outputs:
+            plans[i] = ()
+        for i in range(len(plans) - 1, -1, -1):  # what nothing takes as a whole stays None
+            if plans[i] is not None:
                 plan = plans[i] = self.plan(i)
-                stack += [f for _, factors, _ in plan for f in factors] if isinstance(plan, list) else plan
-        for i in sorted(plans):  # in the order of the scalar program, operands first
-            self.at[i] = self.build(i, plans[i])
+                for factors in [term[1] for term in plan] if plan.__class__ is list else [plan]:
+                    for f in factors:
+                        plans[f] = ()
+        for i, plan in enumerate(plans):  # in the order of the scalar program, operands first
+            if plan is not None:
+                self.at[i] = self.build(i, plan)
         places = [self.at[i] for i in self.outputs]
         wanted = set(places)
         for k in range(len(self.nodes) - 1, -1, -1):
@@ -96,6 +99,8 @@ class _Gathering:
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
         """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
         program, op = self.program, self.program.ops[i]
+        if not program.args[i]:
+            return ()
         if op in ("add", "mul", "total"):
             return self.terms(i)
         if op in ("maximum", "minimum"):
@@ -113,6 +118,8 @@ class _Gathering:
     def terms(self, i: int) -> list[Term]:
         """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
         program = self.program
+        if program.ops[i] == "total" and len(program.args[i]) == 2:  # as of most parameters
+            return [self.weighted(1.0, program.args[i], True)]
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
         while stack:
@@ -140,7 +147,8 @@ class _Gathering:
     def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
         """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
         program = self.program
-        if not any(program.ops[f] == "mul" and not program.varying[f] for f in args):
+        a, b = args
+        if program.ops[a] != "mul" != program.ops[b]:
             return c, args, total
         factors = []
         for f in args:
@@ -160,7 +168,7 @@ class _Gathering:
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
         if not program.args[i]:
-            return self.add(Node(op, place=program.place[i], varying=program.varying[i]))
+            return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
         name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
         args = tuple(self.at[a] for a in plan)
         return self.add(Node(name, args, varying=program.varying[i], backward=backward))
@@ -224,7 +232,7 @@ class _Gathering:
         """Return a product with the numbers in its factors brought out, where what is left is computed anyway."""
         program, factors = self.program, []
         for f in (a, b):
-            if program.ops[f] == "mul" and program.args[f][0] in program.constants and program.args[f][1] in self.at:
+            if program.ops[f] == "mul" and program.args[f][0] in program.constants and self.at[program.args[f][1]] >= 0:
                 c *= program.constants[program.args[f][0]]
                 f = program.args[f][1]
             factors.append(f)
@@ -243,6 +251,9 @@ class _Gathering:
 
     def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
         at, varying = self.at, self.program.varying
+        if total and len(pairs) == 1:  # as of most parameters
+            ((a, b),) = pairs
+            return self.add(Node("dot", (at[a], at[b]), (), True, False, backward))
         varies = not total and any(varying[x] for pair in pairs for x in pair)
         rights, lefts = zip(*sorted([(at[b], at[a]) for a, b in pairs]))
         return self.add(Node("dot", lefts + rights, (), total, varies, backward))
