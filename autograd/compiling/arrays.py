@@ -120,10 +120,10 @@ class _Arranging:
                 claimed.update(flat)
                 tensors.append((flat, (len(grid), len(grid[0]))))
         first: dict[Any, int] = {}
+        others = {i for p, i in self.param.items() if p not in claimed}
         for i, node in enumerate(nodes):
-            for x in node.args:
-                if nodes[x].op == "param":
-                    first.setdefault(nodes[x].place, self.level[i])
+            for x in others.intersection(node.args):
+                first.setdefault(nodes[x].place, self.level[i])
         rest: dict[Any, list[int]] = defaultdict(list)
         for p in range(self.n_parameters):
             if p not in claimed:

@@ -99,9 +99,7 @@ class _Gathering:
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
         """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
         program, op = self.program, self.program.ops[i]
-        if not program.args[i]:
-            return ()
-        if op in ("add", "mul", "total"):
+        if op in ("add", "mul") or (op == "total" and len(program.args[i]) == 1):
             return self.terms(i)
         if op in ("maximum", "minimum"):
             found: list[int] = []
@@ -118,8 +116,6 @@ class _Gathering:
     def terms(self, i: int) -> list[Term]:
         """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
         program = self.program
-        if program.ops[i] == "total" and len(program.args[i]) == 2:  # as of most parameters
-            return [self.weighted(1.0, program.args[i], True)]
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
         while stack:
@@ -129,7 +125,7 @@ class _Gathering:
             if op == "add" and alone:
                 stack += [(c, a, total, True) for a in reversed(args)]
             elif op == "total" and len(args) == 2:
-                found.append(self.weighted(c, args, True))
+                found.append((c, args, True))
             elif op == "mul" and args[0] in program.constants:
                 factor, other = program.constants[args[0]], args[1]
                 if program.ops[other] in ("add", "total") and abs(factor) != 1:
@@ -147,8 +143,7 @@ class _Gathering:
     def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
         """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
         program = self.program
-        a, b = args
-        if program.ops[a] != "mul" != program.ops[b]:
+        if program.ops[args[0]] != "mul" != program.ops[args[1]]:
             return c, args, total
         factors = []
         for f in args:
@@ -167,7 +162,10 @@ class _Gathering:
         backward = i >= self.forward
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
-        if not program.args[i]:
+        if op == "total" and len(plan) == 2:  # as the gradients of most parameters are
+            a, b = self.ordered(*plan)
+            return self.add(Node("dot", (self.at[a], self.at[b]), (), True, False, backward))
+        if not plan:
             return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
         name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
         args = tuple(self.at[a] for a in plan)
@@ -176,8 +174,6 @@ class _Gathering:
     def sum(self, terms: list[Term], backward: bool, i: int) -> int:
         """Return the node of a sum: its products gathered into dots, its reductions too, and the rest added up."""
         varying, level, ops = self.program.varying, self.level, self.program.ops
-        if len(terms) == 1 and terms[0][0] == 1.0 and terms[0][2] and len(terms[0][1]) == 2:  # as of most parameters
-            return self.dot([self.ordered(*terms[0][1])], True, backward)
         parts: list[tuple[float, int]] = []
         products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
         plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
@@ -251,9 +247,6 @@ class _Gathering:
 
     def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
         at, varying = self.at, self.program.varying
-        if total and len(pairs) == 1:  # as of most parameters
-            ((a, b),) = pairs
-            return self.add(Node("dot", (at[a], at[b]), (), True, False, backward))
         varies = not total and any(varying[x] for pair in pairs for x in pair)
         rights, lefts = zip(*sorted([(at[b], at[a]) for a, b in pairs]))
         return self.add(Node("dot", lefts + rights, (), total, varies, backward))
