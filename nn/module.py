@@ -53,7 +53,8 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Return the Values that training changes, in a fixed order: none of what is frozen, and each once."""
-        return [parameter for _, parameter in self.named_parameters()]
+        every = dict.fromkeys(leaf for tensor in self.tensors().values() for leaf in _leaves(tensor))
+        return [leaf for leaf in every if leaf.role != "constant"]
 
     def freeze(self) -> None:
         """Make every parameter a constant: it keeps its value, and no gradient reaches it."""
@@ -124,6 +125,10 @@ def _modules(content: Any) -> Iterator[Module]:
         yield content
     elif isinstance(content, (list, tuple)):
         yield from (part for part in content if isinstance(part, Module))
+
+
+def _leaves(tensor: Any) -> list[Value]:
+    return [tensor] if isinstance(tensor, Value) else [leaf for part in tensor for leaf in _leaves(part)]
 
 
 def _entries(name: str, tensor: Any) -> Iterator[tuple[str, Value]]:

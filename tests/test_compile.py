@@ -64,7 +64,7 @@ def checked(loss: Callable[..., Any], parameters: Any, samples: int = 6, **sizes
 
 
 def shapes(program: CompiledProgram) -> list[tuple[int, ...]]:
-    return [leaf.shape for leaf in program.arrays.leaves]
+    return [leaf.shape for leaf in program.source.leaves]
 
 
 # The page of the lecture

@@ -41,6 +41,7 @@ ROOMS = [
     "compiling.arrays",
     "compiling.references",
     "compiling.source",
+    "compiling.report",
     "compiling.passes",
     "compiling.backends",
     "compiling.program",

@@ -6,9 +6,10 @@ import gc
 from collections.abc import Sequence
 
 from ..value import Value
-from .arrays import Arrays, arrange
+from .arrays import arrange
 from .lowering import lower
 from .references import Source
+from .report import report
 from .source import write
 from .sums import gather
 from .tracing import Trace
@@ -16,8 +17,8 @@ from .tracing import Trace
 __all__ = ["build"]
 
 
-def build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
-    """Run the passes; without the garbage collector, which would look at all entries again and again and free none."""
+def build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Source, str]:
+    """Run the passes and return the source and the report on it; without the garbage collector, which would look at all entries again and again and free none."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -27,9 +28,10 @@ def build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[A
             gc.enable()
 
 
-def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Arrays, Source]:
+def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Source, str]:
     lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
     nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
     sizes = {name: len(values) for name, values in traced.inputs.items()}
     arrays = arrange(nodes, len(parameters), sizes)
-    return arrays, write(arrays, list(sizes), gradient)
+    source = write(arrays, list(sizes), gradient)
+    return source, report(arrays, source.gathers)

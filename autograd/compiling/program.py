@@ -30,9 +30,9 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several = traced.several
-        self.arrays, self.source = build(traced, self.parameters, gradient)
+        self.source, self._report = build(traced, self.parameters, gradient)
         self._traced = traced
-        self._order = self.arrays.parameters
+        self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
         self._clock = 0
         self._flat: Any = None
@@ -140,23 +140,7 @@ class CompiledProgram:
 
     def report(self) -> str:
         """Say what became a matrix product and what did not."""
-        arrays, source = self.arrays, self.source
-        shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in arrays.leaves)
-        dots = [array for array in arrays.arrays if array.op == "dot"]
-        others = [array for array in arrays.arrays if array.op not in ("dot", "leaf")]
-        rows = sum(len(array.members) for array in others)
-        unused = [
-            p for p, i in enumerate(arrays.gradients) if arrays.nodes[i].op == "const" and arrays.nodes[i].place == 0
-        ]
-        return "\n".join(
-            [
-                f"parameters: {shapes or 'none'}",
-                f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
-                f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
-                f"{source.gathers} gathers",
-                *([f"without effect: parameters {', '.join(map(str, unused))}"] if unused else []),
-            ]
-        )
+        return self._report
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
         """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would."""
@@ -192,7 +176,7 @@ class CompiledProgram:
 
     def _leaves(self, theta: Any) -> list[Any]:
         found = []
-        for leaf in self.arrays.leaves:
+        for leaf in self.source.leaves:
             n = leaf.shape[0] * (leaf.shape[1] if len(leaf.shape) == 2 else 1)
             found.append(theta[leaf.start : leaf.start + n].reshape(leaf.shape if len(leaf.shape) == 2 else (n, 1)))
         return found

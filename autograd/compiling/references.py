@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .arrays import Array, Arrays
+from .arrays import Array, Arrays, Leaf
 from .scalars import COMPARE
 
 __all__ = ["References", "Source"]
@@ -18,9 +18,11 @@ PIECES = 6  # that are written side by side; rows from more places are gathered
 
 @dataclass
 class Source:
-    """The text of a program, the constant arrays that it names, and what each line computes."""
+    """The text of a program, the tensors of parameters and the constant arrays that it names, and what each line computes."""
 
     text: str
+    leaves: list[Leaf]
+    order: list[int]  # of the parameters in the leaves, as the caller numbers them
     constants: dict[str, Any] = field(default_factory=dict)
     lines: dict[int, str] = field(default_factory=dict)  # line -> operation
     products: int = 0
@@ -33,7 +35,7 @@ class References:
     def __init__(self, program: Arrays) -> None:
         self.program = program
         self.nodes, self.arrays, self.place = program.nodes, program.arrays, program.place
-        self.source = Source("")
+        self.source = Source("", program.leaves, program.parameters)
         self.leaf_at = {leaf.start: leaf for leaf in program.leaves}
         self.text: dict[int, str] = {}  # array -> its name, or its whole expression where it is used once
         self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are

@@ -224,8 +224,9 @@ class Sum(Scalar):
 
     def close(self) -> int:
         """Return the entry of the whole chain."""
-        terms, at = [], self
-        while at.__class__ is Sum:
+        terms: list[int] = []
+        at: Scalar = self
+        while isinstance(at, Sum):
             terms.append(entry(self.program, at.term))
             at = at.before
         return self.program.node("add", entry(self.program, at), *terms)

@@ -83,12 +83,16 @@ class _Gathering:
         for i in range(len(plans) - 1, -1, -1):  # what nothing takes as a whole stays None
             if plans[i] is not None:
                 plan = plans[i] = self.plan(i)
-                for factors in [term[1] for term in plan] if plan.__class__ is list else [plan]:
-                    for f in factors:
+                if isinstance(plan, list):
+                    for _, factors, _ in plan:
+                        for f in factors:
+                            plans[f] = ()
+                else:
+                    for f in plan:
                         plans[f] = ()
-        for i, plan in enumerate(plans):  # in the order of the scalar program, operands first
-            if plan is not None:
-                self.at[i] = self.build(i, plan)
+        for i, steps in enumerate(plans):  # in the order of the scalar program, operands first
+            if steps is not None:
+                self.at[i] = self.build(i, steps)
         places = [self.at[i] for i in self.outputs]
         wanted = set(places)
         for k in range(len(self.nodes) - 1, -1, -1):
@@ -99,7 +103,10 @@ class _Gathering:
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
         """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
         program, op = self.program, self.program.ops[i]
-        if op in ("add", "mul") or (op == "total" and len(program.args[i]) == 1):
+        args = program.args[i]
+        if not args or (op == "total" and len(args) == 2):
+            return args
+        if op in ("add", "mul", "total"):
             return self.terms(i)
         if op in ("maximum", "minimum"):
             found: list[int] = []
@@ -160,13 +167,13 @@ class _Gathering:
     def build(self, i: int, plan: list[Term] | tuple[int, ...]) -> int:
         program, op = self.program, self.program.ops[i]
         backward = i >= self.forward
+        if not plan:
+            return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
         if op == "total" and len(plan) == 2:  # as the gradients of most parameters are
             a, b = self.ordered(*plan)
             return self.add(Node("dot", (self.at[a], self.at[b]), (), True, False, backward))
-        if not plan:
-            return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
         name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
         args = tuple(self.at[a] for a in plan)
         return self.add(Node(name, args, varying=program.varying[i], backward=backward))

@@ -1,0 +1,26 @@
+"""The report on an array program: what became a matrix product, and what did not."""
+
+from __future__ import annotations
+
+from .arrays import Arrays
+
+__all__ = ["report"]
+
+
+def report(program: Arrays, gathers: int) -> str:
+    """Return the report as lines of text; parameters are numbered as the caller gave them."""
+    shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in program.leaves)
+    dots = [array for array in program.arrays if array.op == "dot"]
+    others = [array for array in program.arrays if array.op not in ("dot", "leaf")]
+    rows = sum(len(array.members) for array in others)
+    ends = [program.nodes[i] for i in program.gradients]
+    unused = [p for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
+    return "\n".join(
+        [
+            f"parameters: {shapes or 'none'}",
+            f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
+            f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
+            f"{gathers} gathers",
+            *([f"without effect: parameters {', '.join(map(str, unused))}"] if unused else []),
+        ]
+    )
