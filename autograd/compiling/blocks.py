@@ -79,7 +79,8 @@ def stacks(
 def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: Mapping[int, int]) -> list[Block]:
     rows: dict[Tuple, dict[Tuple, int]] = defaultdict(dict)
     for i in members:
-        left, right = nodes[i].left, nodes[i].right
+        args = nodes[i].args
+        left, right = args[: len(args) // 2], args[len(args) // 2 :]
         if len(left) > 1:
             right, left = zip(*sorted(zip(right, left), key=lambda pair: (where(pair[0]), where(pair[1]))))
         rows[right][left] = i

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..graph import topological_order
 from ..value import Value
@@ -29,45 +30,54 @@ def lower(
     With gradient=True also that of Σ over the samples of seed · d output/d parameter, by upstream × local = downstream.
     """
     program = Program()
-    xp = Functions(program)
-    at: dict[Value, Scalar] = {}
-    for kind, place, value in [
-        *(("input", (name, i), value) for name, values in inputs.items() for i, value in enumerate(values)),
-        *(("param", i, value) for i, value in enumerate(parameters)),
-    ]:
-        at[value] = Scalar(program, program.leaf(kind, place, kind == "input"))
     order = topological_order(*outputs)
+    at = _forward(program, order, inputs, parameters)
+    found, forward = [at[output].index for output in outputs], len(program.ops)
+    gradients = _backward(program, order, at, outputs[0], parameters) if gradient else []
+    return Lowered(program, found, gradients, forward)
+
+
+def _forward(
+    program: Program, order: Sequence[Value], inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]
+) -> dict[Value, Scalar]:
+    """Write every gate's forward rule down, and return the entry of every Value."""
+    at: dict[Value, Scalar] = {}
+    for name, values in inputs.items():
+        for i, value in enumerate(values):
+            at[value] = Scalar(program, program.leaf("input", (name, i), True))
+    for i, value in enumerate(parameters):
+        at[value] = Scalar(program, program.leaf("param", i, False))
+    xp = Functions(program)
     for value in order:
         if value not in at:
             gate = value.gate
-            made = value.data if gate is None else gate.forward(xp, *(at[x] for x in value.inputs))
+            made = value.data if gate is None else gate.forward(xp, *[at[x] for x in value.inputs])
             at[value] = Scalar(program, entry(program, made))
-    found = [at[output].index for output in outputs]
-    forward = len(program.ops)
-    if not gradient:
-        return Lowered(program, found, [], forward)
+    return at
 
+
+def _backward(
+    program: Program, order: Sequence[Value], at: Mapping[Value, Scalar], root: Value, parameters: Sequence[Value]
+) -> list[int]:
+    """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients."""
+    xp, varies = Functions(program), program.varying
     matters = set(parameters)  # what the gradient of a parameter comes through
-    for value in order:
-        if any(x in matters for x in value.inputs):
+    gates = [(value, value.inputs) for value in order if value.gate is not None]
+    for value, inputs in gates:
+        if not matters.isdisjoint(inputs):
             matters.add(value)
-    (root,) = outputs
-    varies = program.varying
-    upstream: dict[Value, Any] = {
-        root: Scalar(program, program.leaf("seed", 0, True)) if varies[at[root].index] else 1.0
-    }
-    for value in reversed(order):
-        if value.gate is None or value not in upstream or value not in matters:
+    arrived: dict[Value, list[int]] = defaultdict(list)  # the terms of each adjoint
+    arrived[root].append(program.leaf("seed", 0, True) if varies[at[root].index] else program.const(1.0))
+    for value, inputs in reversed(gates):
+        if value not in matters or value not in arrived:
             continue
-        arrived = entry(program, upstream.pop(value))
-        wanted = [x in matters for x in value.inputs]
-        slopes = value.gate.local_gradients(xp, at[value], [at[x] for x in value.inputs], wanted)
-        for x, slope in zip(value.inputs, slopes, strict=True):
-            if slope is None:
-                continue
-            local = entry(program, slope)
-            summed = not varies[at[x].index] and (varies[arrived] or varies[local])
-            downstream = Scalar(program, (program.total if summed else program.product)(arrived, local))
-            before = upstream.get(x)
-            upstream[x] = downstream if before is None else downstream + before
-    return Lowered(program, found, [entry(program, upstream.get(p, 0.0)) for p in parameters], forward)
+        gate, upstream = value.gate, program.sum(arrived.pop(value))
+        assert gate is not None
+        taken = [at[x] for x in inputs]
+        slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in inputs])
+        for x, scalar, slope in zip(inputs, taken, slopes, strict=True):
+            if slope is not None:
+                local = entry(program, slope)
+                summed = not varies[scalar.index] and (varies[upstream] or varies[local])
+                arrived[x].append((program.total if summed else program.product)(upstream, local))
+    return [program.sum(arrived.get(parameter, [])) for parameter in parameters]

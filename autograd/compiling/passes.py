@@ -18,7 +18,10 @@ __all__ = ["build"]
 
 
 def build(traced: Trace, parameters: Sequence[Value], gradient: bool) -> tuple[Source, str]:
-    """Run the passes and return the source and the report on it; without the garbage collector, which would look at all entries again and again and free none."""
+    """Run the passes and return the source and the report on it.
+
+    Without the garbage collector, which would look at all entries again and again and free none.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:

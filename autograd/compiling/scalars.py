@@ -23,6 +23,9 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 ARITHMETIC: dict[str, Callable[..., float]] = {
     "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
+SEVERAL: dict[str, Callable[[list[float]], float]] = {
+    "add": sum, "total": math.prod, "dot": lambda x: sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
+}  # fmt: skip
 OPERATIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "negative": "neg"}  # as an Arithmetic calls them
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
 
@@ -31,7 +34,8 @@ class Program:
     """Scalar operations in the order of their computation.
 
     An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
-    entries or more. A "total" sums over the samples of a batch: a varying entry, or the product of two.
+    entries or more; a "dot" all left factors and then all right ones, parameters' and samples'; a "total" sums over the
+    samples of a batch: a varying entry, or the product of two.
     """
 
     def __init__(self) -> None:
@@ -87,6 +91,17 @@ class Program:
             return self.node("mul", a, b)
         return self._entry("mul", (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
 
+    def sum(self, terms: list[int]) -> int:
+        """Return the entry of a sum of any number of terms."""
+        return self.node("add", *terms) if len(terms) > 1 else terms[0] if terms else self.const(0.0)
+
+    def dot(self, pairs: list[tuple[int, int]]) -> int:
+        """Return the entry of Σ a·b, of pairs of which one varies and the other does not."""
+        if len(pairs) == 1:
+            return self.product(*pairs[0])
+        lefts, rights = zip(*sorted(pairs))
+        return self._entry("dot", lefts + rights, True)
+
     def total(self, a: int, b: int) -> int:
         """Return node("total", node("mul", a, b)), a varying product, without an entry for the product where it can be."""
         if self.varying[a] and self.varying[b]:
@@ -110,8 +125,8 @@ class Program:
     # What each operation is simpler than, if anything; constants come first in commutative ones.
 
     def _add(self, *args: int) -> int | None:
-        n = sum(i in self.constants for i in args)
-        number = sum(self.constants[i] for i in args[:n])
+        n = len([i for i in args if i in self.constants])
+        number = math.fsum(self.constants[i] for i in args[:n])
         if n == 0 or (n == 1 and number != 0.0):
             return None
         if number != 0.0:
@@ -185,8 +200,8 @@ def _fold(op: str, x: list[float]) -> float:
         return float(COMPARE[op](*x))
     if op == "where":
         return x[1] if x[0] else x[2]
-    if op in ("add", "total"):
-        return sum(x) if op == "add" else math.prod(x)
+    if op in SEVERAL:
+        return SEVERAL[op](x)
     return float(ARITHMETIC[op](*x)) if op in ARITHMETIC else float(getattr(FLOATS, op)(*x))
 
 
@@ -201,9 +216,14 @@ class Scalar(Arithmetic):
     def __add__(self, other: Any) -> Scalar:
         return Sum(self, other)
 
+    __radd__ = __add__
+
     def __mul__(self, other: Any) -> Scalar:
         program = self.program
-        return Scalar(program, program.product(entry(program, self), entry(program, other)))
+        a, b = entry(program, self), entry(program, other)
+        if program.varying[a] != program.varying[b] and a not in program.constants and b not in program.constants:
+            return Product(program, a, b) if a <= b else Product(program, b, a)
+        return Scalar(program, program.product(a, b))
 
     def written(self, operation: str, *operands: Any) -> Scalar:
         op = OPERATIONS.get(operation, operation)
@@ -212,6 +232,19 @@ class Scalar(Arithmetic):
     def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
         """A gate in a rule writes its own formula."""
         return gate.forward(Functions(self.program), *inputs)
+
+
+class Product(Scalar):
+    """A product of a parameter's and a sample's that nothing has used so far: a sum takes it as it is."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, program: Program, left: int, right: int) -> None:
+        self.program, self.left, self.right = program, left, right
+
+    def close(self) -> int:
+        """Return its entry."""
+        return self.program.product(self.left, self.right)
 
 
 class Sum(Scalar):
@@ -225,18 +258,25 @@ class Sum(Scalar):
     def close(self) -> int:
         """Return the entry of the whole chain."""
         terms: list[int] = []
-        at: Scalar = self
-        while isinstance(at, Sum):
-            terms.append(entry(self.program, at.term))
-            at = at.before
-        return self.program.node("add", entry(self.program, at), *terms)
+        pairs: list[tuple[int, int]] = []
+        rest: Scalar | None = self
+        while rest is not None:
+            rest, term = (rest.before, rest.term) if isinstance(rest, Sum) else (None, rest)
+            if term.__class__ is Product:
+                pairs.append((term.left, term.right))
+            else:
+                terms.append(entry(self.program, term))
+        if pairs:
+            terms.append(self.program.dot(pairs))
+        return self.program.sum(terms)
 
 
 def entry(program: Program, x: Any) -> int:
     """Return the entry of a Scalar or a number."""
-    if x.__class__ is Scalar:
-        return x.index
-    return x.close() if x.__class__ is Sum else program.const(float(x))
+    kind = x.__class__
+    if kind is Scalar:
+        return x.index  # type: ignore[no-any-return]
+    return x.close() if kind is Sum or kind is Product else program.const(float(x))
 
 
 class Functions:

@@ -106,7 +106,7 @@ class _Gathering:
         args = program.args[i]
         if not args or (op == "total" and len(args) == 2):
             return args
-        if op in ("add", "mul", "total"):
+        if op in ("add", "mul", "dot", "total"):
             return self.terms(i)
         if op in ("maximum", "minimum"):
             found: list[int] = []
@@ -131,11 +131,14 @@ class _Gathering:
             alone = alone and (t == i or self.uses[t] == 1)
             if op == "add" and alone:
                 stack += [(c, a, total, True) for a in reversed(args)]
+            elif op == "dot" and alone:
+                n = len(args) // 2
+                found += [self.weighted(c, pair, total) for pair in zip(args[:n], args[n:])]
             elif op == "total" and len(args) == 2:
                 found.append((c, args, True))
             elif op == "mul" and args[0] in program.constants:
                 factor, other = program.constants[args[0]], args[1]
-                if program.ops[other] in ("add", "total") and abs(factor) != 1:
+                if program.ops[other] in ("add", "dot", "total") and abs(factor) != 1:
                     found.append((c * factor, (other,), total))  # a sum times a number is added up first
                 else:
                     stack.append((c * factor, other, total, alone))
