@@ -43,6 +43,8 @@ ROOMS = [
     "compiling.source",
     "compiling.report",
     "compiling.passes",
+    "compiling.buffers",
+    "compiling.execution",
     "compiling.backends",
     "compiling.program",
     "compiling.compiler",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..value import Value
-from .program import CompiledProgram, Dtype, numpy
+from .execution import Dtype, numpy
+from .program import CompiledProgram
 from .tracing import recorded, trace
 
 __all__ = ["compile"]

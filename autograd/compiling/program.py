@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from ..recording import recording, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
+from .execution import Dtype, Execution, function_of, leaves_of, numpy
 from .passes import build
-from .references import Source
 from .tracing import Trace
 
-__all__ = ["CompiledProgram", "Dtype"]
-
-Dtype = Literal["float64", "float32"]
+__all__ = ["CompiledProgram"]
 
 
 class CompiledProgram:
@@ -28,22 +26,23 @@ class CompiledProgram:
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
         self.parameters = list(parameters)
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
+        self._sizes = list(self.inputs.items())
         self.dtype, self.check, self.differentiable = dtype, check, gradient
-        self._several = traced.several
+        self._several, self._type = traced.several, numpy().dtype(dtype)
         self.source, self._report = build(traced, self.parameters, gradient)
         self._traced = traced
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
         self._clock = 0
         self._flat: Any = None
-        self._function = _function(self.source, dtype)
+        self._execution = Execution(self.source, dtype, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             self.evaluation.flat = self.flat
             return float(self.evaluation(*batches).mean())
-        outputs = self._run(batches)
+        outputs = self._execution.results(self._theta(), self._columns(batches))
         return outputs.T if self._several else outputs[0]
 
     @cached_property
@@ -57,10 +56,18 @@ class CompiledProgram:
             raise TypeError(
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
-        cost, *parts = self._run(batches)
+        cost, gradient = self._execution.cost_and_gradient(self._theta(), self._columns(batches))
         if self.check and cost != cost:
             raise FloatingPointError(f"the cost is nan{self._where_nan(batches)}; check=False lets it pass")
-        return float(cost), self._joined(numpy(), parts)
+        return cost, gradient if self._in_order else gradient[self._inverse(numpy())]
+
+    def in_buffers(self, *batches: Any) -> str:
+        """Return the source that `value_and_grad` runs on batches of this size: the printed one, without its allocations.
+
+        What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
+        """
+        buffered = self._execution.buffered(self._theta(), self._columns(batches))
+        return str(self) if buffered is None else buffered.text
 
     def _where_nan(self, batches: Sequence[Any]) -> str:
         np = numpy()
@@ -76,8 +83,11 @@ class CompiledProgram:
         `array` makes an array of that module from one of NumPy's, for the constants of the program, if it needs that.
         """
         theta = theta if self._in_order else theta[self._index(xp)]
-        function = self._function if array is None else _function(self.source, self.dtype, array)
-        results = function(xp, theta[:, None], *self._leaves(theta), *(rows.T for rows in batches))
+        constants = self._execution.constants
+        if array is not None:
+            constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
+        function = function_of(self.source, constants)
+        results = function(xp, theta[:, None], *leaves_of(self.source, theta), *(rows.T for rows in batches))
         if not self.differentiable:
             return results.T if self._several else results[0]
         cost, *parts = results
@@ -163,76 +173,33 @@ class CompiledProgram:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items())
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
 
-    def _run(self, batches: Sequence[Any]) -> Any:
-        np = numpy()
-        columns = self._columns(batches)
-        theta = self.flat if self._in_order else self.flat[self._order]
-        mode: Any = "raise" if self.check else "ignore"
-        with np.errstate(over=mode, divide=mode, invalid=mode):
-            try:
-                return self._function(np, theta[:, None], *self._leaves(theta), *columns)
-            except FloatingPointError as error:
-                raise FloatingPointError(self._explained(error)) from None
-
-    def _leaves(self, theta: Any) -> list[Any]:
-        found = []
-        for leaf in self.source.leaves:
-            n = leaf.shape[0] * (leaf.shape[1] if len(leaf.shape) == 2 else 1)
-            found.append(theta[leaf.start : leaf.start + n].reshape(leaf.shape if len(leaf.shape) == 2 else (n, 1)))
-        return found
+    def _theta(self) -> Any:
+        """Return the parameters in the order of the source."""
+        return self.flat if self._in_order else self.flat[self._order]
 
     def _columns(self, batches: Sequence[Any]) -> list[Any]:
-        np = numpy()
         if len(batches) != len(self.inputs):
             raise TypeError(
                 f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}"
             )
-        found: list[Any] = []
-        for (name, size), batch in zip(self.inputs.items(), batches, strict=True):
-            try:
-                array = np.asarray(batch, self.dtype)
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{name} is a batch of rows with {size} numbers each: {error}") from None
-            array = array[:, None] if array.ndim == 1 and size == 1 else array
-            if array.ndim > 0 and not len(array):
-                raise ValueError(f"{name} is an empty batch: give it at least one row of {size} numbers")
-            if array.ndim != 2 or array.shape[1] != size:
-                raise ValueError(f"{name} is a batch of rows with {size} numbers each, and its shape is {array.shape}")
-            if found and found[0].shape[1] != len(array):
-                raise ValueError(f"{name} has {len(array)} rows, and {next(iter(self.inputs))} has {found[0].shape[1]}")
-            found.append(array.T)
-        return found
+        arrays = [self._array(name, size, batch) for (name, size), batch in zip(self._sizes, batches)]
+        rows = len(arrays[0])
+        for (name, _), array in zip(self._sizes, arrays):
+            if len(array) != rows:
+                raise ValueError(f"{name} has {len(array)} rows, and {self._sizes[0][0]} has {rows}")
+        return [array.T for array in arrays]
 
-    def _explained(self, error: FloatingPointError) -> str:
-        trace = error.__traceback__
-        line = 0
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == "<compiled>":
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        text = self.source.text.splitlines()[line - 1].strip() if line else "?"
-        return f"{error} in line {line}: {text} ({self.source.lines.get(line, 'return')}); check=False lets it pass"
-
-
-def _function(source: Source, dtype: Dtype, array: Callable[[Any], Any] = lambda x: x) -> Callable[..., Any]:
-    np = numpy()
-    namespace: dict[str, Any] = {"inf": float("inf"), "nan": float("nan")}
-    for name, (numbers, shape) in source.constants.items():
-        namespace[name] = array(np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape))
-    exec(_code(source.text), namespace)
-    return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]
-
-
-def _code(text: str) -> Any:
-    import builtins
-
-    return builtins.compile(text, "<compiled>", "exec")
-
-
-def numpy() -> Any:
-    """Return NumPy, or say how to install it."""
-    try:
-        import numpy as np
-    except ImportError:
-        raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
-    return np
+    def _array(self, name: str, size: int, batch: Any) -> Any:
+        np = numpy()
+        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape == (len(batch) or 1, size):
+            return batch  # as in nearly every step
+        try:
+            array = np.asarray(batch, self.dtype)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name} is a batch of rows with {size} numbers each: {error}") from None
+        array = array[:, None] if array.ndim == 1 and size == 1 else array
+        if array.ndim > 0 and not len(array):
+            raise ValueError(f"{name} is an empty batch: give it at least one row of {size} numbers")
+        if array.ndim != 2 or array.shape[1] != size:
+            raise ValueError(f"{name} is a batch of rows with {size} numbers each, and its shape is {array.shape}")
+        return array

@@ -1,0 +1,125 @@
+"""Running a source on NumPy: as it stands, or in buffers that are kept for each size of batch."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any, Literal
+
+from .buffers import Buffered, NoBuffers
+from .references import Source
+
+__all__ = ["Dtype", "Execution", "function_of", "leaves_of", "numpy"]
+
+Dtype = Literal["float64", "float32"]
+SIZES = 4  # of batches, that buffers are kept for
+LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they would cost more memory than they gain time
+
+
+class Execution:
+    """A source, ready to be run on the parameters in one flat array, in the source's order, and on columns of samples."""
+
+    def __init__(self, source: Source, dtype: Dtype, check: bool) -> None:
+        self.source, self.dtype, self.check = source, dtype, check
+        self.constants = _constants(source, dtype)
+        self.function = function_of(source, self.constants)
+        self._views: tuple[Any, list[Any]] = (None, [])
+        self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch
+        self._lock = Lock()
+
+    def results(self, theta: Any, columns: Sequence[Any]) -> Any:
+        """Return what the source returns; what is not finite raises, naming the line, if it is to be checked."""
+        np = numpy()
+        mode: Any = "raise" if self.check else "ignore"
+        with np.errstate(over=mode, divide=mode, invalid=mode):
+            try:
+                return self.function(np, *self.views(theta), *columns)
+            except FloatingPointError as error:
+                raise FloatingPointError(self._explained(error)) from None
+
+    def cost_and_gradient(self, theta: Any, columns: Sequence[Any]) -> tuple[float, Any]:
+        """Return the cost and its gradient, a flat array in the source's order."""
+        np = numpy()
+        if self._lock.acquire(blocking=False):  # another thread in the same buffers has this one go the other way
+            try:
+                buffered = self.buffered(theta, columns)
+                if buffered is not None:
+                    mode: Any = "raise" if self.check else "ignore"
+                    with np.errstate(over=mode, divide=mode, invalid=mode):
+                        cost = float(buffered.run(*self.views(theta), *columns)[0, 0])
+                    gradient = buffered.gradient.copy()
+                    if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
+                        return cost, gradient
+            except FloatingPointError:
+                pass  # the source itself says in which line
+            finally:
+                self._lock.release()
+        found, *parts = self.results(theta, columns)
+        return float(found), np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0)
+
+    def buffered(self, theta: Any, columns: Sequence[Any]) -> Buffered | None:
+        """Return the source with buffers for batches of this size, if it has such a form."""
+        size = columns[0].shape[1]
+        if size in self._buffered:
+            return self._buffered[size]
+        np = numpy()
+        try:
+            with np.errstate(all="ignore"):
+                made = Buffered(self.source, np, self.constants, self.views(theta), columns)
+        except NoBuffers:
+            made = None
+        while len(self._buffered) >= SIZES:
+            del self._buffered[next(iter(self._buffered))]
+        self._buffered[size] = made if made is not None and made.size <= LARGEST else None
+        return self._buffered[size]
+
+    def views(self, theta: Any) -> list[Any]:
+        """Return the flat array as a column, and the tensors in it; of the same array they are the same."""
+        if self._views[0] is not theta:
+            self._views = theta, [theta[:, None], *leaves_of(self.source, theta)]
+        return self._views[1]
+
+    def _explained(self, error: FloatingPointError) -> str:
+        trace = error.__traceback__
+        line = 0
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == "<compiled>":
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        text = self.source.text.splitlines()[line - 1].strip() if line else "?"
+        return f"{error} in line {line}: {text} ({self.source.lines.get(line, 'return')}); check=False lets it pass"
+
+
+def leaves_of(source: Source, theta: Any) -> list[Any]:
+    """Return the tensors of parameters that stand in a flat array, vectors as columns."""
+    shapes = [leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1) for leaf in source.leaves]
+    return [
+        theta[leaf.start : leaf.start + math.prod(shape)].reshape(shape)
+        for leaf, shape in zip(source.leaves, shapes, strict=True)
+    ]
+
+
+def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function that a source defines, given the constant arrays that it names."""
+    namespace = dict(constants)
+    exec(builtins.compile(source.text, "<compiled>", "exec"), namespace)
+    return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]
+
+
+def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:
+    np = numpy()
+    found: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+    for name, (numbers, shape) in source.constants.items():
+        found[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
+    return found
+
+
+def numpy() -> Any:
+    """Return NumPy, or say how to install it."""
+    try:
+        import numpy as np
+    except ImportError:
+        raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
+    return np
