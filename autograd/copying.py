@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .graph import topological_order
+from .recording import settle
 from .row import Gate
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def flatten(root: Value) -> tuple[Any, ...]:
 
     Leaves go in as objects of their own, so that several roots in one pickle share them; gates as flat lists.
     """
+    settle()
     if root._first is None:
         return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
     order = topological_order(root)
@@ -89,6 +91,7 @@ def _graph(
 
 def shallow_copy(node: Value) -> Value:
     """Return another node made from the same inputs."""
+    settle()
     copy = _node(type(node), node._origin, node._data, node.grad, node.inputs)
     copy._tick = node._tick
     _restore([copy], _rare([node]))

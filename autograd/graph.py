@@ -7,6 +7,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from .number import short
+from .recording import settle
 
 if TYPE_CHECKING:
     from .value import Value
@@ -29,6 +30,7 @@ class Walk:
     latest: float | None = None  # the zero of the last walk; not the walk, which would keep its graph alive
 
     def __init__(self, roots: Sequence[Value], ends: Sequence[Value] = ()) -> None:
+        settle()
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
         entered = float("0")
         self.leaves: list[Value] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import gates as _rows  # noqa: F401  (fills the table)
 from .derive import derive
-from .recording import refuse_while_tracing
+from .recording import refuse_while_tracing, settle
 from .row import GATES, Gate
 
 __all__ = ["install_operators"]
@@ -61,6 +61,7 @@ def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any,
 
     def comparison(v: Any, other: Any) -> Any:
         refuse_while_tracing("a comparison")
+        settle()
         other = operand(other, "a comparison")
         return other if other is NotImplemented else compare(v._data, other._data)
 

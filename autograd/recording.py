@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from sys import intern
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
-__all__ = ["context", "no_grad", "recorded", "recording", "refuse_while_tracing", "scope", "tick", "traced"]
+__all__ = [
+    "context",
+    "defer",
+    "no_grad",
+    "recorded",
+    "recording",
+    "refuse_while_tracing",
+    "scope",
+    "settle",
+    "tick",
+    "traced",
+]
 
 
 class _Recording:
     """What every recorded node looks at, kept to two attributes because every recorded node looks at it.
 
     `clock` counts the changes of leaves, from 1: a node that is older than a change of its input is stale.
-    `special` holds an entry for each open block of all threads; while it is empty, none need be asked about. (A list,
-    because appending and popping are atomic, and counting is not.)
+    `special` holds an entry for each open block of all threads, and one while writes are deferred; while it is empty, none
+    need be asked about. (A list, because appending and popping are atomic, and counting is not.)
+    `deferred` holds, by owner, the writes of numbers into leaves that wait until somebody reads one.
     """
 
-    __slots__ = ("clock", "special")
+    __slots__ = ("clock", "deferred", "special")
 
     def __init__(self) -> None:
         self.clock = 1
         self.special: list[None] = []
+        self.deferred: dict[object, Callable[[], None]] = {}
 
 
 recording = _Recording()
@@ -36,6 +49,30 @@ def tick() -> int:
     with _lock:
         recording.clock += 1
         return recording.clock
+
+
+_settling = RLock()
+
+
+def defer(owner: object, write: Callable[[], None]) -> None:
+    """Have `write` called before anyone next reads a number of a Value, once, whatever else its owner deferred before."""
+    with _settling:
+        if not recording.deferred:
+            recording.special.append(None)
+        recording.deferred.pop(owner, None)
+        recording.deferred[owner] = write  # at the end: of leaves with several owners the last one's numbers count
+
+
+def settle() -> None:
+    """Write the numbers that were deferred into their leaves."""
+    if recording.deferred:
+        with _settling:
+            while recording.deferred:
+                owner, write = next(iter(recording.deferred.items()))
+                write()  # before it is forgotten: who comes now waits, and what is interrupted is done again
+                del recording.deferred[owner]
+                if not recording.deferred:
+                    recording.special.pop()
 
 
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.

@@ -11,7 +11,7 @@ from .copying import deep_copy, flatten, shallow_copy
 from .derive import derive
 from .number import is_numpy_scalar, number
 from .operators import install_operators
-from .recording import context, recording, refuse_while_tracing, tick
+from .recording import context, recording, refuse_while_tracing, settle, tick
 from .role import CONSTANT, INPUT, Role
 from .row import Gate
 
@@ -84,13 +84,16 @@ class Value:
         """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
         if recording.special:
             refuse_while_tracing(".data")
+            settle()
         return self._data
 
     @data.setter
     def data(self, x: float) -> None:
         if self._first is not None:
             raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
-        self._data = number(x, "data")
+        x = number(x, "data")
+        settle()
+        self._data = x
         self._tick = tick()
 
     @property
@@ -136,6 +139,7 @@ class Value:
 
     def detach(self) -> Value:
         """Return a constant with the same data, which gradients do not pass."""
+        settle()
         return Value(self._data, self.label, role="constant")
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
@@ -162,9 +166,11 @@ class Value:
     def __format__(self, spec: str) -> str:
         if spec:
             refuse_while_tracing("formatting the number of a Value")
+        settle()
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
+        settle()
         label = f", label={self.label!r}" if self.label else ""
         made = f", gate={self._origin.name}" if isinstance(self._origin, Gate) else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label}{made})"
@@ -262,7 +268,19 @@ def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
 
 
 def stamp(node: Value) -> Value:
-    """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
+    """Give a new node the scope it was made in; where nothing is recorded, make it a constant.
+
+    If numbers of its inputs were still to be written, it is computed again.
+    """
+    if recording.deferred:
+        settle()
+        inputs, gate = node.inputs, node.gate
+        assert gate is not None
+        try:
+            node._data = gate.evaluate([x._data for x in inputs])
+        except (ArithmeticError, ValueError) as error:
+            raise _refusal(error, gate, inputs) from None
+        node._tick = recording.clock
     scope, records = context()
     if scope:
         node._scope = scope
@@ -273,6 +291,11 @@ def stamp(node: Value) -> Value:
 
 
 def _refusal(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Exception:
+    if recording.deferred:
+        settle()
+        return RuntimeError(
+            f"{gate.name}: {error}, at numbers from before a compiled program trained; they are up to date now: run it again"
+        )
     return gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes])
 
 

@@ -58,9 +58,6 @@ class ScalarRun:
         for parameter, x in zip(self.optimiser.parameters, weights, strict=True):
             parameter.data = float(x)
 
-    def show(self) -> None:
-        """Bring the model's Values up to date."""
-
     def predict(self, X: Any) -> list[Any]:
         """Return the model's outputs as plain numbers."""
         return self.model.predict(X)  # type: ignore[no-any-return]
@@ -120,7 +117,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """The same by the compiled program: the parameters live in its flat array, and the Values are shown them when asked."""
+    """The same by the compiled program: the parameters live in its flat array until somebody reads a Value."""
 
     def prepare(self) -> None:
         X, y = self.data
@@ -155,13 +152,8 @@ class CompiledRun(ScalarRun):
 
     def restore(self, weights: Any) -> None:
         self.program.flat = weights
-        self.program.sync()
-
-    def show(self) -> None:
-        self.program.sync()
 
     def predict(self, X: Any) -> list[Any]:
-        self.predictor.flat = self.program.flat
         return self.predictor(X).tolist()  # type: ignore[no-any-return]
 
     def step(self, places: list[int]) -> float:
@@ -182,7 +174,6 @@ class CompiledRun(ScalarRun):
         wrong = np.flatnonzero(~np.isfinite(moved))
         if len(wrong):
             self.optimiser.steps, self.optimiser.state = kept
-            self.show()
             raise self.optimiser.diverged(self.parameters[wrong[0]], float(moved[wrong[0]]))
         self.program.flat = moved
         return cost

@@ -89,7 +89,6 @@ def fit(
             if schedule is not None:
                 optimiser.learning_rate = schedule(epoch)
             cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
-            run.show()
             if held_out is not None or metrics:
                 outputs = run.predict((held_out or data)[0])
                 measured = mean_loss(outputs, (held_out or data)[1], loss)

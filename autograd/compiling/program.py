@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import repeat
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ..recording import recording, tick
+from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .execution import Dtype, Execution, function_of, leaves_of, numpy
@@ -35,12 +38,13 @@ class CompiledProgram:
         self._in_order = self._order == sorted(self._order)
         self._clock = 0
         self._flat: Any = None
+        self._sharing: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
         self._execution = Execution(self.source, dtype, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
-            self.evaluation.flat = self.flat
+            self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.results(self._theta(), self._columns(batches))
         return outputs.T if self._several else outputs[0]
@@ -110,7 +114,14 @@ class CompiledProgram:
 
     @property
     def flat(self) -> Any:
-        """The parameters' numbers in one array, in their order; packed again after one of them was changed."""
+        """The parameters' numbers in one array, in their order; packed again after one of them was changed.
+
+        When it is assigned, as an optimiser does after every step, the Values take the numbers over before anyone next reads
+        one, and not before: there may be very many.
+        """
+        for owner in [*recording.deferred]:
+            if owner is not self and self._shares(owner):
+                settle()
         now = recording.clock
         if self._flat is None or (self._clock != now and any(p._tick > self._clock for p in self.parameters)):
             self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
@@ -121,15 +132,26 @@ class CompiledProgram:
     def flat(self, numbers: Any) -> None:
         self._flat = numpy().asarray(numbers, self.dtype)
         self._clock = recording.clock
+        defer(self, self._write)
 
     def sync(self) -> None:
-        """Give the Values the numbers of `flat`."""
-        numbers = self.flat.tolist()
-        time = tick()
-        for parameter, x in zip(self.parameters, numbers, strict=True):
-            parameter._data = x
-            parameter._tick = time
-        self._clock = recording.clock
+        """Give the Values the numbers of `flat` now, without waiting for someone who reads one."""
+        self.flat = self.flat
+        settle()
+
+    def _write(self) -> None:
+        deque(
+            map(setattr, self.parameters, repeat("_data"), self._flat.tolist()), maxlen=0
+        )  # in one go, as interrupts see it
+        self._clock = tick()
+        deque(map(setattr, self.parameters, repeat("_tick"), repeat(self._clock)), maxlen=0)
+
+    def _shares(self, other: object) -> bool:
+        """Tell whether another program has a parameter in common with this one."""
+        if other not in self._sharing:
+            theirs = other.parameters if isinstance(other, CompiledProgram) else []
+            self._sharing[other] = not set(self.parameters).isdisjoint(theirs)
+        return self._sharing[other]
 
     def to_jax(self) -> Callable[..., Any]:
         """Return f(parameters, *batches) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or outputs.
