@@ -95,6 +95,7 @@ def check_gradients(
     f: Function,
     inputs: Sequence[Any],
     *,
+    gradient: Callable[..., Any] | None = None,
     scheme: Scheme = "central",
     step: float | None = None,
     rtol: float = 1e-5,
@@ -103,19 +104,29 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare the gradient of f(*inputs) with finite differences (f(x+h) − f(x−h))/2h, input by input.
 
-    An input is a number or a list of numbers. The gradients agree when their difference is at most
-    atol + rtol·|gradient| and the error that the finite difference has itself: what rounding can do to it, and how much
-    halving its step changes it. With raises=True a disagreement raises an AssertionError that carries the table.
+    An input is a number or a list of numbers. The gradients agree when their difference is at most atol + rtol·|gradient|
+    and the error that the finite difference has itself: what rounding can do to it, and how much halving its step changes
+    it. With raises=True a disagreement raises an AssertionError that carries the table.
+
+    gradient: a function of your own, to be checked in place of the engine. gradient(*inputs) gives what grad(f) would:
+        ∂f/∂x of one input alone, of several a list with one entry for each, in the shape of the input.
 
     >>> check_gradients(lambda x, y: x * y + x, [2.0, 3.0])
     input  at  analytic  numeric  abs error  rel error  result
         x   2         4        4    0.0e+00    0.0e+00      ok
         y   3         2        2    3.0e-11    1.5e-11      ok
+    >>> check_gradients(lambda x, y: x * y + x, [2.0, 3.0], gradient=lambda x, y: [y, x])
+    input  at  analytic  numeric  abs error  rel error  result
+        x   2         3        4    1.0e+00    2.5e-01   WRONG
+        y   3         2        2    3.0e-11    1.5e-11      ok
     """
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(f"inputs is a list with one entry per argument of f: write [{short(inputs)}]")
     data = [_data(x) for x in flat(inputs)]
-    analytic = flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data))))
+    if gradient is None:
+        analytic = list(flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data)))))
+    else:
+        analytic = _by_hand(gradient, f, inputs, data)
     numeric = [_numeric(f, inputs, data, i, scheme, step, rtol) for i in range(len(data))]
     checks = [
         Check(name, at, exact, approximate, atol + error + rtol * max(abs(exact), abs(approximate)))
@@ -125,6 +136,35 @@ def check_gradients(
     if raises and not report.ok:
         raise AssertionError(f"the gradient is wrong in {report.worst.name}:\n{report}")
     return report
+
+
+def _by_hand(gradient: Callable[..., Any], f: Function, inputs: Sequence[Any], data: Sequence[float]) -> list[float]:
+    """Return the entries of a gradient that the user worked out: of one input alone, of several one for each."""
+    answer = gradient(*fill(inputs, iter(data)))
+    slopes = _listed([answer] if len(inputs) == 1 else answer)
+    if not isinstance(slopes, (list, tuple)) or len(slopes) != len(inputs):
+        raise ValueError(
+            f"gradient(*inputs) is a list with one entry for each of {len(inputs)} inputs, not {short(answer)}"
+        )
+    names = _parameters(f, len(inputs))
+    return [s for name, x, slope in zip(names, inputs, slopes, strict=True) for s in _matched(name, x, slope)]
+
+
+def _matched(name: str, x: Any, slope: Any) -> Iterator[float]:
+    """Yield the entries of the gradient in one input, which has the shape of the input."""
+    slope = _listed(slope)
+    if not isinstance(x, (list, tuple)):
+        yield slope.data if isinstance(slope, Value) else number(slope, f"the gradient in {name}")
+    elif not isinstance(slope, (list, tuple)) or len(slope) != len(x):
+        raise ValueError(f"the gradient in {name} has its shape: a list of {len(x)}, not {short(slope)}")
+    else:
+        for i, (entry, part) in enumerate(zip(x, slope, strict=True)):
+            yield from _matched(f"{name}[{i}]", entry, part)
+
+
+def _listed(x: Any) -> Any:
+    """Return an array as lists, and what is none as it is."""
+    return x.tolist() if hasattr(x, "tolist") else x
 
 
 def _numeric(
@@ -198,15 +238,20 @@ def _data(x: Any) -> float:
 
 
 def _names(f: Function, inputs: Sequence[Any]) -> Iterator[str]:
-    """Name every entry of the inputs: by the parameters of f where it has them, and by place."""
+    """Name every entry of the inputs."""
+    for name, x in zip(_parameters(f, len(inputs)), inputs, strict=True):
+        yield from _entries(name, x)
+
+
+def _parameters(f: Function, count: int) -> list[str]:
+    """Name inputs by the parameters of f where it has them, and by place."""
     try:
         parameters = [
             p.name for p in inspect.signature(f).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
     except (TypeError, ValueError):  # some callables have no signature
         parameters = []
-    for i, x in enumerate(inputs):
-        yield from _entries(parameters[i] if i < len(parameters) else f"input {i}", x)
+    return [*parameters, *(f"input {i}" for i in range(len(parameters), count))][:count]
 
 
 def _entries(name: str, x: Any) -> Iterator[str]:

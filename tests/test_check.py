@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd
@@ -107,3 +108,48 @@ def test_refusals(arguments: dict[str, Any], words: str) -> None:
         finite_differences(lambda x: x, [1.0], **arguments)
     with pytest.raises(ValueError, match=words):
         check_gradients(lambda x: x, [1.0], **arguments)
+
+
+def test_a_gradient_by_hand_is_checked_in_place_of_the_engines() -> None:
+    def f(w: Any, b: Any) -> Any:
+        return (w[0] * w[1] + b) ** 2
+
+    def gradient(w: list[float], b: float, sign: float = 1.0) -> list[Any]:
+        z = w[0] * w[1] + b
+        return [[2 * z * w[1], 2 * z * w[0]], sign * 2 * z]
+
+    point = [[1.5, -2.0], 0.5]
+    assert check_gradients(f, point, gradient=gradient)
+    wrong = check_gradients(f, point, gradient=lambda w, b: gradient(w, b, -1.0))
+    assert [(check.name, check.ok) for check in wrong.checks] == [("w[0]", True), ("w[1]", True), ("b", False)]
+    assert [check.analytic for check in wrong.checks] == [10.0, -7.5, 5.0]
+    with pytest.raises(AssertionError, match="wrong in b"):
+        check_gradients(f, point, gradient=lambda w, b: gradient(w, b, -1.0), raises=True)
+
+
+def test_a_gradient_by_hand_comes_as_numbers_lists_arrays_or_values() -> None:
+    assert check_gradients(lambda x: x**2, [3.0], gradient=lambda x: 2 * x)
+    assert check_gradients(lambda x: x**2, [3.0], gradient=lambda x: Value(2 * x))
+    assert check_gradients(lambda w: w[0] * w[1], [[3.0, 4.0]], gradient=lambda w: np.array(w)[::-1])
+    assert check_gradients(lambda x, y: x * y, [3.0, 4.0], gradient=lambda x, y: np.array([y, x]))
+    assert check_gradients(lambda x, y: x * y, [3.0, 4.0], gradient=autograd.grad(lambda x, y: x * y))
+    assert not check_gradients(lambda x: x**2, [3.0], gradient=lambda x: math.nan)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        (lambda w, b: [1.0], r"a list with one entry for each of 2 inputs, not \[1.0\]"),
+        (lambda w, b: None, "a list with one entry for each of 2 inputs, not None"),
+        (lambda w, b: [[1.0], 2.0], r"the gradient in w has its shape: a list of 2, not \[1.0\]"),
+        (lambda w, b: [1.0, 2.0], "the gradient in w has its shape: a list of 2, not 1.0"),
+    ],
+)
+def test_a_gradient_of_another_shape_is_refused_by_name(gradient: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_gradients(lambda w, b: w[0] * w[1] + b, [[1.0, 2.0], 3.0], gradient=gradient)
+
+
+def test_an_entry_that_is_no_number_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match=r"the gradient in w\[1\] needs a number, not None"):
+        check_gradients(lambda w: w[0] * w[1], [[1.0, 2.0]], gradient=lambda w: [w[1], None])
