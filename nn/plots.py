@@ -74,6 +74,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
     if history.cost and min([*history.cost, *history.validation]) > 0:
         ax.set_yscale("log")
     ax.set(xlabel="epoch", ylabel="cost")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     lines, names = ax.get_legend_handles_labels()
     if history.metrics:
         right = ax.twinx()

@@ -85,6 +85,14 @@ def test_a_history_is_plotted_curve_by_curve() -> None:
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "cost", "log")
 
 
+def test_epochs_are_marked_in_whole_numbers() -> None:
+    ax = plot_history(History(cost=[1.0 / (i + 1) for i in range(20)]))
+    ax.figure.draw_without_rendering()
+    ticks = ax.get_xticks()
+    assert len(ticks) > 2
+    assert all(tick == round(tick) for tick in ticks)
+
+
 def test_activations_are_plotted_with_their_derivative() -> None:
     ax = plot_activation(sigmoid, low=-2.0, high=2.0)
     curve, slope = (list(line.get_ydata())[::100] for line in ax.get_lines()[:2])
