@@ -1,8 +1,8 @@
 """How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
-PyTorch are. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
-makes a missing browser an error, as .ci/run does.
+PyTorch are, the course in Jupyter where jupytext is. Where they are not, the files with these tests are not collected and
+pytest's header says so; BROWSER=required makes a missing browser an error, as .ci/run does.
 """
 
 import importlib.util
@@ -23,8 +23,8 @@ for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
-engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) is None]
-collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in engines]
+extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_spec(name) is None]
+collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in extras]
 
 
 def pytest_report_header() -> list[str]:
@@ -32,7 +32,7 @@ def pytest_report_header() -> list[str]:
         f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
         if missing
         else "browser: chromium",
-        *(f"no {name}, so test_{name}.py is left out" for name in engines),
+        *(f"no {name}, so test_{name}.py is left out" for name in extras),
     ]
 
 
