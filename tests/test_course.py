@@ -106,6 +106,16 @@ def run(source: str, namespace: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
+PLOTS: list[tuple[str, str, str]] = []  # part and labels of every axis that a cell showed
+
+
+def close_plots(part: str) -> None:
+    """Stand in for plt.show: note the labels of what is shown, and close it."""
+    for number in plt.get_fignums():
+        PLOTS.extend((part, ax.get_xlabel(), ax.get_ylabel()) for ax in plt.figure(number).axes if ax.axison)
+    plt.close("all")
+
+
 @pytest.fixture(scope="module")
 def said() -> Callable[[str, str], str]:
     """Return what the check of an exercise says to what stands below its stub, "" for the stub alone.
@@ -131,7 +141,7 @@ def said() -> Callable[[str, str], str]:
     def said(name: str, answer: str) -> str:
         if (name, "") not in outputs:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(plt, "show", lambda: plt.close("all"))
+                patch.setattr(plt, "show", lambda: close_plots(EXERCISES[name].part))
                 play(EXERCISES[name].part)
         return outputs[name, answer]
 
@@ -178,6 +188,14 @@ def test_no_check_and_no_prose_shows_a_solution(name: str, said: Callable[[str, 
     assert prose
     for line in prose:
         assert line not in elsewhere
+
+
+@pytest.mark.parametrize("name", ["error_gradient", "cross_entropy", "backpropagate"])
+def test_the_axes_of_all_plots_are_labelled(name: str, said: Callable[[str, str], str]) -> None:
+    said(name, "")
+    shown = [labels for part, *labels in PLOTS if part == EXERCISES[name].part]
+    assert shown
+    assert all(all(labels) for labels in shown)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -195,7 +195,8 @@ explain(f, wrt=x)
 
 # %% [markdown]
 # Networks do this all the time. In the lectures' graph with a shared weight, $w_1$ is used at the beginning and at the
-# end: $x_1 = w_1 x_0$, $\;x_2 = w_2 x_0 x_1$, $\;x_3 = w_1 x_1 x_2$, at $x_0 = 2$, $w_1 = 3$, $w_2 = -1$.
+# end. With products for its functions, $x_1 = w_1 x_0$, $\;x_2 = w_2 x_0 x_1$ and $x_3 = w_1 x_1 x_2$, and at $x_0 = 2$,
+# $w_1 = 3$, $w_2 = -1$, three paths lead from $w_1$ to $x_3$:
 
 
 # %%

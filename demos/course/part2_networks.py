@@ -48,7 +48,7 @@ classical.xor_two_layers().truth_table("A", "B", "f")
 
 # %% [markdown]
 # Here somebody chose the weights. A network is to find them by itself, by following a gradient. A step function has
-# slope 0 everywhere, so there is none to follow; sigmoid and tanh have one.
+# slope 0 wherever it has one, so there is nothing to follow; sigmoid and tanh have slopes.
 #
 # ## A loss
 #
@@ -147,9 +147,7 @@ for _ in range(3):
 if all(agreed):
     print("right: three steps, and every weight is where nn.fit has it; cost", " → ".join(f"{c:.4f}" for c in costs))
 elif [p.data for p in yours.parameters()] == start:
-    print(
-        "not yet: no weight has changed. It is p.data that is to be set, of every parameter, after the backward pass."
-    )
+    print("not yet: no weight has changed. It is p.data that is to be set, after the backward pass.")
 elif costs[2] > costs[0]:
     print(f"not yet: the cost grows, {costs[0]:.4f} → {costs[2]:.4f}. The gradient points uphill.")
 elif agreed[0]:

@@ -17,8 +17,9 @@ from nn import MLP, cross_entropy_with_logits, one_hot, sensitivities, squared_e
 # %% [markdown]
 # ## A small network, in scalars
 #
-# The lectures' network with two hidden layers, $2 \to 2 \to 2 \to 3$: sigmoid neurons, and softmax with cross-entropy at
-# the end. 21 parameters; the sample is $x = (1, 2)$, and its class is 2, counted from 0.
+# The lectures' network with two hidden layers, here of the smallest sizes, $2 \to 2 \to 2 \to 3$: sigmoid neurons, and
+# softmax with cross-entropy at the end. It has 21 parameters. The sample is $x = (1, 2)$, and its class is 2, counted
+# from 0.
 
 # %%
 W1, b1 = [[0.1, -0.2], [0.4, 0.3]], [0.05, -0.1]
@@ -38,7 +39,7 @@ def loss_of(W1, b1, W2, b2, W3, b3):
 loss_of(W1, b1, W2, b2, W3, b3)
 
 # %% [markdown]
-# The same as a model of `nn`, whose neurons know their layer, so that a picture can fold them, a box for each layer:
+# The same as a model of `nn`, whose neurons know their layer, so that a picture can fold them, a box for each:
 
 # %%
 net = MLP(2, [2, 2, 3], sigmoid)
@@ -46,7 +47,7 @@ net.load_state_dict({"layer1.W": W1, "layer1.b": b1, "layer2.W": W2, "layer2.b":
 loss = cross_entropy_with_logits(net([Value(1, "x1"), Value(2, "x2")]), y)
 loss.label = "loss"
 loss.backward()
-draw(loss, level="layer")
+draw(loss, level="neuron")
 
 # %% [markdown]
 # ## The recursion of the lectures
@@ -104,8 +105,8 @@ else:
 #
 # `compile` records the loss of **one** sample once, as scalars, applies the chain rule gate by gate, and only then looks
 # for what belongs together: sums of products over the same inputs are the rows of one matrix. Read what comes out, and
-# look for your three $\delta$ (they are `d1`, `d2`, `d3`). Columns are samples: one call takes a whole batch, and the cost
-# is the mean.
+# look for your three $\delta$ (`d1`, `d2`, `d3`, from the loss back). Columns are samples: one call takes a whole batch, and
+# the cost is the mean. (`k1` is a row of ones: the product by it is the sum in the softmax.)
 
 # %%
 program = autograd.compile(lambda x, y: cross_entropy_with_logits(net(x), y), net, x=2, y=3)
