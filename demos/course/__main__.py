@@ -29,11 +29,7 @@ def script(part: str) -> str:
 
 
 def cells(text: str) -> list[Cell]:
-    """Return the cells of a script in the percent format: each begins with # %%, and those of prose are comments.
-
-    >>> cells('# %% [markdown]\\n# Hello\\n\\n# %% tags=["check"]\\nprint(1)\\n')
-    [Cell(kind='markdown', tag=None, source='Hello'), Cell(kind='code', tag='check', source='print(1)')]
-    """
+    """Return the cells of a script in the percent format: each begins with # %%, and those of prose are comments."""
     headers = list(HEADER.finditer(text))
     ends = [header.start() for header in headers[1:]] + [len(text)]
     found = []

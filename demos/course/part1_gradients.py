@@ -305,13 +305,7 @@ plt.show()
 #
 # ## Exercise 4: find the bugs
 #
-# Five functions, and the derivatives that somebody wrote for them:
-#
-# | | $f$ | | $f$ |
-# |---|---|---|---|
-# | cube | $x^3$ | swish | $x\,\sigma(x)$ |
-# | bell | $e^{-x^2}$ | softsign | $x / (1 + \vert x \vert)$ |
-# | half_square | $\frac12 (a - b)^2$ | | |
+# Five functions, and below them the derivatives that somebody wrote for them.
 
 
 # %%
