@@ -91,9 +91,8 @@ class Value:
     def data(self, x: float) -> None:
         if self._first is not None:
             raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
-        x = number(x, "data")
         settle()
-        self._data = x
+        self._data = number(x, "data")
         self._tick = tick()
 
     @property
@@ -242,17 +241,8 @@ def operand(x: Any, gate: str) -> Any:
     return node
 
 
-_HOPELESS = (
-    str,
-    bytes,
-    complex,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    type(None),
-)  # number() answers them with what to write instead
+# number() answers these with what to write instead.
+_HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
 def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
@@ -274,12 +264,8 @@ def stamp(node: Value) -> Value:
     """
     if recording.deferred:
         settle()
-        inputs, gate = node.inputs, node.gate
-        assert gate is not None
-        try:
-            node._data = gate.evaluate([x._data for x in inputs])
-        except (ArithmeticError, ValueError) as error:
-            raise _refusal(error, gate, inputs) from None
+        assert node.gate is not None
+        node._data = node.gate.apply([x._data for x in node.inputs])
         node._tick = recording.clock
     scope, records = context()
     if scope:
@@ -293,9 +279,8 @@ def stamp(node: Value) -> Value:
 def _refusal(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Exception:
     if recording.deferred:
         settle()
-        return RuntimeError(
-            f"{gate.name}: {error}, at numbers from before a compiled program trained; they are up to date now: run it again"
-        )
+        trained = "from before a compiled program trained; they are up to date now: run it again"
+        return RuntimeError(f"{gate.name}: {error}, at numbers {trained}")
     return gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes])
 
 
