@@ -56,8 +56,12 @@ class Execution:
                 pass  # the source itself says in which line
             finally:
                 self._lock.release()
-        found, *parts = self.results(theta, columns)
-        return float(found), np.concatenate([part.reshape(-1) for part in parts]) if parts else np.zeros(0)
+        return self.joined(self.results(theta, columns))
+
+    def joined(self, results: Sequence[Any]) -> tuple[float, Any]:
+        """Return the cost, and the gradients of all tensors in one flat array."""
+        cost, *parts = results
+        return float(cost), numpy().concatenate([part.reshape(-1) for part in parts]) if parts else numpy().zeros(0)
 
     def buffered(self, theta: Any, columns: Sequence[Any]) -> Buffered | None:
         """Return the source with buffers for batches of this size, if it has such a form."""

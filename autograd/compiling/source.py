@@ -196,6 +196,10 @@ class _Writer(References):
             self.numeric(ids, shape is not None) if numeric else self.rows(ids, natural=shape is not None)
             for ids in array.operands
         ]
+        if op == "mul" and not numeric:
+            for ids, other, k in ((*array.operands, 0), (*array.operands[::-1], 1)):
+                if self.is_seed(ids) and not self.is_seed(other) and not self.compares(other):
+                    texts[k] = "1 / B"  # the same for all samples, so a number will do
         if op == "where":
             texts[1:] = [self.numeric(ids, shape is not None) for ids in array.operands[1:]]
             if all(self.constant(ids) is not None for ids in array.operands[1:]):
@@ -224,6 +228,9 @@ class _Writer(References):
             else:
                 found = f"-{term}" if sign == " - " else term
         return found
+
+    def is_seed(self, ids: list[int]) -> bool:
+        return all(self.nodes[i].op == "seed" for i in ids)
 
     def compares(self, ids: list[int]) -> bool:
         return ids[0] in self.place and self.arrays[self.place[ids[0]][0]].op in COMPARE

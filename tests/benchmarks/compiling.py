@@ -1,11 +1,14 @@
-"""Compiled programs against the same steps written by hand in NumPy, and torch.nn where it is installed.
+"""Compiled programs against the same steps written by hand, and what else trains small networks.
 
-Cost and gradient of one batch, float64, interleaved in one run; medians. OPENBLAS_NUM_THREADS=1 compares one core each.
+Cost and gradient of one batch, float64, all in one run: each takes some steps in a row, as training does, in turn; medians of
+the time a step. "printed" is the source as it is printed, "compiled" what value_and_grad runs of it, in buffers.
+OPENBLAS_NUM_THREADS=1 compares one core each. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import time
 from collections.abc import Callable
 from random import Random
@@ -16,95 +19,146 @@ import numpy as np
 
 import autograd
 import nn
-from autograd import compile, dot
+from autograd import CompiledProgram, compile, dot
 
-CASES = (((2, 16, 16, 1), 32, 300), ((64, 32, 10), 32, 300), ((784, 128, 10), 256, 15))
+from . import convolution, dense
 
-
-def by_hand(weights: list[Any], biases: list[Any], X: Any, Y: Any) -> Callable[[], Any]:
-    """Backpropagation as the lectures write it, with relu layers: hinge loss for one output, softmax cross-entropy for more."""
-
-    def step() -> Any:
-        a, z = [X.T], []
-        for i, (W, b) in enumerate(zip(weights, biases, strict=True)):
-            z.append(W @ a[-1] + b)
-            a.append(np.maximum(z[-1], 0) if i < len(weights) - 1 else z[-1])
-        y, s, n = Y.T, z[-1], len(X)
-        if len(y) == 1:
-            loss = np.maximum(1 - y * s, 0)
-            delta = np.where(loss > 0, -y / n, 0.0)
-        else:
-            top = s.max(0, keepdims=True)
-            e = np.exp(s - top)
-            total = e.sum(0, keepdims=True)
-            loss = top + np.log(total) - (y * s).sum(0, keepdims=True)
-            delta = (e / total - y) / n
-        parts = []
-        for i in range(len(weights) - 1, -1, -1):
-            parts += [delta.sum(1, keepdims=True), delta @ a[i].T]
-            if i:
-                delta = (weights[i].T @ delta) * (z[i - 1] > 0)
-        return loss.mean(), np.concatenate([part.reshape(-1) for part in reversed(parts)])
-
-    return step
-
-
-def by_torch(weights: list[Any], biases: list[Any], X: Any, Y: Any) -> Callable[[], Any]:
-    """The same by torch.nn and its autograd."""
-    import torch
-
-    layers: list[Any] = []
-    for W, b in zip(weights, biases, strict=True):
-        linear = torch.nn.Linear(W.shape[1], W.shape[0], dtype=torch.float64)
-        with torch.no_grad():
-            linear.weight.copy_(torch.tensor(W))
-            linear.bias.copy_(torch.tensor(b[:, 0]))
-        layers += [linear, torch.nn.ReLU()]
-    model, x, y = torch.nn.Sequential(*layers[:-1]), torch.tensor(X), torch.tensor(Y)
-
-    def step() -> Any:
-        model.zero_grad()
-        s = model(x)
-        loss = torch.relu(1 - y * s).mean() if y.shape[1] == 1 else (torch.logsumexp(s, 1) - (y * s).sum(1)).mean()
-        loss.backward()
-        return loss.item(), None
-
-    return step
+NETWORKS = ((2, 16, 16, 1), (64, 32, 10), (784, 128, 10))
+BATCHES = (1, 32, 256)
+Jobs = dict[str, Callable[[], Any]]
 
 
 def run() -> None:
-    """Print microseconds a step and ratios to the hand-written one."""
+    """Print microseconds a step, and in brackets how many times as fast as by hand in NumPy."""
+    print("compiled programs, microseconds for cost and gradient of a batch (times as fast as by hand in NumPy):")
     rng = np.random.default_rng(0)
-    print("compiled programs, microseconds for cost and gradient of a batch:")
-    for sizes, batch, repeats in CASES:
-        model, outputs = nn.MLP(sizes[0], list(sizes[1:]), rng=Random(0)), sizes[-1]
+    for sizes in NETWORKS:
+        model, k = nn.MLP(sizes[0], list(sizes[1:]), rng=Random(0)), sizes[-1]
 
-        def hinge(x: Any, y: Any, model: Any = model) -> Any:
-            return (1 - y[0] * model(x)).relu()
-
-        def cross_entropy(x: Any, y: Any, model: Any = model) -> Any:
+        def loss(x: Any, y: Any, model: Any = model, k: int = k) -> Any:
             z = model(x)
-            return autograd.logsumexp(z) - dot(y, z)
+            return (1 - y[0] * z).relu() if k == 1 else autograd.logsumexp(z) - dot(y, z)
 
         start = time.perf_counter()
-        program = compile(hinge if outputs == 1 else cross_entropy, model, x=sizes[0], y=outputs)
-        compiling = time.perf_counter() - start
-        X = rng.normal(size=(batch, sizes[0]))
-        Y = np.sign(rng.normal(size=(batch, 1))) if outputs == 1 else np.eye(outputs)[rng.integers(0, outputs, batch)]
+        program = compile(loss, model, x=sizes[0], y=k)
+        print(f"{'-'.join(map(str, sizes))}, compiled in {time.perf_counter() - start:.2f} s", flush=True)
         weights = [np.array([[w.data for w in row] for row in layer.W]) for layer in model.layers]
         biases = [np.array([[b.data] for b in layer.b]) for layer in model.layers]
-        jobs: dict[str, Callable[[], Any]] = {
-            "by hand": by_hand(weights, biases, X, Y), "compiled": lambda: program.value_and_grad(X, Y),  # noqa: B023
-        }  # fmt: skip
-        if importlib.util.find_spec("torch"):
-            jobs["torch.nn"] = by_torch(weights, biases, X, Y)
-        assert np.allclose(jobs["by hand"]()[1], jobs["compiled"]()[1], rtol=1e-9)
-        times: dict[str, list[float]] = {name: [] for name in jobs}
-        for _ in range(repeats):
-            for name, job in jobs.items():
-                start = time.perf_counter()
+        for n in BATCHES:
+            X = rng.normal(size=(n, sizes[0]))
+            Y = np.sign(rng.normal(size=(n, 1))) if k == 1 else np.eye(k)[rng.integers(0, k, n)]
+            jobs = {"by hand": dense.by_hand(weights, biases, X, Y), **of(program, X, Y)}
+            if importlib.util.find_spec("torch"):
+                jobs["torch.nn"] = dense.by_torch(weights, biases, X, Y)
+            if importlib.util.find_spec("jax"):
+                jobs["jax.jit"] = dense.by_jax(weights, biases, X, Y)
+            if shutil.which("cc"):
+                jobs["C"] = dense.by_c(weights, biases, X, Y)
+            compare(n, jobs)
+    loss, parameters, arrays = convolution.scalars(Random(0))
+    start = time.perf_counter()
+    program = compile(loss, parameters, x=convolution.SIZE**2, y=10)
+    print(f"3×3 convolution and dense layer, compiled in {time.perf_counter() - start:.2f} s", flush=True)
+    for n in BATCHES:
+        X, Y = rng.normal(size=(n, convolution.SIZE**2)), np.eye(10)[rng.integers(0, 10, n)]
+        compare(n, {"by hand": convolution.by_hand(arrays, X, Y), **of(program, X, Y)})
+    epoch()
+
+
+def of(program: CompiledProgram, X: Any, Y: Any) -> Jobs:
+    """The program both ways."""
+    columns, execution = [X.T, Y.T], program._execution
+    views = execution.views(program.flat)
+    return {
+        "printed": lambda: execution.joined(execution.function(np, *views, *columns)),
+        "compiled": lambda: program.value_and_grad(X, Y),
+    }
+
+
+def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> None:
+    """Check that all give the same, time them, and print a line."""
+    expected = jobs["by hand"]()
+    for name, job in jobs.items():
+        cost, gradient = job()
+        assert np.isclose(cost, expected[0], rtol=1e-9), name
+        assert gradient is None or np.allclose(gradient, expected[1], rtol=1e-9, atol=1e-12), name
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    started = time.perf_counter()
+    while len(times["by hand"]) < 7 or time.perf_counter() - started < 3.0:
+        for name, job in jobs.items():
+            start, steps = time.perf_counter(), 0
+            while steps < 3 or time.perf_counter() - start < 0.005:
                 job()
-                times[name].append(time.perf_counter() - start)
-        hand = median(times["by hand"])
-        each = ", ".join(f"{name} {median(t) * 1e6:.0f} ({median(t) / hand:.2f})" for name, t in times.items())
-        print(f"{'-'.join(map(str, sizes)):12} batch {batch:3}: {each}; compiled in {compiling:.2f} s", flush=True)
+                steps += 1
+            times[name].append((time.perf_counter() - start) / steps)
+    hand = median(times["by hand"])
+    each = (f"{name} {median(t) * unit:{form}} ({hand / median(t):.2f})" for name, t in times.items())
+    print(f"  batch {n:3}: {', '.join(each)}", flush=True)
+
+
+def epoch() -> None:
+    """An epoch of the digits, 64-32-10 in batches of 32 by stochastic gradient descent, as each would train them."""
+    if not importlib.util.find_spec("sklearn"):
+        return
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    X, labels = digits.data[:1437] / 16, digits.target[:1437]
+    Y, rate, batches = np.eye(10)[labels], 0.1, [slice(i, i + 32) for i in range(0, 1437, 32)]
+
+    def fitted() -> nn.MLP:
+        return nn.MLP(64, [32, 10], rng=Random(0))
+
+    model = fitted()
+    weights = [np.array([[w.data for w in row] for row in layer.W]) for layer in model.layers]
+    biases = [np.array([[b.data] for b in layer.b]) for layer in model.layers]
+
+    def loss(x: Any, y: Any) -> Any:
+        z = model(x)
+        return autograd.logsumexp(z) - dot(y, z)
+
+    program = compile(loss, model, x=64, y=10)
+
+    def hand() -> None:
+        for at in batches:
+            _, gradient = dense.by_hand(weights, biases, X[at], Y[at])()
+            start = 0
+            for part in (p for pair in zip(weights, biases, strict=True) for p in pair):
+                part -= rate * gradient[start : start + part.size].reshape(part.shape)
+                start += part.size
+
+    def compiled() -> None:
+        for at in batches:
+            program.flat = program.flat - rate * program.value_and_grad(X[at], Y[at])[1]
+
+    jobs: Jobs = {"by hand": hand, "compiled": compiled}
+    if importlib.util.find_spec("torch"):
+        jobs["torch.nn"] = _torch_epoch(weights, biases, X, labels, rate, batches)
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(15):
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            times[name].append(time.perf_counter() - start)
+    by_hand = median(times["by hand"])
+    each = (f"{name} {median(t) * 1e3:.1f} ms ({by_hand / median(t):.2f})" for name, t in times.items())
+    print(f"an epoch of the digits, 64-32-10 in batches of 32: {', '.join(each)}", flush=True)
+
+
+def _torch_epoch(weights: list[Any], biases: list[Any], X: Any, labels: Any, rate: float, batches: list[slice]) -> Any:
+    import torch
+
+    layers: list[Any] = []
+    for W in weights:
+        layers += [torch.nn.Linear(W.shape[1], W.shape[0], dtype=torch.float64), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
+    optimiser = torch.optim.SGD(model.parameters(), lr=rate)
+    x, y = torch.tensor(X), torch.tensor(labels)
+
+    def train() -> None:
+        for at in batches:
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(model(x[at]), y[at]).backward()
+            optimiser.step()
+
+    return train
