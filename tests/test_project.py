@@ -44,6 +44,7 @@ ROOMS = [
     "compiling.report",
     "compiling.passes",
     "compiling.buffers",
+    "compiling.batches",
     "compiling.execution",
     "compiling.backends",
     "compiling.program",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..value import Value
-from .execution import Dtype, numpy
+from .batches import Dtype, numpy
 from .program import CompiledProgram
 from .tracing import recorded, trace
 

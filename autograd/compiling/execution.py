@@ -6,14 +6,14 @@ import builtins
 import math
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
+from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
 from .references import Source
 
-__all__ = ["Dtype", "Execution", "function_of", "leaves_of", "numpy"]
+__all__ = ["Execution", "function_of", "leaves_of"]
 
-Dtype = Literal["float64", "float32"]
 SIZES = 4  # of batches, that buffers are kept for
 LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they would cost more memory than they gain time
 
@@ -21,9 +21,9 @@ LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they wo
 class Execution:
     """A source, ready to be run on the parameters in one flat array, in the source's order, and on columns of samples."""
 
-    def __init__(self, source: Source, dtype: Dtype, check: bool) -> None:
-        self.source, self.dtype, self.check = source, dtype, check
-        self.constants = _constants(source, dtype)
+    def __init__(self, source: Source, batches: Batches, check: bool) -> None:
+        self.source, self.batches, self.check = source, batches, check
+        self.constants = _constants(source, batches.dtype)
         self.function = function_of(source, self.constants)
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch
@@ -56,7 +56,11 @@ class Execution:
                 pass  # the source itself says in which line
             finally:
                 self._lock.release()
-        return self.joined(self.results(theta, columns))
+        cost, gradient = self.joined(self.results(theta, columns))
+        if self.check and not (math.isfinite(cost) and np.isfinite(gradient).all()):
+            what = "the gradient is not finite" if math.isfinite(cost) else f"the cost is {cost}"
+            raise FloatingPointError(f"{what}{self.batches.unusual(columns)}; check=False lets it pass")
+        return cost, gradient
 
     def joined(self, results: Sequence[Any]) -> tuple[float, Any]:
         """Return the cost, and the gradients of all tensors in one flat array."""
@@ -118,12 +122,3 @@ def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:
     for name, (numbers, shape) in source.constants.items():
         found[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
     return found
-
-
-def numpy() -> Any:
-    """Return NumPy, or say how to install it."""
-    try:
-        import numpy as np
-    except ImportError:
-        raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
-    return np

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
-from .execution import Dtype, Execution, function_of, leaves_of, numpy
+from .batches import Batches, Dtype, numpy
+from .execution import Execution, function_of, leaves_of
 from .passes import build
 from .tracing import Trace
 
@@ -29,9 +30,8 @@ class CompiledProgram:
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
         self.parameters = list(parameters)
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
-        self._sizes = list(self.inputs.items())
         self.dtype, self.check, self.differentiable = dtype, check, gradient
-        self._several, self._type = traced.several, numpy().dtype(dtype)
+        self._several, self._batches = traced.several, Batches(self.inputs, dtype)
         self.source, self._report = build(traced, self.parameters, gradient)
         self._traced = traced
         self._order = self.source.order
@@ -39,14 +39,14 @@ class CompiledProgram:
         self._clock = 0
         self._flat: Any = None
         self._sharing: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-        self._execution = Execution(self.source, dtype, check)
+        self._execution = Execution(self.source, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
             return float(self.evaluation(*batches).mean())
-        outputs = self._execution.results(self._theta(), self._columns(batches))
+        outputs = self._execution.results(self._theta(), self._batches.columns(batches))
         return outputs.T if self._several else outputs[0]
 
     @cached_property
@@ -60,9 +60,8 @@ class CompiledProgram:
             raise TypeError(
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
-        cost, gradient = self._execution.cost_and_gradient(self._theta(), self._columns(batches))
-        if self.check and cost != cost:
-            raise FloatingPointError(f"the cost is nan{self._where_nan(batches)}; check=False lets it pass")
+        columns = self._batches.columns(batches)
+        cost, gradient = self._execution.cost_and_gradient(self._theta(), columns)
         return cost, gradient if self._in_order else gradient[self._inverse(numpy())]
 
     def in_buffers(self, *batches: Any) -> str:
@@ -70,16 +69,8 @@ class CompiledProgram:
 
         What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
         """
-        buffered = self._execution.buffered(self._theta(), self._columns(batches))
+        buffered = self._execution.buffered(self._theta(), self._batches.columns(batches))
         return str(self) if buffered is None else buffered.text
-
-    def _where_nan(self, batches: Sequence[Any]) -> str:
-        np = numpy()
-        for name, columns in zip(self.inputs, self._columns(batches), strict=True):
-            rows = np.flatnonzero(np.isnan(columns).any(0))
-            if len(rows):
-                return f": {name}[{rows[0]}] holds a nan"
-        return ": a parameter is nan" if np.isnan(self.flat).any() else ""
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
         """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
@@ -198,30 +189,3 @@ class CompiledProgram:
     def _theta(self) -> Any:
         """Return the parameters in the order of the source."""
         return self.flat if self._in_order else self.flat[self._order]
-
-    def _columns(self, batches: Sequence[Any]) -> list[Any]:
-        if len(batches) != len(self.inputs):
-            raise TypeError(
-                f"this program takes {', '.join(self.inputs)}: {len(self.inputs)} batches, not {len(batches)}"
-            )
-        arrays = [self._array(name, size, batch) for (name, size), batch in zip(self._sizes, batches)]
-        rows = len(arrays[0])
-        for (name, _), array in zip(self._sizes, arrays):
-            if len(array) != rows:
-                raise ValueError(f"{name} has {len(array)} rows, and {self._sizes[0][0]} has {rows}")
-        return [array.T for array in arrays]
-
-    def _array(self, name: str, size: int, batch: Any) -> Any:
-        np = numpy()
-        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape == (len(batch) or 1, size):
-            return batch  # as in nearly every step
-        try:
-            array = np.asarray(batch, self.dtype)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{name} is a batch of rows with {size} numbers each: {error}") from None
-        array = array[:, None] if array.ndim == 1 and size == 1 else array
-        if array.ndim > 0 and not len(array):
-            raise ValueError(f"{name} is an empty batch: give it at least one row of {size} numbers")
-        if array.ndim != 2 or array.shape[1] != size:
-            raise ValueError(f"{name} is a batch of rows with {size} numbers each, and its shape is {array.shape}")
-        return array

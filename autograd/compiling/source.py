@@ -196,10 +196,9 @@ class _Writer(References):
             self.numeric(ids, shape is not None) if numeric else self.rows(ids, natural=shape is not None)
             for ids in array.operands
         ]
-        if op == "mul" and not numeric:
-            for ids, other, k in ((*array.operands, 0), (*array.operands[::-1], 1)):
-                if self.is_seed(ids) and not self.is_seed(other) and not self.compares(other):
-                    texts[k] = "1 / B"  # the same for all samples, so a number will do
+        seeds = [k for k, ids in enumerate(array.operands) if op == "mul" and self.is_seed(ids)]
+        if len(seeds) == 1 and not numeric and not self.compares(array.operands[1 - seeds[0]]):
+            texts[seeds[0]] = "1 / B"  # the same for all samples, so a number will do
         if op == "where":
             texts[1:] = [self.numeric(ids, shape is not None) for ids in array.operands[1:]]
             if all(self.constant(ids) is not None for ids in array.operands[1:]):

@@ -1,0 +1,93 @@
+"""Batches as the caller gives them: rows of numbers become columns of the program's type, or the row at fault is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from ..number import short
+
+__all__ = ["Batches", "Dtype", "numpy"]
+
+Dtype = Literal["float64", "float32"]
+
+
+class Batches:
+    """The inputs of a program, by name and size."""
+
+    def __init__(self, sizes: Mapping[str, int], dtype: Dtype) -> None:
+        self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
+
+    def columns(self, batches: Sequence[Any]) -> list[Any]:
+        """Return one array an input, a column for each sample."""
+        if len(batches) != len(self.sizes):
+            names = ", ".join(name for name, _ in self.sizes)
+            raise TypeError(f"this program takes {names}: {_counted(len(self.sizes), 'batch')}, not {len(batches)}")
+        arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
+        rows = len(arrays[0])
+        for (name, _), array in zip(self.sizes, arrays):
+            if len(array) != rows:
+                raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {rows}")
+        return [array.T for array in arrays]
+
+    def unusual(self, columns: Sequence[Any]) -> str:
+        """Say which is the first row that is not finite, if there is one."""
+        np = numpy()
+        for (name, _), found in zip(self.sizes, columns):
+            rows = np.flatnonzero(~np.isfinite(found).all(0))
+            if len(rows):
+                kind = "a nan" if np.isnan(found[:, rows[0]]).any() else "an infinity"
+                return f": {name}[{rows[0]}] holds {kind}"
+        return ""
+
+    def _array(self, name: str, size: int, batch: Any) -> Any:
+        np = numpy()
+        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape == (len(batch) or 1, size):
+            return batch  # as in nearly every step
+        wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
+        try:
+            array = np.asarray(batch)
+        except (ValueError, TypeError):  # of ragged rows
+            array = np.empty(0, object)
+        if array.size == 0 and array.dtype != object:
+            raise ValueError(f"{name} is an empty batch: give it at least one row of {_counted(size, 'number')}")
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{wanted}{_at_fault(name, size, batch)}")
+        array = array[:, None] if array.ndim == 1 and size == 1 else array
+        if array.ndim != 2 or array.shape[1] != size:
+            one = f": one sample is a batch of one row, [{short(batch)}]" if array.shape == (size,) else ""
+            raise ValueError(f"{wanted}, and its shape is {array.shape}{one}")
+        return array.astype(self._type)
+
+
+def _at_fault(name: str, size: int, batch: Any) -> str:
+    """Say which row of a batch is no row of that many numbers."""
+    for i, row in enumerate(batch if isinstance(batch, (list, tuple)) else [batch]):
+        at = f"{name}[{i}]" if isinstance(batch, (list, tuple)) else name
+        if not isinstance(row, (list, tuple)):
+            if size > 1 or not _is_number(row):
+                return f", and {at} is {short(row)}"
+        elif len(row) != size:
+            return f", and {at} has {len(row)}"
+        else:
+            for j, x in enumerate(row):
+                if not _is_number(x):
+                    return f", and {at}[{j}] is {short(x)}"
+    return f", not {short(batch)}"
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float)) or (hasattr(x, "dtype") and x.ndim == 0 and x.dtype.kind in "biuf")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('ch') else 's'}"
+
+
+def numpy() -> Any:
+    """Return NumPy, or say how to install it."""
+    try:
+        import numpy as np
+    except ImportError:
+        raise ImportError('compile needs numpy: pip install "gatewise[compile]"') from None
+    return np
