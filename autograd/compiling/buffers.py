@@ -42,8 +42,8 @@ class Operand:
 
 
 class Buffered:
-    """The source of a cost and its gradient for batches of one size: `run(theta, *leaves, *columns)` returns the cost, in an
-    array, and writes its gradient into `gradient`.
+    """The source of a cost and its gradient for batches of one size: `run(gradient, theta, *leaves, *columns)` returns the
+    cost, in an array, and writes its gradient into the first argument.
 
     text: what it runs; every name in it but the arguments, and views of these, is an array that is there for good
     size: how many numbers it keeps
@@ -65,11 +65,13 @@ class Buffered:
         self.called: dict[int, str] = {}  # the name of a kept array
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"xp": np, **constants}  # what the lines find by name
-        self.gradient = np.empty(sum(leaf.size for leaf in leaves), self.dtype)
-        places, start = [], 0
-        for leaf in leaves:
-            places.append(self.gradient[start : start + leaf.size].reshape(leaf.shape))
-            start += leaf.size
+        places = [np.empty_like(leaf) for leaf in leaves]
+        start = 0
+        for leaf, place in zip(source.leaves, places, strict=True):
+            name = self.called[id(place)] = self.fresh(f"g{leaf.name}")
+            self.known[name] = Operand(name, place, "given")
+            self.lines.append(f"{name} = gradient[{start}:{start + place.size}].reshape{place.shape}")
+            start += place.size
         ends = {part.id: place for part, place in zip(parts, places, strict=True) if isinstance(part, ast.Name)}
         for statement in statements:
             assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
@@ -79,7 +81,7 @@ class Buffered:
             made = self.emit(part, place)
             if made.array is not place:
                 self.lines.append(f"xp.copyto({self.keep(place)}, {made.text})")
-        self.text = "\n    ".join([f"def run({', '.join(given)}):", *self.lines, f"return {found.text}"]) + "\n"
+        self.text = "\n    ".join([f"def run(gradient, {', '.join(given)}):", *self.lines, f"return {found.text}"]) + "\n"
         exec(compile(self.text, "<buffered>", "exec"), self.names)
         self.run = self.names["run"]
 
@@ -251,9 +253,11 @@ class Buffered:
             self.size += array.size
         return self.called[id(array)]
 
-    def fresh(self) -> str:
-        self.count += 1
-        return self.fresh() if f"t{self.count}" in self.known else f"t{self.count}"
+    def fresh(self, name: str = "") -> str:
+        """Return a name that nothing has."""
+        self.count += not name
+        found = name or f"t{self.count}"
+        return self.fresh(name and f"{name}_") if found in self.known else found
 
     def evaluate(self, part: ast.expr, **others: Any) -> Any:
         """Return what a part of the source is, of the arrays that its names have now."""

@@ -47,9 +47,9 @@ class Execution:
                 buffered = self.buffered(theta, columns)
                 if buffered is not None:
                     mode: Any = "raise" if self.check else "ignore"
+                    gradient = np.empty_like(theta)
                     with np.errstate(over=mode, divide=mode, invalid=mode):
-                        cost = float(buffered.run(*self.views(theta), *columns)[0, 0])
-                    gradient = buffered.gradient.copy()
+                        cost = float(buffered.run(gradient, *self.views(theta), *columns)[0, 0])
                     if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
                         return cost, gradient
             except FloatingPointError:

@@ -7,6 +7,7 @@ and Y have a row for every sample. Each returns a function that makes one step: 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -49,7 +50,8 @@ def backpropagated(xp: Any, weights: Sequence[Any], biases: Sequence[Any], X: An
 
 
 def by_jax(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
-    """The same lines in jax.numpy, compiled just in time, in float64."""
+    """The same lines in jax.numpy, compiled just in time, in float64, on one thread."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
 
     jax.config.update("jax_enable_x64", True)
