@@ -47,6 +47,8 @@ class CompiledProgram:
             self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.results(self._theta(), self._batches.columns(batches))
+        if outputs.shape[1] == 1:  # none depends on an input
+            outputs = outputs.repeat(len(batches[0]), 1)
         return outputs.T if self._several else outputs[0]
 
     @cached_property
@@ -121,7 +123,12 @@ class CompiledProgram:
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
-        self._flat = numpy().asarray(numbers, self.dtype)
+        flat = numpy().asarray(numbers, self.dtype)
+        if flat.shape != (len(self.parameters),):
+            raise ValueError(
+                f"flat is one array of {len(self.parameters)} numbers, one a parameter, and its shape is {flat.shape}"
+            )
+        self._flat = flat
         self._clock = recording.clock
         defer(self, self._write)
 

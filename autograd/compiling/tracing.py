@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -32,7 +33,7 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
         _refuse_taken(name)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"{name} is the number of entries of that input, at least 1, not {size!r}")
-    inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(size)] for name, size in sizes.items()}
+    inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
         result = function(*inputs.values())
     several = isinstance(result, (list, tuple))
@@ -41,6 +42,30 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
         if not isinstance(output, Value):
             raise TypeError(f"a compiled function returns a Value or a list of Values, not {short(output)}")
     return Trace(outputs, inputs, several)
+
+
+def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str]:
+    """Return the names of the inputs in the order in which the function takes them; as given where it names none.
+
+    A single input may have any name: nothing can be mistaken for it.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some callables have no signature
+        return list(names)
+    if any(p.kind in (p.VAR_POSITIONAL, p.POSITIONAL_ONLY) for p in parameters):
+        return list(names)
+    taken = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    needed = [p.name for p in parameters if p.default is p.empty]
+    if len(names) == 1 >= len(needed) and taken:
+        return list(names)
+    found = [name for name in taken if name in names]
+    if found != taken[: len(names)] or len(found) < len(needed):
+        raise TypeError(
+            f"the function's inputs are {', '.join(taken)}, and compile was given the sizes of {', '.join(names)}: "
+            f"write compile(..., {', '.join(f'{name}=…' for name in needed)}), with the number of entries of each"
+        )
+    return found
 
 
 def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
