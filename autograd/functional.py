@@ -14,7 +14,7 @@ from typing import Any
 
 from .backward import adjoints
 from .graph import topological_order
-from .number import number, remedy
+from .number import number, remedy, unpacked
 from .recording import recorded
 from .row import GATES
 from .value import Operand, Value
@@ -215,7 +215,8 @@ VALUES = _Values()
 
 
 def flat(x: Any) -> Iterator[Any]:
-    """Yield the numbers of nested lists one by one."""
+    """Yield the numbers of nested lists and arrays one by one."""
+    x = unpacked(x)
     if isinstance(x, (list, tuple)):
         for entry in x:
             yield from flat(entry)
@@ -224,7 +225,8 @@ def flat(x: Any) -> Iterator[Any]:
 
 
 def fill(shape: Any, entries: Iterator[Any]) -> Any:
-    """Return lists nested like `shape` with these entries."""
+    """Return lists nested like `shape`, a list or an array, with these entries."""
+    shape = unpacked(shape)
     if isinstance(shape, (list, tuple)):
         filled = [fill(entry, entries) for entry in shape]
         return type(shape)(*filled) if hasattr(shape, "_fields") else type(shape)(filled)  # a namedtuple, or a list

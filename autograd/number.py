@@ -6,7 +6,7 @@ import sys
 from numbers import Real
 from typing import Any
 
-__all__ = ["is_numpy_scalar", "number", "remedy", "short"]
+__all__ = ["is_numpy_scalar", "number", "remedy", "short", "unpacked"]
 
 
 def number(x: Any, what: str = "a Value") -> float:
@@ -38,6 +38,15 @@ def is_numpy_scalar(x: Any) -> bool:
     """Tell whether x is a numpy scalar, which can only be where numpy is imported already."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.generic)
+
+
+def unpacked(x: Any) -> Any:
+    """Return an array as lists of Python's numbers, and a numpy scalar as one; anything else as it is.
+
+    >>> unpacked([1, 2.5])
+    [1, 2.5]
+    """
+    return x if hasattr(type(x), "__gate__") or not hasattr(x, "tolist") else x.tolist()
 
 
 def remedy(x: Any) -> str:

@@ -41,7 +41,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     print("x1 x2   the hidden neurons it has learnt   P(1)")
     numbers: dict[str, float] = {}
     for x in CORNERS:
-        hidden, chance = model.layers[0].predict(x), sigmoid(model.predict(x))
+        (hidden,), (chance,) = model.layers[0].predict([x]), map(sigmoid, model.predict([x]))
         numbers[f"P{x[0]}{x[1]}"] = chance
         print(f"{x[0]}  {x[1]}   ", "  ".join(f"{h:6.3f}" for h in hidden), f"  {chance:.4f}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 from typing import Any
+
+from .given import generator, listed, number, numbers, plain, shown, whole
 
 __all__ = ["Data", "Scaler", "batches", "standardise", "train_test_split"]
 
@@ -21,15 +23,15 @@ def batches(data: Data, size: int | None = None, rng: Random | None = None) -> I
     [([[0.0], [1.0]], [0, 1]), ([[2.0]], [2])]
     """
     X, y = samples(data)
+    if rng is not None:
+        generator(rng)
     for places in orders(len(X), size, rng):
         yield [X[i] for i in places], [y[i] for i in places]
 
 
 def orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[int]]:
     """Go once through the places of n samples in batches, as `batches` does."""
-    size = n if size is None else size
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ValueError(f"the size of a batch is a whole number of at least 1, or None for all samples, not {size!r}")
+    size = n if size is None else whole("the size of a batch", size)
     order = list(range(n))
     if rng is not None:
         rng.shuffle(order)
@@ -45,7 +47,8 @@ def train_test_split(data: Data, fraction: float = 0.25, *, rng: Random) -> tupl
     (3, 1)
     """
     X, y = samples(data)
-    tested = round(fraction * len(X))
+    generator(rng)
+    tested = round(number("fraction, the part of the samples to test on,", fraction) * len(X))
     if not 0 < fraction < 1 or not 0 < tested < len(X):
         raise ValueError(f"a fraction of {fraction!r} of {len(X)} samples leaves one of the two parts empty")
     order = list(range(len(X)))
@@ -62,16 +65,17 @@ class Scaler:
     [[-1.0, 0.0], [1.0, 10.0]]
     """
 
-    def __init__(self, X: Sequence[Sequence[float]]) -> None:
-        columns = list(zip(*X, strict=True))
+    def __init__(self, X: Any) -> None:
+        columns = list(zip(*table("X", X)))
         self.means = [math.fsum(column) / len(column) for column in columns]
         self.scales = [
             math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0  # a constant feature stays
             for column, mean in zip(columns, self.means, strict=True)
         ]
 
-    def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
-        return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in X]
+    def __call__(self, X: Any) -> list[list[float]]:
+        rows = table("X", X, len(self.means))
+        return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
 
 
 def standardise(train: Data, test: Data) -> tuple[Data, Data]:
@@ -80,17 +84,36 @@ def standardise(train: Data, test: Data) -> tuple[Data, Data]:
     >>> standardise(([[0.0], [2.0]], [0, 1]), ([[4.0]], [1]))
     (([[-1.0], [1.0]], [0, 1]), ([[3.0]], [1]))
     """
-    scaler = Scaler(train[0])
-    return (scaler(train[0]), train[1]), (scaler(test[0]), test[1])
+    (X, y), (unseen, labels) = samples(train), samples(test)
+    scaler = Scaler(X)
+    return (scaler(X), y), (scaler(unseen), labels)
 
 
 def samples(data: Any) -> tuple[list[Any], list[Any]]:
-    """Return data as two lists of equal length, from lists or arrays."""
+    """Return data as two lists of equal length, from lists or arrays; every entry of X is a sample."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError(f"data is a pair (X, y) of samples and targets, not {type(data).__name__}")
-    X, y = (list(part.tolist() if hasattr(part, "tolist") else part) for part in data)
+        held = f" of length {len(data)}" if isinstance(data, (tuple, list)) else ""
+        raise TypeError(f"data is a pair (X, y) of samples and targets, not {type(data).__name__}{held}")
+    X, y = map(plain, data)
+    for name, part in (("X", X), ("y", y)):
+        if not isinstance(part, list):
+            raise TypeError(f"{name} is a list or an array with one entry per sample, not {shown(part)}")
     if len(X) != len(y):
         raise ValueError(f"every sample needs a target: X has {len(X)} rows, y has {len(y)} entries")
     if not X:
         raise ValueError("the data is empty: X has no rows")
     return X, y
+
+
+def table(what: str, X: Any, n: int | None = None) -> list[list[float]]:
+    """Return samples as rows of n finite numbers each (None: as many as the first has); a number is a row of one."""
+    given = listed(X)
+    if given is None:
+        raise TypeError(f"{what} is a list or an array of rows of numbers, not {shown(X)}")
+    rows = [numbers(f"{what}[{i}]", x if listed(x) is not None else [x]) for i, x in enumerate(given)]
+    for i, row in enumerate(rows):
+        if len(row) != (n or len(rows[0])):
+            raise ValueError(f"{what}[{i}] has {len(row)} numbers, where {n or len(rows[0])} are expected")
+    if not rows:
+        raise ValueError(f"{what} has 0 rows: give it at least one")
+    return rows

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from autograd import value_and_grad
 
-from .training import converged
+from .given import function, generator, listed, number, numbers, whole
+from .training import converged, criterion
 
 __all__ = ["Descent", "minimize", "random_search"]
 
@@ -48,20 +49,25 @@ def minimize(
     >>> minimize(lambda x: x * x, 1.0, epsilon=1e-6)
     <Descent to f(0.00123794) = 1.5325e-06 in 30 steps, converged at t = 29>
     """
-    one = not isinstance(x0, (list, tuple))
-    x = [x0] if one else list(x0)
+    one, x = _point(f, x0)
+    learning_rate = number("learning_rate", learning_rate, 0)
+    momentum, steps = number("momentum", momentum, 0), whole("steps", steps, 0)
+    epsilon, k = criterion(epsilon, k)
     velocity = [0.0] * len(x)
     differentiate = value_and_grad(f)
     path: list[Any] = []
     values: list[float] = []
     for step in range(steps + 1):
-        value, slope = differentiate(x[0] if one else x)
         path.append(x[0] if one else list(x))
+        try:
+            value, slope = differentiate(path[-1])
+        except ArithmeticError as error:
+            if step == 0:
+                raise
+            raise _diverged(step, f"at {path[-1]}, {error}", learning_rate) from error
         values.append(value)
         if not math.isfinite(value):
-            raise FloatingPointError(
-                f"minimize diverged at step {step}: f({path[-1]}) = {value}; try a smaller learning_rate"
-            )
+            raise _diverged(step, f"f({path[-1]}) = {value}", learning_rate)
         if step == steps or (epsilon is not None and converged(values, epsilon, k)):
             break
         velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else slope, strict=True)]
@@ -77,17 +83,31 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
     >>> round(abs(found.x), 6), found.evaluations
     (0.0, 1001)
     """
-    one = not isinstance(x0, (list, tuple))
-    x = [x0] if one else list(x0)
-    value = f(x[0] if one else x)
-    path, values = [x0], [value]
+    one, x = _point(f, x0)
+    generator(rng)
+    radius, tries = number("radius", radius, 0), whole("tries", tries, 0)
+    value = number("what f returned", f(x[0] if one else x))
+    path, values = [x[0] if one else x], [value]
     for _ in range(tries):
         direction = [rng.gauss(0.0, 1.0) for _ in x]
         scale = radius / math.hypot(*direction)
         tried = [a + scale * d for a, d in zip(x, direction, strict=True)]
-        found = f(tried[0] if one else tried)
+        found = number("what f returned", f(tried[0] if one else tried))
         if found < value:
             x, value = tried, found
             path.append(x[0] if one else x)
             values.append(value)
     return Descent(path[-1], value, None, path, values, tries + 1)
+
+
+def _point(f: Any, x0: Any) -> tuple[bool, list[float]]:
+    """Return whether a point is one number, and its numbers."""
+    function("f", f)
+    one = listed(x0) is None
+    return one, [number("x0", x0)] if one else numbers("x0", x0)
+
+
+def _diverged(step: int, what: str, learning_rate: float) -> FloatingPointError:
+    return FloatingPointError(
+        f"minimize diverged at step {step}: {what}; try a smaller learning_rate than {learning_rate:g}"
+    )

@@ -16,10 +16,9 @@ import autograd
 from autograd import Page, Value
 
 from .data import Data, samples
-from .functions import argmax
 from .history import History, Snapshot
 from .module import Module
-from .plots import COLOURS
+from .plots import COLOURS, class_labels, classes
 
 __all__ = ["explore_training"]
 
@@ -112,7 +111,7 @@ def _check(model: Module, snapshots: Sequence[Snapshot]) -> None:
             if len(kept) != n:
                 raise ValueError(
                     f"the history is of {len(kept)} parameters, and {model!r} trains {n}: give the model that was trained, "
-                    "with nothing frozen since, and fit it with an optimiser of all model.parameters()"
+                    "with nothing frozen since"
                 )
 
 
@@ -124,7 +123,7 @@ def _plane(
     if data is None:
         return {"why": "No decision boundary: write explore_training(model, history, data=(X, y)) to see it."}, nothing
     X, y = samples(data)
-    sizes = {len(x) if isinstance(x, (list, tuple)) else 1 for x in X}
+    sizes = {len(x) if isinstance(x, list) else 1 for x in X}
     if sizes != {2}:
         found = " or ".join(map(str, sorted(sizes)))
         return {"why": f"No decision boundary: it is drawn for inputs of 2 numbers, and these have {found}."}, nothing
@@ -146,26 +145,14 @@ def _plane(
         scores = [score - threshold for score in scores] if outputs == 1 else scores
         scale = max(map(abs, scores)) / 32767 or 1.0
         answers.append({"scale": scale, "scores": _packed("h", [round(score / scale) for score in scores])})
-    labels = [argmax(t) if isinstance(t, (list, tuple)) else t for t in y]
-    classes = _classes(labels, outputs)
+    labels = class_labels(y)
+    known = classes(labels, outputs)
+    known = known if len(known) <= len(COLOURS) else []  # too many to tell apart
     points = [
-        [_short(X[i][0]), _short(X[i][1]), classes.index(labels[i]) if classes else None]
-        for i in _evenly(len(X), POINTS)
+        [_short(X[i][0]), _short(X[i][1]), known.index(labels[i]) if known else None] for i in _evenly(len(X), POINTS)
     ]
     plane = {"low": low, "high": high, "side": side, "outputs": outputs, "threshold": threshold}
-    return plane | {"labels": [*map(str, classes)], "points": points, "all": len(X)}, answers
-
-
-def _classes(labels: Sequence[Any], outputs: int) -> list[Any]:
-    """Return the classes in the order of the regions that a model decides for; none where there are too many to tell apart.
-
-    >>> _classes([1, 1], 1), _classes([1, -1], 1), _classes([2, 0], 3), _classes([0.1, 0.25], 1)
-    ([0, 1], [-1, 1], [0, 1, 2], [0.1, 0.25])
-    """
-    usual = [[0, 1], [-1, 1]] if outputs == 1 else [[*range(outputs)]]
-    found = sorted({*labels})
-    classes = next((known for known in usual if {*found} <= {*known}), found)
-    return classes if len(classes) <= len(COLOURS) else []
+    return plane | {"labels": [*map(str, known)], "points": points, "all": len(X)}, answers
 
 
 def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[float]]) -> list[list[Any]]:

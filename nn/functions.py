@@ -7,7 +7,8 @@ from typing import Any, SupportsIndex
 
 from autograd import exp, logsumexp
 
-from .samples import Numbers, class_index, known, listed, row
+from .given import listed, row, whole
+from .samples import Numbers, class_index, known
 
 __all__ = ["argmax", "decisions", "log_softmax", "one_hot", "softmax"]
 
@@ -56,8 +57,7 @@ def one_hot(k: SupportsIndex, n: int) -> list[float]:
     >>> one_hot(2, 5)
     [0.0, 0.0, 1.0, 0.0, 0.0]
     """
-    if not isinstance(n, int) or n < 1:
-        raise ValueError(f"one_hot: n is the number of classes, an int of at least 1, not {n!r}")
+    n = whole("one_hot: n, the number of classes,", n)
     index = class_index("one_hot: k", k, n)
     return [1.0 if i == index else 0.0 for i in range(n)]
 

@@ -9,7 +9,10 @@ __all__ = ["History", "Snapshot"]
 
 
 class Snapshot(NamedTuple):
-    """The weights after a step, and the gradients that it followed, in the order of the model's parameters."""
+    """The weights after a step, and the gradients that it followed, in the order of the model's parameters.
+
+    Those that the optimiser does not move have nan as their gradient.
+    """
 
     epoch: int
     cost: float
@@ -24,7 +27,7 @@ class History:
     cost: mean loss over the epoch's batches, as measured while training, with the penalty if it is penalised
     validation: the same on the validation data after the epoch, without penalty
     metrics: by name, measured after the epoch on the validation data, or without any on the training data
-    snapshots: with fit(record=True), the weights and gradients after every step
+    snapshots: with fit(record=True), the weights and gradients after every step; initial: the weights before the first
     """
 
     cost: list[float] = field(default_factory=list)
@@ -33,6 +36,7 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     steps: list[float] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    initial: list[float] = field(default_factory=list)
     penalised: bool = False
     stopped: str = "not begun"
 
@@ -40,6 +44,11 @@ class History:
     def epochs(self) -> int:
         """How many epochs were finished."""
         return len(self.cost)
+
+    def keep_whole_epochs(self) -> None:
+        """Drop what an interrupted epoch left in some lists and not in others; its cost is written last."""
+        for entries in (self.validation, self.learning_rate, *self.metrics.values()):
+            del entries[self.epochs :]
 
     def __repr__(self) -> str:
         if not self.cost:

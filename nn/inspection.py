@@ -10,6 +10,7 @@ from autograd import grad, no_grad
 from autograd.value import Operand
 
 from .activation import activate
+from .given import function, shown
 from .layers import MLP
 from .module import Module
 
@@ -25,6 +26,7 @@ def pre_activations(model: MLP, x: Sequence[Operand]) -> list[list[float]]:
     >>> pre_activations(model, [3.0, 1.0])
     [[2.5], [6.0]]
     """
+    _check(model)
     found = []
     with no_grad():
         a: Any = x
@@ -46,6 +48,7 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
     >>> sensitivities(model, [3.0, 1.0], 5.0, squared_error)
     [[4.0], [2.0]]
     """
+    function("loss", loss)
     *hidden, last = pre_activations(model, x)
 
     def from_output(*z: Any) -> Any:
@@ -61,6 +64,11 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
     return deltas
 
 
+def _check(model: Any) -> None:
+    if not isinstance(model, MLP):
+        raise TypeError(f"pre-activations are those of the layers of an nn.MLP, and model is {shown(model)}")
+
+
 def gradient_norms(model: Module) -> dict[str, float]:
     """Return √Σg² over the parameters of every part of a model, as the last `backward()` left them: vanishing, exploding?
 
@@ -70,6 +78,8 @@ def gradient_norms(model: Module) -> dict[str, float]:
     >>> gradient_norms(model)
     {'layer1': 0.0, 'layer2': 1.0}
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"model is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
     grads: dict[str, list[float]] = {}
     for name, parameter in model.named_parameters():
         grads.setdefault(name.rpartition(".")[0], []).append(parameter.grad)

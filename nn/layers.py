@@ -10,6 +10,7 @@ from autograd import Value, dot, relu, scope
 from autograd.value import Operand
 
 from .activation import Function, activate, checked, title
+from .given import function, generator, listed, number, numbers, shown, whole
 from .initialisers import Initialiser, uniform
 from .module import Module
 
@@ -39,8 +40,9 @@ class Neuron(Module):
         rng: Random | None = None,
         nout: int = 1,
     ) -> None:
-        rng = generator(rng)
-        size(nin, "nin, the number of inputs,")
+        rng = _generator(rng)
+        nin = whole("nin, the number of inputs,", nin)
+        function("init, which draws a weight as init(rng, nin, nout),", init)
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
         self.activation = checked(activation) if nonlin else None
@@ -48,11 +50,9 @@ class Neuron(Module):
     @classmethod
     def of(cls, weights: Sequence[float], bias: float | None = 0.0, activation: Function | None = None) -> Neuron:
         """Return the neuron with these weights; None for no bias."""
-        neuron = cls(len(weights), activation, bias=bias is not None)
-        for value, x in zip(neuron.w, weights, strict=True):
-            value.data = x
-        if neuron.b is not None:
-            neuron.b.data = bias or 0.0
+        w = numbers("weights", weights)
+        neuron = cls(len(w), activation, bias=bias is not None)
+        neuron.load_state_dict({"w": w} | ({} if bias is None else {"b": number("bias", bias)}))
         return neuron
 
     def pre_activation(self, x: Any) -> Value:
@@ -86,8 +86,8 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
-        options["rng"] = generator(options.get("rng"))
-        size(nout, "nout, the number of neurons,")
+        options["rng"] = _generator(options.get("rng"))
+        nout = whole("nout, the number of neurons,", nout)
         self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
         for i, neuron in enumerate(self.neurons, start=1):
             neuron.name = f"neuron{i}"
@@ -97,8 +97,11 @@ class Layer(Module):
         cls, W: Sequence[Sequence[float]], b: Sequence[float] | None = None, activation: Function | None = None
     ) -> Layer:
         """Return the layer with these weights; None for no bias."""
-        layer = cls(len(W[0]), len(W), activation, bias=b is not None)
-        layer.load_state_dict({"W": [*map(list, W)]} | ({} if b is None else {"b": list(b)}))
+        rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(listed(W) or [W])]
+        if not rows:
+            raise ValueError("W is empty: give it one row of weights for each neuron, as in [[1.0, -1.0]]")
+        layer = cls(len(rows[0]), len(rows), activation, bias=b is not None)
+        layer.load_state_dict({"W": rows} | ({} if b is None else {"b": numbers("b", b)}))
         return layer
 
     @property
@@ -155,14 +158,14 @@ class MLP(Module):
         output: Function | None = None,
         **options: Any,
     ) -> None:
-        options["rng"] = generator(options.get("rng"))
-        if not isinstance(nouts, (list, tuple)) or not nouts:
+        options["rng"] = _generator(options.get("rng"))
+        widths = listed(nouts)
+        if not widths:
             raise TypeError(
                 f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
             )
-        sizes = [nin, *nouts]
-        hidden = [activation] * (len(nouts) - 1)
-        self.layers = [Layer(m, n, f, **options) for m, n, f in zip(sizes, nouts, [*hidden, None], strict=False)]
+        hidden = [activation] * (len(widths) - 1)
+        self.layers = [Layer(m, n, f, **options) for m, n, f in zip([nin, *widths], widths, [*hidden, None])]
         for i, layer in enumerate(self.layers, start=1):
             layer.name = f"layer{i}"
         self.output = checked(output)
@@ -180,19 +183,9 @@ class MLP(Module):
         return f"{type(self).__name__}({' → '.join(parts)}, {len(self.parameters())} parameters)"
 
 
-def generator(rng: Any) -> Random:
-    """Return the random generator to draw weights from: a new one for None."""
-    if rng is None:
-        return Random()
-    if not isinstance(rng, Random):
-        raise TypeError(f"rng is a generator of random numbers: write rng=random.Random({rng!r}), not rng={rng!r}")
-    return rng
-
-
-def size(n: Any, what: str) -> None:
-    """Raise unless n is a number of neurons or inputs."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"{what} is a whole number of at least 1, not {n!r}")
+def _generator(rng: Any) -> Random:
+    """Return what to draw weights from: something new for None."""
+    return Random() if rng is None else generator(rng)
 
 
 def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
@@ -201,6 +194,15 @@ def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
         entries = list(x)
     except TypeError:
         entries = [x]
+        if nin > 1:
+            raise ValueError(
+                f"{module!r} takes {nin} inputs, and x is {_lone(x)}: a sample is a list of {nin} numbers, and a batch a "
+                f"list of samples, [[{', '.join(['…'] * min(nin, 3))}]]"
+            ) from None
     if len(entries) != nin:
         raise ValueError(f"{module!r} takes {nin} inputs, and x has {len(entries)}")
     return [Value(v, role="constant") if isinstance(v, (int, float)) else v for v in entries]
+
+
+def _lone(x: Any) -> str:
+    return f"the number {x!r}" if isinstance(x, (int, float)) else shown(x)

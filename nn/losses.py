@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
 
 from .functions import decisions
+from .given import listed, number
 from .samples import (
     Numbers,
     Place,
@@ -26,7 +27,6 @@ from .samples import (
     distribution,
     is_plain,
     known,
-    listed,
     paired,
     place,
     probability,
@@ -206,8 +206,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
     >>> hinge([2.0, 5.0, -1.0], 0), hinge([1.0, 5.0, 2.0], 1)
     (4.0, 0.0)
     """
-    if not margin >= 0:
-        raise ValueError(f"hinge: margin is a number of at least 0, not {margin!r}")
+    margin = number("hinge: margin", margin, 0)
     rows, single = batch("hinge", reduction, scores)
     losses = []
     for (what, s), t in zip(rows, weights("hinge", target, rows, single)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from .functions import decisions, plain
-from .samples import Numbers, listed, paired
+from .given import listed
+from .samples import Numbers, paired
 
 __all__ = ["accuracy", "confusion", "r_squared"]
 

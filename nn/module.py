@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograd import Value, no_grad, scope
+
+from .given import listed, plain, short, shown
 
 __all__ = ["Module"]
 
@@ -14,8 +16,8 @@ __all__ = ["Module"]
 class Module:
     """A part of a network. Set its Values and Modules as attributes, and write `forward(x)`.
 
-    Leaves of the graph that are attributes, or stand in lists that are, are its parameters, in the order in which they
-    were set; so are those of Modules among its attributes. A call runs `forward` in a scope of the module's name.
+    Leaves of the graph that are attributes, or stand in lists and dicts that are, are its parameters, in the order in
+    which they were set; so are those of Modules among these. A call runs `forward` in a scope of the module's name.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -34,15 +36,16 @@ class Module:
         found: dict[str, Any] = {}
         taken: set[str] = set()
         for attribute, content in vars(self).items():
-            if _is_tensor(content):
-                found[attribute] = content
-            for i, part in enumerate(_modules(content), start=1):
-                name = part.name or (attribute if isinstance(content, Module) else f"{attribute}{i}")
-                prefix = next(
-                    p for k in range(1, len(taken) + 2) if (p := name if k == 1 else f"{name}_{k}") not in taken
-                )
-                taken.add(prefix)  # parts of the same name are told apart
-                found |= {f"{prefix}.{name}": tensor for name, tensor in part.tensors().items()}
+            for name, part in _parts(attribute, content):
+                if not isinstance(part, Module):
+                    found[name] = part
+                    continue
+                prefix = part.name or name
+                numbered = (f"{prefix}_{k}" for k in range(2, len(taken) + 3))
+                while prefix in taken:  # parts of the same name are told apart
+                    prefix = next(numbered)
+                taken.add(prefix)
+                found |= {f"{prefix}.{inner}": tensor for inner, tensor in part.tensors().items()}
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:
@@ -88,8 +91,15 @@ class Module:
                     [f"it lacks {missing}"] * bool(missing) + [f"the model has no {unknown}"] * bool(unknown)
                 )
             )
-        pairs = [pair for name, tensor in tensors.items() for pair in _matched(name, tensor, state[name])]
-        for value, x in pairs:
+        numbers: dict[Value, tuple[float, str]] = {}
+        for name, tensor in tensors.items():
+            for place, value, x in _matched(name, tensor, state[name]):
+                first, known = numbers.setdefault(value, (x, place))
+                if first != x:
+                    raise ValueError(
+                        f"{place} is the same parameter as {known}, and the state has {x} and {first} for it"
+                    )
+        for value, (x, _) in numbers.items():
             value.data = x
 
     def forward(self, x: Any) -> Any:
@@ -104,27 +114,40 @@ class Module:
         """Return the output for every row of X, one sample each."""
         return [self(x) for x in X]
 
-    def predict(self, X: Any) -> Any:
-        """Return the outputs for the rows of X, or for one sample, as plain numbers; nothing is recorded."""
-        rows = X.tolist() if hasattr(X, "tolist") else list(X)
-        if not rows:
-            return []
+    def predict(self, X: Any) -> list[Any]:
+        """Return the outputs for the samples of X as plain numbers; nothing is recorded.
+
+        X is a batch, a list or an array: every entry is a sample, a list of numbers, or one number for a model of one
+        input. The output for one sample x is `predict([x])[0]`.
+        """
+        samples = plain(listed(X))
+        if samples is None:
+            raise TypeError(
+                f"X is a list or an array of samples, not {shown(X)}: for one sample x write predict([x])[0]"
+            )
         with no_grad():
-            single = isinstance(rows[0], (int, float, Value))
-            return _numbers(self(rows)) if single else [_numbers(self(row)) for row in rows]
+            return [_numbers(self(x)) for x in samples]
+
+
+def _parts(name: str, content: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the Modules and the tensors that an attribute holds, each with its name."""
+    if str(getattr(content, "dtype", "")) == "object":
+        content = content.tolist()  # an array of Values
+    if isinstance(content, Module) or _is_tensor(content):
+        yield name, content
+    elif isinstance(content, dict):
+        for key, part in content.items():
+            yield from _parts(f"{name}.{key}", part)
+    elif isinstance(content, (list, tuple)):
+        join = "_" if name[-1:].isdigit() else ""
+        for i, part in enumerate(content, start=1):
+            yield from _parts(f"{name}{join}{i}", part)
 
 
 def _is_tensor(content: Any) -> bool:
     if isinstance(content, (list, tuple)):
         return bool(content) and all(map(_is_tensor, content))
     return isinstance(content, Value) and content.gate is None
-
-
-def _modules(content: Any) -> Iterator[Module]:
-    if isinstance(content, Module):
-        yield content
-    elif isinstance(content, (list, tuple)):
-        yield from (part for part in content if isinstance(part, Module))
 
 
 def _leaves(tensor: Any) -> list[Value]:
@@ -149,20 +172,18 @@ def _numbers(tensor: Any) -> Any:
     return tensor.data if isinstance(tensor, Value) else float(tensor)
 
 
-def _matched(name: str, tensor: Any, numbers: Any) -> Iterator[tuple[Value, float]]:
-    """Pair the Values of a tensor with numbers of the same shape."""
+def _matched(name: str, tensor: Any, numbers: Any) -> Iterator[tuple[str, Value, float]]:
+    """Pair the Values of a tensor with numbers of the same shape, and the name of each."""
+    numbers = plain(numbers)
+    held = f"{len(numbers)} entries" if isinstance(numbers, list) else short(numbers)
     if isinstance(tensor, Value):
         if isinstance(numbers, bool) or not isinstance(numbers, (int, float)):
-            raise ValueError(f"{name} is one number, and the state has {_described(numbers)}")
-        if not math.isfinite(numbers):
-            raise ValueError(f"{name} is {numbers} in the state: parameters are finite numbers")
-        yield tensor, float(numbers)
+            raise ValueError(f"{name} is one number, and the state has {held}")
+        if not abs(numbers) <= sys.float_info.max:
+            raise ValueError(f"{name} is {held} in the state: parameters are finite numbers")
+        yield name, tensor, float(numbers)
     else:
-        if not isinstance(numbers, (list, tuple)) or len(numbers) != len(tensor):
-            raise ValueError(f"{name} has {len(tensor)} entries, and the state has {_described(numbers)}")
+        if not isinstance(numbers, list) or len(numbers) != len(tensor):
+            raise ValueError(f"{name} has {len(tensor)} entries, and the state has {held}")
         for i, (part, x) in enumerate(zip(tensor, numbers, strict=True)):
             yield from _matched(f"{name}[{i}]", part, x)
-
-
-def _described(x: Any) -> str:
-    return f"{len(x)} entries" if isinstance(x, Sequence) and not isinstance(x, str) else repr(x)

@@ -9,9 +9,13 @@ from typing import Any
 
 from autograd import Value
 
+from .given import listed, number, shown
+from .module import Module
+
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
 
 _grad = attrgetter("grad")
+Parameters = Module | Iterable[Value]  # a model, or the Values to move
 
 
 class Diverged(FloatingPointError):
@@ -31,15 +35,12 @@ class Optimiser:
 
     moments = 0  # how many numbers beside its data a parameter carries from step to step
 
-    def __init__(self, parameters: Iterable[Value], learning_rate: float, weight_decay: float = 0.0) -> None:
-        self.parameters = list(parameters)
+    def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0) -> None:
+        self.parameters = _leaves(parameters)
         if not self.parameters:
             raise ValueError("there is nothing to optimise: the list of parameters is empty")
-        for parameter in self.parameters:
-            if not isinstance(parameter, Value) or parameter.gate is not None:
-                raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {parameter!r}")
-        self.learning_rate = at_least(0, learning_rate, "the learning rate")
-        self.weight_decay = at_least(0, weight_decay, "the weight decay")
+        self.learning_rate = number("the learning rate", learning_rate, 0)
+        self.weight_decay = number("the weight decay", weight_decay, 0)
         self.steps = 0
         self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
 
@@ -101,7 +102,7 @@ class SGD(Optimiser):
 
     def __init__(
         self,
-        parameters: Iterable[Value],
+        parameters: Parameters,
         learning_rate: float = 0.01,
         *,
         momentum: float = 0.0,
@@ -109,7 +110,7 @@ class SGD(Optimiser):
         nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        self.momentum = at_least(0, momentum, "the momentum")
+        self.momentum = number("the momentum", momentum, 0)
         if nesterov and not momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
         self.nesterov = nesterov
@@ -126,7 +127,7 @@ class Adam(Optimiser):
     """Steps of about η, by the running mean of the gradient over the root of that of its square (Kingma & Ba 2015).
 
     m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ);
-    weight_decay·w is added to g.
+    weight_decay·w, 0 unless told, is added to g.
 
     >>> w = Value(1.0)
     >>> optimiser = Adam([w], learning_rate=0.1)
@@ -137,22 +138,23 @@ class Adam(Optimiser):
     """
 
     decoupled = False  # whether the weight decay acts on w itself instead of on g
+    usual_decay = 0.0
     moments = 2  # m and v
 
     def __init__(
         self,
-        parameters: Iterable[Value],
+        parameters: Parameters,
         learning_rate: float = 0.001,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
     ) -> None:
-        super().__init__(parameters, learning_rate, weight_decay)
-        for beta in betas:
-            if not 0 <= beta < 1:
-                raise ValueError(f"betas are two numbers from 0 to below 1, not {betas!r}")
-        self.betas, self.epsilon = betas, epsilon
+        super().__init__(parameters, learning_rate, self.usual_decay if weight_decay is None else weight_decay)
+        pair = listed(betas) or ()
+        if len(pair) != 2 or not all(0 <= number("an entry of betas", beta) < 1 for beta in pair):
+            raise ValueError(f"betas are two numbers from 0 to below 1, as in (0.9, 0.999), not {betas!r}")
+        self.betas, self.epsilon = (float(pair[0]), float(pair[1])), number("epsilon", epsilon, 0)
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         m, v = state
@@ -170,6 +172,8 @@ class Adam(Optimiser):
 class AdamW(Adam):
     """Adam with decoupled weight decay: w ← w·(1 − η·weight_decay) before the step (Loshchilov & Hutter 2019).
 
+    weight_decay is 0.01 unless told.
+
     >>> w = Value(1.0)
     >>> AdamW([w], learning_rate=0.1).step()
     >>> w.data
@@ -177,17 +181,7 @@ class AdamW(Adam):
     """
 
     decoupled = True
-
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        learning_rate: float = 0.001,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
-    ) -> None:
-        super().__init__(parameters, learning_rate, betas=betas, epsilon=epsilon, weight_decay=weight_decay)
+    usual_decay = 0.01
 
 
 def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
@@ -198,16 +192,33 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     >>> clip_gradients([w, v], 1.0), round(w.grad, 6), round(v.grad, 6)
     (5.0, 0.6, 0.8)
     """
-    parameters = list(parameters)
+    parameters = _leaves(parameters)
+    largest = number("the largest norm", largest, 0)
     norm = math.hypot(*map(_grad, parameters))
-    if norm > at_least(0, largest, "the largest norm"):
+    if not norm <= largest:
+        for i, parameter in enumerate(parameters):
+            if not math.isfinite(parameter.grad):
+                raise infinite(parameter, i, parameter.grad)
         for parameter in parameters:
             parameter.grad *= largest / norm
     return norm
 
 
-def at_least(low: float, x: float, what: str) -> float:
-    """Return x, or raise a ValueError if it is below `low` or no number."""
-    if not x >= low:
-        raise ValueError(f"{what} is a number of at least {low}, not {x!r}")
-    return x
+def infinite(parameter: Value, place: int, slope: float) -> Diverged:
+    """Return the error of a gradient that is not finite, and that no factor makes so."""
+    return Diverged(f"the gradient of {parameter.label or f'parameter {place}'} is {slope}", parameter)
+
+
+def _leaves(parameters: Any) -> list[Value]:
+    """Return the parameters of a model, or the leaves in a list."""
+    if isinstance(parameters, Module):
+        return parameters.parameters()
+    if isinstance(parameters, Value) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"parameters are a model, or a list of leaves such as model.parameters(), not {shown(parameters)}"
+        )
+    leaves = list(parameters)
+    for leaf in leaves:
+        if not isinstance(leaf, Value) or leaf.gate is not None:
+            raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {leaf!r}")
+    return leaves

@@ -7,6 +7,8 @@ from typing import Any
 
 from autograd import abs as absolute, dot, sum as add
 
+from .given import number
+
 __all__ = ["l1", "l2"]
 
 
@@ -16,7 +18,7 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    return _strength("l1", strength) * add([absolute(w) for w in parameters])
+    return number("l1: strength", strength, 0) * add([absolute(w) for w in parameters])
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -26,10 +28,4 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     12.5
     """
     entries = list(parameters)
-    return _strength("l2", strength) * dot(entries, entries)
-
-
-def _strength(penalty: str, strength: float) -> float:
-    if not 0 <= strength < float("inf"):
-        raise ValueError(f"{penalty}: strength is a finite number of at least 0, not {strength!r}")
-    return strength
+    return number("l2: strength", strength, 0) * dot(entries, entries)

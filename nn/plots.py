@@ -9,6 +9,9 @@ from typing import Any
 from autograd import grad
 
 from .activation import title
+from .data import samples, table
+from .functions import argmax
+from .given import entry, function as checked, listed, number, shown, whole
 from .history import History
 
 __all__ = ["plot_activation", "plot_boundary", "plot_history", "plot_points"]
@@ -18,46 +21,88 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = "o^sDvP"
 
 
-def plot_boundary(
-    model: Callable[[Any], Any], X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, *, steps: int = 80
-) -> Any:
+def plot_boundary(model: Callable[[Any], Any], X: Any, y: Any, ax: Any = None, *, steps: int = 80) -> Any:
     """Colour the plane by the class that a model predicts, with the data on top.
 
     A model with one output decides by its sign (pre-activations, scores), one with several by the largest.
     X: rows of two numbers; y: class labels; steps: how many points the model is asked for along each side
     """
-    ax = ax or _axes()
-    low, high = ([pick(column) for column in zip(*X, strict=True)] for pick in (min, max))
+    checked("model", model)
+    steps = whole("steps, the points along each side,", steps, 2)
+    points, labels = _labelled(X, y)
+    ax = _axes(ax)
+    low, high = ([pick(column) for column in zip(*points, strict=True)] for pick in (min, max))
     margin = [0.1 * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
     xs, ys = (
         [a - m + (b - a + 2 * m) * i / (steps - 1) for i in range(steps)]
         for a, b, m in zip(low, high, margin, strict=True)
     )
     predict = getattr(model, "predict", None) or (lambda rows: [model(row) for row in rows])
-    outputs = predict([[a, b] for b in ys for a in xs])
-    scores = [o if isinstance(o, (list, tuple)) else (-o, o) for o in outputs]
+    outputs = [_scores(o) for o in predict([[a, b] for b in ys for a in xs])]
+    scores = [o if len(o) > 1 else (-o[0], o[0]) for o in outputs]
     for i in range(len(scores[0])):  # the class whose score leads those of all others
         leads = [s[i] - max(v for j, v in enumerate(s) if j != i) for s in scores]
         rows = [leads[k * steps : (k + 1) * steps] for k in range(steps)]
         ax.contourf(xs, ys, rows, levels=[0.0, math.inf], colors=[COLOURS[i % 6]], alpha=0.25)
         if min(leads) < 0 < max(leads):
             ax.contour(xs, ys, rows, levels=[0.0], colors="black", linewidths=1.0)
-    plot_points(X, y, ax)
+    _scatter(points, labels, ax, classes(labels, len(outputs[0])), 18.0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return ax
 
 
-def plot_points(X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, *, size: float = 18.0) -> Any:
+def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
     """Plot points of the plane, each class with a colour and a marker of its own.
 
-    X: rows of two numbers; y: class labels; size: of a marker, in square points
+    X: rows of two numbers; y: class labels, of which 0, 1, 2, … look the same in every plot, or one-hot rows; size: of a
+    marker, in square points
     """
-    ax = ax or _axes()
-    for i, label in enumerate(sorted(set(y))):
-        points = [x for x, t in zip(X, y, strict=True) if t == label]
+    points, labels = _labelled(X, y)
+    return _scatter(points, labels, _axes(ax), classes(labels), number("size", size, 0))
+
+
+def classes(labels: Sequence[Any], outputs: int | None = None) -> list[Any]:
+    """Return the classes in the order of their colours, which is that of a model's outputs, also where one is absent.
+
+    >>> classes([1, 1]), classes([1, -1]), classes([2, 0], 3), classes(["b", "a"], 1)
+    ([0, 1], [-1, 1], [0, 1, 2], ['a', 'b'])
+    """
+    several = [*range(outputs or len(COLOURS))]
+    usual = [several] if outputs and outputs > 1 else [[0, 1], [-1, 1], *([several] if outputs is None else [])]
+    found = {*labels}
+    fitting = next((known for known in usual if found <= {*known}), None)
+    return fitting or sorted(
+        found, key=lambda label: (not isinstance(label, (int, float)), type(label).__name__, label)
+    )
+
+
+def class_labels(y: Sequence[Any]) -> list[Any]:
+    """Return the class of every sample: a label as it is, for a one-hot row its place."""
+    labels = [argmax(t) if isinstance(t, list) else t for t in y]
+    for i, label in enumerate(labels):
+        if label is None or label != label:
+            raise ValueError(f"y[{i}] is {label}: a class label is a number or a name")
+    return labels
+
+
+def _labelled(X: Any, y: Any) -> tuple[list[list[float]], list[Any]]:
+    rows, targets = samples((X, y))
+    return table("X, of which a plot shows two columns", rows, 2), class_labels(targets)
+
+
+def _scores(output: Any) -> list[float]:
+    """Return the outputs of a model for one point as plain numbers."""
+    given = listed(output)
+    found = [entry("an output of the model", score) for score in ([output] if given is None else given)]
+    return [score if isinstance(score, float) else score.data for score in found]
+
+
+def _scatter(points: Any, labels: Sequence[Any], ax: Any, known: list[Any], size: float) -> Any:
+    for label in sorted({*labels}, key=known.index):
+        i = known.index(label)
         ax.scatter(
-            *zip(*points, strict=True), s=size, color=COLOURS[i % 6], marker=MARKERS[i % 6],
-            edgecolors="black", linewidths=0.4, label=f"class {label}", zorder=3,
+            *zip(*(x for x, t in zip(points, labels) if t == label)), s=size, color=COLOURS[i % 6],
+            marker=MARKERS[i % 6], edgecolors="black", linewidths=0.4, label=f"class {label}", zorder=3,
         )  # fmt: skip
     ax.set(xlabel="x₁", ylabel="x₂")
     return ax
@@ -65,7 +110,9 @@ def plot_points(X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, 
 
 def plot_history(history: History, ax: Any = None) -> Any:
     """Plot the cost of every epoch, with that on validation data and the metrics (on an axis of their own, dashed)."""
-    ax = ax or _axes()
+    if not isinstance(history, History):
+        raise TypeError(f"history is what fit returned, not {shown(history)}")
+    ax = _axes(ax)
     training = "training, with penalty" if history.penalised else "training"
     curves = [(training, history.cost), ("validation", history.validation)]
     for (name, values), colour in zip(curves, COLOURS, strict=False):
@@ -90,7 +137,12 @@ def plot_activation(
     function: Callable[[Any], Any], ax: Any = None, *, low: float = -4.0, high: float = 4.0, steps: int = 401
 ) -> Any:
     """Plot an activation and its derivative, which the engine finds, over [low, high]."""
-    ax = ax or _axes()
+    checked("function, the activation,", function)
+    low, high = number("low", low), number("high", high)
+    if not low < high:
+        raise ValueError(f"an activation is plotted from low up to high, not from {low} to {high}")
+    steps = whole("steps, the points of the curve,", steps, 2)
+    ax = _axes(ax)
     slope = grad(function)
     xs = [low + (high - low) * i / (steps - 1) for i in range(steps)]
     ax.plot(xs, [function(x) for x in xs], color=COLOURS[0], label=f"{title(function)}(x)")
@@ -107,7 +159,12 @@ def plot_activation(
     return ax
 
 
-def _axes() -> Any:
+def _axes(ax: Any) -> Any:
+    """Return the Axes to draw on: those given, or new ones."""
+    if ax is not None:
+        if not hasattr(ax, "contourf"):
+            raise TypeError(f"ax is matplotlib's Axes to draw on, such as plt.subplots()[1], not {shown(ax)}")
+        return ax
     try:
         import matplotlib.pyplot as plt
     except ImportError:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from autograd import sigmoid
 
 from .functions import softmax
+from .given import listed, short, whole
 from .layers import MLP
 from .losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, squared_error
 from .metrics import accuracy, r_squared
@@ -54,7 +55,12 @@ def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **op
         raise ValueError(
             f"a {task} task has {'one output' if task == 'binary' else 'an output a class'}, not nout={nout}"
         )
-    return Recipe(MLP(nin, [*hidden, nout], **options), *rows[task])
+    nout, widths = whole("nout, the number of outputs,", nout), listed(hidden)
+    if widths is None:
+        raise TypeError(
+            f"hidden is a list with the number of neurons of each hidden layer, as in [8], not {short(hidden)}"
+        )
+    return Recipe(MLP(nin, [*widths, nout], **options), *rows[task])
 
 
 def _half_squared_error(output: Any, target: Any) -> Any:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .data import samples
+from .given import function, listed, number, numbers, whole
+
 __all__ = ["LinearFit", "linear_regression", "monomials", "products"]
 
 Features = Callable[[Any], Sequence[float]]
@@ -21,12 +24,16 @@ class LinearFit(NamedTuple):
 
     def __call__(self, x: Any) -> float:
         """Return w·φ(x) + b."""
-        return self.bias + math.fsum(map(float.__mul__, self.weights, _row(x, self.features)))
+        row = _row("x", x, self.features)
+        if len(row) != len(self.weights):
+            raise ValueError(f"this fit has {len(self.weights)} weights, and x gives {len(row)} features: one each")
+        return self.bias + math.fsum(map(float.__mul__, self.weights, row))
 
 
-def linear_regression(X: Sequence[Any], y: Sequence[float], features: Features | None = None) -> LinearFit:
+def linear_regression(X: Any, y: Any, features: Features | None = None) -> LinearFit:
     """Return the weights and bias that minimise the mean of (w·φ(x) + b − y)², by least squares; needs numpy.
 
+    X: samples, each a number or a list of numbers; y: a number for each; features: φ, of a sample, else the sample itself.
     Of several minima it is the one with the shortest (w, b).
 
     >>> fit = linear_regression([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 2.0, 5.0])
@@ -37,10 +44,14 @@ def linear_regression(X: Sequence[Any], y: Sequence[float], features: Features |
         import numpy as np
     except ImportError:
         raise ImportError('linear_regression needs numpy: pip install "gatewise[compile]"') from None
-    rows = [[*_row(x, features), 1.0] for x in X]
-    if not rows or len(rows) != len(y):
-        raise ValueError(f"every sample needs a target: X has {len(rows)} rows, y has {len(y)} entries")
-    A, t = np.array(rows), np.array(y, dtype=float)
+    if features is not None:
+        function("features, of a sample,", features)
+    given, targets = samples((X, y))
+    rows = [_row(f"X[{i}]", x, features) for i, x in enumerate(given)]
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise ValueError(f"X[{i}] gives {len(row)} features, and X[0] gives {len(rows[0])}: as many each")
+    A, t = np.array([[*row, 1.0] for row in rows]), np.array(numbers("y", targets))
     solution = np.linalg.lstsq(A, t, rcond=None)[0]
     *weights, bias = solution.tolist()
     return LinearFit(weights, bias, float(np.mean((A @ solution - t) ** 2)), features)
@@ -52,7 +63,8 @@ def monomials(degree: int) -> Features:
     >>> monomials(3)(2.0)
     [2.0, 4.0, 8.0]
     """
-    return lambda x: [float(x) ** i for i in range(1, degree + 1)]
+    degree = whole("degree, the highest power,", degree, 0)
+    return lambda x: [number("x, of which monomials are powers,", x) ** i for i in range(1, degree + 1)]
 
 
 def products(x: Sequence[float]) -> list[float]:
@@ -61,9 +73,14 @@ def products(x: Sequence[float]) -> list[float]:
     >>> products([2.0, 3.0])
     [2.0, 3.0, 6.0]
     """
-    return [*x, *(a * b for i, a in enumerate(x) for b in x[i + 1 :])]
+    row = numbers("x", x)
+    return [*row, *(a * b for i, a in enumerate(row) for b in row[i + 1 :])]
 
 
-def _row(x: Any, features: Features | None) -> list[float]:
+def _row(what: str, x: Any, features: Features | None) -> list[float]:
+    """Return the features of a sample."""
     found = x if features is None else features(x)
-    return [float(v) for v in found] if isinstance(found, Sequence) else [float(found)]
+    entries = listed(found)
+    if features is not None:
+        what = f"the features of {what}"
+    return [number(what, found)] if entries is None else numbers(what, found) if entries else []

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from autograd import Value, sum as add
 
+from .given import entry, listed, row, shown
+
 __all__ = [
     "Numbers",
     "Reduction",
@@ -24,12 +26,10 @@ __all__ = [
     "distribution",
     "is_plain",
     "known",
-    "listed",
     "paired",
     "place",
     "probability",
     "reduced",
-    "row",
     "weights",
 ]
 
@@ -62,26 +62,6 @@ def place(what: str, where: Place) -> str:
     return f"{what}[{where}]" if isinstance(where, int) else f"{what}[{where[0]}][{where[1]}]"
 
 
-def listed(x: Any) -> Sequence[Any] | None:
-    """Return the entries of a list, a tuple or an array; None for what stands alone."""
-    if isinstance(x, (list, tuple, range)):
-        return x
-    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):
-        return None
-    entries = x.tolist()
-    return entries if isinstance(entries, list) else None
-
-
-def row(what: str, x: Any) -> list[Any]:
-    """Return a list of numbers, each a float, a Value or a stand-in; an empty one is refused."""
-    entries = listed(x)
-    if entries is None:
-        raise TypeError(f"{what} is a list of numbers, not {_shown(x)}")
-    if not entries:
-        raise ValueError(f"{what} is empty: give it at least one entry")
-    return [e if e.__class__ is float or e.__class__ is Value else _entry(what, i, e) for i, e in enumerate(entries)]
-
-
 def paired(loss: str, reduction: Reduction, output: Numbers, target: Numbers) -> list[tuple[Place, Any, Any]]:
     """Return (place, number of the output, number of the target) for every entry of two equal shapes."""
     check_reduction(loss, reduction)
@@ -101,7 +81,7 @@ def batch(loss: str, reduction: Reduction, output: Numbers, name: str = "output"
     what = f"{loss}: {name}"
     rows = listed(output)
     if rows is None:
-        raise TypeError(f"{what} is a row with one number per class, or a list of rows, not {_shown(output)}")
+        raise TypeError(f"{what} is a row with one number per class, or a list of rows, not {shown(output)}")
     if not rows:
         raise ValueError(f"{what} is empty: give it a row with one number per class, or a list of rows")
     if listed(rows[0]) is None:
@@ -116,7 +96,7 @@ def weights(loss: str, target: Any, rows: Sequence[Row], single: bool, name: str
         return [_weights(what, target, len(rows[0][1]))]
     targets = listed(target)
     if targets is None or len(targets) != len(rows):
-        given = _shown(target) if targets is None else f"{len(targets)}"
+        given = shown(target) if targets is None else f"{len(targets)}"
         raise ValueError(f"{what} is a list with one entry per row of the output, {len(rows)} in all, not {given}")
     return [_weights(f"{what}[{i}]", t, len(entries)) for i, (t, (_, entries)) in enumerate(zip(targets, rows))]
 
@@ -136,7 +116,7 @@ def class_index(what: str, k: Any, n: int) -> int:
         index = operator.index(k)
     except TypeError:
         raise TypeError(
-            f"{what} is the index of a class, an int that counts from 0, not {_shown(k)}: write int(k), or give a row "
+            f"{what} is the index of a class, an int that counts from 0, not {shown(k)}: write int(k), or give a row "
             "with one probability per class"
         ) from None
     if not 0 <= index < n:
@@ -197,22 +177,11 @@ def check_reduction(loss: str, reduction: str) -> None:
         raise ValueError(f'{loss}: reduction is "mean", "sum" or "none", not {reduction!r}')
 
 
-def _entry(what: str, where: Place, x: Any) -> Any:
-    if x.__class__ is int:
-        return float(x)
-    if x.__class__ is float or hasattr(type(x), "__gate__"):
-        return x
-    try:
-        return Value(x).data
-    except TypeError as error:
-        raise TypeError(f"{place(what, where)}: {error}") from None
-
-
 def _flat(what: str, x: Any) -> tuple[list[Any], tuple[int, ...] | list[int]]:
     """Return all numbers of x, and its shape: () alone, (n,) for a list, [n, …] for rows."""
     entries = listed(x)
     if entries is None:
-        return [_entry(what, None, x)], ()
+        return [entry(what, x)], ()
     if not entries or listed(entries[0]) is None:
         return row(what, entries), (len(entries),)
     rows = [row(f"{what}[{i}]", line) for i, line in enumerate(entries)]
@@ -230,8 +199,3 @@ def _described(shape: tuple[int, ...] | list[int]) -> str:
         lengths = sorted(set(shape))
         return f"{len(shape)} rows of {lengths[0] if len(lengths) == 1 else shape}"
     return f"a list of {shape[0]}" if shape else "one number"
-
-
-def _shown(x: Any) -> str:
-    text = repr(x)
-    return f"the {type(x).__name__} {text if len(text) <= 60 else text[:59] + '…'}"

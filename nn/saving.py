@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from autograd.files import replace_file
 
+from .given import shown
 from .module import Module
 
 __all__ = ["load", "save"]
@@ -23,7 +24,7 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
 
     JSON keeps every float exactly; safetensors holds them as float64 arrays.
     """
-    path = Path(path)
+    path = _path(model, path)
     state = model.state_dict()
     for name, numbers in state.items():
         if not _finite(numbers):
@@ -52,7 +53,7 @@ def load(model: M, path: str | PathLike[str]) -> M:
     ...     load(MLP(2, [3, 1]), kept)
     MLP(2 → 3 relu → 1 linear, 13 parameters)
     """
-    path = Path(path)
+    path = _path(model, path)
     read = _from_json if _is_json(path) else _from_safetensors
     head, state = read(path.read_bytes(), path)
     if head.get("format") != FORMAT:
@@ -64,6 +65,15 @@ def load(model: M, path: str | PathLike[str]) -> M:
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}, saved from {head.get('model')}, does not fit {model!r}: {error}") from None
     return model
+
+
+def _path(model: Any, path: Any) -> Path:
+    """Return the path of a model's file; the model comes first."""
+    if not isinstance(model, Module):
+        raise TypeError(f"the model comes first, then the path: save(model, 'm.json'), not {shown(model)}")
+    if not isinstance(path, (str, PathLike)):
+        raise TypeError(f"path is the name of a file such as 'm.json', not {shown(path)}")
+    return Path(path)
 
 
 def _is_json(path: Path) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .given import function, number, whole
+
 __all__ = ["Schedule", "cosine", "exponential", "linear", "staircase", "warmup"]
 
 Schedule = Callable[[int], float]
@@ -16,6 +18,7 @@ def linear(first: float, last: float, epochs: int) -> Schedule:
     >>> [linear(1.0, 0.0, 5)(epoch) for epoch in (0, 2, 4, 9)]
     [1.0, 0.5, 0.0, 0.0]
     """
+    first, last, epochs = _between(first, last, epochs)
     return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
 
@@ -25,6 +28,7 @@ def cosine(first: float, last: float, epochs: int) -> Schedule:
     >>> [round(cosine(1.0, 0.0, 5)(epoch), 3) for epoch in range(5)]
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
+    first, last, epochs = _between(first, last, epochs)
     return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
 
 
@@ -34,6 +38,7 @@ def exponential(first: float, factor: float) -> Schedule:
     >>> [exponential(1.0, 0.5)(epoch) for epoch in range(3)]
     [1.0, 0.5, 0.25]
     """
+    first, factor = _falling(first, factor)
     return lambda epoch: first * factor**epoch
 
 
@@ -43,6 +48,8 @@ def staircase(first: float, factor: float, every: int) -> Schedule:
     >>> [staircase(1.0, 0.1, 2)(epoch) for epoch in range(4)]
     [1.0, 1.0, 0.1, 0.1]
     """
+    first, factor = _falling(first, factor)
+    every = whole("every, how many epochs a stair lasts,", every)
     return lambda epoch: first * factor ** (epoch // every)
 
 
@@ -52,4 +59,15 @@ def warmup(epochs: int, schedule: Schedule) -> Schedule:
     >>> [warmup(2, exponential(1.0, 0.5))(epoch) for epoch in range(4)]
     [0.5, 1.0, 1.0, 0.5]
     """
+    epochs = whole("epochs, how long the rise takes,", epochs)
+    function("schedule, which warmup leads to,", schedule)
     return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)
+
+
+def _between(first: float, last: float, epochs: int) -> tuple[float, float, int]:
+    first, last = number("first, the learning rate to begin with,", first, 0), number("last", last, 0)
+    return first, last, whole("epochs, after which it has reached last,", epochs)
+
+
+def _falling(first: float, factor: float) -> tuple[float, float]:
+    return number("first, the learning rate to begin with,", first, 0), number("factor", factor, 0)

@@ -11,9 +11,10 @@ from autograd import Value, no_grad
 
 from .data import Data
 from .functions import one_hot
+from .given import number, shown
 from .history import History, Snapshot
 from .module import Module
-from .optimisers import Diverged, Optimiser, clip_gradients
+from .optimisers import Diverged, Optimiser, clip_gradients, infinite
 
 __all__ = ["CompiledRun", "Loss", "ScalarRun"]
 
@@ -39,8 +40,14 @@ class ScalarRun:
         self.model, self.data, self.loss, self.optimiser, self.penalty = model, data, loss, optimiser, penalty
         self.clip, self.record, self.history = clip, record, history
         self.names = {parameter: name for name, parameter in model.named_parameters()}
+        if self.names and self.names.keys().isdisjoint(optimiser.parameters):
+            raise ValueError(
+                f"the optimiser moves no parameter of {model!r}: write {type(optimiser).__name__}(model.parameters()) of the "
+                "model that is trained"
+            )
         self.prepare()
         self.before = self.weights()
+        history.initial = self.snapshot(0, 0.0).parameters if record else []
 
     def prepare(self) -> None:
         """Do once what steps need."""
@@ -60,7 +67,13 @@ class ScalarRun:
 
     def predict(self, X: Any) -> list[Any]:
         """Return the model's outputs as plain numbers."""
-        return self.model.predict(X)  # type: ignore[no-any-return]
+        return self.model.predict(X)
+
+    def snapshot(self, epoch: int, cost: float) -> Snapshot:
+        """Return the weights and gradients of the whole model, in its order; what does not move has no gradient."""
+        moved = dict(zip(self.optimiser.parameters, zip(map(float, self.before), map(float, self.gradients()))))
+        kept = [moved.get(parameter, (parameter.data, math.nan)) for parameter in self.names]
+        return Snapshot(epoch, cost, [x for x, _ in kept], [slope for _, slope in kept])
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
         """Take a step for every batch and return the mean cost, each batch weighted by its samples."""
@@ -80,7 +93,7 @@ class ScalarRun:
             self.before = self.weights()
             self.history.steps.append(cost)
             if self.record:
-                self.history.snapshots.append(Snapshot(epoch, cost, list(self.before), list(self.gradients())))
+                self.history.snapshots.append(self.snapshot(epoch, cost))
             total, count = total + cost * len(places), count + len(places)
         return total / count
 
@@ -90,13 +103,17 @@ class ScalarRun:
         self.optimiser.zero_grad()
         cost = 0.0
         for start in range(0, n, AT_ONCE):
-            total = autograd.sum([self.loss(self.model(X[i]), y[i]) for i in places[start : start + AT_ONCE]])
+            losses = [self.loss(self.model(X[i]), y[i]) for i in places[start : start + AT_ONCE]]
+            if not any(isinstance(loss, Value) for loss in losses):
+                raise _no_graph(losses[0])
+            total = autograd.sum(losses)
             total.backward(1 / n)
             cost += total.data / n
         if self.penalty is not None:
             extra = self.penalty(self.optimiser.parameters)
-            extra.backward()
-            cost += extra.data
+            if isinstance(extra, Value):
+                extra.backward()
+            cost += extra.data if isinstance(extra, Value) else number("the penalty", extra)
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
         if self.clip is not None:
@@ -127,15 +144,15 @@ class CompiledRun(ScalarRun):
         with no_grad():
             for target in y:  # the program sees no numbers, so what a loss refuses it must refuse here
                 self.loss(sample, target)
-        classes = several and not isinstance(y[0], (list, tuple))
+        classes = several and not isinstance(y[0], list)
         targets = [one_hot(t, len(sample)) for t in y] if classes else y
-        one = not isinstance(targets[0], (list, tuple))
+        one = not isinstance(targets[0], list)
 
         def cost(x: list[Value], y: list[Value]) -> Any:
             loss = self.loss(self.model(x), y[0] if one else y)
             return loss if self.penalty is None else loss + self.penalty(self.parameters)
 
-        size = len(X[0]) if isinstance(X[0], (list, tuple)) else 1
+        size = len(X[0]) if isinstance(X[0], list) else 1
         self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
         import numpy as np  # compile has said what to install where it is missing
@@ -163,8 +180,12 @@ class CompiledRun(ScalarRun):
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
         if self.clip is not None:
-            norm = float(np.linalg.norm(self.slope))
-            if norm > self.clip:
+            top = float(np.abs(self.slope).max(initial=0.0))
+            norm = top * float(np.linalg.norm(self.slope / top)) if 0 < top < math.inf else top  # no square overflows
+            if not norm <= self.clip:
+                wrong = np.flatnonzero(~np.isfinite(self.slope))
+                if len(wrong):
+                    raise infinite(self.parameters[wrong[0]], wrong[0], self.slope[wrong[0]])
                 self.slope = self.slope * (self.clip / norm)
         self.slope[self.fixed] = 0.0
         kept = self.optimiser.steps, self.optimiser.state
@@ -177,3 +198,10 @@ class CompiledRun(ScalarRun):
             raise self.optimiser.diverged(self.parameters[wrong[0]], float(moved[wrong[0]]))
         self.program.flat = moved
         return cost
+
+
+def _no_graph(loss: Any) -> TypeError:
+    return TypeError(
+        f"the loss must be a Value, and it is {shown(loss)}: return what gates made of the output, for every sample, as "
+        "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
+    )

@@ -12,13 +12,14 @@ from typing import Any
 from autograd import Value, no_grad
 
 from .data import Data, orders, samples, train_test_split
+from .given import entry, function, generator, number, plain, shown, whole
 from .history import History
 from .module import Module
-from .optimisers import Optimiser, at_least
+from .optimisers import Optimiser
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
 
-__all__ = ["converged", "evaluate", "fit"]
+__all__ = ["converged", "criterion", "evaluate", "fit"]
 
 Metric = Callable[[list[Any], list[Any]], float]
 
@@ -71,11 +72,13 @@ def fit(
     >>> round(model.W[0][0].data, 5), round(model.b[0].data, 5)
     (1.1, 1.1)
     """
-    data, held_out = _set_aside(samples(data), validation, rng)
-    if epochs < 0:
-        raise ValueError(f"epochs is how often to go through the data, at least 0, not {epochs}")
-    if clip is not None:
-        at_least(0, clip, "clip, the largest norm of the gradient,")
+    _check_parts(model, loss, optimiser)
+    epochs = whole("epochs, how often to go through the data,", epochs, 0)
+    clip = None if clip is None else number("clip, the largest norm of the gradient,", clip, 0)
+    patience = None if patience is None else whole("patience, for how many epochs to hope,", patience)
+    epsilon, k = criterion(epsilon, k)
+    _check_functions(penalty, schedule, metrics, callbacks)
+    data, held_out = _set_aside(samples(data), validation, None if rng is None else generator(rng))
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
@@ -87,7 +90,9 @@ def fit(
         for epoch in _shown(range(epochs), history, progress):
             start = run.weights()
             if schedule is not None:
-                optimiser.learning_rate = schedule(epoch)
+                optimiser.learning_rate = number(
+                    f"the learning rate that the schedule gives for epoch {epoch}", schedule(epoch), 0
+                )
             cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
             if held_out is not None or metrics:
                 outputs = run.predict((held_out or data)[0])
@@ -97,9 +102,9 @@ def fit(
                 if held_out is not None:
                     history.validation.append(measured)
             history.learning_rate.append(optimiser.learning_rate)
-            history.cost.append(cost)
+            history.cost.append(cost)  # last: the epoch is whole
             answers = [callback(epoch, model, history) for callback in callbacks]
-            if any(answer is True for answer in answers):
+            if any(plain(answer) is True for answer in answers):
                 history.stopped = "a callback said so"
                 break
             if epsilon is not None and converged(history.cost, epsilon, k):
@@ -115,12 +120,48 @@ def fit(
                 break
     except KeyboardInterrupt:
         run.restore(run.before)
+        history.keep_whole_epochs()
         history.stopped = f"interrupted in epoch {epoch}"
     return history
 
 
+def _check_parts(model: Any, loss: Any, optimiser: Any = None) -> None:
+    """Raise unless each is what its place asks for: they are easily swapped."""
+    if not isinstance(model, Module):
+        raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
+    if not callable(loss) or isinstance(loss, (Module, type)):
+        raise TypeError(f"the loss comes after the data, and is a function such as nn.squared_error, not {shown(loss)}")
+    if optimiser is not None and not isinstance(optimiser, Optimiser):
+        raise TypeError(
+            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
+        )
+
+
+def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) -> None:
+    for what, f in (("penalty, of the list of parameters,", penalty), ("schedule, of the epoch,", schedule)):
+        if f is not None:
+            function(what, f)
+    if not isinstance(metrics or {}, Mapping):
+        raise TypeError(
+            f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {shown(metrics)}"
+        )
+    for name, metric in (metrics or {}).items():
+        function(f"the metric {name!r}", metric)
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {shown(callbacks)}")
+    for i, callback in enumerate(callbacks):
+        function(f"callbacks[{i}], called as f(epoch, model, history),", callback)
+
+
+def criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
+    """Return ε and k of the stop criterion."""
+    k = whole("k, over how many steps the stop criterion looks,", k)
+    return None if epsilon is None else number("epsilon, of the stop criterion,", epsilon, 0), k
+
+
 def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) -> tuple[Data, Data | None]:
     """Return the data to train on, and that to validate on."""
+    validation = plain(validation)
     if not isinstance(validation, float):
         return data, None if validation is None else samples(validation)
     if rng is None:
@@ -135,6 +176,7 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     >>> evaluate(Layer.of([[2.0]]), ([[1.0], [2.0]], [2.0, 3.0]), squared_error)
     ([2.0, 4.0], 0.5)
     """
+    _check_parts(model, loss)
     X, y = samples(data)
     outputs = model.predict(X)
     return outputs, mean_loss(outputs, y, loss)
@@ -144,7 +186,8 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
     """Return the mean loss of outputs that are known."""
     with no_grad():
         losses = [loss(output, target) for output, target in zip(outputs, targets, strict=True)]
-    return math.fsum(x.data if isinstance(x, Value) else float(x) for x in losses) / len(losses)
+    losses = [entry("the loss", loss) for loss in losses]
+    return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:

@@ -96,7 +96,7 @@ def test_expressions_may_begin_with_a_minus(text: str, value: float, capsys: pyt
         (["x", "x=abc"], "x=abc: 'abc' is not a number"),
         (["x", "x=1", "x=2"], "x is given twice"),
         (["x*x", "x=1", "-o", "f.gif"], "must end in .svg, .png, .pdf, .dot"),
-        (["x*x", "x=1", "-o", "missing/f.dot"], "cannot write missing/f.dot: No such file or directory"),
+        (["x*x", "x=1", "-o", "missing/f.dot"], "cannot write missing/f.dot: there is no such folder"),
         (["x*x", "x=1", "--digits", "99"], "--digits 99"),
         (["x*x", "x=1", "--digits", "two"], "--digits: invalid int value: 'two'"),
         (["x*x", "x=1", "--colour"], "unrecognized arguments: --colour"),

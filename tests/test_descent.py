@@ -147,5 +147,5 @@ def test_c22_a_smaller_proxy_loss_can_mean_more_errors() -> None:
 def test_regression_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="X has 2 rows, y has 1 entries"):
         linear_regression([1.0, 2.0], [1.0])
-    with pytest.raises(ValueError, match="X has 0 rows"):
+    with pytest.raises(ValueError, match="X has no rows"):
         linear_regression([], [])

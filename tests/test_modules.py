@@ -111,7 +111,7 @@ def test_predict_gives_numbers_and_records_nothing() -> None:
     model = MLP(2, [3, 2], rng=random.Random(0))
     X = [[0.5, -1.0], [1.0, 2.0]]
     assert model.predict(X) == [data(model(x)) for x in X] == model.predict(np.array(X))
-    assert model.predict(X[0]) == data(model(X[0]))
+    assert model.predict(X[:1]) == [data(model(X[0]))]
     assert MLP(2, [1]).predict([]) == []
     assert all(isinstance(v, float) for row in model.predict(X) for v in row)
 
@@ -153,7 +153,7 @@ def test_scopes_name_the_parts_of_containers() -> None:
         (lambda: MLP(2, [1], rng=0), TypeError, r"write rng=random.Random\(0\), not rng=0"),
         (lambda: Sequential(), ValueError, "a network is made of at least one part"),
         (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
-        (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x has 1"),
+        (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x is the number 1.0"),
         (lambda: Neuron(1)(["a"]), TypeError, r"dot needs a number, not the str 'a': write float\('a'\)"),
     ],
 )

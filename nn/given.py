@@ -1,0 +1,132 @@
+"""What a caller gives, read once at the door: numbers, whole numbers, rows, functions, from Python's types or NumPy's.
+
+Whatever is none is refused in a sentence that names the argument, what came, what was expected, and what to write.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from autograd import Value
+
+__all__ = ["entry", "function", "generator", "listed", "number", "numbers", "plain", "row", "short", "shown", "whole"]
+
+
+def number(what: str, x: Any, least: float = -math.inf) -> float:
+    """Return a plain, finite number of at least `least` as a float.
+
+    >>> number("the momentum", 1, least=0)
+    1.0
+    """
+    if isinstance(x, Value):
+        raise TypeError(f"{what} is a plain number, not {x!r}: write its .data")
+    entries = listed(x)
+    if entries is not None:
+        alone = ": write its one entry alone, as t[0] for t in a column" if len(entries) == 1 else ""
+        raise TypeError(f"{what} is one number, not {shown(x)}{alone}")
+    given = entry(what, x)
+    if isinstance(given, float) and least <= given < math.inf:
+        return given
+    bound = f"number of at least {least:g}" if least > -math.inf else "finite number"
+    raise ValueError(f"{what} is a {bound}{' and finite' * (given == math.inf > least)}, not {short(x)}")
+
+
+def whole(what: str, n: Any, least: int = 1) -> int:
+    """Return a whole number of at least `least` as an int; one of NumPy's counts, a bool and a float do not.
+
+    >>> whole("epochs", 3)
+    3
+    """
+    try:
+        given = least - 1 if isinstance(n, bool) else operator.index(n)
+    except TypeError:
+        given = least - 1
+    if given < least:
+        raise ValueError(f"{what} is a whole number of at least {least}, not {short(n)}")
+    return given
+
+
+def numbers(what: str, x: Any) -> list[float]:
+    """Return the finite numbers of a list or an array as floats.
+
+    >>> numbers("weights", (1, 2.5))
+    [1.0, 2.5]
+    """
+    return [number(f"{what}[{i}]", v) for i, v in enumerate(row(what, x))]
+
+
+def row(what: str, x: Any) -> list[Any]:
+    """Return a list of numbers, each a float, a Value or a stand-in; an empty one is refused."""
+    entries = listed(x)
+    if entries is None:
+        raise TypeError(f"{what} is a list of numbers, not {shown(x)}")
+    if not entries:
+        raise ValueError(f"{what} is empty: give it at least one entry")
+    return [
+        e if e.__class__ is float or e.__class__ is Value else entry(f"{what}[{i}]", e) for i, e in enumerate(entries)
+    ]
+
+
+def entry(what: str, x: Any) -> Any:
+    """Return a number as a float; a Value or a stand-in of one as it is."""
+    if x.__class__ is float or hasattr(type(x), "__gate__"):
+        return x
+    try:
+        return Value(x).data
+    except (TypeError, OverflowError) as error:
+        raise type(error)(what + str(error).removeprefix("a Value")) from None
+
+
+def listed(x: Any) -> Sequence[Any] | None:
+    """Return the entries of a list, a tuple or an array; None for what stands alone."""
+    if isinstance(x, (list, tuple, range)):
+        return x
+    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):
+        return None
+    entries = x.tolist()
+    return entries if isinstance(entries, list) else None
+
+
+def plain(x: Any) -> Any:
+    """Return lists of Python's numbers for arrays and NumPy's numbers, also within lists; anything else as it is.
+
+    >>> plain((1.0, [2.0]))
+    [1.0, [2.0]]
+    """
+    if isinstance(x, (list, tuple, range)):
+        return [v if v.__class__ is float else plain(v) for v in x]
+    return x if hasattr(type(x), "__gate__") or not hasattr(x, "tolist") else x.tolist()
+
+
+def function(what: str, f: Any) -> None:
+    """Raise unless f can be called."""
+    if not callable(f):
+        raise TypeError(f"{what} is a function, not {shown(f)}")
+
+
+def generator(rng: Any) -> Random:
+    """Return the generator of random numbers; a seed is not one."""
+    if not isinstance(rng, Random):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(
+            f"rng is a generator of random numbers: write rng=random.Random({seed!r}), not rng={short(rng)}"
+        )
+    return rng
+
+
+def shown(x: Any) -> str:
+    """Return what x is, and its beginning."""
+    return f"the {type(x).__name__} {short(x, 60)}"
+
+
+def short(x: Any, width: int = 40) -> str:
+    """Return the repr of x on one line, at most `width` characters of it."""
+    try:
+        text = " ".join(repr(x).split())
+    except ValueError:  # an int with more digits than Python prints
+        return "a number with thousands of digits"
+    return text if len(text) <= width else text[: width - 1] + "…"
