@@ -56,19 +56,24 @@ def numbers(what: str, x: Any) -> list[float]:
     >>> numbers("weights", (1, 2.5))
     [1.0, 2.5]
     """
-    return [number(f"{what}[{i}]", v) for i, v in enumerate(row(what, x))]
+    return [number(f"{what}[{i}]", v) for i, v in enumerate(_entries(what, x))]
 
 
 def row(what: str, x: Any) -> list[Any]:
     """Return a list of numbers, each a float, a Value or a stand-in; an empty one is refused."""
+    return [
+        e if e.__class__ is float or e.__class__ is Value else entry(f"{what}[{i}]", e)
+        for i, e in enumerate(_entries(what, x))
+    ]
+
+
+def _entries(what: str, x: Any) -> Sequence[Any]:
     entries = listed(x)
     if entries is None:
         raise TypeError(f"{what} is a list of numbers, not {shown(x)}")
     if not entries:
         raise ValueError(f"{what} is empty: give it at least one entry")
-    return [
-        e if e.__class__ is float or e.__class__ is Value else entry(f"{what}[{i}]", e) for i, e in enumerate(entries)
-    ]
+    return entries
 
 
 def entry(what: str, x: Any) -> Any:
