@@ -84,20 +84,20 @@ def standardise(train: Data, test: Data) -> tuple[Data, Data]:
     >>> standardise(([[0.0], [2.0]], [0, 1]), ([[4.0]], [1]))
     (([[-1.0], [1.0]], [0, 1]), ([[3.0]], [1]))
     """
-    (X, y), (unseen, labels) = samples(train), samples(test)
+    (X, y), (unseen, labels) = samples(train, "train"), samples(test, "test")
     scaler = Scaler(X)
     return (scaler(X), y), (scaler(unseen), labels)
 
 
-def samples(data: Any) -> tuple[list[Any], list[Any]]:
+def samples(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
     """Return data as two lists of equal length, from lists or arrays; every entry of X is a sample."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         held = f" of length {len(data)}" if isinstance(data, (tuple, list)) else ""
-        raise TypeError(f"data is a pair (X, y) of samples and targets, not {type(data).__name__}{held}")
+        raise TypeError(f"{what} is a pair (X, y) of samples and targets, not {type(data).__name__}{held}")
     X, y = map(plain, data)
     for name, part in (("X", X), ("y", y)):
         if not isinstance(part, list):
-            raise TypeError(f"{name} is a list or an array with one entry per sample, not {shown(part)}")
+            raise TypeError(f"{name} of the {what} is a list or an array with one entry per sample, not {shown(part)}")
     if len(X) != len(y):
         raise ValueError(f"every sample needs a target: X has {len(X)} rows, y has {len(y)} entries")
     if not X:

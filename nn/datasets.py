@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
+
+from .given import generator, number, whole
 
 __all__ = ["circles", "gaussians", "moons", "spiral", "xor"]
 
@@ -17,6 +20,7 @@ def moons(n: int, noise: float, rng: Random) -> Points:
     >>> [[round(v, 3) for v in x] for x in X], y
     ([[1.0, 0.0], [0.0, 0.5], [-1.0, 0.0], [2.0, 0.5]], [0, 1, 0, 1])
     """
+    n, noise = _asked(n, "noise", noise, rng)
     X, y = [], [i % 2 for i in range(n)]
     for i, label in enumerate(y):
         t = math.pi * (i // 2) / max(1, (n + 1 - label) // 2 - 1)
@@ -32,6 +36,8 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
     >>> [round(v, 12) for v in X[1]], y[1]
     ([0.433012701892, -0.25], 0)
     """
+    n, noise = _asked(n, "noise", noise, rng)
+    classes = whole("classes", classes)
     X, y = [], []
     for k in range(classes):
         for i in range(n):
@@ -44,6 +50,7 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
 
 def circles(n: int, noise: float, rng: Random) -> Points:
     """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5."""
+    n, noise = _asked(n, "noise", noise, rng)
     X, y = [], [i % 2 for i in range(n)]
     for label in y:
         r, angle = rng.uniform(0.0, 1.0) if label else rng.uniform(1.5, 2.5), rng.uniform(0.0, 2 * math.pi)
@@ -58,15 +65,23 @@ def gaussians(n: int, distance: float, rng: Random) -> Points:
     >>> len(X), y[:4]
     (200, [0, 1, 0, 1])
     """
+    n, distance = _asked(n, "distance", distance, rng)
     y = [i % 2 for i in range(n)]
     return [[rng.gauss(distance * label, 1.0), rng.gauss(distance * label, 1.0)] for label in y], y
 
 
 def xor(n: int, noise: float, rng: Random) -> Points:
     """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ."""
+    n, noise = _asked(n, "noise", noise, rng)
     X, y = [], []
     for i in range(n):
         a, b = (i // 2) % 2, i % 2
         X.append([2 * a - 1 + rng.gauss(0.0, noise), 2 * b - 1 + rng.gauss(0.0, noise)])
         y.append(a ^ b)
     return X, y
+
+
+def _asked(n: Any, name: str, spread: Any, rng: Any) -> tuple[int, float]:
+    """Return how many points are asked for, and how far apart they lie."""
+    generator(rng)
+    return whole("n, the number of points,", n), number(name, spread, 0)

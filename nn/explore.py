@@ -16,6 +16,7 @@ import autograd
 from autograd import Page, Value
 
 from .data import Data, samples
+from .given import number, shown, whole
 from .history import History, Snapshot
 from .module import Module
 from .plots import COLOURS, class_labels, classes
@@ -59,8 +60,12 @@ def explore_training(
     >>> explore_training(model, history, data=data).title
     'Layer(2 → 1, linear), step by step'
     """
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
-        raise ValueError(f"frames is how many steps the page shows, a whole number of at least 1, not {frames!r}")
+    if not isinstance(model, Module):
+        raise TypeError(f"the model comes first, and is the Module that was trained, not {shown(model)}")
+    if not isinstance(history, History):
+        raise TypeError(f"history is what fit(..., record=True) returned, not {shown(history)}")
+    frames = whole("frames, how many steps the page shows,", frames)
+    threshold = number("threshold", threshold)
     if not history.snapshots:
         raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
     _check(model, history.snapshots)
@@ -72,7 +77,7 @@ def explore_training(
     kept = [history.snapshots[i] for i in places]
     order = {parameter: i for i, parameter in enumerate(model.parameters())}
     plane, answers = _plane(model, kept, data, threshold)
-    shown = {
+    content = {
         "steps": len(history.snapshots),
         "curve": _curve([snapshot.cost for snapshot in history.snapshots]),
         "penalised": history.penalised,
@@ -95,7 +100,7 @@ def explore_training(
         f"{model!r}, step by step",
         body=_file("training.html"),
         scripts=[*map(_file, SCRIPTS)],
-        data=shown,
+        data=content,
         style=_file("training.css"),
     )
     if path is not None:

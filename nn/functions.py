@@ -7,7 +7,7 @@ from typing import Any, SupportsIndex
 
 from autograd import exp, logsumexp
 
-from .given import listed, row, whole
+from .given import listed, number, row, whole
 from .samples import Numbers, class_index, known
 
 __all__ = ["argmax", "decisions", "log_softmax", "one_hot", "softmax"]
@@ -77,6 +77,7 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
     class 1 where score ≥ threshold, else for class 0; its target is 0 or 1, or, beside scores that are decided at
     threshold 0, −1 or 1, where −1 is class 0.
     """
+    threshold = number(f"{what}: threshold", threshold)
     given, wanted = listed(outputs), listed(targets)
     if given is None or wanted is None:
         raise TypeError(f"{what}: outputs and targets are lists with one entry per sample")

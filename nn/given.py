@@ -13,7 +13,21 @@ from typing import Any
 
 from autograd import Value
 
-__all__ = ["entry", "function", "generator", "listed", "number", "numbers", "plain", "row", "short", "shown", "whole"]
+__all__ = [
+    "entry",
+    "flag",
+    "function",
+    "generator",
+    "listed",
+    "number",
+    "numbers",
+    "plain",
+    "row",
+    "several",
+    "short",
+    "shown",
+    "whole",
+]
 
 
 def number(what: str, x: Any, least: float = -math.inf) -> float:
@@ -96,6 +110,14 @@ def listed(x: Any) -> Sequence[Any] | None:
     return entries if isinstance(entries, list) else None
 
 
+def several(what: str, xs: Any) -> list[Any]:
+    """Return the entries of anything that holds some, a generator too."""
+    try:
+        return list(xs)
+    except TypeError:
+        raise TypeError(f"{what} is a list, not {shown(xs)}") from None
+
+
 def plain(x: Any) -> Any:
     """Return lists of Python's numbers for arrays and NumPy's numbers, also within lists; anything else as it is.
 
@@ -111,6 +133,14 @@ def function(what: str, f: Any) -> None:
     """Raise unless f can be called."""
     if not callable(f):
         raise TypeError(f"{what} is a function, not {shown(f)}")
+
+
+def flag(what: str, x: Any) -> bool:
+    """Return True or False; a number in its place would mean something else."""
+    given = plain(x)
+    if not isinstance(given, bool) and given not in (0, 1):
+        raise TypeError(f"{what} is True or False, not {short(x)}")
+    return bool(given)
 
 
 def generator(rng: Any) -> Random:

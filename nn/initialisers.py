@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from random import Random
+from typing import Any
+
+from .given import generator, whole
 
 __all__ = ["Initialiser", "he", "uniform", "xavier", "zeros"]
 
@@ -17,7 +20,11 @@ def uniform(rng: Random, nin: int, nout: int) -> float:
     >>> -1 <= uniform(Random(0), 2, 3) <= 1
     True
     """
-    return rng.uniform(-1.0, 1.0)
+    try:
+        return rng.uniform(-1.0, 1.0)
+    except AttributeError:
+        _refuse(rng, nin, nout)
+        raise
 
 
 def xavier(rng: Random, nin: int, nout: int) -> float:
@@ -26,8 +33,12 @@ def xavier(rng: Random, nin: int, nout: int) -> float:
     >>> abs(xavier(Random(0), 50, 100)) <= 0.2
     True
     """
-    limit = math.sqrt(6 / (nin + nout))
-    return rng.uniform(-limit, limit)
+    try:
+        limit = math.sqrt(6 / (nin + nout))
+        return rng.uniform(-limit, limit)
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        _refuse(rng, nin, nout)
+        raise
 
 
 def he(rng: Random, nin: int, nout: int) -> float:
@@ -36,7 +47,11 @@ def he(rng: Random, nin: int, nout: int) -> float:
     >>> round(he(Random(0), 50, 100), 3)
     0.188
     """
-    return rng.gauss(0.0, math.sqrt(2 / nin))
+    try:
+        return rng.gauss(0.0, math.sqrt(2 / nin))
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        _refuse(rng, nin, nout)
+        raise
 
 
 def zeros(rng: Random, nin: int, nout: int) -> float:
@@ -46,3 +61,10 @@ def zeros(rng: Random, nin: int, nout: int) -> float:
     0.0
     """
     return 0.0
+
+
+def _refuse(rng: Any, nin: Any, nout: Any) -> None:
+    """Say which argument is wrong, once something is: weights are drawn by the thousand, and are not checked one by one."""
+    generator(rng)
+    whole("nin, the number of inputs of the layer,", nin)
+    whole("nout, the number of its outputs,", nout)

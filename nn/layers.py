@@ -10,7 +10,7 @@ from autograd import Value, dot, relu, scope
 from autograd.value import Operand
 
 from .activation import Function, activate, checked, title
-from .given import function, generator, listed, number, numbers, shown, whole
+from .given import flag, function, generator, listed, number, numbers, shown, whole
 from .initialisers import Initialiser, uniform
 from .module import Module
 
@@ -43,6 +43,7 @@ class Neuron(Module):
         rng = _generator(rng)
         nin = whole("nin, the number of inputs,", nin)
         function("init, which draws a weight as init(rng, nin, nout),", init)
+        bias, nonlin = flag("bias, whether there is one,", bias), flag("nonlin", nonlin)
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
         self.activation = checked(activation) if nonlin else None
@@ -100,8 +101,14 @@ class Layer(Module):
         rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(listed(W) or [W])]
         if not rows:
             raise ValueError("W is empty: give it one row of weights for each neuron, as in [[1.0, -1.0]]")
+        biases = None if b is None else numbers("b", b)
+        if biases is not None and len(biases) != len(rows):
+            raise ValueError(f"b has {len(biases)} biases, and W has {len(rows)} rows: one each")
+        for j, weights in enumerate(rows):
+            if len(weights) != len(rows[0]):
+                raise ValueError(f"W[{j}] has {len(weights)} weights, and W[0] has {len(rows[0])}: one for each input")
         layer = cls(len(rows[0]), len(rows), activation, bias=b is not None)
-        layer.load_state_dict({"W": rows} | ({} if b is None else {"b": numbers("b", b)}))
+        layer.load_state_dict({"W": rows} | ({} if biases is None else {"b": biases}))
         return layer
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import Value, no_grad, scope
 
-from .given import listed, plain, short, shown
+from .given import listed, plain, several, short, shown
 
 __all__ = ["Module"]
 
@@ -112,7 +112,7 @@ class Module:
 
     def batch(self, X: Iterable[Any]) -> list[Any]:
         """Return the output for every row of X, one sample each."""
-        return [self(x) for x in X]
+        return [self(x) for x in several("X", X)]
 
     def predict(self, X: Any) -> list[Any]:
         """Return the outputs for the samples of X as plain numbers; nothing is recorded.

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd import Value
 
-from .given import listed, number, shown
+from .given import flag, listed, number, several
 from .module import Module
 
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
@@ -111,9 +111,9 @@ class SGD(Optimiser):
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
         self.momentum = number("the momentum", momentum, 0)
-        if nesterov and not momentum:
+        self.nesterov = flag("nesterov", nesterov)
+        if self.nesterov and not momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
-        self.nesterov = nesterov
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         if self.weight_decay:
@@ -213,11 +213,7 @@ def _leaves(parameters: Any) -> list[Value]:
     """Return the parameters of a model, or the leaves in a list."""
     if isinstance(parameters, Module):
         return parameters.parameters()
-    if isinstance(parameters, Value) or not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"parameters are a model, or a list of leaves such as model.parameters(), not {shown(parameters)}"
-        )
-    leaves = list(parameters)
+    leaves = several("parameters, if they are not a model,", parameters)
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:
             raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {leaf!r}")

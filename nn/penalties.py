@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd import abs as absolute, dot, sum as add
 
-from .given import number
+from .given import number, several
 
 __all__ = ["l1", "l2"]
 
@@ -18,7 +18,8 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    return number("l1: strength", strength, 0) * add([absolute(w) for w in parameters])
+    entries = several("l1: parameters", parameters)
+    return number("l1: strength", strength, 0) * add([absolute(w) for w in entries])
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -27,5 +28,5 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries = list(parameters)
+    entries = several("l2: parameters", parameters)
     return number("l2: strength", strength, 0) * dot(entries, entries)

@@ -49,13 +49,13 @@ def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **op
         "binary": (binary_cross_entropy_with_logits, sigmoid, accuracy),
         "multiclass": (cross_entropy_with_logits, softmax, accuracy),
     }
-    if task not in rows:
+    if not isinstance(task, str) or task not in rows:
         raise ValueError(f"the task is one of {', '.join(rows)}, not {task!r}")
+    nout, widths = whole("nout, the number of outputs,", nout), listed(hidden)
     if (task == "binary" and nout != 1) or (task == "multiclass" and nout < 2):
         raise ValueError(
             f"a {task} task has {'one output' if task == 'binary' else 'an output a class'}, not nout={nout}"
         )
-    nout, widths = whole("nout, the number of outputs,", nout), listed(hidden)
     if widths is None:
         raise TypeError(
             f"hidden is a list with the number of neurons of each hidden layer, as in [8], not {short(hidden)}"

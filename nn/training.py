@@ -12,7 +12,7 @@ from typing import Any
 from autograd import Value, no_grad
 
 from .data import Data, orders, samples, train_test_split
-from .given import entry, function, generator, number, plain, shown, whole
+from .given import entry, flag, function, generator, number, plain, shown, whole
 from .history import History
 from .module import Module
 from .optimisers import Optimiser
@@ -72,7 +72,11 @@ def fit(
     >>> round(model.W[0][0].data, 5), round(model.b[0].data, 5)
     (1.1, 1.1)
     """
-    _check_parts(model, loss, optimiser)
+    _check_parts(model, loss)
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(
+            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
+        )
     epochs = whole("epochs, how often to go through the data,", epochs, 0)
     clip = None if clip is None else number("clip, the largest norm of the gradient,", clip, 0)
     patience = None if patience is None else whole("patience, for how many epochs to hope,", patience)
@@ -82,8 +86,8 @@ def fit(
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
-    kind = CompiledRun if compiled else ScalarRun
-    run = kind(model, data, loss, optimiser, penalty, clip, record, history)
+    kind = CompiledRun if flag("compiled", compiled) else ScalarRun
+    run = kind(model, data, loss, optimiser, penalty, clip, flag("record", record), history)
     best, best_epoch, best_weights = math.inf, 0, run.before
     epoch = 0
     try:
@@ -125,27 +129,24 @@ def fit(
     return history
 
 
-def _check_parts(model: Any, loss: Any, optimiser: Any = None) -> None:
+def _check_parts(model: Any, loss: Any) -> None:
     """Raise unless each is what its place asks for: they are easily swapped."""
     if not isinstance(model, Module):
         raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
     if not callable(loss) or isinstance(loss, (Module, type)):
         raise TypeError(f"the loss comes after the data, and is a function such as nn.squared_error, not {shown(loss)}")
-    if optimiser is not None and not isinstance(optimiser, Optimiser):
-        raise TypeError(
-            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
-        )
 
 
 def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) -> None:
     for what, f in (("penalty, of the list of parameters,", penalty), ("schedule, of the epoch,", schedule)):
         if f is not None:
             function(what, f)
-    if not isinstance(metrics or {}, Mapping):
+    metrics = {} if metrics is None else metrics
+    if not isinstance(metrics, Mapping):
         raise TypeError(
             f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {shown(metrics)}"
         )
-    for name, metric in (metrics or {}).items():
+    for name, metric in metrics.items():
         function(f"the metric {name!r}", metric)
     if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {shown(callbacks)}")
@@ -163,7 +164,7 @@ def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) 
     """Return the data to train on, and that to validate on."""
     validation = plain(validation)
     if not isinstance(validation, float):
-        return data, None if validation is None else samples(validation)
+        return data, None if validation is None else samples(validation, "validation")
     if rng is None:
         raise ValueError("setting a fraction of the data aside shuffles it: give rng=random.Random(0), for one")
     return train_test_split(data, validation, rng=rng)
