@@ -257,7 +257,9 @@ def test_other_errors_of_learning() -> None:
         learn_perceptron([1, 2], [1, -1])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"an entry of X is a plain number here, not Value.*: write its \.data"):
         learn_perceptron([[Value(1.0)]], [1])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="epochs is the largest number of passes, 1 or more, not 0"):
+    with pytest.raises(
+        ValueError, match="epochs, the largest number of passes, is a whole number of at least 1, not 0"
+    ):
         learn_perceptron(SQUARE, AND, 0)
     with pytest.raises(ValueError, match=r"do not separate: at x = \(0, 1, 1\), y = -1, y·\(w·x\) is 0"):
         novikoff_bound(SQUARE, signs(AND), [1, 1, -1])

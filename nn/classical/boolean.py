@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from ..given import several, short, whole
 from .networks import ThresholdNetwork
 from .neurons import Number, Perceptron, entries, plain
 from .tables import TruthTable, boolean
@@ -72,7 +73,7 @@ def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | Non
     """
     table = boolean(outputs)
     n = len(table.names)
-    groups = k_map_groups(table) if groups is None else list(groups)
+    groups = k_map_groups(table) if groups is None else several("groups", groups)
     for group in groups:
         if not isinstance(group, str) or len(group) != n or set(group) - set("01-"):
             raise ValueError(f"a group of {n} inputs has {n} characters, each 0, 1 or -, unlike {group!r}")
@@ -134,9 +135,10 @@ def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
     >>> square(0, 0), square(1, 1), square(1.5, 0), square(2, 2)
     (1, 1, 0, 0)
     """
-    points = [tuple(plain(v, "a coordinate") for v in entries(corner, "a corner")) for corner in corners]
+    given = several("corners", corners)
+    points = [tuple(plain(v, "a coordinate") for v in entries(corner, "a corner")) for corner in given]
     if len(points) < 3 or any(len(point) != 2 for point in points):
-        raise ValueError(f"a polygon has three corners (x, y) or more, unlike {list(corners)!r}")
+        raise ValueError(f"a polygon has three corners (x, y) or more, unlike {short(given)}")
     if sum(_turn(points[0], p, q) for p, q in pairwise(points)) < 0:
         points.reverse()
     sides = {}
@@ -160,8 +162,9 @@ def _and(signs: Sequence[int]) -> Perceptron:
 
 
 def _signs(n: int, positive: int | None) -> list[int]:
-    positive = n if positive is None else positive
-    if not 0 <= positive <= n or n < 1:
+    n = whole("n, the number of inputs,", n)
+    positive = n if positive is None else whole("positive, how many inputs are not negated,", positive, 0)
+    if positive > n:
         raise ValueError(f"of n inputs, 1 or more, from 0 to n are positive: not {positive} of {n}")
     return [1] * positive + [-1] * (n - positive)
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from autograd import where
 
+from ..given import entry, flag, several, whole
+from ..samples import known
 from .neurons import Number, Perceptron, entries, plain, shown
 
 __all__ = ["PerceptronLearning", "labelled", "learn_perceptron", "novikoff_bound", "perceptron_loss"]
@@ -60,8 +62,7 @@ def learn_perceptron(
     weights (3, 2, −4)
     changes per epoch 2, 3, 3, 2, 2, 3, 2, 1, 0
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"epochs is the largest number of passes, 1 or more, not {epochs!r}")
+    epochs = whole("epochs, the largest number of passes,", epochs)
     samples, binary = labelled(X, y, bias)
     w: list[Number] = [0] * len(samples[0][0])
     changes: list[int] = []
@@ -121,15 +122,21 @@ def perceptron_loss(output: Any, target: Any) -> Any:
     >>> z.grad
     1.0
     """
-    return where(target * output, 0.0, -(target * output))
+    z, y = entry("perceptron_loss: output", output), entry("perceptron_loss: target", target)
+    if known(y) not in (None, -1.0, 1.0):
+        raise ValueError(
+            f"perceptron_loss: target is {target!r}, and a label is −1 or 1: write 2*t - 1 for t in {{0, 1}}"
+        )
+    return where(y * z, 0.0, -(y * z))
 
 
 def labelled(
     X: Iterable[Iterable[Number]], y: Iterable[Number], bias: bool
 ) -> tuple[list[tuple[tuple[Number, ...], int]], bool]:
     """Return the samples (x, extended by 1 with a bias, and −1 or 1), and whether the labels are 0 and 1."""
-    rows = [tuple(plain(entry, "an entry of X") for entry in entries(x, "a row of X")) for x in X]
-    labels = [plain(label, "a label") for label in y]
+    bias = flag("bias, whether a 1 is appended,", bias)
+    rows = [tuple(plain(v, "an entry of X") for v in entries(x, "a row of X")) for x in several("X", X)]
+    labels = [plain(label, "a label") for label in several("y", y)]
     if not rows:
         raise ValueError("X has no rows: there is nothing to learn")
     if len(rows) != len(labels):

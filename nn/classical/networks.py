@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..given import several, short, shown
 from .neurons import Perceptron, arguments
 from .tables import TruthTable, input_names, truth_table
 
@@ -42,7 +43,7 @@ class ThresholdNetwork:
 
     def __init__(self, inputs: int | Sequence[str], neurons: Mapping[str, tuple[Perceptron, Sequence[str]]]) -> None:
         self.inputs = input_names(inputs)
-        self.neurons = {name: (neuron, tuple(wires)) for name, (neuron, wires) in neurons.items()}
+        self.neurons = _wired(neurons)
         if not self.neurons:
             raise ValueError("a network has at least one neuron, and its last is the output")
         depth = dict.fromkeys(self.inputs, 0)
@@ -78,8 +79,8 @@ class ThresholdNetwork:
         """Return the output for all inputs of 0s and 1s, or the outputs of the neurons that are named."""
         if not neurons:
             return truth_table(self, self.inputs)
-        if unknown := [name for name in neurons if name not in self.neurons]:
-            raise ValueError(f"there is no neuron {unknown[0]!r}; there are {', '.join(self.neurons)}")
+        if unknown := [name for name in neurons if not isinstance(name, str) or name not in self.neurons]:
+            raise ValueError(f"there is no neuron {short(unknown[0])}; there are {', '.join(self.neurons)}")
 
         def outputs(*x: int) -> tuple[Any, ...]:
             activations = self.activations(*x)
@@ -99,3 +100,20 @@ class ThresholdNetwork:
         return "\n".join(
             [*lines[: SHOWN + 1], *[f"… and {len(lines) - SHOWN - 1} neurons more"] * (len(lines) > SHOWN + 1)]
         )
+
+
+def _wired(neurons: Any) -> dict[str, tuple[Perceptron, tuple[str, ...]]]:
+    """Return what `neurons` says, or say what it should."""
+    if not isinstance(neurons, Mapping):
+        raise TypeError(f"neurons is a dict of names and pairs (Perceptron, wires), not {shown(neurons)}")
+    found = {}
+    for name, pair in neurons.items():
+        if not isinstance(name, str):
+            raise TypeError(f"a neuron's name is a str, not {short(name)}")
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Perceptron):
+            raise TypeError(f"the neuron {name!r} is a pair (Perceptron, wires), not {shown(pair)}")
+        wires = [pair[1]] if isinstance(pair[1], str) else several(f"the wires of the neuron {name!r}", pair[1])
+        if odd := [wire for wire in wires if not isinstance(wire, str)]:
+            raise TypeError(f"the neuron {name!r} is wired to names, not to {short(odd[0])}")
+        found[name] = pair[0], tuple(wires)
+    return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from autograd import Value, dot, sigmoid, sign, step
 
+from ..given import function, several
 from .tables import TruthTable, input_names, truth_table
 
 __all__ = ["McCullochPitts", "Number", "Perceptron", "SigmoidNeuron", "Unit", "entries", "linear", "plain", "shown"]
@@ -44,14 +45,15 @@ def plain(x: Any, what: str) -> Number:
 
 def entries(x: Any, what: str) -> tuple[Any, ...]:
     """Return the numbers of a list, a tuple or a row of an array."""
-    if isinstance(x, (str, Value)) or not isinstance(x, Iterable):
+    if isinstance(x, (str, Value, dict, set)) or not isinstance(x, Iterable):
         raise TypeError(f"{what} is a list of numbers, not {x!r}: write [{x!r}]")
+    x = several(what, x)
     return tuple(number(entry, f"an entry of {what}") for entry in x)
 
 
 def arguments(x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the inputs of a call, given as one list or one by one."""
-    inputs = x[0] if len(x) == 1 and isinstance(x[0], Iterable) else x
+    inputs = x[0] if len(x) == 1 and isinstance(x[0], Iterable) and getattr(x[0], "shape", None) != () else x
     return tuple(x if x.__class__ in _EXACT else number(x, "an input") for x in inputs)
 
 
@@ -100,6 +102,7 @@ class Unit:
     def __init__(self, weights: Sequence[Any], bias: Any = 0, activation: Callable[[Any], Any] = sigmoid) -> None:
         self.weights = entries(weights, "weights")
         self.bias = number(bias, "bias")
+        function("activation, of w·x + b,", activation)
         self.activation = activation
 
     def pre_activation(self, *x: Any) -> Any:
@@ -154,7 +157,7 @@ class Perceptron(Unit):
     """
 
     def __init__(self, weights: Sequence[Any], bias: Any = 0, output: str = "binary") -> None:
-        if output not in _OUTPUTS:
+        if not isinstance(output, str) or output not in _OUTPUTS:
             raise ValueError(f"output is 'binary' (0 or 1) or 'sign' (-1 or 1), not {output!r}")
         super().__init__(weights, bias, _OUTPUTS[output])
         self.output = output
@@ -201,8 +204,7 @@ class McCullochPitts:
     ) -> None:
         self.excitatory = input_names(excitatory)
         first = len(self.excitatory) + 1
-        named = [f"x{first + i}" for i in range(inhibitory)] if isinstance(inhibitory, int) else inhibitory
-        self.inhibitory = input_names(named)
+        self.inhibitory = input_names(inhibitory, first)
         self.names = input_names([*self.excitatory, *self.inhibitory])
         self.theta = plain(theta, "theta")
 

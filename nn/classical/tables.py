@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
+from numbers import Real
 from typing import Any
 
 from autograd import Value
+
+from ..given import function, several, short, whole
 
 __all__ = ["TruthTable", "boolean", "input_names", "truth_table"]
 
@@ -30,15 +33,25 @@ class TruthTable:
     names: of the inputs; columns: of the outputs; outputs: a tuple with one entry per row
     """
 
-    def __init__(self, outputs: Sequence[Any], names: Sequence[str] | None = None, columns: Sequence[str] = ("f",)):
+    def __init__(
+        self, outputs: Sequence[Any], names: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ):
+        outputs = several("outputs, of a truth table,", outputs)
         n = len(outputs).bit_length() - 1
         if n < 1 or len(outputs) != 2**n:
             raise ValueError(f"the truth table of n inputs has 2ⁿ outputs (2, 4, 8, …), not {len(outputs)}")
         self.names = input_names(n if names is None else names)
         if len(self.names) != n:
             raise ValueError(f"{len(outputs)} outputs are those of {n} inputs, but there are {len(self.names)} names")
-        self.columns = tuple(columns)
         self.outputs = tuple(tuple(y) if isinstance(y, (list, tuple)) else y for y in outputs)
+        first = self.outputs[0]
+        usual = [f"f{k}" for k in range(1, len(first) + 1)] if isinstance(first, tuple) else ["f"]
+        self.columns = input_names(usual if columns is None else columns)
+        for y in self.outputs:
+            if (len(y) if isinstance(y, tuple) else 1) != len(self.columns):
+                raise ValueError(
+                    f"the output {short(y)} has not one entry for each of the columns {list(self.columns)}"
+                )
 
     @property
     def rows(self) -> list[tuple[tuple[int, ...], Any]]:
@@ -69,6 +82,7 @@ def truth_table(f: Callable[..., Any], inputs: int | Sequence[str]) -> TruthTabl
     >>> truth_table(lambda a, b: a ^ b, ["a", "b"]).outputs
     (0, 1, 1, 0)
     """
+    function("f, of the inputs,", f)
     names = input_names(inputs)
     return TruthTable([f(*x) for x in points(len(names))], names)
 
@@ -80,27 +94,28 @@ def points(n: int) -> list[tuple[int, ...]]:
     return list(product((0, 1), repeat=n))
 
 
-def input_names(inputs: int | Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the inputs: those given, or x1, x2, … for a number."""
-    if isinstance(inputs, int):
-        if inputs < 0:
-            raise ValueError(f"the number of inputs cannot be negative, as {inputs} is")
-        return tuple(f"x{i}" for i in range(1, inputs + 1))
-    names = tuple(inputs)
+def input_names(inputs: int | Sequence[str], first: int = 1) -> tuple[str, ...]:
+    """Return the names of the inputs: those given, or x1, x2, … for a number, counted from `first`."""
+    if isinstance(inputs, str):
+        raise TypeError(f"inputs is a number or a list of names, not the str {inputs!r}: write [{inputs!r}]")
+    if not isinstance(inputs, Iterable):
+        n = whole("inputs, if it is no list of names,", inputs, 0)
+        return tuple(f"x{i}" for i in range(first, first + n))
+    names = several("inputs, if it is no number,", inputs)
     for i, name in enumerate(names):
         if not isinstance(name, str):
-            raise TypeError(f"inputs is a number or a list of names, and {name!r} is no str")
+            raise TypeError(f"inputs is a number or a list of names, and {short(name)} is no str")
         if name in names[:i]:
             raise ValueError(f"two inputs have the name {name!r}")
-    return names
+    return tuple(names)
 
 
 def boolean(outputs: TruthTable | Sequence[int]) -> TruthTable:
     """Return a table, or the list of its outputs, as the table of a Boolean function: its outputs 0 or 1."""
     table = outputs if isinstance(outputs, TruthTable) else TruthTable(outputs)
     for x, y in table.rows:
-        if y not in (0, 1):
-            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {y!r}")
+        if isinstance(y, Value) or not isinstance(y, Real) or y not in (0, 1):
+            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {short(y)}")
     return TruthTable([int(y == 1) for y in table.outputs], table.names)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd import Value, dot, relu, sigmoid, step, tanh
 
+from ..given import function, listed, several, whole
 from .neurons import Perceptron, SigmoidNeuron, Unit, number, plain, shown
 
 __all__ = ["Approximation", "HiddenLayer", "Tower2D", "approximate", "step_neuron", "tower", "tower_2d"]
@@ -41,9 +42,13 @@ class HiddenLayer:
     """
 
     def __init__(self, neurons: Sequence[Unit], weights: Sequence[Any], offset: Any = 0.0) -> None:
-        if len(neurons) != len(weights):
-            raise ValueError(f"there are {len(neurons)} hidden neurons, but {len(weights)} output weights: one each")
-        self.neurons = list(neurons)
+        self.neurons, weights = several("neurons", neurons), several("weights, of the output,", weights)
+        for i, neuron in enumerate(self.neurons):
+            function(f"neurons[{i}]", neuron)
+        if len(self.neurons) != len(weights):
+            raise ValueError(
+                f"there are {len(self.neurons)} hidden neurons, but {len(weights)} output weights: one each"
+            )
         self.weights = [number(weight, "an output weight") for weight in weights]
         self.offset = number(offset, "the offset")
 
@@ -103,6 +108,9 @@ def tower_2d(
     """
     height = number(height, "height")
     threshold = 1.5 * height if threshold is None else number(threshold, "threshold")
+    for name, pair in (("x", x), ("y", y)):
+        if len(listed(pair) or ()) != 2:
+            raise TypeError(f"{name} is a pair (left, right) of the tower's walls, not {pair!r}")
     return Tower2D(tower(*x, height, w), tower(*y, height, w), threshold, smooth=w is not None)
 
 
@@ -165,8 +173,8 @@ def approximate(
     >>> approximate(lambda x: math.sin(2 * math.pi * x), 10)
     10 towers on [0, 1], 20 hidden neurons: largest error 0.309017, mean error 0.0991629
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is the number of pieces, 1 or more, not {n!r}")
+    function("f, which is approximated,", f)
+    n = whole("n, the number of pieces,", n)
     low, high = float(plain(low, "low")), float(plain(high, "high"))
     width = (high - low) / n
     knots = [low + (high - low) * i / n for i in range(n)] + [high]

@@ -8,7 +8,7 @@ from autograd import relu
 
 from .boolean import universal_and, universal_or
 from .networks import ThresholdNetwork
-from .neurons import Perceptron, SigmoidNeuron, Unit
+from .neurons import Perceptron, SigmoidNeuron, Unit, arguments
 
 __all__ = [
     "AND",
@@ -108,4 +108,5 @@ def xor_by_product(x1: Any, x2: Any) -> Any:
     >>> xor_by_product(0, 1), xor_by_product(1, 1)
     (1, 0)
     """
+    x1, x2 = arguments((x1, x2))
     return Perceptron([1, 1, -2], -0.5)(x1, x2, x1 * x2)
