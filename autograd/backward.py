@@ -36,6 +36,7 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
     >>> adjoints(x * x)[x], x.grad
     (6.0, 0.0)
     """
+    seed = number(seed, "the seed of adjoints")
     with walking:
         walk = _sweep(root, seed)
         found = {node: node._adjoint for node in (*walk.leaves, *walk.gates)}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from .backward import adjoints
-from .functional import fill, flat, grad
+from .functional import called, fill, flat, grad
 from .graph import topological_order
-from .number import number, short
+from .number import number, short, unpacked
 from .recording import no_grad
 from .value import Operand, Value
 
@@ -120,8 +120,8 @@ def check_gradients(
         x   2         3        4    1.0e+00    2.5e-01   WRONG
         y   3         2        2    3.0e-11    1.5e-11      ok
     """
-    if not isinstance(inputs, (list, tuple)):
-        raise TypeError(f"inputs is a list with one entry per argument of f: write [{short(inputs)}]")
+    inputs = _arguments(f, inputs, "check_gradients")
+    rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
     data = [_data(x) for x in flat(inputs)]
     if gradient is None:
         analytic = list(flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data)))))
@@ -206,16 +206,44 @@ def finite_differences(
     [6.5]
     """
     h = _step(scheme, step)
+    inputs = _arguments(f, inputs, "finite_differences")
     data = [_data(x) for x in flat(inputs)]
     return [_difference(f, inputs, data, i, scheme, h) for i in range(len(data))]
 
 
+def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
+    """Return the arguments to call f with, or say what is wrong with them: a list where f takes one is easily confused."""
+    called(f, what)
+    given = unpacked(inputs)
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"inputs is a list with one entry per argument of f: write [{short(inputs)}]")
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some callables have no signature
+        return given
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        raise TypeError(
+            f"inputs has {len(given)} entries, one per argument of f, and f{signature} has {error}: a list that is one "
+            f"argument stands in a list, [{short(inputs)}]"
+        ) from None
+    return given
+
+
+def _tolerance(name: str, x: Any) -> float:
+    found = number(x, name)
+    if not found >= 0:
+        raise ValueError(f"{name} is a number of at least 0, not {found!r}")
+    return found
+
+
 def _step(scheme: Scheme, step: float | None) -> float:
-    if scheme not in STEP:
+    if not isinstance(scheme, str) or scheme not in STEP:
         raise ValueError(f"the scheme is 'central' or 'forward', not {scheme!r}")
     h = STEP[scheme] if step is None else number(step, "the step")
-    if not h > 0:
-        raise ValueError(f"the step must be positive, not {h!r}")
+    if not 0 < h < math.inf:
+        raise ValueError(f"the step must be positive and finite, not {h!r}")
     return h
 
 

@@ -6,13 +6,21 @@ import errno
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-__all__ = ["replace_file"]
+__all__ = ["as_path", "replace_file"]
+
+
+def as_path(path: Any) -> Path:
+    """Return the path of a file, or raise a TypeError that says what one is."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r}")
+    return Path(path)
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write a file beside its place and move it there when it is complete; return its path."""
-    path = Path(path)
+    path = as_path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -14,12 +14,12 @@ from typing import Any
 
 from .backward import adjoints
 from .graph import topological_order
-from .number import number, remedy, unpacked
+from .number import number, remedy, short, unpacked
 from .recording import recorded
 from .row import GATES
 from .value import Operand, Value
 
-__all__ = ["fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
+__all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
 
 
 def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     >>> grad(lambda w, b: 3 * w[0] + w[0] * w[1] - b)([1.0, 2.0], 5.0)
     ([5.0, 1.0], -1.0)
     """
-    both = value_and_grad(f)
+    both = value_and_grad(called(f, "grad"))
 
     @wraps(f, updated=())
     def gradient(*arguments: Any) -> Any:
@@ -49,6 +49,8 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
+
+    called(f, "value_and_grad")
 
     @wraps(f, updated=())
     def both(*arguments: Any) -> tuple[Any, Any]:
@@ -72,6 +74,8 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     [[3.0, 2.0], [1.0, 1.0], [0.0, 6.0]]
     """
 
+    called(f, "jacobian")
+
     @wraps(f, updated=())
     def rows(*arguments: Any) -> list[list[Any]]:
         return _differentiate(f, arguments)[1]
@@ -85,7 +89,7 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    gradient = grad(f)
+    gradient = grad(called(f, "hessian"))
 
     @wraps(f, updated=())
     def matrix(*arguments: Any) -> list[list[Any]]:
@@ -107,7 +111,7 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
     """
     if order not in (1, 2):
         raise ValueError(f"linearize has order 1 (the tangent) or 2 (with the Hessian), not {order!r}")
-    value, slope = value_and_grad(f)(x)
+    value, slope = value_and_grad(called(f, "linearize"))(x)
     slopes = list(flat(slope))
     curvature = hessian(f)(x) if order == 2 else [[0.0] * len(slopes)] * len(slopes)
 
@@ -132,7 +136,7 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
     given, outer = list(flat(arguments)), _enclosing.get()
     with recorded():
         # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
-        inputs = [x + 0.0 if isinstance(x, Value) else Value(x) for x in given]
+        inputs = [x + 0.0 if isinstance(x, Value) else Value(number(x, "an argument of the function")) for x in given]
         token = _enclosing.set((*outer, *inputs))
         try:
             result = f(*fill(arguments, iter(inputs)))
@@ -212,6 +216,13 @@ class _Values:
 
 
 VALUES = _Values()
+
+
+def called(f: Any, what: str) -> Callable[..., Any]:
+    """Return a function, or raise a TypeError that says how what differentiates it is called."""
+    if not callable(f):
+        raise TypeError(f"{what} is of a function, as in {what}(lambda x: x * x), not of {short(f)}")
+    return f  # type: ignore[no-any-return]
 
 
 def flat(x: Any) -> Iterator[Any]:

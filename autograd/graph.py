@@ -31,6 +31,9 @@ class Walk:
 
     def __init__(self, roots: Sequence[Value], ends: Sequence[Value] = ()) -> None:
         settle()
+        for node in (*roots, *ends):
+            if not hasattr(node, "_adjoint"):
+                raise TypeError(f"a graph is walked from a Value, not from {short(node)}")
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
         entered = float("0")
         self.leaves: list[Value] = []
@@ -82,9 +85,8 @@ def topological_order(*roots: Value, ends: Sequence[Value] = ()) -> list[Value]:
     >>> [node.label or node.gate.name for node in topological_order(a * b + a)]
     ['a', 'b', 'mul', 'add']
     """
-    for root in roots:
-        if not hasattr(root, "_adjoint"):
-            raise TypeError(f"a graph is walked from a Value, not from {short(root)}")
+    if not isinstance(ends, (list, tuple)):
+        raise TypeError(f"ends is a list of Values, not {short(ends)}: write ends=[v]")
     with walking:
         walk = Walk(roots, ends)
         walk.finish()

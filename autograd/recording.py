@@ -9,6 +9,8 @@ from sys import intern
 from threading import Lock, RLock
 from typing import Any
 
+from .number import short
+
 __all__ = [
     "context",
     "defer",
@@ -126,6 +128,8 @@ class scope(_Block):
     """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a scope's name is a str, such as 'layer1', not {short(name)}")
         self._name = name
         self._tokens = []
 
@@ -133,7 +137,7 @@ class scope(_Block):
         return scope(self._name)
 
     def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
-        return intern(f"{scope}/{self._name}" if scope else f"{self._name}"), records
+        return intern(f"{scope}/{self._name}" if scope else self._name), records
 
 
 class no_grad(_Block):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
+from .declaration import check_declaration
 from .number import number, remedy
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
@@ -183,6 +184,7 @@ def gate(
     9.0
     >>> del GATES["square"]
     """
+    check_declaration(name, symbol, forward, local, doc, domain, kink, nickname, arrange)
     if not name.isidentifier():
         raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
     if name in GATES:

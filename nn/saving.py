@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograd.files import replace_file
+from autograd.files import as_path, replace_file
 
 from .given import shown
 from .module import Module
@@ -71,9 +71,7 @@ def _path(model: Any, path: Any) -> Path:
     """Return the path of a model's file; the model comes first."""
     if not isinstance(model, Module):
         raise TypeError(f"the model comes first, then the path: save(model, 'm.json'), not {shown(model)}")
-    if not isinstance(path, (str, PathLike)):
-        raise TypeError(f"path is the name of a file such as 'm.json', not {shown(path)}")
-    return Path(path)
+    return as_path(path)
 
 
 def _is_json(path: Path) -> bool:

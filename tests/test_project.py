@@ -23,6 +23,7 @@ ROOMS = [
     "number",
     "arithmetic",
     "symbol",
+    "declaration",
     "row",
     "gates",
     "derive",

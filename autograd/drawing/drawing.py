@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import replace_file
+from ..files import as_path, replace_file
 from ..value import Value
 from .boxes import Level
 from .dot import dot_text
@@ -45,6 +45,8 @@ class Drawing:
 
     def render(self, format: str) -> bytes:
         """Return the picture as "svg", "png" or "pdf"; RenderingError where nothing can render it."""
+        if format not in FORMATS[:-1]:
+            raise ValueError(f"format is {', '.join(map(repr, FORMATS[:-1]))}, not {format!r}")
         return render(self.source, format)
 
     def save(self, path: str | PathLike[str]) -> Path:
@@ -52,7 +54,7 @@ class Drawing:
 
         The file is replaced whole or not at all.
         """
-        path = Path(path)
+        path = as_path(path)
         format = path.suffix.lower().lstrip(".")
         if format not in FORMATS:
             raise ValueError(

@@ -54,7 +54,7 @@ def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
 
 class _Walk:
     def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> None:
-        self.flow, self.names, self.digits, self.numeric = flow, names, digits, numeric
+        self.flow, self.names, self.digits, self.numeric = flow, names, digits, bool(numeric)
         self.gates = [node for node in flow.order if node.inputs]
         self.leaves = [node for node in flow.order if node.role in ("input", "parameter")]
 
