@@ -16,6 +16,10 @@ __all__ = ["ExpressionError", "build", "names"]
 
 LONGEST, DEEPEST = 10_000, 400
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
+SIGNS = {
+    ast.Mod: "%", ast.FloorDiv: "//", ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitAnd: "&",
+    ast.BitXor: "^", ast.Invert: "~", ast.Not: "not",
+}  # fmt: skip
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
 WRITTEN = {"^": "**", "−": "-", "–": "-", "·": "*", "×": "*", "÷": "/", "²": "**2", "³": "**3"}
 
@@ -49,6 +53,9 @@ def build(text: str, values: Mapping[str, float]) -> Value:
     tree = _parse(text)
     known = _names(tree)
     missing = [name for name in known if name not in values]
+    if missing and missing[0] in GATES:
+        name, written = missing[0], ", ".join(GATES[missing[0]].names)
+        raise ExpressionError(f"{name} is a gate: write {name}({written}), or give it a value, {name}=NUMBER")
     if missing:
         raise ExpressionError(f"{', '.join(missing)} in the expression has no value: add {missing[0]}=NUMBER")
     for name in values:
@@ -165,7 +172,13 @@ def _description(node: ast.expr) -> str:
         return f"the attribute .{node.attr}"
     if isinstance(node, ast.Constant):
         return f"{short(node.value)}, which is no number,"
-    return f"a {type(node).__name__}"
+    if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
+        return "a condition (where(x, a, b) gives a if x > 0, else b)"
+    return (
+        f"the operator {SIGNS[type(node.op)]}"
+        if isinstance(node, (ast.BinOp, ast.UnaryOp))
+        else f"a {type(node).__name__}"
+    )
 
 
 def _instead(name: str, known: Sequence[str]) -> str:

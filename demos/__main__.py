@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import importlib
 import inspect
 import io
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demos",
         description="The figures of the lectures. Without arguments it lists the demos.",
+        allow_abbrev=False,
     )
     parser.add_argument("names", nargs="*", metavar="demo", help="which to run, such as xor")
     parser.add_argument("--all", action="store_true", help="run all, and write index.html, which shows them")
@@ -34,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     names = IN_THE_LECTURES_ORDER if options.all else options.names
     every = (*IN_THE_LECTURES_ORDER, *WITH_MORE)
-    if unknown := [name for name in names if name not in every]:
-        parser.error(f"there is no demo {unknown[0]!r}; python -m demos lists all")
+    if unknown := [name for name in options.names if name not in every]:
+        close = [f"did you mean {name}? " for name in difflib.get_close_matches(unknown[0], every, n=1)]
+        parser.error(f"there is no demo {unknown[0]!r}; {''.join(close)}python -m demos lists all")
+    if options.all and options.names:
+        parser.error(f"--all runs every demo: leave out {' '.join(options.names)}, or leave out --all")
     if not names:
         width = max(map(len, every))
         for name in every:
@@ -55,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"demos: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"demos: cannot write {error.filename or options.output}: {error.strerror}", file=sys.stderr)
+        path = error.filename or options.output
+        reason = "it is a file, and figures go into a folder" if isinstance(error, FileExistsError) else error.strerror
+        print(f"demos: cannot write {path}: {reason}", file=sys.stderr)
         return 2
     return 0
 

@@ -30,10 +30,13 @@ def test_the_command_refuses_with_a_line(tmp_path: Path, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as stopped:
         main(["xoor"])
     assert stopped.value.code == 2
-    assert "there is no demo 'xoor'; python -m demos lists all" in capsys.readouterr().err
+    assert "there is no demo 'xoor'; did you mean xor? python -m demos lists all" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert main(["xyz_graph", "-o", str(tmp_path / "file")]) == 2
-    assert capsys.readouterr().err == f"demos: cannot write {tmp_path / 'file'}: File exists\n"
+    assert (
+        capsys.readouterr().err
+        == f"demos: cannot write {tmp_path / 'file'}: it is a file, and figures go into a folder\n"
+    )
 
 
 def test_without_matplotlib_the_extra_is_named(
@@ -92,3 +95,20 @@ def test_all_of_them_make_a_page(
     assert "1 if z > w else 0" in reader.printed[2]  # escaped, and read back
     assert "def main" in reader.printed[1]
     assert "prefers-color-scheme: dark" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--all", "xor"], "--all runs every demo: leave out xor"),
+        (["--al"], "unrecognized arguments: --al"),
+        (["quantum"], "there is no demo 'quantum'; python -m demos lists all"),
+    ],
+)
+def test_what_the_command_cannot_do_is_said(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
