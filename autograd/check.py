@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from .backward import adjoints
 from .functional import called, fill, flat, grad
 from .graph import topological_order
-from .number import number, short, unpacked
+from .number import number, short
 from .recording import no_grad
 from .value import Operand, Value
 
@@ -214,7 +214,7 @@ def finite_differences(
 def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
     """Return the arguments to call f with, or say what is wrong with them: a list where f takes one is easily confused."""
     called(f, what)
-    given = unpacked(inputs)
+    given = fill(inputs, flat(inputs))
     if not isinstance(given, (list, tuple)):
         raise TypeError(f"inputs is a list with one entry per argument of f: write [{short(inputs)}]")
     try:
@@ -225,8 +225,8 @@ def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
         signature.bind(*given)
     except TypeError as error:
         raise TypeError(
-            f"inputs has {len(given)} entries, one per argument of f, and f{signature} has {error}: a list that is one "
-            f"argument stands in a list, [{short(inputs)}]"
+            f"inputs has {len(given)} entries, one per argument of f({', '.join(signature.parameters)}), and there is "
+            f"{error}: a list that is one argument stands in a list, [{short(inputs)}]"
         ) from None
     return given
 

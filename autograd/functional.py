@@ -6,6 +6,7 @@ arithmetic that runs on Values too, and so these functions nest. The `.grad` of 
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -37,8 +38,8 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     both = value_and_grad(called(f, "grad"))
 
     @wraps(f, updated=())
-    def gradient(*arguments: Any) -> Any:
-        return both(*arguments)[1]
+    def gradient(*arguments: Any, **named: Any) -> Any:
+        return both(*arguments, **named)[1]
 
     return gradient
 
@@ -53,7 +54,8 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     called(f, "value_and_grad")
 
     @wraps(f, updated=())
-    def both(*arguments: Any) -> tuple[Any, Any]:
+    def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
+        arguments = _in_order(f, arguments, named)
         output, rows = _differentiate(f, arguments)
         if isinstance(output, list):
             raise TypeError("grad is of a function with one output, and this one returned a list: use jacobian(f)")
@@ -77,8 +79,8 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     called(f, "jacobian")
 
     @wraps(f, updated=())
-    def rows(*arguments: Any) -> list[list[Any]]:
-        return _differentiate(f, arguments)[1]
+    def rows(*arguments: Any, **named: Any) -> list[list[Any]]:
+        return _differentiate(f, _in_order(f, arguments, named))[1]
 
     return rows
 
@@ -92,7 +94,9 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     gradient = grad(called(f, "hessian"))
 
     @wraps(f, updated=())
-    def matrix(*arguments: Any) -> list[list[Any]]:
+    def matrix(*arguments: Any, **named: Any) -> list[list[Any]]:
+        arguments = _in_order(f, arguments, named)
+
         def entries(*values: Any) -> list[Any]:
             return list(flat(gradient(*values)))
 
@@ -150,6 +154,18 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
         rows: list[list[Any]] = [_gradient(y, inputs) if nested else _floats(y, inputs) for y in outputs]
     values: list[Any] = outputs if nested else [y.data for y in outputs]
     return values[0] if single else values, rows
+
+
+def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of a call of f in order, those given by name too."""
+    if not named:
+        return arguments
+    bound = inspect.signature(f).bind(*arguments, **named)
+    if bound.kwargs:
+        raise TypeError(
+            f"derivatives are of arguments by position: {', '.join(bound.kwargs)} can only be given by name"
+        )
+    return bound.args
 
 
 def _output(y: Any) -> Value:

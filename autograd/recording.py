@@ -150,6 +150,11 @@ class no_grad(_Block):
     (Value(data=6.0, grad=0.0), ())
     """
 
+    def __init__(self, *given: Any) -> None:
+        if given:
+            raise TypeError("no_grad takes no arguments: write `with no_grad():` around what it is for, or @no_grad()")
+        super().__init__()
+
     def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
         return scope, False
 

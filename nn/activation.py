@@ -41,6 +41,8 @@ def activate(function: Function | None, x: Any) -> Any:
 
 def checked(function: Any) -> Any:
     """Return an activation, or raise a TypeError that says what one is."""
+    if isinstance(function, type):
+        raise TypeError(f"a part of a network is an instance: write {function.__name__}(...), not the class")
     if function is None or callable(function):
         return function
     raise TypeError(f"an activation is a function such as autograd.tanh, or None for a linear output, not {function!r}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .activation import Activation
+from .given import short
 from .module import Module
 
 __all__ = ["Concat", "Sequential"]
@@ -62,6 +63,9 @@ def _named(parts: tuple[Module | Callable[[Any], Any], ...]) -> list[Module]:
     """Give parts without a name that of their kind and place, by which parameters and pictures know them."""
     if not parts:
         raise ValueError("a network is made of at least one part")
+    for part in parts:
+        if isinstance(part, (list, tuple)):
+            raise TypeError(f"the parts of a network are given one by one: write *parts, not {short(part)}")
     modules = [part if isinstance(part, Module) else Activation(part) for part in parts]
     for i, module in enumerate(modules, start=1):
         module.name = module.name or f"{type(module).__name__.lower()}{i}"

@@ -102,7 +102,7 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
 
 def _point(f: Any, x0: Any) -> tuple[bool, list[float]]:
     """Return whether a point is one number, and its numbers."""
-    function("f", f)
+    function("f", f, "x")
     one = listed(x0) is None
     return one, [number("x0", x0)] if one else numbers("x0", x0)
 

@@ -5,6 +5,7 @@ Whatever is none is refused in a sentence that names the argument, what came, wh
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from collections.abc import Sequence
@@ -129,10 +130,23 @@ def plain(x: Any) -> Any:
     return x if hasattr(type(x), "__gate__") or not hasattr(x, "tolist") else x.tolist()
 
 
-def function(what: str, f: Any) -> None:
-    """Raise unless f can be called."""
+def function(what: str, f: Any, arguments: str = "") -> None:
+    """Raise unless f can be called, with these arguments, if any are named.
+
+    >>> function("schedule", lambda epoch: 0.1, "epoch")
+    """
     if not callable(f):
         raise TypeError(f"{what} is a function, not {shown(f)}")
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some callables have no signature
+        return
+    try:
+        signature.bind(*arguments.split(", ")) if arguments else None
+    except TypeError as error:
+        name = getattr(f, "__name__", type(f).__name__)
+        taken = f"{name}({', '.join(signature.parameters)})"
+        raise TypeError(f"{what} is called as f({arguments}), and {taken} is not: {error}") from None
 
 
 def flag(what: str, x: Any) -> bool:

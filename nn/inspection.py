@@ -48,7 +48,7 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
     >>> sensitivities(model, [3.0, 1.0], 5.0, squared_error)
     [[4.0], [2.0]]
     """
-    function("loss", loss)
+    function("loss", loss, "output, target")
     *hidden, last = pre_activations(model, x)
 
     def from_output(*z: Any) -> Any:

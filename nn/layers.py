@@ -10,7 +10,7 @@ from autograd import Value, dot, relu, scope
 from autograd.value import Operand
 
 from .activation import Function, activate, checked, title
-from .given import flag, function, generator, listed, number, numbers, shown, whole
+from .given import entry, flag, function, generator, listed, number, numbers, shown, whole
 from .initialisers import Initialiser, uniform
 from .module import Module
 
@@ -42,7 +42,7 @@ class Neuron(Module):
     ) -> None:
         rng = _generator(rng)
         nin = whole("nin, the number of inputs,", nin)
-        function("init, which draws a weight as init(rng, nin, nout),", init)
+        function("init, which draws a weight,", init, "rng, nin, nout")
         bias, nonlin = flag("bias, whether there is one,", bias), flag("nonlin", nonlin)
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
@@ -69,7 +69,11 @@ class Neuron(Module):
         return z if self.activation is None else self.activation(z)
 
     def _affine(self, x: Sequence[Operand]) -> Value:
-        z: Value = dot(self.w, x) if self.b is None else dot(self.w, x, self.b)
+        try:
+            z: Value = dot(self.w, x) if self.b is None else dot(self.w, x, self.b)
+        except TypeError:
+            _look_at(x)
+            raise
         return z
 
     def __repr__(self) -> str:
@@ -209,6 +213,16 @@ def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
     if len(entries) != nin:
         raise ValueError(f"{module!r} takes {nin} inputs, and x has {len(entries)}")
     return [Value(v, role="constant") if isinstance(v, (int, float)) else v for v in entries]
+
+
+def _look_at(x: Sequence[Any]) -> None:
+    """Raise for the first entry of a sample that is no number."""
+    for i, v in enumerate(x):
+        if listed(v) is not None:
+            raise TypeError(
+                f"x is one sample, and x[{i}] is {shown(v)}: of a batch X write model.predict(X) or model.batch(X)"
+            ) from None
+        entry(f"x[{i}]", v)
 
 
 def _lone(x: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import Value, no_grad, scope
 
-from .given import listed, plain, several, short, shown
+from .given import entry, listed, plain, several, short, shown
 
 __all__ = ["Module"]
 
@@ -45,7 +45,11 @@ class Module:
                 while prefix in taken:  # parts of the same name are told apart
                     prefix = next(numbered)
                 taken.add(prefix)
-                found |= {f"{prefix}.{inner}": tensor for inner, tensor in part.tensors().items()}
+                try:
+                    inner = part.tensors()
+                except RecursionError:
+                    raise ValueError(f"{attribute} leads back to the module that it is a part of") from None
+                found |= {f"{prefix}.{name}": tensor for name, tensor in inner.items()}
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:
@@ -169,7 +173,8 @@ def _state(module: Module) -> list[tuple[str, Value]]:
 def _numbers(tensor: Any) -> Any:
     if isinstance(tensor, (list, tuple)):
         return [_numbers(part) for part in tensor]
-    return tensor.data if isinstance(tensor, Value) else float(tensor)
+    given = entry("the output of the model", tensor)
+    return given.data if isinstance(given, Value) else given
 
 
 def _matched(name: str, tensor: Any, numbers: Any) -> Iterator[tuple[str, Value, float]]:

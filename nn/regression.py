@@ -45,7 +45,7 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     except ImportError:
         raise ImportError('linear_regression needs numpy: pip install "gatewise[compile]"') from None
     if features is not None:
-        function("features, of a sample,", features)
+        function("features, of a sample,", features, "x")
     given, targets = samples((X, y))
     rows = [_row(f"X[{i}]", x, features) for i, x in enumerate(given)]
     for i, row in enumerate(rows):

@@ -60,7 +60,7 @@ def warmup(epochs: int, schedule: Schedule) -> Schedule:
     [0.5, 1.0, 1.0, 0.5]
     """
     epochs = whole("epochs, how long the rise takes,", epochs)
-    function("schedule, which warmup leads to,", schedule)
+    function("schedule, which warmup leads to,", schedule, "epoch")
     return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)
 
 

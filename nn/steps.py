@@ -153,6 +153,9 @@ class CompiledRun(ScalarRun):
             return loss if self.penalty is None else loss + self.penalty(self.parameters)
 
         size = len(X[0]) if isinstance(X[0], list) else 1
+        for i, x in enumerate(X):
+            if (len(x) if isinstance(x, list) else 1) != size:
+                raise ValueError(f"X[{i}] has not {size} numbers, as X[0] has: a compiled program takes as many each")
         self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
         import numpy as np  # compile has said what to install where it is missing

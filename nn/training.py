@@ -135,23 +135,25 @@ def _check_parts(model: Any, loss: Any) -> None:
         raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
     if not callable(loss) or isinstance(loss, (Module, type)):
         raise TypeError(f"the loss comes after the data, and is a function such as nn.squared_error, not {shown(loss)}")
+    function("the loss", loss, "output, target")
 
 
 def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) -> None:
-    for what, f in (("penalty, of the list of parameters,", penalty), ("schedule, of the epoch,", schedule)):
-        if f is not None:
-            function(what, f)
+    if penalty is not None:
+        function("penalty, as in lambda ps: l2(ps, 1e-4),", penalty, "parameters")
+    if schedule is not None:
+        function("schedule, such as nn.schedules.cosine(0.1, 0.0, epochs),", schedule, "epoch")
     metrics = {} if metrics is None else metrics
     if not isinstance(metrics, Mapping):
         raise TypeError(
             f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {shown(metrics)}"
         )
     for name, metric in metrics.items():
-        function(f"the metric {name!r}", metric)
+        function(f"the metric {name!r}", metric, "outputs, targets")
     if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {shown(callbacks)}")
     for i, callback in enumerate(callbacks):
-        function(f"callbacks[{i}], called as f(epoch, model, history),", callback)
+        function(f"callbacks[{i}]", callback, "epoch, model, history")
 
 
 def criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:

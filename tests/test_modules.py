@@ -154,7 +154,7 @@ def test_scopes_name_the_parts_of_containers() -> None:
         (lambda: Sequential(), ValueError, "a network is made of at least one part"),
         (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
         (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x is the number 1.0"),
-        (lambda: Neuron(1)(["a"]), TypeError, r"dot needs a number, not the str 'a': write float\('a'\)"),
+        (lambda: Neuron(1)(["a"]), TypeError, r"x\[0\] needs a number, not the str 'a': write float\('a'\)"),
     ],
 )
 def test_errors_say_what_to_write(make: Any, error: type[Exception], message: str) -> None:
