@@ -102,9 +102,10 @@ class Layer(Module):
         cls, W: Sequence[Sequence[float]], b: Sequence[float] | None = None, activation: Function | None = None
     ) -> Layer:
         """Return the layer with these weights; None for no bias."""
-        rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(listed(W) or [W])]
-        if not rows:
-            raise ValueError("W is empty: give it one row of weights for each neuron, as in [[1.0, -1.0]]")
+        given = listed(W)
+        if not given:
+            raise ValueError(f"W is a list with a row of weights for each neuron, as in [[1.0, -1.0]], not {shown(W)}")
+        rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(given)]
         biases = None if b is None else numbers("b", b)
         if biases is not None and len(biases) != len(rows):
             raise ValueError(f"b has {len(biases)} biases, and W has {len(rows)} rows: one each")
@@ -175,7 +176,7 @@ class MLP(Module):
             raise TypeError(
                 f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
             )
-        hidden = [activation] * (len(widths) - 1)
+        hidden = [checked(activation)] * (len(widths) - 1)
         self.layers = [Layer(m, n, f, **options) for m, n, f in zip([nin, *widths], widths, [*hidden, None])]
         for i, layer in enumerate(self.layers, start=1):
             layer.name = f"layer{i}"

@@ -1,0 +1,300 @@
+"""Guards what nn says of wrong types, shapes and order: which argument, what came, what was expected, and what to write.
+
+The table holds what a newcomer might write, and words that must be in the answer. The sweep calls every function with
+one wrong argument after the other: what is refused is refused by a sentence of ours, never by Python from inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import autograd
+import nn
+from autograd import Value, relu, tanh
+from nn import schedules
+
+from .lessons import sweep
+
+matplotlib.use("Agg")
+X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0]
+
+
+def model() -> nn.MLP:
+    return nn.MLP(2, [2, 1], tanh, rng=Random(0))
+
+
+M = model()
+R = Random(0)
+HISTORY = nn.fit(M, (X, Y), nn.squared_error, nn.SGD(M), epochs=2, record=True)
+SPACE: dict[str, Any] = {**vars(nn), "nn": nn, "np": np, "autograd": autograd, "Value": Value, "relu": relu} | {
+    "M": M, "R": R, "X": X, "Y": Y, "HISTORY": HISTORY, "Random": Random, "schedules": schedules, "FIT": "",
+}  # fmt: skip
+
+TABLE: list[tuple[str, type[Exception], str]] = [
+    # networks
+    ("MLP(2, 16)", TypeError, "nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not 16"),
+    ("MLP(2, [16, 1.0])", ValueError, "nout, the number of neurons, is a whole number of at least 1, not 1.0"),
+    ("MLP('2', [1])", ValueError, "nin, the number of inputs, is a whole number of at least 1, not '2'"),
+    ("MLP(2, [1], 'relu')", TypeError, "an activation is a function such as autograd.tanh"),
+    ("MLP(2, [1], rng=0)", TypeError, "write rng=random.Random(0), not rng=0"),
+    ("MLP(2, [1], bias=0.5)", TypeError, "bias, whether there is one, is True or False, not 0.5"),
+    ("MLP(2, [1], init=0.1)", TypeError, "init, which draws a weight, is a function, not the float 0.1"),
+    ("MLP(2, [1], init=lambda rng: 0)", TypeError, "is called as f(rng, nin, nout), and <lambda>(rng) is not"),
+    ("Neuron.of(1.0)", TypeError, "weights is a list of numbers, not the float 1.0"),
+    ("Neuron.of([1.0, 'a'])", TypeError, "weights[1] needs a number, not the str 'a'"),
+    (
+        "Neuron.of([Value(1.0)])",
+        TypeError,
+        "weights[0] is a plain number, not Value(data=1.0, grad=0.0): write its .data",
+    ),
+    (
+        "Layer.of([])",
+        ValueError,
+        "W is a list with a row of weights for each neuron, as in [[1.0, -1.0]], not the list []",
+    ),
+    ("Layer.of([1.0, 2.0])", TypeError, "W[0] is a list of numbers, not the float 1.0"),
+    ("Layer.of([[1.0], [1.0, 2.0]])", ValueError, "W[1] has 2 weights, and W[0] has 1: one for each input"),
+    ("Layer.of([[1.0], [2.0]], [0.0])", ValueError, "b has 1 biases, and W has 2 rows: one each"),
+    ("Sequential([relu, relu])", TypeError, "one by one: write *parts, not [<gate relu(x)>"),
+    ("Sequential(Layer)", TypeError, "a part of a network is an instance: write Layer(...), not the class"),
+    ("Concat('relu')", TypeError, "an activation is a function"),
+    ("M([1.0])", ValueError, "takes 2 inputs, and x has 1"),
+    ("M(1.0)", ValueError, "x is the number 1.0: a sample is a list of 2 numbers"),
+    ("M(X[:2])", TypeError, "x is one sample, and x[0] is the list [0.0, 0.0]: of a batch X write model.predict(X)"),
+    ("M(['a', 'b'])", TypeError, "x[0] needs a number, not the str 'a'"),
+    ("M.predict([0.0, 1.0])", ValueError, "a sample is a list of 2 numbers, and a batch a list of samples, [[…, …]]"),
+    ("M.predict(0.5)", TypeError, "X is a list or an array of samples, not the float 0.5"),
+    ("M.batch(3)", TypeError, "X is a list, not the int 3"),
+    ("Module()(1.0)", TypeError, "Module has no forward: write one in the class"),
+    ("M.load_state_dict('m.json')", TypeError, "a state is a dict of names and numbers, not a str"),
+    ("M.load_state_dict({})", ValueError, "it lacks ['layer1.W', 'layer1.b', 'layer2.W', 'layer2.b']"),
+    # training
+    ("fit(X, Y, squared_error, SGD(M))", TypeError, "the model comes first, and is a Module such as nn.MLP(2, [8, 1])"),
+    ("fit(MLP, (X, Y), squared_error, SGD(M))", TypeError, "not the type <class 'nn.layers.MLP'>"),
+    (
+        "fit(M, X, squared_error, SGD(M))",
+        TypeError,
+        "data is a pair (X, y) of samples and targets, not list of length 4",
+    ),
+    (
+        "fit(M, (X, 1.0), squared_error, SGD(M))",
+        TypeError,
+        "y of the data is a list or an array with one entry per sample",
+    ),
+    ("fit(M, (X, Y), SGD(M), squared_error)", TypeError, "the loss comes after the data"),
+    ("fit(M, (X, Y), squared_error, 0.1)", TypeError, "the optimiser comes after the loss, as nn.SGD("),
+    ("fit(M, (X, Y), squared_error, SGD)", TypeError, "the optimiser comes after the loss"),
+    ("fit(M, (X, Y), squared_error, SGD(model_of_another))", ValueError, "moves no parameter of MLP(2"),
+    (
+        "fit(M, (X, Y), lambda o: o, SGD(M))",
+        TypeError,
+        "the loss is called as f(output, target), and <lambda>(o) is not",
+    ),
+    ("fit(M, (X, Y), lambda o, t: None, SGD(M))", TypeError, "the loss must be a Value, and it is the NoneType None"),
+    ("fit(M, (X, Y), zero_one, SGD(M))", TypeError, "zero_one and the metrics only count, and have no gradient"),
+    (
+        "FIT epochs=1.5",
+        ValueError,
+        "epochs, how often to go through the data, is a whole number of at least 0, not 1.5",
+    ),
+    ("FIT batch_size=0", ValueError, "the size of a batch is a whole number of at least 1, not 0"),
+    ("FIT rng=0", TypeError, "write rng=random.Random(0), not rng=0"),
+    ("FIT penalty=l2", TypeError, "is called as f(parameters), and l2(parameters, strength) is not"),
+    ("FIT penalty=l2(M.parameters(), 0.1)", TypeError, "penalty, as in lambda ps: l2(ps, 1e-4), is a function"),
+    ("FIT penalty=lambda ps: None", TypeError, "the penalty needs a number, not None"),
+    ("FIT schedule=0.1", TypeError, "schedule, such as nn.schedules.cosine(0.1, 0.0, epochs), is a function"),
+    (
+        "FIT schedule=lambda e: -1.0",
+        ValueError,
+        "that the schedule gives for epoch 0 is a number of at least 0, not -1.0",
+    ),
+    ("FIT clip='1'", TypeError, "clip, the largest norm of the gradient, needs a number, not the str '1'"),
+    ("FIT validation=0.5", ValueError, "give rng=random.Random(0), for one"),
+    ("FIT validation=[1.0]", TypeError, "validation is a pair (X, y) of samples and targets"),
+    ("FIT metrics=[accuracy]", TypeError, "metrics is a dict of names and functions, as in {'accuracy': nn.accuracy}"),
+    ("FIT metrics={'a': 1}", TypeError, "the metric 'a' is a function, not the int 1"),
+    ("FIT callbacks=print", TypeError, "callbacks is a list of functions: write callbacks=[f]"),
+    ("FIT callbacks=[lambda h: 0]", TypeError, "callbacks[0] is called as f(epoch, model, history)"),
+    ("FIT patience=0", ValueError, "patience, for how many epochs to hope, is a whole number of at least 1, not 0"),
+    ("FIT epsilon=-1", ValueError, "epsilon, of the stop criterion, is a number of at least 0, not -1"),
+    ("FIT k=0", ValueError, "k, over how many steps the stop criterion looks, is a whole number of at least 1, not 0"),
+    ("FIT compiled='yes'", TypeError, "compiled is True or False, not 'yes'"),
+    (
+        "fit(M, ([[1.0, 2.0], [1.0]], Y[:2]), squared_error, SGD(M), compiled=True)",
+        ValueError,
+        "X[1] has not 2 numbers",
+    ),
+    ("evaluate(M, (X, Y), accuracy(Y, Y))", TypeError, "the loss comes after the data"),
+    ("SGD(M, '0.1')", TypeError, "the learning rate needs a number, not the str '0.1': write float('0.1')"),
+    ("SGD(M, float('inf'))", ValueError, "the learning rate is a number of at least 0 and finite, not inf"),
+    ("SGD(0.1, M)", TypeError, "parameters, if they are not a model, is a list, not the float 0.1"),
+    ("SGD(M.named_parameters())", TypeError, "an optimiser moves leaves, as model.parameters() lists them"),
+    ("SGD(M, 0.1, momentum=-1)", ValueError, "the momentum is a number of at least 0, not -1"),
+    ("Adam(M, betas=(0.9,))", ValueError, "betas are two numbers from 0 to below 1, as in (0.9, 0.999), not (0.9,)"),
+    ("Adam(M, betas=0.9)", ValueError, "betas are two numbers from 0 to below 1"),
+    ("Adam(M, epsilon=-1)", ValueError, "epsilon is a number of at least 0, not -1"),
+    (
+        "schedules.exponential(-0.1, 0.9)",
+        ValueError,
+        "first, the learning rate to begin with, is a number of at least 0",
+    ),
+    (
+        "schedules.staircase(0.1, 0.5, 0)",
+        ValueError,
+        "every, how many epochs a stair lasts, is a whole number of at least 1",
+    ),
+    ("schedules.warmup(5, 0.1)", TypeError, "schedule, which warmup leads to, is a function, not the float 0.1"),
+    # data
+    ("train_test_split((X, Y), 0.5, rng=0)", TypeError, "write rng=random.Random(0), not rng=0"),
+    (
+        "train_test_split((X, Y), 'half', rng=R)",
+        TypeError,
+        "fraction, the part of the samples to test on, needs a number",
+    ),
+    ("standardise(([[1.0], [1.0, 2.0]], [0, 1]), (X, Y))", ValueError, "X[1] has 2 numbers, where 1 are expected"),
+    ("standardise((X, Y), ([[1.0]], [0]))", ValueError, "X[0] has 1 numbers, where 2 are expected"),
+    ("moons('100', 0.1, R)", ValueError, "n, the number of points, is a whole number of at least 1, not '100'"),
+    ("moons(100, 0.1, 0)", TypeError, "write rng=random.Random(0), not rng=0"),
+    ("xor(100, -0.1, R)", ValueError, "noise is a number of at least 0, not -0.1"),
+    ("one_hot(1, '3')", ValueError, "one_hot: n, the number of classes, is a whole number of at least 1, not '3'"),
+    ("accuracy([0.5], [1], threshold='a')", TypeError, "accuracy: threshold needs a number, not the str 'a'"),
+    ("l2(0.1, M.parameters())", TypeError, "l2: parameters is a list, not the float 0.1"),
+    ("l1([1.0], None)", TypeError, "l1: strength needs a number, not None"),
+    # functions, closed forms, seeing inside, keeping
+    ("minimize(3, lambda x: x)", TypeError, "f is a function, not the int 3"),
+    ("minimize(lambda x: x, 'a')", TypeError, "x0 needs a number, not the str 'a'"),
+    (
+        "minimize(lambda x: x, Value(1.0))",
+        TypeError,
+        "x0 is a plain number, not Value(data=1.0, grad=0.0): write its .data",
+    ),
+    ("minimize(lambda x: x, 1.0, steps=-1)", ValueError, "steps is a whole number of at least 0, not -1"),
+    ("minimize(lambda x: x, 1.0, epsilon=1.0, k=0)", ValueError, "is a whole number of at least 1, not 0"),
+    ("random_search(lambda x: x, 1.0, rng=1)", TypeError, "write rng=random.Random(1), not rng=1"),
+    (
+        "linear_regression(X, [[1.0]] * 4)",
+        TypeError,
+        "y[0] is one number, not the list [1.0]: write its one entry alone",
+    ),
+    ("linear_regression(X, Y, 2)", TypeError, "features, of a sample, is a function, not the int 2"),
+    ("monomials(-1)", ValueError, "degree, the highest power, is a whole number of at least 0, not -1"),
+    (
+        "recipe('binary', 2, 8)",
+        TypeError,
+        "hidden is a list with the number of neurons of each hidden layer, as in [8]",
+    ),
+    ("recipe('classify', 2)", ValueError, "the task is one of regression, binary, multiclass, not 'classify'"),
+    ("sensitivities(Sequential(relu), X[0], 1.0, squared_error)", TypeError, "those of the layers of an nn.MLP"),
+    ("gradient_norms([1.0])", TypeError, "model is a Module such as nn.MLP(2, [8, 1]), not the list [1.0]"),
+    ("plot_boundary(X, Y, M)", TypeError, "model is a function, not the list"),
+    ("plot_boundary(M, [[1.0, 2.0, 3.0]], [0])", ValueError, "of which a plot shows two columns[0] has 3 numbers"),
+    ("plot_points(X, Y, 'axes')", TypeError, "ax is matplotlib's Axes to draw on, such as plt.subplots()[1]"),
+    ("plot_history(M)", TypeError, "history is what fit returned, not the MLP"),
+    ("plot_activation(relu, low=1.0, high=0.0)", ValueError, "from low up to high, not from 1.0 to 0.0"),
+    ("explore_training(HISTORY, M)", TypeError, "the model comes first, and is the Module that was trained"),
+    ("explore_training(M, [HISTORY])", TypeError, "history is what fit(..., record=True) returned, not the list"),
+    ("save('m.json', M)", TypeError, "the model comes first, then the path: save(model, 'm.json')"),
+    ("save(M, 3)", TypeError, "path is the name of a file, a str or a Path, not 3"),
+    ("save(M, 'no/such/folder/m.json')", FileNotFoundError, "there is no such folder: 'no/such/folder'"),
+]
+SPACE["model_of_another"] = model()
+
+
+@pytest.mark.parametrize(("call", "error", "words"), TABLE, ids=[call for call, _, _ in TABLE])
+def test_a_mistake_is_answered_with_what_to_write(call: str, error: type[Exception], words: str) -> None:
+    if call.startswith("FIT "):
+        call = f"fit(M, (X, Y), squared_error, SGD(M), {call.removeprefix('FIT ')})"
+    before = M.state_dict()
+    with pytest.raises(error) as caught:
+        eval(call, SPACE)
+    assert words in str(caught.value)
+    assert M.state_dict() == before
+
+
+def fitting(model: Any, data: Any, loss: Any, optimiser: Any, **options: Any) -> None:
+    nn.fit(model, data, loss, optimiser, epochs=1, **options)
+
+
+def plain(
+    loss: Callable[..., Any], first: str, **others: Any
+) -> tuple[Callable[..., Any], Callable[[], dict[str, Any]]]:
+    return loss, lambda: {first: [0.5, 0.5], "target": 1, **others}
+
+
+SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
+    "fit": (
+        fitting,
+        lambda: {
+            "model": M, "data": (X, Y), "loss": nn.squared_error, "optimiser": nn.SGD(M, 0.0), "batch_size": 2, "rng": R,
+            "penalty": lambda ps: nn.l2(ps, 0.1), "schedule": lambda epoch: 0.0, "clip": 1.0, "validation": (X, Y),
+            "metrics": {"r": nn.r_squared}, "callbacks": [], "patience": 1, "epsilon": 0.1, "k": 1, "compiled": False,
+        },
+    ),
+    "evaluate": (nn.evaluate, lambda: {"model": M, "data": (X, Y), "loss": nn.squared_error}),
+    "Neuron": (nn.Neuron, lambda: {"nin": 2, "activation": tanh, "bias": True, "init": nn.he, "rng": R}),
+    "Layer": (nn.Layer, lambda: {"nin": 2, "nout": 2, "activation": tanh, "rng": R}),
+    "Layer.of": (nn.Layer.of, lambda: {"W": [[1.0, 2.0]], "b": [0.0], "activation": tanh}),
+    "MLP": (nn.MLP, lambda: {"nin": 2, "nouts": [2, 1], "activation": tanh, "output": None, "rng": R}),
+    "call": (lambda x: M(x), lambda: {"x": [1.0, 2.0]}),
+    "predict": (lambda X: M.predict(X), lambda: {"X": X}),
+    "load_state_dict": (M.load_state_dict, lambda: {"state": M.state_dict()}),
+    "SGD": (nn.SGD, lambda: {"parameters": M, "learning_rate": 0.1, "momentum": 0.1, "nesterov": True}),
+    "Adam": (nn.Adam, lambda: {"parameters": M, "learning_rate": 0.1, "betas": (0.9, 0.9), "epsilon": 1e-8}),
+    "clip_gradients": (nn.clip_gradients, lambda: {"parameters": M, "largest": 1.0}),
+    "batches": (lambda **given: [*nn.batches(**given)], lambda: {"data": (X, Y), "size": 2, "rng": R}),
+    "train_test_split": (nn.train_test_split, lambda: {"data": (X, Y), "fraction": 0.5, "rng": R}),
+    "standardise": (nn.standardise, lambda: {"train": (X, Y), "test": (X, Y)}),
+    "moons": (nn.moons, lambda: {"n": 4, "noise": 0.1, "rng": R}),
+    "gaussians": (nn.gaussians, lambda: {"n": 4, "distance": 0.1, "rng": R}),
+    "spiral": (nn.spiral, lambda: {"n": 4, "noise": 0.1, "rng": R, "classes": 3}),
+    "he": (nn.he, lambda: {"rng": R, "nin": 2, "nout": 2}),
+    "xavier": (nn.xavier, lambda: {"rng": R, "nin": 2, "nout": 2}),
+    "minimize": (nn.minimize, lambda: {"f": lambda x: 1.0, "x0": 1.0, "learning_rate": 0.1, "steps": 2, "k": 1}),
+    "random_search": (nn.random_search, lambda: {"f": lambda x: 1.0, "x0": 1.0, "rng": R, "radius": 0.1, "tries": 2}),
+    "linear_regression": (nn.linear_regression, lambda: {"X": X, "y": Y, "features": nn.products}),
+    "softmax": (nn.softmax, lambda: {"z": [1.0, 2.0]}),
+    "argmax": (nn.argmax, lambda: {"z": [1.0, 2.0]}),
+    "one_hot": (nn.one_hot, lambda: {"k": 1, "n": 2}),
+    "squared_error": (nn.squared_error, lambda: {"output": 0.5, "target": 1, "reduction": "sum"}),
+    "binary_cross_entropy": (nn.binary_cross_entropy, lambda: {"output": 0.5, "target": 1}),
+    "binary_hinge": (nn.binary_hinge, lambda: {"score": 0.5, "target": 1}),
+    "cross_entropy": plain(nn.cross_entropy, "probabilities"),
+    "cross_entropy_with_logits": plain(nn.cross_entropy_with_logits, "z"),
+    "negative_log_likelihood": plain(nn.negative_log_likelihood, "log_probabilities"),
+    "hinge": plain(nn.hinge, "scores", margin=1.0),
+    "kl_divergence": (nn.kl_divergence, lambda: {"p": [0.5, 0.5], "q": [0.5, 0.5]}),
+    "accuracy": (nn.accuracy, lambda: {"outputs": [0.5, 0.6], "targets": [1, 0], "threshold": 0.5}),
+    "confusion": (nn.confusion, lambda: {"outputs": [0.5, 0.6], "targets": [1, 0], "threshold": 0.5}),
+    "r_squared": (nn.r_squared, lambda: {"outputs": [0.5, 0.6], "targets": [1, 0]}),
+    "l2": (nn.l2, lambda: {"parameters": [1.0], "strength": 0.1}),
+    "recipe": (nn.recipe, lambda: {"task": "multiclass", "nin": 2, "hidden": [2], "nout": 2}),
+    "sensitivities": (nn.sensitivities, lambda: {"model": M, "x": [1.0, 2.0], "y": 1.0, "loss": nn.squared_error}),
+    "gradient_norms": (nn.gradient_norms, lambda: {"model": M}),
+    "plot_points": (nn.plot_points, lambda: {"X": X, "y": [0, 1, 1, 0], "ax": Figure().subplots(), "size": 3.0}),
+    "plot_boundary": (
+        nn.plot_boundary, lambda: {"model": M, "X": X, "y": [0, 1, 1, 0], "ax": Figure().subplots(), "steps": 3}
+    ),
+    "plot_activation": (nn.plot_activation, lambda: {"function": tanh, "ax": Figure().subplots(), "low": -1.0, "steps": 3}),
+    "explore_training": (
+        nn.explore_training, lambda: {"model": M, "history": HISTORY, "data": (X, Y), "frames": 2, "threshold": 0.0}
+    ),
+    "cosine": (schedules.cosine, lambda: {"first": 0.1, "last": 0.1, "epochs": 3}),
+    "warmup": (schedules.warmup, lambda: {"epochs": 2, "schedule": lambda epoch: 0.1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_what_is_refused_is_refused_by_a_sentence_of_ours(name: str) -> None:
+    assert [*sweep(*SWEEPS[name])] == []
+
+
+def test_the_sweep_finds_an_error_of_pythons_from_inside() -> None:
+    found = [*sweep(lambda x: nn.module._numbers(len(x)), lambda: {"x": [1.0]})]
+    assert "x=None: TypeError: object of type 'NoneType' has no len()" in found
