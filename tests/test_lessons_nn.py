@@ -252,10 +252,8 @@ SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "train_test_split": (nn.train_test_split, lambda: {"data": (X, Y), "fraction": 0.5, "rng": R}),
     "standardise": (nn.standardise, lambda: {"train": (X, Y), "test": (X, Y)}),
     "moons": (nn.moons, lambda: {"n": 4, "noise": 0.1, "rng": R}),
-    "gaussians": (nn.gaussians, lambda: {"n": 4, "distance": 0.1, "rng": R}),
     "spiral": (nn.spiral, lambda: {"n": 4, "noise": 0.1, "rng": R, "classes": 3}),
     "he": (nn.he, lambda: {"rng": R, "nin": 2, "nout": 2}),
-    "xavier": (nn.xavier, lambda: {"rng": R, "nin": 2, "nout": 2}),
     "minimize": (nn.minimize, lambda: {"f": lambda x: 1.0, "x0": 1.0, "learning_rate": 0.1, "steps": 2, "k": 1}),
     "random_search": (nn.random_search, lambda: {"f": lambda x: 1.0, "x0": 1.0, "rng": R, "radius": 0.1, "tries": 2}),
     "linear_regression": (nn.linear_regression, lambda: {"X": X, "y": Y, "features": nn.products}),
@@ -263,11 +261,9 @@ SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "argmax": (nn.argmax, lambda: {"z": [1.0, 2.0]}),
     "one_hot": (nn.one_hot, lambda: {"k": 1, "n": 2}),
     "squared_error": (nn.squared_error, lambda: {"output": 0.5, "target": 1, "reduction": "sum"}),
-    "binary_cross_entropy": (nn.binary_cross_entropy, lambda: {"output": 0.5, "target": 1}),
     "binary_hinge": (nn.binary_hinge, lambda: {"score": 0.5, "target": 1}),
     "cross_entropy": plain(nn.cross_entropy, "probabilities"),
     "cross_entropy_with_logits": plain(nn.cross_entropy_with_logits, "z"),
-    "negative_log_likelihood": plain(nn.negative_log_likelihood, "log_probabilities"),
     "hinge": plain(nn.hinge, "scores", margin=1.0),
     "kl_divergence": (nn.kl_divergence, lambda: {"p": [0.5, 0.5], "q": [0.5, 0.5]}),
     "accuracy": (nn.accuracy, lambda: {"outputs": [0.5, 0.6], "targets": [1, 0], "threshold": 0.5}),
@@ -285,7 +281,6 @@ SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "explore_training": (
         nn.explore_training, lambda: {"model": M, "history": HISTORY, "data": (X, Y), "frames": 2, "threshold": 0.0}
     ),
-    "cosine": (schedules.cosine, lambda: {"first": 0.1, "last": 0.1, "epochs": 3}),
     "warmup": (schedules.warmup, lambda: {"epochs": 2, "schedule": lambda epoch: 0.1}),
 }  # fmt: skip
 

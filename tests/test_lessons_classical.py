@@ -1,0 +1,141 @@
+"""Guards what nn.classical says of wrong types, shapes and order: which argument, what came, and what to write.
+
+A table of what a newcomer might write, and the sweep of `tests.lessons` over every function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import relu
+from nn import classical
+from nn.classical import Perceptron, Unit, learn_perceptron, truth_table
+
+from .lessons import sweep
+
+POINTS, LABELS = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 0, 0, 1]
+P = Perceptron([1, 1], -2)
+SPACE: dict[str, Any] = {**vars(classical), "P": P, "POINTS": POINTS, "LABELS": LABELS, "relu": relu}
+
+TABLE: list[tuple[str, type[Exception], str]] = [
+    ("Perceptron(1, -2)", TypeError, "weights is a list of numbers, not 1: write [1]"),
+    ("Perceptron('11', -2)", TypeError, "weights is a list of numbers, not '11'"),
+    ("Perceptron([1, 1], [-2])", TypeError, "bias needs a number, not a list"),
+    ("Perceptron([1, 1], -2, ['sign'])", ValueError, "output is 'binary' (0 or 1) or 'sign' (-1 or 1), not ['sign']"),
+    ("P(1)", ValueError, "has 2 weights, but was given 1 inputs"),
+    ("P(1, 'a')", TypeError, "an input needs a number, not the str 'a'"),
+    ("Unit([1], 0, 'relu')", TypeError, "activation, of w·x + b, is a function, not the str 'relu'"),
+    (
+        "McCullochPitts('xy', theta=1)",
+        TypeError,
+        "inputs is a number or a list of names, not the str 'xy': write ['xy']",
+    ),
+    ("McCullochPitts(2, -1, theta=1)", ValueError, "is a whole number of at least 0, not -1"),
+    ("McCullochPitts(2, theta=1)(1, 2)", ValueError, "are 0 or 1, and x2 is 2"),
+    ("universal_and(2.0)", ValueError, "n, the number of inputs, is a whole number of at least 1, not 2.0"),
+    ("universal_or(2, 3)", ValueError, "from 0 to n are positive: not 3 of 2"),
+    ("one_hot_network(3)", TypeError, "outputs, of a truth table, is a list, not the int 3"),
+    ("dnf_network([0, 1, 2, 0])", ValueError, "the output of a Boolean function is 0 or 1, and at (1, 0) it is 2"),
+    ("dnf_network([0, 1, 1, 0], 5)", TypeError, "groups is a list, not the int 5"),
+    (
+        "dnf_network([0, 1, 1, 0], ['1'])",
+        ValueError,
+        "a group of 2 inputs has 2 characters, each 0, 1 or -, unlike '1'",
+    ),
+    ("k_map_groups([0, 1, 1])", ValueError, "the truth table of n inputs has 2ⁿ outputs (2, 4, 8, …), not 3"),
+    ("convex_region(3)", TypeError, "corners is a list, not the int 3"),
+    ("convex_region([(0, 0), (1, 1)])", ValueError, "a polygon has three corners (x, y) or more"),
+    ("parity('3')", ValueError, "n, the number of inputs, is a whole number of at least 1, not '3'"),
+    ("deep_parity(None)", ValueError, "n, the number of inputs, is a whole number of at least 1, not None"),
+    ("learn_perceptron(1, LABELS)", TypeError, "X is a list, not the int 1"),
+    ("learn_perceptron(LABELS, POINTS)", TypeError, "a row of X is a list of numbers, not 0: write [0]"),
+    ("learn_perceptron(POINTS, LABELS, bias=2)", TypeError, "bias, whether a 1 is appended, is True or False, not 2"),
+    ("learn_perceptron(POINTS, [0, 0, 0, 2])", ValueError, "labels are -1 and 1, or 0 and 1, not 0, 2"),
+    ("novikoff_bound(POINTS, LABELS, 2)", TypeError, "weights is a list of numbers, not 2: write [2]"),
+    ("perceptron_loss(0.5, 0)", ValueError, "target is 0, and a label is −1 or 1: write 2*t - 1 for t in {0, 1}"),
+    ("perceptron_loss('z', 1)", TypeError, "perceptron_loss: output needs a number, not the str 'z'"),
+    ("ThresholdNetwork(2, [P])", TypeError, "neurons is a dict of names and pairs (Perceptron, wires), not the list"),
+    ("ThresholdNetwork(2, {'f': P})", TypeError, "the neuron 'f' is a pair (Perceptron, wires), not the Perceptron"),
+    (
+        "ThresholdNetwork(2, {'f': (P, ['x1', 'x3'])})",
+        ValueError,
+        "'f' is wired to 'x3', which is no input and no neuron",
+    ),
+    ("xor_two_layers()(1)", ValueError, "the network has 2 inputs, but was given 1"),
+    ("xor_two_layers().truth_table(['A'])", ValueError, "there is no neuron ['A']; there are A, B, f"),
+    ("separable(POINTS, 1)", TypeError, "labels is a list, not the int 1"),
+    ("TruthTable([0, 1], columns=['f', 'g'])", ValueError, "the output 0 has not one entry for each of the columns"),
+    ("truth_table(3, 2)", TypeError, "f, of the inputs, is a function, not the int 3"),
+    ("approximate(3, 4)", TypeError, "f, which is approximated, is a function, not the int 3"),
+    ("approximate(lambda x: x, 4, 1.0, 0.0)", ValueError, "there is no room for 4 pieces"),
+    ("approximate(lambda x: None, 4)", TypeError, "f(0.125) needs a number, not None"),
+    ("tower(0.6, 0.4)", ValueError, "a tower stands between left < right, not between 0.6 and 0.4"),
+    ("tower_2d([], (0.4, 0.6))", TypeError, "x is a pair (left, right) of the tower's walls, not []"),
+    ("HiddenLayer(P, [1.0])", TypeError, "neurons is a list, not the Perceptron"),
+    ("HiddenLayer([1.0], [1.0])", TypeError, "neurons[0] is a function, not the float 1.0"),
+    ("step_neuron(0.4, 0)", ValueError, "w = 0 makes no step: give it a large w, or None for an ideal step"),
+    ("XOR('1', 0)", TypeError, "an input needs a number, not the str '1'"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), TABLE, ids=[call for call, _, _ in TABLE])
+def test_a_mistake_is_answered_with_what_to_write(call: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        eval(call, SPACE)
+    assert words in str(caught.value)
+
+
+def network(name: Any, neuron: Any, wires: Any) -> classical.ThresholdNetwork:
+    return classical.ThresholdNetwork(["x", "y"], {str(name): (neuron, wires)})
+
+
+SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
+    "Perceptron": (Perceptron, lambda: {"weights": [1, 1], "bias": -2, "output": "binary"}),
+    "Unit": (Unit, lambda: {"weights": [1, 1], "bias": -2, "activation": relu}),
+    "a call": (lambda x, y: P(x, y), lambda: {"x": 1, "y": 1}),
+    "McCullochPitts": (classical.McCullochPitts, lambda: {"excitatory": 2, "inhibitory": ["no"], "theta": 1}),
+    "universal_and": (classical.universal_and, lambda: {"n": 2, "positive": 1}),
+    "one_hot_network": (classical.one_hot_network, lambda: {"outputs": [0, 1, 1, 0]}),
+    "dnf_network": (classical.dnf_network, lambda: {"outputs": [0, 1, 1, 0], "groups": ["01", "10"]}),
+    "convex_region": (classical.convex_region, lambda: {"corners": [(0, 0), (1, 0), (0, 1)]}),
+    "shallow_parity": (classical.shallow_parity, lambda: {"n": 2}),
+    "deep_parity": (classical.deep_parity, lambda: {"n": 2}),
+    "learn_perceptron": (learn_perceptron, lambda: {"X": POINTS, "y": LABELS, "epochs": 20, "bias": True}),
+    "novikoff_bound": (classical.novikoff_bound, lambda: {"X": POINTS, "y": LABELS, "weights": [2, 2, -3]}),
+    "perceptron_loss": (classical.perceptron_loss, lambda: {"output": 0.5, "target": 1}),
+    "ThresholdNetwork": (network, lambda: {"name": "f", "neuron": P, "wires": ["x", "y"]}),
+    "separable": (classical.separable, lambda: {"truth_table": POINTS, "labels": LABELS}),
+    "TruthTable": (
+        lambda **given: repr(classical.TruthTable(**given)),
+        lambda: {"outputs": [0, 1, 1, 0], "names": ["a", "b"], "columns": ["f"]},
+    ),
+    "truth_table": (truth_table, lambda: {"f": lambda *x: 1, "inputs": 2}),
+    "approximate": (
+        lambda **given: repr(classical.approximate(**given)),
+        lambda: {"f": lambda x: x, "n": 4, "low": 0.0, "high": 1.0, "w": 100.0, "activation": "step"},
+    ),
+    "tower": (classical.tower, lambda: {"left": 0.4, "right": 0.6, "height": 1.0, "w": 10.0}),
+    "tower_2d": (classical.tower_2d, lambda: {"x": (0.4, 0.6), "y": (0.4, 0.6), "height": 1.0, "threshold": 1.5}),
+    "HiddenLayer": (classical.HiddenLayer, lambda: {"neurons": [P], "weights": [1.0], "offset": 0.0}),
+    "xor_by_product": (classical.xor_by_product, lambda: {"x1": 1, "x2": 0}),
+    "XOR": (classical.XOR, lambda: {"x1": 1, "x2": 0}),
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_what_is_refused_is_refused_by_a_sentence_of_ours(name: str) -> None:
+    assert [*sweep(*SWEEPS[name])] == []
+
+
+def test_numpys_numbers_count() -> None:
+    assert classical.deep_parity(np.int64(2)).truth_table() == classical.parity(np.int8(2))  # type: ignore[arg-type]
+    found = learn_perceptron(np.array(POINTS), np.array(LABELS), np.int64(50))  # type: ignore[arg-type]
+    assert found.weights == learn_perceptron(POINTS, LABELS, 50).weights == (3, 2, -4)
+
+
+def test_a_table_of_several_outputs_shows_itself() -> None:
+    assert repr(truth_table(lambda a, b: (a & b, a ^ b), 2)).splitlines()[0].split() == ["x1", "x2", "f1", "f2"]
