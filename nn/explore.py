@@ -43,13 +43,14 @@ def explore_training(
 ) -> Page:
     """Write a page on which one scrubs through a training run: one HTML file that needs no network and no server.
 
-    At every step that it shows stand together: the loss curve, the decision boundary of the model as it was, with the
-    data on top, and the weights beside the gradients that the step followed. The boundary needs `data`, a pair (X, y)
-    with X of two columns; a model of one output decides by whether it exceeds `threshold` (0.5 for probabilities), one
-    with several by the largest.
+    At the beginning and at every step that it shows stand together: the loss curve, the decision boundary of the model as
+    it was, with the data on top, and the weights beside the gradients that the step followed. The boundary needs `data`,
+    a pair (X, y) with X of two columns; a model of one output decides by whether it exceeds `threshold` (0.5 for
+    probabilities), one with several by the largest.
 
     history: of fit(model, ..., record=True); path: None returns the page only, which shows itself in a notebook
-    frames: how many steps the page shows at most, evenly chosen; of a large model fewer, so that it stays below 2 MB
+    frames: how many steps the page shows at most beside the beginning, evenly chosen; of a large model fewer, so that it
+        stays below 2 MB
 
     The model is left as it is. ValueError for a history without snapshots, or of another model.
 
@@ -68,13 +69,15 @@ def explore_training(
     threshold = number("threshold", threshold)
     if not history.snapshots:
         raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
-    _check(model, history.snapshots)
+    snapshots = [*_beginning(history), *history.snapshots]
+    _check(model, snapshots)
     entries = [value for tensor in model.tensors().values() for value in _flat(tensor)]
     most = WEIGHTS * 3 // 4 // (2 * 4 * max(1, len(entries)))
     if most < 1:
         raise ValueError(f"a page shows at most {WEIGHTS * 3 // 32:,} weights, and {model!r} has {len(entries):,}")
-    places = _evenly(len(history.snapshots), min(frames, most))
-    kept = [history.snapshots[i] for i in places]
+    before = len(snapshots) - len(history.snapshots)  # frames before the first step: one, of which step is −1, or none
+    places = [*range(-before, 0), *_evenly(len(history.snapshots), min(frames, max(1, most - before)))]
+    kept = [snapshots[before + i] for i in places]
     order = {parameter: i for i, parameter in enumerate(model.parameters())}
     plane, answers = _plane(model, kept, data, threshold)
     content = {
@@ -106,6 +109,12 @@ def explore_training(
     if path is not None:
         page.save(path)
     return page
+
+
+def _beginning(history: History) -> list[Snapshot]:
+    """Return the weights before the first step as a snapshot: the first cost and the first gradient are theirs."""
+    first = history.snapshots[0]
+    return [first._replace(parameters=history.initial)] if history.initial else []
 
 
 def _check(model: Module, snapshots: Sequence[Snapshot]) -> None:

@@ -524,6 +524,10 @@ def test_scrubbing_through_a_training_run_moves_everything_together(show_trainin
     page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
     assert page.one("#looked").text.startswith(f"{names[5]}: "), "two down and one to the right: W[2][1]"
     page.driver.execute_script("document.activeElement.blur()")
+    assert page.one("#sentence").text.startswith("Before the first step: cost ")
+    assert page.one("#looked").text.split(": weight ")[1].split(",")[0] != f"{history.snapshots[0].parameters[5]:.6g}"
+    assert six_digits(page.one("#looked").text.split(": weight ")[1].split(",")[0], history.initial[5])
+    page.next()
     markers = []
     for count, snapshot in enumerate(history.snapshots, start=1):
         sentence = page.one("#sentence").text
@@ -546,9 +550,9 @@ def test_scrubbing_through_a_training_run_moves_everything_together(show_trainin
     heights = [y for _, y in markers]
     assert sorted(range(len(costs)), key=lambda i: -costs[i]) == sorted(range(len(costs)), key=lambda i: heights[i])
     page.press(Keys.HOME)
-    assert page.one("#sentence").text.startswith("Step 1 of ")
+    assert page.one("#sentence").text.startswith("Before the first step: ")
     page.one("input[type=range]").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    assert page.one("#sentence").text.startswith("Step 3 of ")
+    assert page.one("#sentence").text.startswith("Step 2 of ")
 
 
 @pytest.mark.parametrize("classes", [1, 3])
@@ -566,8 +570,9 @@ def test_the_regions_are_those_that_the_model_decides_for(show_training: Callabl
         const spot = (part) => Math.round(part * (FINE - 1));
         return arguments[0].map(([a, b]) => [...copy.getImageData(spot(a), spot(1 - b), 1, 1).data])"""
     seen = set()
-    for snapshot in (history.snapshots[i] for i in (0, round((len(history.snapshots) - 1) / 2), -1)):
-        for parameter, x in zip(model.parameters(), snapshot.parameters, strict=True):
+    middle = round((len(history.snapshots) - 1) / 2)
+    for weights in (history.initial, *(history.snapshots[i].parameters for i in (0, middle, -1))):
+        for parameter, x in zip(model.parameters(), weights, strict=True):
             parameter.data = x
         compared = 0
         for output, (red, _, blue, alpha) in zip(
@@ -604,6 +609,7 @@ def test_without_a_plane_the_page_says_so_and_shows_the_rest(show_training: Call
     model.layers[1].freeze()
     for snapshot in history.snapshots:
         del snapshot.parameters[12:], snapshot.gradients[12:]
+    del history.initial[12:]
     page = show_training(model, history)
     assert page.one("#why").text.startswith("No decision boundary: write ")
     assert page.all("#plane") == []

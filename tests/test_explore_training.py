@@ -78,9 +78,10 @@ class Looking(Module):
 def test_weights_gradients_and_costs_are_those_of_the_history(model: MLP) -> None:
     history = trained(model, DATA)
     found = content(explore_training(model, history, data=DATA, frames=7))
-    assert [frame["step"] for frame in found["frames"]] == [0, 3, 6, 10, 13, 16, 19]
+    frames = found["frames"][1:]
+    assert [frame["step"] for frame in frames] == [0, 3, 6, 10, 13, 16, 19]
     assert found["steps"] == len(history.snapshots) == 20
-    for frame in found["frames"]:
+    for frame in frames:
         snapshot = history.snapshots[frame["step"]]
         assert (frame["epoch"], frame["cost"]) == (snapshot.epoch, snapshot.cost)
         assert unpacked("f", frame["weights"]) == as_float32(snapshot.parameters)
@@ -90,6 +91,17 @@ def test_weights_gradients_and_costs_are_those_of_the_history(model: MLP) -> Non
         {"name": "layer1.b", "rows": [["layer1.b", 3]]},
     ]
     assert found["curve"] == [[i, float(f"{cost:.6g}")] for i, cost in enumerate(history.steps)]
+
+
+def test_the_page_begins_with_the_weights_before_the_first_step(model: MLP) -> None:
+    weights = [parameter.data for parameter in model.parameters()]
+    history = trained(model, DATA)
+    before, first = content(explore_training(model, history, data=DATA))["frames"][:2]
+    assert (before["step"], before["epoch"], before["cost"]) == (-1, 0, history.snapshots[0].cost)
+    assert unpacked("f", before["weights"]) == as_float32(weights) == as_float32(history.initial)
+    assert before["gradients"] == first["gradients"]  # found at these weights, and followed by the first step
+    history.initial = []
+    assert [frame["step"] for frame in content(explore_training(model, history))["frames"][:2]] == [0, 1]
 
 
 def check_plane(model: Module, history: History, data: Any, threshold: float = 0.0) -> None:
@@ -105,7 +117,8 @@ def check_plane(model: Module, history: History, data: Any, threshold: float = 0
     grid = [[low[0] + i * steps[0], low[1] + j * steps[1]] for j in range(side) for i in range(side)]
     state = model.state_dict()
     for frame in found["frames"]:
-        for parameter, x in zip(model.parameters(), history.snapshots[frame["step"]].parameters, strict=True):
+        kept = history.initial if frame["step"] < 0 else history.snapshots[frame["step"]].parameters
+        for parameter, x in zip(model.parameters(), kept, strict=True):
             parameter.data = x
         rows = model.predict(grid)
         wanted = [score for row in rows for score in (row if outputs > 1 else [row - threshold])]

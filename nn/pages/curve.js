@@ -45,7 +45,8 @@ const scaleWords = `${DATA.penalised ? "with the penalty; " : ""}${logarithmic ?
 byId("curve").append(chart, make("p", { class: "pale" }, `Of the batch at each step, ${scaleWords}.`));
 
 function paintCurve() {
-  const { step, cost } = frames[now];
+  const { cost } = frames[now];
+  const step = Math.max(0, frames[now].step); // the cost before the first step is the first on the curve
   across.setAttribute("x1", xOf(step));
   across.setAttribute("x2", xOf(step));
   dot.setAttribute("cx", xOf(step));
