@@ -21,14 +21,18 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = "o^sDvP"
 
 
-def plot_boundary(model: Callable[[Any], Any], X: Any, y: Any, ax: Any = None, *, steps: int = 80) -> Any:
+def plot_boundary(
+    model: Callable[[Any], Any], X: Any, y: Any, ax: Any = None, *, steps: int = 80, threshold: float = 0.0
+) -> Any:
     """Colour the plane by the class that a model predicts, with the data on top.
 
-    A model with one output decides by its sign (pre-activations, scores), one with several by the largest.
+    A model with one output decides by whether it exceeds `threshold`: 0 for pre-activations and scores, 0.5 for
+    probabilities; one with several by the largest.
     X: rows of two numbers; y: class labels; steps: how many points the model is asked for along each side
     """
     checked("model", model)
     steps = whole("steps, the points along each side,", steps, 2)
+    threshold = number("threshold", threshold)
     points, labels = _labelled(X, y)
     ax = _axes(ax)
     low, high = ([pick(column) for column in zip(*points, strict=True)] for pick in (min, max))
@@ -39,7 +43,7 @@ def plot_boundary(model: Callable[[Any], Any], X: Any, y: Any, ax: Any = None, *
     )
     predict = getattr(model, "predict", None) or (lambda rows: [model(row) for row in rows])
     outputs = [_scores(o) for o in predict([[a, b] for b in ys for a in xs])]
-    scores = [o if len(o) > 1 else (-o[0], o[0]) for o in outputs]
+    scores = [o if len(o) > 1 else (threshold - o[0], o[0] - threshold) for o in outputs]
     for i in range(len(scores[0])):  # the class whose score leads those of all others
         leads = [s[i] - max(v for j, v in enumerate(s) if j != i) for s in scores]
         rows = [leads[k * steps : (k + 1) * steps] for k in range(steps)]

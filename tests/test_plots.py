@@ -38,6 +38,17 @@ def test_the_boundary_of_a_line_is_where_it_should_be() -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["class 0", "class 1"]
 
 
+def test_the_boundary_of_probabilities_is_where_the_caller_says() -> None:
+    corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    model = MLP(2, [1], output=sigmoid)
+    model.load_state_dict({"layer1.W": [[1.0, 1.0]], "layer1.b": [-1.5]})
+    ax = plot_boundary(model, corners, [0, 0, 0, 1], Figure().subplots(), steps=41, threshold=0.5)
+    drawn: Any = [each for each in ax.collections if isinstance(each, ContourSet) and not each.filled]
+    points = [point for each in drawn for path in each.get_paths() for point in path.vertices]
+    assert points
+    assert all(a + b == pytest.approx(1.5, abs=1e-3) for a, b in points)
+
+
 def test_three_classes_and_plain_functions() -> None:
     model = MLP(2, [3, 3], tanh, rng=random.Random(0))
     X, y = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], [0, 1, 2]
