@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd import Gate
 
+from .given import listed
 from .module import Module
 
 __all__ = ["Activation", "activate", "title"]
@@ -36,7 +37,8 @@ def activate(function: Function | None, x: Any) -> Any:
     """Return AF(x): componentwise for a gate, else the function of the whole; x itself for None."""
     if function is None:
         return x
-    return [function(v) for v in x] if isinstance(function, Gate) and isinstance(x, (list, tuple)) else function(x)
+    entries = listed(x) if isinstance(function, Gate) else None
+    return function(x) if entries is None else [function(v) for v in entries]
 
 
 def checked(function: Any) -> Any:

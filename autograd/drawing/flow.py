@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 from ..backward import adjoints, is_stale
 from ..graph import topological_order
@@ -52,9 +54,9 @@ def local_gradients(node: Value) -> list[float | None]:
         return [None] * len(wanted)
 
 
-def check_digits(digits: int) -> None:
+def check_digits(digits: Any) -> None:
     """Raise a ValueError for a number of digits that numbers cannot be shown with."""
-    if not isinstance(digits, int) or not 0 <= digits <= 17:
+    if not isinstance(digits, Integral) or not 0 <= int(digits) <= 17:
         raise ValueError(f"digits is a whole number from 0 to 17, not {short(digits)}")
 
 

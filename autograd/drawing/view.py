@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Integral
 
 from ..number import short
 from ..value import Value
@@ -182,7 +183,7 @@ def _check(level: object, around: object, depth: object, limit: object) -> None:
     if around is not None and not isinstance(around, Value):
         raise TypeError(f"around is a node of the graph, a Value, not {short(around)}")
     for name, x, least in (("limit", limit, 1), ("depth", depth, 0)):
-        if x is not None and (not isinstance(x, int) or x < least):
+        if x is not None and (not isinstance(x, Integral) or x < least):
             raise ValueError(f"{name} is a whole number, at least {least}, not {short(x)}")
     if depth is not None and around is None:
         raise ValueError("depth says how far around a node to look: give around=node, too")
