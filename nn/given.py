@@ -125,7 +125,7 @@ def plain(x: Any) -> Any:
     >>> plain((1.0, [2.0]))
     [1.0, [2.0]]
     """
-    if isinstance(x, (list, tuple, range)):
+    if type(x) in (list, tuple, range):  # a namedtuple is more than its entries
         return [v if v.__class__ is float else plain(v) for v in x]
     return x if hasattr(type(x), "__gate__") or not hasattr(x, "tolist") else x.tolist()
 

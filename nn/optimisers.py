@@ -29,6 +29,8 @@ class Diverged(FloatingPointError):
 class Optimiser:
     """Moves parameters by one `step()` against their gradients; write `rule`, which says where to.
 
+    parameters: a model, for all of its own, or a list of Values, such as model.parameters()
+
     `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
     FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
     """
@@ -38,7 +40,7 @@ class Optimiser:
     def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.parameters = _leaves(parameters)
         if not self.parameters:
-            raise ValueError("there is nothing to optimise: the list of parameters is empty")
+            raise ValueError("there is nothing to optimise: the list of parameters is empty (is the model frozen?)")
         self.learning_rate = number("the learning rate", learning_rate, 0)
         self.weight_decay = number("the weight decay", weight_decay, 0)
         self.steps = 0

@@ -75,9 +75,12 @@ def classes(labels: Sequence[Any], outputs: int | None = None) -> list[Any]:
     usual = [several] if outputs and outputs > 1 else [[0, 1], [-1, 1], *([several] if outputs is None else [])]
     found = {*labels}
     fitting = next((known for known in usual if found <= {*known}), None)
-    return fitting or sorted(
-        found, key=lambda label: (not isinstance(label, (int, float)), type(label).__name__, label)
-    )
+    return fitting or sorted(found, key=_place)
+
+
+def _place(label: Any) -> tuple[int, float, str]:
+    """Return what labels are sorted by: numbers first, whatever else as it is written."""
+    return (0, label, "") if isinstance(label, (int, float)) else (1, 0.0, str(label))
 
 
 def class_labels(y: Sequence[Any]) -> list[Any]:

@@ -45,6 +45,10 @@ class ScalarRun:
                 f"the optimiser moves no parameter of {model!r}: write {type(optimiser).__name__}(model.parameters()) of the "
                 "model that is trained"
             )
+        if all(parameter.role == "constant" for parameter in optimiser.parameters):
+            raise ValueError(
+                "every parameter of the optimiser is frozen, so there is nothing to train: model.unfreeze()"
+            )
         self.prepare()
         self.before = self.weights()
         history.initial = self.snapshot(0, 0.0).parameters if record else []

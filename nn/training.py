@@ -48,6 +48,8 @@ def fit(
 ) -> History:
     """Minimise the cost, the mean of loss(model(x), y) over the data (plus a penalty), and return its history.
 
+    data: samples and targets, in lists or arrays; every entry of X is a sample: a list of numbers, or one number for a model
+        of one input
     batch_size: None for batch gradient descent, 1 for stochastic, else mini-batches; `rng` shuffles every epoch
     penalty: of the parameters, added once a batch, as in lambda ps: l2(ps, 1e-4)
     schedule: the learning rate of each epoch; clip: the largest norm of the gradient

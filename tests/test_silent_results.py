@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -159,6 +159,32 @@ def test_an_optimiser_of_another_model_is_refused() -> None:
         fit(model, (COLUMN, TARGETS), squared_error, SGD(other.parameters(), 0.1))
     fit(model, (COLUMN, TARGETS), squared_error, SGD(model, 0.1), epochs=1)
     assert model.W[0][0].data != 0.5
+
+
+@BOTH
+def test_an_optimiser_of_what_was_frozen_is_refused(compiled: bool) -> None:
+    model = Layer.of([[0.5]], [0.0])
+    optimiser = SGD(model)
+    model.freeze()
+    with pytest.raises(ValueError, match=r"every parameter of the optimiser is frozen, .*: model.unfreeze\(\)"):
+        fit(model, (COLUMN, TARGETS), squared_error, optimiser, compiled=compiled)
+
+
+def test_samples_with_names_stay_what_they_are() -> None:
+    class Named(NamedTuple):
+        left: float
+        right: float
+
+    class Difference(Module):
+        def __init__(self) -> None:
+            self.scale = Value(2.0)
+
+        def forward(self, x: Any) -> Any:
+            return self.scale * (x.left - x.right)
+
+    model, data = Difference(), ([Named(3.0, 1.0), Named(2.0, 2.0)], [4.0, 0.0])
+    assert model.predict(data[0]) == [4.0, 0.0]
+    assert fit(model, data, squared_error, SGD(model), epochs=1).cost == [0.0]
 
 
 def test_an_interrupt_in_a_metric_leaves_whole_epochs() -> None:
