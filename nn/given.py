@@ -39,10 +39,6 @@ def number(what: str, x: Any, least: float = -math.inf) -> float:
     """
     if isinstance(x, Value):
         raise TypeError(f"{what} is a plain number, not {x!r}: write its .data")
-    entries = listed(x)
-    if entries is not None:
-        alone = ": write its one entry alone, as t[0] for t in a column" if len(entries) == 1 else ""
-        raise TypeError(f"{what} is one number, not {shown(x)}{alone}")
     given = entry(what, x)
     if isinstance(given, float) and least <= given < math.inf:
         return given
@@ -98,6 +94,10 @@ def entry(what: str, x: Any) -> Any:
     try:
         return Value(x).data
     except (TypeError, OverflowError) as error:
+        entries = listed(x)
+        if entries is not None:
+            alone = ": write its one entry alone, as t[0] for t in a column" if len(entries) == 1 else ""
+            raise TypeError(f"{what} is one number, not {shown(x)}{alone}") from None
         raise type(error)(what + str(error).removeprefix("a Value")) from None
 
 

@@ -54,7 +54,7 @@ def compile(
 
 
 def _parameters(source: Any, required: bool) -> list[Value]:
-    if hasattr(source, "parameters"):
+    if callable(getattr(source, "parameters", None)):
         return list(source.parameters())
     if not required:
         return []

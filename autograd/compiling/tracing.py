@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, NamedTuple
 
-from ..number import short
+from ..number import short, unpacked
 from ..recording import traced
 from ..value import Value
 
@@ -29,6 +29,9 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
 
     Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
     """
+    if not callable(function):
+        raise TypeError(f"compile takes a function of Values, a model, or a recorded Value, not {short(function)}")
+    sizes = {name: unpacked(size) for name, size in sizes.items()}
     for name, size in sizes.items():
         _refuse_taken(name)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
