@@ -160,7 +160,11 @@ def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str
     """Return the arguments of a call of f in order, those given by name too."""
     if not named:
         return arguments
-    bound = inspect.signature(f).bind(*arguments, **named)
+    signature = inspect.signature(f)
+    try:
+        bound = signature.bind(*arguments, **named)
+    except TypeError as error:
+        raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
     if bound.kwargs:
         raise TypeError(
             f"derivatives are of arguments by position: {', '.join(bound.kwargs)} can only be given by name"
