@@ -214,7 +214,13 @@ def infinite(parameter: Value, place: int, slope: float) -> Diverged:
 def _leaves(parameters: Any) -> list[Value]:
     """Return the parameters of a model, or the leaves in a list."""
     if isinstance(parameters, Module):
-        return parameters.parameters()
+        found = parameters.parameters()
+        if not found:
+            raise ValueError(
+                f"{parameters!r} has no parameters: they are leaves among its attributes, Value(0.1 * x) and not "
+                "0.1 * Value(x), and not frozen"
+            )
+        return found
     leaves = several("parameters, if they are not a model,", parameters)
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:

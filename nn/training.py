@@ -79,6 +79,7 @@ def fit(
         raise TypeError(
             f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
         )
+    number("the learning rate of the optimiser", optimiser.learning_rate, 0)
     epochs = whole("epochs, how often to go through the data,", epochs, 0)
     clip = None if clip is None else number("clip, the largest norm of the gradient,", clip, 0)
     patience = None if patience is None else whole("patience, for how many epochs to hope,", patience)

@@ -134,6 +134,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ("evaluate(M, (X, Y), accuracy(Y, Y))", TypeError, "the loss comes after the data"),
     ("SGD(M, '0.1')", TypeError, "the learning rate needs a number, not the str '0.1': write float('0.1')"),
     ("SGD(M, float('inf'))", ValueError, "the learning rate is a number of at least 0 and finite, not inf"),
+    ("SGD(Module())", ValueError, "they are leaves among its attributes, Value(0.1 * x) and not 0.1 * Value(x)"),
     ("SGD(0.1, M)", TypeError, "parameters, if they are not a model, is a list, not the float 0.1"),
     ("SGD(M.named_parameters())", TypeError, "an optimiser moves leaves, as model.parameters() lists them"),
     ("SGD(M, 0.1, momentum=-1)", ValueError, "the momentum is a number of at least 0, not -1"),

@@ -139,3 +139,15 @@ def test_modules_of_one_s_own_are_kept_too(tmp_path: Path) -> None:
     first, second = (Sequential(model(seed), tanh) for seed in (0, 1))
     load(second, nn.saving.save(first, tmp_path / "s.json"))
     assert second([0.1, 0.2]).data == first([0.1, 0.2]).data
+
+
+def test_an_error_of_the_file_system_names_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".m.json.x1y2z3"))
+
+    monkeypatch.setattr("tempfile.mkstemp", forbidden)
+    with pytest.raises(PermissionError) as caught:
+        save(model(), tmp_path / "m.json")
+    assert caught.value.filename == str(tmp_path / "m.json")

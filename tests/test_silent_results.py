@@ -170,6 +170,14 @@ def test_an_optimiser_of_another_model_is_refused() -> None:
     assert model.W[0][0].data != 0.5
 
 
+def test_a_learning_rate_that_was_set_to_no_rate_is_refused() -> None:
+    model = Layer.of([[0.5]], [0.0])
+    optimiser = SGD(model, 0.1)
+    optimiser.learning_rate = -0.1
+    with pytest.raises(ValueError, match=r"the learning rate of the optimiser is a number of at least 0, not -0\.1"):
+        fit(model, (COLUMN, TARGETS), squared_error, optimiser)
+
+
 @BOTH
 def test_an_optimiser_of_what_was_frozen_is_refused(compiled: bool) -> None:
     model = Layer.of([[0.5]], [0.0])
