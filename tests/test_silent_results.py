@@ -20,7 +20,6 @@ from nn import (
     Adam,
     AdamW,
     Concat,
-    History,
     Layer,
     Module,
     Sequential,
@@ -307,10 +306,6 @@ def test_descent_from_numpy_and_its_limits() -> None:
         FloatingPointError, match=r"minimize diverged at step \d+: .*try a smaller learning_rate than 1"
     ):
         minimize(lambda x: x**4, 10.0, learning_rate=1.0)
-
-
-def test_a_history_of_the_whole_run_survives() -> None:
-    assert History().initial == []
 
 
 # Plots
