@@ -74,3 +74,12 @@ def test_sharded_training_gives_the_numbers_of_one_device() -> None:
     assert "8 devices" in done.stdout
     gap = float(done.stdout.rsplit("apart by", 1)[1].split()[0])
     assert gap < 1e-12
+
+
+def test_an_output_without_inputs_has_a_row_for_every_sample() -> None:
+    w = autograd.Value(3.0)
+    X = np.array([[1.0], [2.0], [4.0]])
+    for function in (lambda x: w, lambda x: [w, 2 * w], lambda x: [w, x[0]]):
+        program = compile(function, [w], gradient=False, x=1)
+        for run in (program.to_jax(), jax.jit(program.to_jax())):
+            assert np.asarray(run(program.flat, X)).tolist() == program(X).tolist()

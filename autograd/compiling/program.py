@@ -47,9 +47,7 @@ class CompiledProgram:
             self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.results(self._theta(), self._batches.columns(batches))
-        if outputs.shape[1] == 1:  # none depends on an input
-            outputs = outputs.repeat(len(batches[0]), 1)
-        return outputs.T if self._several else outputs[0]
+        return self._rows(numpy(), outputs, batches)
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -86,9 +84,15 @@ class CompiledProgram:
         function = function_of(self.source, constants)
         results = function(xp, theta[:, None], *leaves_of(self.source, theta), *(rows.T for rows in batches))
         if not self.differentiable:
-            return results.T if self._several else results[0]
+            return self._rows(xp, results, batches)
         cost, *parts = results
         return cost, self._joined(xp, parts)
+
+    def _rows(self, xp: Any, outputs: Any, batches: Sequence[Any]) -> Any:
+        """Return a row for every sample, also of outputs that depend on no input."""
+        if outputs.shape[1] == 1:
+            outputs = xp.broadcast_to(outputs, (len(outputs), len(batches[0])))
+        return outputs.T if self._several else outputs[0]
 
     def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
         if not parts:
