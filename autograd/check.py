@@ -6,8 +6,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .backward import adjoints
 from .functional import called, fill, flat, grad
@@ -15,80 +14,13 @@ from .graph import topological_order
 from .number import number, short
 from .recording import no_grad
 from .value import Operand, Value
+from .verdict import Check, GradientCheck
 
-__all__ = ["Check", "GradientCheck", "check_gradients", "finite_differences"]
+__all__ = ["check_gradients", "finite_differences"]
 
 Function = Callable[..., Operand]
 Scheme = Literal["central", "forward"]
 STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
-
-
-class Check(NamedTuple):
-    """One input's analytic gradient beside its numeric one."""
-
-    name: str
-    at: float
-    analytic: float
-    numeric: float
-    tolerance: float
-
-    @property
-    def absolute(self) -> float:
-        return abs(self.analytic - self.numeric)
-
-    @property
-    def relative(self) -> float:
-        scale = max(abs(self.analytic), abs(self.numeric))
-        return self.absolute / scale if scale else 0.0
-
-    @property
-    def ok(self) -> bool:
-        return self.absolute <= self.tolerance  # False for a nan, too
-
-    def excess(self) -> float:
-        """How many times its tolerance the difference is."""
-        if self.absolute == 0:
-            return 0.0
-        return self.absolute / self.tolerance if self.absolute < math.inf and self.tolerance else math.inf
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """The report of `check_gradients`: a table in the prompt, true if every gradient agrees."""
-
-    checks: tuple[Check, ...]
-    note: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
-
-    @property
-    def worst(self) -> Check:
-        """The input whose gradients differ most, measured by its tolerance."""
-        return max(self.checks, key=Check.excess)
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __repr__(self) -> str:
-        head = ("input", "at", "analytic", "numeric", "abs error", "rel error", "result")
-        rows = [
-            (
-                c.name,
-                f"{c.at:g}",
-                f"{c.analytic:.9g}",
-                f"{c.numeric:.9g}",
-                f"{c.absolute:.1e}",
-                f"{c.relative:.1e}",
-                verdict,
-            )
-            for c in self.checks
-            for verdict in ["ok" if c.ok else "WRONG"]
-        ]
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-        return "\n".join([line.rstrip() for line in lines] + [self.note] * bool(self.note))
 
 
 def check_gradients(

@@ -52,6 +52,7 @@ ROOMS = [
     "compiling.compiler",
     "compiling",
     "functional",
+    "verdict",
     "check",
     "drawing.rendering",
     "drawing.flow",

@@ -50,8 +50,8 @@ class Execution:
                     gradient = np.empty_like(theta)
                     with np.errstate(over=mode, divide=mode, invalid=mode):
                         cost = float(buffered.run(gradient, *self.views(theta), *columns)[0, 0])
-                    if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
-                        return cost, gradient
+                        if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
+                            return cost, gradient
             except FloatingPointError:
                 pass  # the source itself says in which line
             finally:
