@@ -2,7 +2,7 @@
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
 PyTorch are. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
-makes a missing browser an error, as .ci/run does.
+makes a missing browser an error, as .ci/run does. The README's table of peers is compared with those that are installed.
 """
 
 import importlib.util
@@ -24,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) is None]
+peers = [name for name in ("micrograd", "mygrad", "torch", "casadi") if importlib.util.find_spec(name) is None]
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in engines]
 
 
@@ -33,6 +34,7 @@ def pytest_report_header() -> list[str]:
         if missing
         else "browser: chromium",
         *(f"no {name}, so test_{name}.py is left out" for name in engines),
+        *(f"no {name}, so what the README says of it is not compared" for name in peers),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Writes the table of gates into README.md, and its pictures into demos/: python -m tests.readme."""
+"""Writes the table of gates into autograd/gates.md, and the README's pictures into demos/: python -m tests.readme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from .worked import sigmoid_neuron
 
 README = Path(__file__).parent.parent / "README.md"
 DEMOS = README.parent / "demos"
+GATES_PAGE = README.parent / "autograd" / "gates.md"
 START, END = "<!-- gates: written by python -m tests.readme -->\n", "<!-- end of gates -->"
+PRINTED, PRINTED_END = "<!-- printed by python -m tests.benchmarks comparison -->\n", "<!-- end of the comparison -->"
 BUILT_IN = tuple(GATES.values())  # without what tests and README add
 
 
@@ -41,9 +43,14 @@ VARIADIC = {
 
 
 def current() -> str:
-    """Return the README with the table as it is to be."""
-    before, rest = README.read_text(encoding="utf-8").split(START)
+    """Return the page of the gates with the table as it is to be."""
+    before, rest = GATES_PAGE.read_text(encoding="utf-8").split(START)
     return before + START + table() + END + rest.split(END)[1]
+
+
+def comparison() -> str:
+    """Return the table of peers, as `python -m tests.benchmarks comparison` printed it."""
+    return README.read_text(encoding="utf-8").split(PRINTED)[1].split(PRINTED_END)[0]
 
 
 def pictures() -> dict[str, Drawing]:
@@ -66,4 +73,4 @@ def pictures() -> dict[str, Drawing]:
 if __name__ == "__main__":
     for name, drawing in pictures().items():
         drawing.save(DEMOS / name)
-    README.write_text(current(), encoding="utf-8")
+    GATES_PAGE.write_text(current(), encoding="utf-8")
