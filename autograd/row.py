@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
+from .manual import Help
 from .number import number, remedy
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
@@ -28,7 +29,11 @@ MOST_FORMULAS = 50  # local gradients of one gate that are written out
 
 
 class Kink(NamedTuple):
-    """Where a gate has no slope, and the convention that stands in for it."""
+    """Where a gate has no slope, and the convention that stands in for it.
+
+    >>> GATES["relu"].kink.convention, GATES["relu"].kink.distance(-3.0)
+    ('relu′(0) = 0', -3.0)
+    """
 
     distance: Callable[..., Any]  # of the inputs: zero at the kink, its size how far away the kink is
     convention: str
@@ -50,6 +55,9 @@ class Gate:
     A gate is called like the function that it is: floats in, a float out; Values in, a Value out.
     Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on
     floats, on arrays, on Values, and on symbols that print themselves.
+
+    >>> GATES["mul"].formulas(), GATES["mul"](2.0, 3.0)
+    (['b', 'a'], 6.0)
     """
 
     name: str
@@ -71,7 +79,6 @@ class Gate:
         _, *inputs = inspect.signature(self.forward).parameters.values()
         self.variadic = bool(inputs) and inputs[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.names = tuple(parameter.name for parameter in inputs)
-        self.__doc__ = self.doc
         self.__name__ = self.name
         self.__signature__ = inspect.signature(self.arrange)  # for help(), and for naming arguments in reports
 
@@ -290,3 +297,4 @@ class _Floats:
 
 
 FLOATS = _Floats()
+Gate.__doc__ = Help(Gate.__doc__, FLOATS)  # type: ignore[assignment]

@@ -75,9 +75,13 @@ class Value:
     # Slots of what is rarely set stay empty while recording, which makes it faster by a tenth.
 
     label = property(
-        lambda self: getattr(self, "_label", None), lambda self, name: setattr(self, "_label", _named(name))
+        lambda self: getattr(self, "_label", None),
+        lambda self, name: setattr(self, "_label", _named(name)),
+        doc="The name for pictures and messages, or None.",
     )
-    scope = property(lambda self: getattr(self, "_scope", None))
+    scope = property(
+        lambda self: getattr(self, "_scope", None), doc="The `autograd.scope` that it was made in, or None."
+    )
 
     @property
     def data(self) -> float:

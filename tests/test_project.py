@@ -23,6 +23,7 @@ ROOMS = [
     "number",
     "arithmetic",
     "symbol",
+    "manual",
     "row",
     "gates",
     "derive",

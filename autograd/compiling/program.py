@@ -23,6 +23,15 @@ class CompiledProgram:
 
     parameters: the Values that it reads, in the order of its gradients
     inputs: the name and size of every input
+
+    A batch is an array (samples, size), or a list of rows. Numbers that overflow or are undefined raise a
+    FloatingPointError that names the line, unless check=False.
+
+    >>> from autograd import Value, compile
+    >>> w = Value(2.0)
+    >>> program = compile(lambda x: w * x[0], [w], x=1, gradient=False)
+    >>> program, program([[1.0], [3.0]]).tolist()
+    (<compiled program of x=1, 1 parameters, 1 lines>, [2.0, 6.0])
     """
 
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
