@@ -27,6 +27,15 @@ class Optimiser:
 
     `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
     FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
+
+    >>> class Signs(Optimiser):
+    ...     def rule(self, w, g):
+    ...         return (w - self.learning_rate * ((g > 0) - (g < 0)),)
+    >>> w = Value(3.0)
+    >>> (w * w).backward()
+    >>> Signs([w], 0.5).step()
+    >>> w.data
+    2.5
     """
 
     moments = 0  # how many numbers beside its data a parameter carries from step to step

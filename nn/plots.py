@@ -25,6 +25,11 @@ def plot_boundary(
 
     A model with one output decides by its sign (pre-activations, scores), one with several by the largest.
     X: rows of two numbers; y: class labels; steps: how many points the model is asked for along each side
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = plot_boundary(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [0, 1], Figure().subplots())
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x₁', 'x₂')
     """
     ax = ax or _axes()
     low, high = ([pick(column) for column in zip(*X, strict=True)] for pick in (min, max))
@@ -51,6 +56,11 @@ def plot_points(X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, 
     """Plot points of the plane, each class with a colour and a marker of its own.
 
     X: rows of two numbers; y: class labels; size: of a marker, in square points
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = plot_points([[0.0, 1.0], [1.0, 0.0]], ["cat", "dog"], Figure().subplots())
+    >>> ax.get_legend_handles_labels()[1]
+    ['class cat', 'class dog']
     """
     ax = ax or _axes()
     for i, label in enumerate(sorted(set(y))):
@@ -64,7 +74,12 @@ def plot_points(X: Sequence[Sequence[float]], y: Sequence[Any], ax: Any = None, 
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
-    """Plot the cost of every epoch, with that on validation data and the metrics (on an axis of their own, dashed)."""
+    """Plot the cost of every epoch, with that on validation data and the metrics (on an axis of their own, dashed).
+
+    >>> from matplotlib.figure import Figure
+    >>> plot_history(History(cost=[1.0, 0.5, 0.25]), Figure().subplots()).get_yscale()  # where all costs are positive
+    'log'
+    """
     ax = ax or _axes()
     training = "training, with penalty" if history.penalised else "training"
     curves = [(training, history.cost), ("validation", history.validation)]
@@ -88,7 +103,13 @@ def plot_history(history: History, ax: Any = None) -> Any:
 def plot_activation(
     function: Callable[[Any], Any], ax: Any = None, *, low: float = -4.0, high: float = 4.0, steps: int = 401
 ) -> Any:
-    """Plot an activation and its derivative, which the engine finds, over [low, high]."""
+    """Plot an activation and its derivative, which the engine finds, over [low, high].
+
+    >>> from autograd import tanh
+    >>> from matplotlib.figure import Figure
+    >>> plot_activation(tanh, Figure().subplots()).get_legend_handles_labels()[1]
+    ['tanh(x)', 'tanh′(x)']
+    """
     ax = ax or _axes()
     slope = grad(function)
     xs = [low + (high - low) * i / (steps - 1) for i in range(steps)]
