@@ -1,14 +1,4 @@
-"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package.
-
-from hypothesis import given
-from autograd import check_gradients
-from autograd.testing import expressions
-
-@given(expressions())
-def test_gradients(case):
-    f, inputs = case
-    assert check_gradients(f, inputs)
-"""
+"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package."""
 
 from __future__ import annotations
 

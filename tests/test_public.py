@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,13 @@ import pytest
 
 import autograd
 
+from . import surface
 from .readme import BUILT_IN
 
 ROOT = Path(__file__).parent.parent
-MODULES = ("autograd", "autograd.testing", "nn", "nn.classical", "nn.schedules")
 
 
-def public(module: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the names that a module offers, with what they stand for: classes, functions, and objects that are called."""
-    for name in getattr(module, "__all__", None) or dir(module):
-        thing = getattr(module, name)
-        alias = type(thing).__module__ in ("typing", "types", "collections.abc") and not inspect.isfunction(thing)
-        if not name.startswith("_") and callable(thing) and not alias:
-            yield name, thing
-
-
-def own(thing: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties that a class has of its own or from a public base."""
-    for name, member in inspect.getmembers(thing):
-        if not name.startswith("_") and (inspect.isroutine(member) or isinstance(member, property)):
-            yield name, member
-
-
-NAMES = {f"{name}.{thing}": found for name in MODULES for thing, found in public(importlib.import_module(name))}
+NAMES = surface.names()
 CLASSES = {name: thing for name, thing in NAMES.items() if inspect.isclass(thing)}
 
 
@@ -59,7 +42,7 @@ def test_a_sentence_and_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_method_says_what_it_does(name: str) -> None:
-    silent = [member for member, found in own(CLASSES[name]) if not inspect.getdoc(found)]
+    silent = [member for member, found in surface.members(CLASSES[name]) if not inspect.getdoc(found)]
     assert not silent, f"{name} has members without a docstring"
 
 
