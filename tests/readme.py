@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from autograd import GATES, Gate, Value, draw
 from autograd.drawing import Drawing
 from nn import MLP
-
-from .worked import sigmoid_neuron
 
 README = Path(__file__).parent.parent / "README.md"
 DEMOS = README.parent / "demos"
@@ -53,10 +52,18 @@ def comparison() -> str:
     return README.read_text(encoding="utf-8").split(PRINTED)[1].split(PRINTED_END)[0]
 
 
+def first() -> Drawing:
+    """Return draw(f) of the README's first lines, as a reader who types them sees it."""
+    block = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    typed: dict[str, Any] = {"draw": draw}
+    exec("\n".join(line[4:] for line in block.splitlines() if line), typed)
+    exec("picture = draw(f)", typed)
+    picture: Drawing = typed["picture"]
+    return picture
+
+
 def pictures() -> dict[str, Drawing]:
     """Return the pictures of the README by their names: gate by gate, neuron by neuron, layer by layer."""
-    f = sigmoid_neuron()
-    f.backward()
     model = MLP(2, [4, 4, 1])
     for i, parameter in enumerate(model.parameters()):
         parameter.data = (9 * i % 17 - 5) / 10
@@ -64,7 +71,7 @@ def pictures() -> dict[str, Drawing]:
     loss.label = "loss"
     loss.backward()
     return {
-        "sigmoid_neuron.svg": draw(f, names=False),
+        "sigmoid_neuron.svg": first(),
         "network_neurons.svg": draw(loss, level="neuron", names=False),
         "network_layers.svg": draw(loss, level="layer", names=False),
     }
