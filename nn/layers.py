@@ -137,7 +137,9 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: `nin` inputs, then layers of `nouts` neurons; relu in all but the last, which is linear.
+    """A multi-layer perceptron, the lectures' fully connected net: relu layers on `nin` inputs, and a linear one at the end.
+
+    `nouts` are the numbers of neurons of the layers, the last that of the outputs. x: a list of `nin` numbers or Values.
 
     `activation` is that of the hidden layers. `output` is that of the last layer: a gate for each of its neurons, or a
     function of all of them, such as `nn.softmax`. One output gives a Value, several a list.

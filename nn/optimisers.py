@@ -96,7 +96,8 @@ class Optimiser:
 class SGD(Optimiser):
     """Gradient descent: w ← w − η·v with v ← momentum·v + ∇w, and weight_decay·w added to ∇w.
 
-    nesterov=True takes ∇w + momentum·v for v in the update.
+    The lectures' descent: batch, stochastic or mini-batch is what the gradient was taken of, see `batches`. nesterov=True
+    takes ∇w + momentum·v for v in the update.
 
     >>> w = Value(1.0)
     >>> optimiser = SGD([w], learning_rate=0.1)
