@@ -23,7 +23,7 @@ class Micrograd(Peer):
         return "has no log" if not hasattr(self.leaf(0.0), "log") else "has one"
 
     def drawing(self) -> str:
-        return offered(self.engine, "draw", "dot", "graph", "trace")
+        return offered(self.engine, "draw", "dot", "graph", "trace").replace("no", "nothing")
 
     def words(self) -> str:
         return offered(self.engine, "explain")

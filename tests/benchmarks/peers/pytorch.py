@@ -22,6 +22,13 @@ class PyTorch(Peer):
         x = self.leaf(3.0)
         return str(len((x + x).grad_fn.next_functions))
 
+    def inner(self) -> str:
+        x, y, z = map(self.leaf, (-2.0, 5.0, -4.0))
+        q = x + y
+        q.retain_grad()
+        (q * z).backward()
+        return f"{super().inner()}, unless `retain_grad()` asks for it: {float(q.grad):g}"
+
     def second(self) -> str:
         x = self.leaf(2.0)
         (slope,) = self.torch.autograd.grad(x**3, x, create_graph=True)
@@ -41,7 +48,7 @@ class PyTorch(Peer):
         return str(self.torch.log(self.leaf(0.0)).item())
 
     def drawing(self) -> str:
-        return offered(self.torch.autograd, "draw", "dot", "plot", "render")
+        return offered(self.torch.autograd, "draw", "dot", "plot", "render").replace("no", "nothing")
 
     def words(self) -> str:
         return offered(self.torch.autograd, "explain")
