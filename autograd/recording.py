@@ -107,6 +107,8 @@ class no_grad(_Block):
     ...     v = autograd.Value(2.0) * 3
     >>> v, v.inputs
     (Value(data=6.0, grad=0.0), ())
+    >>> (autograd.Value(2.0) * 3).detach().role  # of one node, later
+    'constant'
     """
 
     def _inside(self, scope: str, records: bool) -> tuple[str, bool]:

@@ -56,8 +56,8 @@ class Gate:
     Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on
     floats, on arrays, on Values, and on symbols that print themselves.
 
-    >>> GATES["mul"].formulas(), GATES["mul"](2.0, 3.0)
-    (['b', 'a'], 6.0)
+    >>> GATES["mul"].apply([2.0, 3.0]), GATES["mul"].formula(["w", "x"]), GATES["mul"].formulas()
+    (6.0, 'w·x', ['b', 'a'])
     """
 
     name: str

@@ -122,7 +122,16 @@ class CompiledProgram:
         self._clock = recording.clock
 
     def sync(self) -> None:
-        """Give the Values the numbers of `flat`."""
+        """Give the Values the numbers of `flat`.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> program.flat = [5.0]
+        >>> program.sync()
+        >>> w.data
+        5.0
+        """
         numbers = self.flat.tolist()
         time = tick()
         for parameter, x in zip(self.parameters, numbers, strict=True):
@@ -148,7 +157,16 @@ class CompiledProgram:
         return torch_module(self._traced, self.dtype)
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not."""
+        """Say what became a matrix product and what did not.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> print(compile(lambda x: w * x[0], [w], x=1, gradient=False).report())
+        parameters: W1 1 × 1
+        1 sums of products in 1 matrix products
+        0 other operations in 0 elementwise lines, 0.0 a line
+        0 gathers
+        """
         arrays, source = self.arrays, self.source
         shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in arrays.leaves)
         dots = [array for array in arrays.arrays if array.op == "dot"]
@@ -168,7 +186,15 @@ class CompiledProgram:
         )
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
-        """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would."""
+        """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would.
+
+        >>> from autograd import Value, compile
+        >>> x = Value(2.0)
+        >>> program = compile(x if x > 0 else -x, [], x=[x], gradient=False)  # |x|, recorded where x > 0
+        >>> program.compare(lambda x: abs(x[0]), [[-1.0]])
+        Traceback (most recent call last):
+        AssertionError: sample 0: the function gives 1.0, the program -1.0: does it branch on data?
+        """
         np = numpy()
         columns = [np.asarray(batch, float).reshape(len(batch), -1).tolist() for batch in batches]
         for i, rows in enumerate(zip(*columns, strict=True)):
