@@ -56,7 +56,11 @@ class Neuron(Module):
         return neuron
 
     def pre_activation(self, x: Any) -> Value:
-        """Return z = w·x + b."""
+        """Return z = w·x + b.
+
+        >>> Neuron.of([2.0, 1.0], -3.0, relu).pre_activation([0.5, 1.0]).data
+        -1.0
+        """
         return self._affine(inputs(self, x, len(self.w)))
 
     def forward(self, x: Any) -> Value:
@@ -81,8 +85,8 @@ class Layer(Module):
     `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
 
     >>> layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
-    >>> [h.data for h in layer([3.0, 1.0])]
-    [2.0, 0.0]
+    >>> layer.nin, [h.data for h in layer([3.0, 1.0])]
+    (2, [2.0, 0.0])
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
