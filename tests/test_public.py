@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,34 @@ def test_a_sentence_and_an_example(name: str) -> None:
 def test_every_method_says_what_it_does(name: str) -> None:
     silent = [member for member, found in surface.members(CLASSES[name]) if not inspect.getdoc(found)]
     assert not silent, f"{name} has members without a docstring"
+
+
+# Methods without an example, and why.
+ELSEWHERE = {
+    "to_jax": "needs JAX: test_jax.py",
+    "on_torch": "needs PyTorch: test_torch.py",
+    "to_torch": "needs PyTorch: test_torch.py",
+    **dict.fromkeys(
+        ("run_on", "evaluation", "refusal", "local_gradients", "evaluate", "fire", "diverged", "step_array"),
+        "for readers",
+    ),
+    **dict.fromkeys(("index", "count"), "of every tuple"),
+    **dict.fromkeys(autograd.GATES, "a row, whose manual has one"),
+}
+
+
+def test_methods_are_used_in_some_example() -> None:
+    folders = [ROOT / name for name in ("autograd", "nn", "demos")]
+    files = [ROOT / "README.md", *(path for f in folders for kind in ("*.py", "*.md") for path in f.rglob(kind))]
+    typed = "\n".join(
+        line for path in files for line in re.findall(r"^ *(?:>>>|\.\.\.) (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    )
+    called = set(re.findall(r"\.(\w+)", typed)) | set(re.findall(r"def (\w+)", typed))
+    for name, thing in CLASSES.items():
+        unused = {member for member, _ in surface.members(thing)} - called - ELSEWHERE.keys()
+        assert not unused, f"{name} has members that no example shows"
+    shown = {member for thing in CLASSES.values() for member, _ in surface.members(thing)}
+    assert set(ELSEWHERE) - set(autograd.GATES) <= shown
 
 
 def test_examples_are_executed() -> None:
