@@ -85,8 +85,8 @@ class Layer(Module):
     `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
 
     >>> layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
-    >>> layer.nin, [h.data for h in layer([3.0, 1.0])]
-    (2, [2.0, 0.0])
+    >>> layer.nin, layer.activation, [h.data for h in layer([3.0, 1.0])]
+    (2, <gate relu(x)>, [2.0, 0.0])
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
