@@ -34,7 +34,7 @@ def pytest_report_header() -> list[str]:
         if missing
         else "browser: chromium",
         *(f"no {name}, so test_{name}.py is left out" for name in engines),
-        *(f"no {name}, so what the README says of it is not compared" for name in peers),
+        *[f"no {', '.join(peers)}, so what the README says of them is not compared"] * bool(peers),
     ]
 
 
