@@ -185,10 +185,10 @@ def gate(
     None for an input without gradient. A forward rule that takes `*inputs` has any number of them, and one local rule
     that returns the gradients of all. `domain` gives each input the intervals that tests draw it from (default: REAL).
 
-    >>> square = gate("square", "x²", lambda xp, x: x * x, lambda xp, out, x: 2 * x)
-    >>> square(3.0)
-    9.0
-    >>> del GATES["square"]
+    >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
+    >>> inverse_square(2.0)
+    0.25
+    >>> del GATES["inverse_square"]
     """
     if not name.isidentifier():
         raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
