@@ -75,13 +75,9 @@ class Value:
     # Slots of what is rarely set stay empty while recording, which makes it faster by a tenth.
 
     label = property(
-        lambda self: getattr(self, "_label", None),
-        lambda self, name: setattr(self, "_label", _named(name)),
-        doc="The name for pictures and messages, or None.",
+        lambda self: getattr(self, "_label", None), lambda self, name: setattr(self, "_label", _named(name))
     )
-    scope = property(
-        lambda self: getattr(self, "_scope", None), doc="The `autograd.scope` that it was made in, or None."
-    )
+    scope = property(lambda self: getattr(self, "_scope", None))
 
     @property
     def data(self) -> float:
@@ -126,8 +122,7 @@ class Value:
     def backward(self, seed: float = 1.0) -> None:
         """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
 
-        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to the grad that they had. RuntimeError
-        for a constant, and where a leaf was changed since; an ArithmeticError or ValueError names a gate without a slope.
+        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to theirs. A stale graph is a RuntimeError.
         """
         backward(self, seed)
 
