@@ -76,8 +76,18 @@ class PyTorch(Peer):
         return f"{sum(node.op == 'call_function' for node in made.graph.nodes)} operations on one number each"
 
     def network(self, sizes: tuple[int, ...], X: Any, y: Any) -> Step:
-        from ..compiling import by_torch
+        torch = self.torch
+        layers: list[Any] = []
+        for weights, biases in zip(*drawn(sizes), strict=True):
+            layer = torch.nn.Linear(weights.shape[1], weights.shape[0], dtype=torch.float64)
+            layer.load_state_dict({"weight": torch.tensor(weights), "bias": torch.tensor(biases[:, 0])})
+            layers += [layer, torch.nn.ReLU()]
+        model, x, target = torch.nn.Sequential(*layers[:-1]), torch.tensor(X), torch.tensor(y[:, None])
 
-        weights, biases = drawn(sizes)
-        step = by_torch(weights, biases, X, y[:, None])
-        return lambda: float(step()[0])
+        def step() -> float:
+            model.zero_grad()
+            cost = torch.relu(1 - target * model(x)).mean()
+            cost.backward()
+            return float(cost.item())
+
+        return step
