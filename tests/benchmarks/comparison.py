@@ -148,9 +148,9 @@ def first_gradient(peers: Peers) -> Row:
 
 def importing(peers: Peers) -> Row:
     def one(p: Peer) -> float:
-        return seconds(lambda: _python("-c", f"import {p.package}"))
+        return seconds(lambda: _python("-c", f"import {', '.join(p.modules)}"))
 
-    times = {name: [one(p) for _ in range(5)] for name, p in peers.items()}
+    times = {name: [one(p) for _ in range(9)] for name, p in peers.items()}
     return {name: _ratio(times[name], times[HERE]) for name in peers}
 
 
@@ -158,7 +158,7 @@ def lines(peers: Peers) -> Row:
     """Count the lines of a package's Python, to two digits, and say whether there is compiled code beside it."""
     row = {}
     for name, p in peers.items():
-        folders = [Path(str(import_module(module).__file__)).parent for module in p.modules]
+        folders = {Path(str(import_module(module).__file__)).parent for module in p.modules}
         count = sum(len(path.read_bytes().splitlines()) for folder in folders for path in folder.rglob("*.py"))
         compiled = any(path for folder in folders for path in folder.rglob("*.so"))
         row[name] = f"{_two_digits(count)}{' and compiled code' * compiled}"

@@ -15,6 +15,10 @@ class Micrograd(Peer):
 
         self.engine, self.nn, self.leaf = engine, nn, engine.Value
 
+    @property
+    def modules(self) -> list[str]:
+        return ["micrograd.engine", "micrograd.nn"]
+
     def edges(self) -> str:
         x = self.leaf(3.0)
         return str(len((x + x)._prev))

@@ -25,7 +25,7 @@ class Peer:
 
     @property
     def modules(self) -> list[str]:
-        """The packages that it consists of."""
+        """The modules that it consists of."""
         return [self.package]
 
     def relu(self, x: Any) -> Any:
