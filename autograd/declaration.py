@@ -12,10 +12,12 @@ __all__ = ["check_declaration"]
 def check_declaration(
     name: Any, symbol: Any, forward: Any, local: Any, doc: Any, domain: Any, kink: Any, nickname: Any, arrange: Any
 ) -> None:
-    """Raise a TypeError for the first argument that is not of its kind."""
+    """Raise an error for the first argument that is not of its kind."""
     for what, text in (("name", name), ("symbol", symbol), ("doc", doc), ("nickname", nickname)):
         if not isinstance(text, str):
             raise TypeError(f"the {what} of a gate is a str, not {short(text)}")
+    if not name.isidentifier():
+        raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
     for what, rule in (("forward rule", forward), *(("local gradient", rule) for rule in local), ("arrange", arrange)):
         if not callable(rule) and (rule is not None or rule is forward):
             raise TypeError(

@@ -27,7 +27,7 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     """Return the function that gives the gradient of f: ∂f/∂x for each argument x.
 
     One argument gives its gradient, several a tuple, a list of numbers a list. Lectures: ∇f, the direction of steepest
-    ascent.
+    ascent. TypeError where f returns anything but one number: of a list, `jacobian` gives the gradients.
 
     >>> from autograd import sin
     >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)

@@ -53,7 +53,11 @@ def _unless(number: int, special: Callable[[Any], Any], usual: Callable[[Any, An
 
 
 def _method(gate: Gate) -> Callable[..., Any]:
-    return lambda v, *inputs, **named: gate(v, *inputs, **named)
+    def method(v: Any, *inputs: Any, **named: Any) -> Any:
+        return gate(v, *inputs, **named)
+
+    method.__name__, method.__doc__ = gate.name, gate.doc
+    return method
 
 
 def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any, str], Any]) -> Callable[..., Any]:

@@ -148,6 +148,8 @@ class no_grad(_Block):
     ...     v = autograd.Value(2.0) * 3
     >>> v, v.inputs
     (Value(data=6.0, grad=0.0), ())
+    >>> (autograd.Value(2.0) * 3).detach().role  # of one node, later
+    'constant'
     """
 
     def __init__(self, *given: Any) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from .declaration import check_declaration
+from .manual import Help
 from .number import number, remedy
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
@@ -29,7 +30,11 @@ MOST_FORMULAS = 50  # local gradients of one gate that are written out
 
 
 class Kink(NamedTuple):
-    """Where a gate has no slope, and the convention that stands in for it."""
+    """Where a gate has no slope, and the convention that stands in for it.
+
+    >>> GATES["relu"].kink.convention, GATES["relu"].kink.distance(-3.0)
+    ('relu′(0) = 0', -3.0)
+    """
 
     distance: Callable[..., Any]  # of the inputs: zero at the kink, its size how far away the kink is
     convention: str
@@ -51,6 +56,9 @@ class Gate:
     A gate is called like the function that it is: floats in, a float out; Values in, a Value out.
     Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on
     floats, on arrays, on Values, and on symbols that print themselves.
+
+    >>> GATES["mul"].apply([2.0, 3.0]), GATES["mul"].formula(["w", "x"]), GATES["mul"].formulas()
+    (6.0, 'w·x', ['b', 'a'])
     """
 
     name: str
@@ -72,7 +80,6 @@ class Gate:
         _, *inputs = inspect.signature(self.forward).parameters.values()
         self.variadic = bool(inputs) and inputs[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.names = tuple(parameter.name for parameter in inputs)
-        self.__doc__ = self.doc
         self.__name__ = self.name
         self.__signature__ = inspect.signature(self.arrange)  # for help(), and for naming arguments in reports
 
@@ -179,14 +186,12 @@ def gate(
     None for an input without gradient. A forward rule that takes `*inputs` has any number of them, and one local rule
     that returns the gradients of all. `domain` gives each input the intervals that tests draw it from (default: REAL).
 
-    >>> square = gate("square", "x²", lambda xp, x: x * x, lambda xp, out, x: 2 * x)
-    >>> square(3.0)
-    9.0
-    >>> del GATES["square"]
+    >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
+    >>> inverse_square(2.0)
+    0.25
+    >>> del GATES["inverse_square"]
     """
     check_declaration(name, symbol, forward, local, doc, domain, kink, nickname, arrange)
-    if not name.isidentifier():
-        raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
     if name in GATES:
         raise ValueError(f"there is a gate {name!r} already: choose another name, or del GATES[{name!r}] first")
     parameters = list(inspect.signature(forward).parameters.values())[1:]
@@ -292,3 +297,4 @@ class _Floats:
 
 
 FLOATS = _Floats()
+Gate.__doc__ = Help(Gate.__doc__, FLOATS)  # type: ignore[assignment]

@@ -1,14 +1,4 @@
-"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package.
-
-from hypothesis import given
-from autograd import check_gradients
-from autograd.testing import expressions
-
-@given(expressions())
-def test_gradients(case):
-    f, inputs = case
-    assert check_gradients(f, inputs)
-"""
+"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package."""
 
 from __future__ import annotations
 
@@ -26,12 +16,24 @@ MARGIN = 0.05  # how far from a kink inputs stay, so that finite differences see
 
 
 def values(min_value: float = -4.0, max_value: float = 4.0) -> st.SearchStrategy[Value]:
-    """Leaves with finite data between the bounds."""
+    """Leaves with finite data between the bounds.
+
+    >>> from hypothesis import given
+    >>> @given(values(-1.0, 1.0))
+    ... def test_tanh_is_odd(x):
+    ...     assert (-x).tanh().data == -x.tanh().data
+    >>> test_tanh_is_odd()
+    """
     return st.floats(min_value, max_value).map(Value)
 
 
 class Expression:
-    """A random program of gates: `steps` name a gate and which earlier results it takes; called, it runs them."""
+    """A random program of gates: `steps` name a gate and which earlier results it takes; called, it runs them.
+
+    >>> f = Expression(2, [(GATES["mul"], (0, 1)), (GATES["exp"], (2,))])
+    >>> f, f(0.0, 3.0)
+    (<Expression of x0, x1: v1 = mul(x0, x1); v2 = exp(v1)>, 1.0)
+    """
 
     def __init__(self, n_inputs: int, steps: Sequence[tuple[Gate, tuple[int, ...]]]) -> None:
         self.n_inputs, self.steps = n_inputs, tuple(steps)
@@ -62,6 +64,15 @@ def expressions(
     """Pairs of a function of Values and inputs (floats) at which it and its gradient are tame.
 
     Results are shared freely between gates; every gate gets inputs from its domain, at least `margin` from a kink.
+
+    >>> from hypothesis import given
+    >>> from autograd import check_gradients
+    >>> from autograd.testing import expressions
+    >>> @given(expressions([GATES["add"], GATES["mul"]], max_steps=3))
+    ... def test_gradients(case):
+    ...     f, inputs = case
+    ...     assert check_gradients(f, inputs)
+    >>> test_gradients()
     """
     rows = list(gates or GATES.values())
     inputs = draw(st.lists(st.floats(-3.0, 3.0), min_size=1, max_size=max_inputs))
@@ -82,7 +93,14 @@ def expressions(
 
 
 def gate_inputs(gate: Gate, margin: float = MARGIN) -> st.SearchStrategy[list[float]]:
-    """Lists of inputs from a gate's domain, at least `margin` from its kink."""
+    """Lists of inputs from a gate's domain, at least `margin` from its kink.
+
+    >>> from hypothesis import given
+    >>> @given(gate_inputs(GATES["relu"]))
+    ... def test_away_from_its_kink(inputs):
+    ...     assert len(inputs) == 1 and abs(inputs[0]) >= 0.05
+    >>> test_away_from_its_kink()
+    """
     if gate.variadic:
         entries: st.SearchStrategy[list[float]] = st.lists(inputs_of(gate.domain[0]), min_size=2, max_size=5)
     else:
@@ -91,7 +109,14 @@ def gate_inputs(gate: Gate, margin: float = MARGIN) -> st.SearchStrategy[list[fl
 
 
 def inputs_of(domain: Domain) -> st.SearchStrategy[float]:
-    """Floats from a union of intervals."""
+    """Floats from a union of intervals, such as a gate's domain for one of its inputs.
+
+    >>> from hypothesis import given
+    >>> @given(inputs_of(((-4.0, -0.1), (0.1, 4.0))))
+    ... def test_never_zero(x):
+    ...     assert x != 0
+    >>> test_never_zero()
+    """
     return st.one_of([st.floats(low, high) for low, high in domain])
 
 

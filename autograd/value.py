@@ -124,7 +124,7 @@ class Value:
     def backward(self, seed: float = 1.0) -> None:
         """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
 
-        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to the grad that they had.
+        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to theirs. A stale graph is a RuntimeError.
         """
         backward(self, seed)
 

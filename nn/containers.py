@@ -13,7 +13,9 @@ __all__ = ["Concat", "Sequential"]
 
 
 class Sequential(Module):
-    """f_m ∘ … ∘ f_1: the output of each part is the input of the next. A function among the parts is an activation.
+    """f_m ∘ … ∘ f_1, the lectures' composition: the output of each part is the input of the next.
+
+    Parts are modules or functions; a gate among them is applied to each component. ValueError without any part.
 
     >>> from autograd import tanh
     >>> from nn import Layer
@@ -41,7 +43,7 @@ class Sequential(Module):
 
 
 class Concat(Module):
-    """f_1(x) ⊕ f_2(x) ⊕ …: all parts take the same input, and their outputs stand in one list.
+    """f_1(x) ⊕ f_2(x) ⊕ …, the lectures' concatenation: all parts take the same input, and their outputs stand in one list.
 
     >>> from autograd import relu, tanh
     >>> Concat(relu, tanh)([1.0, 0.0])

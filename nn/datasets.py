@@ -49,7 +49,14 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
 
 
 def circles(n: int, noise: float, rng: Random) -> Points:
-    """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5."""
+    """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5.
+
+    `noise` is the deviation of what is added to each coordinate.
+
+    >>> X, y = circles(4, 0.0, Random(0))
+    >>> [math.hypot(*x) < 1 for x in X], y
+    ([False, True, False, True], [0, 1, 0, 1])
+    """
     n, noise = _asked(n, "noise", noise, rng)
     X, y = [], [i % 2 for i in range(n)]
     for label in y:
@@ -71,7 +78,13 @@ def gaussians(n: int, distance: float, rng: Random) -> Points:
 
 
 def xor(n: int, noise: float, rng: Random) -> Points:
-    """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ."""
+    """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ.
+
+    `noise` is the deviation of what is added to each coordinate.
+
+    >>> xor(4, 0.0, Random(0))
+    ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
     n, noise = _asked(n, "noise", noise, rng)
     X, y = [], []
     for i in range(n):

@@ -28,6 +28,10 @@ class History:
     validation: the same on the validation data after the epoch, without penalty
     metrics: by name, measured after the epoch on the validation data, or without any on the training data
     snapshots: with fit(record=True), the weights and gradients after every step; initial: the weights before the first
+
+    >>> history = History(cost=[1.0, 0.5], stopped="all epochs done")
+    >>> history.epochs, history
+    (2, <History of 2 epochs: cost 1 → 0.5; stopped: all epochs done>)
     """
 
     cost: list[float] = field(default_factory=list)

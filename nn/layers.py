@@ -57,7 +57,11 @@ class Neuron(Module):
         return neuron
 
     def pre_activation(self, x: Any) -> Value:
-        """Return z = w·x + b."""
+        """Return z = w·x + b.
+
+        >>> Neuron.of([2.0, 1.0], -3.0, relu).pre_activation([0.5, 1.0]).data
+        -1.0
+        """
         return self._affine(inputs(self, x, len(self.w)))
 
     def forward(self, x: Any) -> Value:
@@ -86,8 +90,8 @@ class Layer(Module):
     `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
 
     >>> layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
-    >>> [h.data for h in layer([3.0, 1.0])]
-    [2.0, 0.0]
+    >>> layer.nin, layer.activation, [h.data for h in layer([3.0, 1.0])]
+    (2, <gate relu(x)>, [2.0, 0.0])
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
@@ -152,7 +156,9 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: `nin` inputs, then layers of `nouts` neurons; relu in all but the last, which is linear.
+    """A multi-layer perceptron, the lectures' fully connected net: relu layers on `nin` inputs, and a linear one at the end.
+
+    `nouts` are the numbers of neurons of the layers, the last that of the outputs. x: a list of `nin` numbers or Values.
 
     `activation` is that of the hidden layers. `output` is that of the last layer: a gate for each of its neurons, or a
     function of all of them, such as `nn.softmax`. One output gives a Value, several a list.

@@ -109,7 +109,7 @@ def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reducti
 def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return softplus(z) − t·z, the binary cross-entropy of σ(z), for scores z (logits) of any size and t in [0, 1].
 
-    Its gradient is σ(z) − t.
+    Its gradient in z is σ(z) − t: the lectures' logistic regression.
 
     >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 1], reduction="none")
     [0.0, 1000.0]
@@ -171,7 +171,7 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
-    For a class index c it is logsumexp(z) − z_c. Its gradient is softmax(z) − t.
+    For a class index c it is logsumexp(z) − z_c. Its gradient in z is softmax(z) − t, as the lectures derive it.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139
@@ -201,7 +201,7 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
 def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Any:
     """Return Σ_{k≠c} relu(s_k − s_c + margin) for scores s and the right class c, an index or a one-hot row.
 
-    It is 0 once the right class leads every other by the margin.
+    The lectures' loss for a linear classifier: 0 once the right class leads every other by the margin.
 
     >>> hinge([2.0, 5.0, -1.0], 0), hinge([1.0, 5.0, 2.0], 1)
     (4.0, 0.0)

@@ -32,7 +32,12 @@ class Module:
     name: str | None = None
 
     def tensors(self) -> dict[str, Any]:
-        """Return everything that training could change, by name: a Value, or lists of Values in the shape of the tensor."""
+        """Return everything that training could change, by name: a Value, or lists of Values in the shape of the tensor.
+
+        >>> from nn import Layer
+        >>> [(name, len(tensor)) for name, tensor in Layer(2, 3).tensors().items()]  # W has a row for each neuron
+        [('W', 3), ('b', 3)]
+        """
         found: dict[str, Any] = {}
         taken: set[str] = set()
         for attribute, content in vars(self).items():
@@ -53,7 +58,12 @@ class Module:
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Return the parameters with their names, as in ("layer1.W[0][1]", Value); one in two places comes once."""
+        """Return the parameters with their names, as in ("layer1.W[0][1]", Value); one in two places comes once.
+
+        >>> from nn import Neuron
+        >>> [name for name, _ in Neuron(2).named_parameters()]
+        ['w[0]', 'w[1]', 'b']
+        """
         every = [entry for name, tensor in self.tensors().items() for entry in _entries(name, tensor)]
         named = {parameter: name for name, parameter in reversed(every) if parameter.role != "constant"}
         return [(named.pop(parameter), parameter) for _, parameter in every if parameter in named]
@@ -64,7 +74,17 @@ class Module:
         return [leaf for leaf in every if leaf.role != "constant"]
 
     def freeze(self) -> None:
-        """Make every parameter a constant: it keeps its value, and no gradient reaches it."""
+        """Make every parameter a constant: it keeps its value, and no gradient reaches it.
+
+        >>> from nn import Neuron
+        >>> neuron = Neuron(2)
+        >>> neuron.freeze()
+        >>> len(neuron.parameters())
+        0
+        >>> neuron.unfreeze()
+        >>> len(neuron.parameters())
+        3
+        """
         for _, value in _state(self):
             value.role = "constant"
 
@@ -115,7 +135,12 @@ class Module:
             return self.forward(x)
 
     def batch(self, X: Iterable[Any]) -> list[Any]:
-        """Return the output for every row of X, one sample each."""
+        """Return the output for every row of X, one sample each, recorded (`predict` gives plain numbers).
+
+        >>> from nn import Neuron
+        >>> [y.data for y in Neuron.of([2.0], 1.0).batch([[0.0], [3.0]])]
+        [1.0, 7.0]
+        """
         return [self(x) for x in several("X", X)]
 
     def predict(self, X: Any) -> list[Any]:
@@ -123,6 +148,10 @@ class Module:
 
         X is a batch, a list or an array: every entry is a sample, a list of numbers, or one number for a model of one
         input. The output for one sample x is `predict([x])[0]`.
+
+        >>> from nn import Neuron
+        >>> Neuron.of([2.0], 1.0).predict([[0.0], [3.0]])
+        [1.0, 7.0]
         """
         samples = plain(listed(X))
         if samples is None:

@@ -33,6 +33,15 @@ class Optimiser:
 
     `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
     FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
+
+    >>> class Signs(Optimiser):
+    ...     def rule(self, w, g):
+    ...         return (w - self.learning_rate * ((g > 0) - (g < 0)),)
+    >>> w = Value(3.0)
+    >>> (w * w).backward()
+    >>> Signs([w], 0.5).step()
+    >>> w.data
+    2.5
     """
 
     moments = 0  # how many numbers beside its data a parameter carries from step to step
@@ -90,7 +99,8 @@ class Optimiser:
 class SGD(Optimiser):
     """Gradient descent: w ← w − η·v with v ← momentum·v + ∇w, and weight_decay·w added to ∇w.
 
-    nesterov=True takes ∇w + momentum·v for v in the update.
+    The lectures' descent: batch, stochastic or mini-batch is what the gradient was taken of, see `batches`. nesterov=True
+    takes ∇w + momentum·v for v in the update.
 
     >>> w = Value(1.0)
     >>> optimiser = SGD([w], learning_rate=0.1)

@@ -29,6 +29,11 @@ def plot_boundary(
     A model with one output decides by whether it exceeds `threshold`: 0 for pre-activations and scores, 0.5 for
     probabilities; one with several by the largest.
     X: rows of two numbers; y: class labels; steps: how many points the model is asked for along each side
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = plot_boundary(lambda x: x[0] - x[1], [[0.0, 1.0], [1.0, 0.0]], [0, 1], Figure().subplots())
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x₁', 'x₂')
     """
     checked("model", model)
     steps = whole("steps, the points along each side,", steps, 2)
@@ -60,6 +65,11 @@ def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
 
     X: rows of two numbers; y: class labels, of which 0, 1, 2, … look the same in every plot, or one-hot rows; size: of a
     marker, in square points
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = plot_points([[0.0, 1.0], [1.0, 0.0]], ["cat", "dog"], Figure().subplots())
+    >>> ax.get_legend_handles_labels()[1]
+    ['class cat', 'class dog']
     """
     points, labels = _labelled(X, y)
     return _scatter(points, labels, _axes(ax), classes(labels), number("size", size, 0))
@@ -116,7 +126,12 @@ def _scatter(points: Any, labels: Sequence[Any], ax: Any, known: list[Any], size
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
-    """Plot the cost of every epoch, with that on validation data and the metrics (on an axis of their own, dashed)."""
+    """Plot the cost of every epoch, with that on validation data and the metrics (on an axis of their own, dashed).
+
+    >>> from matplotlib.figure import Figure
+    >>> plot_history(History(cost=[1.0, 0.5, 0.25]), Figure().subplots()).get_yscale()  # where all costs are positive
+    'log'
+    """
     if not isinstance(history, History):
         raise TypeError(f"history is what fit returned, not {shown(history)}")
     ax = _axes(ax)
@@ -143,7 +158,13 @@ def plot_history(history: History, ax: Any = None) -> Any:
 def plot_activation(
     function: Callable[[Any], Any], ax: Any = None, *, low: float = -4.0, high: float = 4.0, steps: int = 401
 ) -> Any:
-    """Plot an activation and its derivative, which the engine finds, over [low, high]."""
+    """Plot an activation and its derivative, which the engine finds, over [low, high].
+
+    >>> from autograd import tanh
+    >>> from matplotlib.figure import Figure
+    >>> plot_activation(tanh, Figure().subplots()).get_legend_handles_labels()[1]
+    ['tanh(x)', 'tanh′(x)']
+    """
     checked("function, the activation,", function)
     low, high = number("low", low), number("high", high)
     if not low < high:

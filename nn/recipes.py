@@ -19,7 +19,12 @@ Task = Literal["regression", "binary", "multiclass"]
 
 
 class Recipe(NamedTuple):
-    """What to train: a model that gives pre-activations z, the loss of z, the output o(z), and a score of predictions."""
+    """What to train: a model that gives pre-activations z, the loss of z, the output o(z), and a score of predictions.
+
+    >>> task = recipe("binary", 2, [3])
+    >>> [0 < o < 1 for o in task.predict([[0.5, -1.0], [2.0, 1.0]])]
+    [True, True]
+    """
 
     model: MLP
     loss: Callable[[Any, Any], Any]

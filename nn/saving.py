@@ -22,7 +22,23 @@ M = TypeVar("M", bound=Module)
 def save(model: Module, path: str | PathLike[str]) -> Path:
     """Write the numbers of a model to a .json or .safetensors file (extra `save`), which is replaced whole or not at all.
 
-    JSON keeps every float exactly; safetensors holds them as float64 arrays.
+    JSON keeps every float exactly; safetensors holds them as float64 arrays. ValueError for another ending, and for a model
+    with a number that is not finite.
+
+    >>> import tempfile
+    >>> from nn import Neuron, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(save(Neuron.of([2.0], 1.0), folder + "/neuron.json").read_text())
+    {
+      "format": "gatewise model",
+      "version": 1,
+      "model": "Neuron(1 → 1, linear)",
+      "state": {
+        "w": [2.0],
+        "b": 1.0
+      }
+    }
+    <BLANKLINE>
     """
     path = _path(model, path)
     state = model.state_dict()

@@ -2,7 +2,8 @@
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
 PyTorch are, the course in Jupyter where jupytext is. Where they are not, the files with these tests are not collected and
-pytest's header says so; BROWSER=required makes a missing browser an error, as .ci/run does.
+pytest's header says so; BROWSER=required makes a missing browser an error, as .ci/run does. The README's table of peers is
+compared with those that are installed.
 """
 
 import importlib.util
@@ -25,6 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_spec(name) is None]
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in extras]
+peers = [name for name in ("micrograd", "mygrad", "torch", "casadi") if importlib.util.find_spec(name) is None]
 
 
 def pytest_report_header() -> list[str]:
@@ -33,6 +35,7 @@ def pytest_report_header() -> list[str]:
         if missing
         else "browser: chromium",
         *(f"no {name}, so test_{name}.py is left out" for name in extras),
+        *[f"no {', '.join(peers)}, so what the README says of them is not compared"] * bool(peers),
     ]
 
 

@@ -1,18 +1,19 @@
-"""Writes the table of gates into README.md, and its pictures into demos/: python -m tests.readme."""
+"""Writes the table of gates into autograd/gates.md, and the README's pictures into demos/: python -m tests.readme."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from autograd import GATES, Gate, Value, draw
 from autograd.drawing import Drawing
 from nn import MLP
 
-from .worked import sigmoid_neuron
-
 README = Path(__file__).parent.parent / "README.md"
 DEMOS = README.parent / "demos"
+GATES_PAGE = README.parent / "autograd" / "gates.md"
 START, END = "<!-- gates: written by python -m tests.readme -->\n", "<!-- end of gates -->"
+PRINTED, PRINTED_END = "<!-- printed by python -m tests.benchmarks comparison -->\n", "<!-- end of the comparison -->"
 BUILT_IN = tuple(GATES.values())  # without what tests and README add
 
 
@@ -41,15 +42,28 @@ VARIADIC = {
 
 
 def current() -> str:
-    """Return the README with the table as it is to be."""
-    before, rest = README.read_text(encoding="utf-8").split(START)
+    """Return the page of the gates with the table as it is to be."""
+    before, rest = GATES_PAGE.read_text(encoding="utf-8").split(START)
     return before + START + table() + END + rest.split(END)[1]
+
+
+def comparison() -> str:
+    """Return the table of peers, as `python -m tests.benchmarks comparison` printed it."""
+    return README.read_text(encoding="utf-8").split(PRINTED)[1].split(PRINTED_END)[0]
+
+
+def first() -> Drawing:
+    """Return draw(f) of the README's first lines, as a reader who types them sees it."""
+    block = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    typed: dict[str, Any] = {"draw": draw}
+    exec("\n".join(line[4:] for line in block.splitlines() if line), typed)
+    exec("picture = draw(f)", typed)
+    picture: Drawing = typed["picture"]
+    return picture
 
 
 def pictures() -> dict[str, Drawing]:
     """Return the pictures of the README by their names: gate by gate, neuron by neuron, layer by layer."""
-    f = sigmoid_neuron()
-    f.backward()
     model = MLP(2, [4, 4, 1])
     for i, parameter in enumerate(model.parameters()):
         parameter.data = (9 * i % 17 - 5) / 10
@@ -57,7 +71,7 @@ def pictures() -> dict[str, Drawing]:
     loss.label = "loss"
     loss.backward()
     return {
-        "sigmoid_neuron.svg": draw(f, names=False),
+        "sigmoid_neuron.svg": first(),
         "network_neurons.svg": draw(loss, level="neuron", names=False),
         "network_layers.svg": draw(loss, level="layer", names=False),
     }
@@ -66,4 +80,4 @@ def pictures() -> dict[str, Drawing]:
 if __name__ == "__main__":
     for name, drawing in pictures().items():
         drawing.save(DEMOS / name)
-    README.write_text(current(), encoding="utf-8")
+    GATES_PAGE.write_text(current(), encoding="utf-8")

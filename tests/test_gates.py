@@ -136,7 +136,7 @@ def test_derived_code_gives_the_bits_of_the_row(row: Gate, data: st.DataObject) 
 def test_a_gate_is_a_function_of_the_package_and_knows_its_own_name(row: Gate) -> None:
     assert getattr(autograd, row.name) is row
     assert row.name in repr(row)
-    assert row.__doc__ == row.doc
+    assert str(row.__doc__).startswith(row.doc)
 
 
 def test_floats_in_a_float_out_values_in_a_value_out() -> None:

@@ -24,6 +24,7 @@ ROOMS = [
     "arithmetic",
     "symbol",
     "declaration",
+    "manual",
     "row",
     "gates",
     "derive",
@@ -117,8 +118,41 @@ def test_nn_uses_the_public_face_of_autograd_only() -> None:
             assert module in ("autograd", "autograd.value", "autograd.files"), path
 
 
-def test_the_readmes_table_of_gates_is_current() -> None:
-    assert readme.README.read_text(encoding="utf-8") == readme.current(), "run python -m tests.readme"
+def test_the_table_of_gates_is_current() -> None:
+    assert readme.GATES_PAGE.read_text(encoding="utf-8") == readme.current(), "run python -m tests.readme"
+
+
+def pages() -> list[Path]:
+    """Return the pages for readers, wherever they lie."""
+    folders = (ROOT / name for name in ("autograd", "nn", "demos", "tests"))
+    return [*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))]
+
+
+def test_every_page_is_executed() -> None:
+    """Each is among the files that pytest collects, and its Python stands in examples that doctest can see."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", *map(str, pages())]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("testpaths = ")[2].partition("\n")[0]
+    for page in pages():
+        name = page.relative_to(ROOT).as_posix()
+        assert f"{name}::{page.name}" in collected or ">>> " not in page.read_text(encoding="utf-8")
+        assert any(name == path or name.startswith(f"{path}/") for path in re.findall(r'"(.*?)"', paths)), name
+        for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            assert block.startswith(">>> "), block
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """To a file that is there, and to a heading that is in it."""
+    for page in pages():
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            path = page.parent / name if name else page
+            assert path.exists(), f"{page}: {target}"
+            if anchor:
+                heads = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in [re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads], target
 
 
 def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> None:

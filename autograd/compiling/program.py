@@ -25,6 +25,15 @@ class CompiledProgram:
 
     parameters: the Values that it reads, in the order of its gradients
     inputs: the name and size of every input
+
+    A batch is an array (samples, size), or a list of rows. Numbers that overflow or are undefined raise a
+    FloatingPointError that names the line, unless check=False.
+
+    >>> from autograd import Value, compile
+    >>> w = Value(2.0)
+    >>> program = compile(lambda x: w * x[0], [w], x=1, gradient=False)
+    >>> program, program([[1.0], [3.0]]).tolist()
+    (<compiled program of x=1, 1 parameters, 1 lines>, [2.0, 6.0])
     """
 
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
@@ -137,7 +146,16 @@ class CompiledProgram:
         defer(self, self._write)
 
     def sync(self) -> None:
-        """Give the Values the numbers of `flat` now, without waiting for someone who reads one."""
+        """Give the Values the numbers of `flat` now, without waiting for someone who reads one.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> program.flat = [5.0]
+        >>> program.sync()
+        >>> w.data
+        5.0
+        """
         self.flat = self.flat
         settle()
 
@@ -173,11 +191,28 @@ class CompiledProgram:
         return torch_module(self._traced, self.dtype)
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not."""
+        """Say what became a matrix product and what did not.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> print(compile(lambda x: w * x[0], [w], x=1, gradient=False).report())
+        parameters: W1 1 × 1
+        1 sums of products in 1 matrix products
+        0 other operations in 0 elementwise lines, 0.0 a line
+        0 gathers
+        """
         return self._report
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
-        """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would."""
+        """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would.
+
+        >>> from autograd import Value, compile
+        >>> x = Value(2.0)
+        >>> program = compile(x if x > 0 else -x, [], x=[x], gradient=False)  # |x|, recorded where x > 0
+        >>> program.compare(lambda x: abs(x[0]), [[-1.0]])
+        Traceback (most recent call last):
+        AssertionError: sample 0: the function gives 1.0, the program -1.0: does it branch on data?
+        """
         np = numpy()
         columns = [np.asarray(batch, float).reshape(len(batch), -1).tolist() for batch in batches]
         for i, rows in enumerate(zip(*columns, strict=True)):

@@ -24,6 +24,10 @@ class PerceptronLearning:
     weights: in extended notation, so the last is the bias (with bias=False: one per input)
     changes: the updates of each epoch; converged: whether the last epoch had none
     perceptron: of these weights, with the output that the labels have
+
+    >>> found = learn_perceptron([(0, 1), (1, 0)], [1, -1])
+    >>> found.weights, found.updates, found.converged
+    ((-1, 1, 0), 2, True)
     """
 
     weights: tuple[Number, ...]
@@ -37,6 +41,7 @@ class PerceptronLearning:
 
     @property
     def converged(self) -> bool:
+        """Whether the last epoch changed nothing: every sample is on its side."""
         return self.changes[-1] == 0
 
     def __repr__(self) -> str:

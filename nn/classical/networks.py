@@ -62,7 +62,11 @@ class ThresholdNetwork:
             self.layers[depth[name] - 1].append(name)
 
     def activations(self, *x: Any) -> dict[str, Any]:
-        """Return the output of every neuron by name."""
+        """Return the output of every neuron by name.
+
+        >>> ThresholdNetwork(["x"], {"on": (Perceptron([1], -1), ["x"]), "off": (Perceptron([-1], 0), ["on"])}).activations(1)
+        {'on': 1, 'off': 0}
+        """
         inputs = arguments(x)
         if len(inputs) != len(self.inputs):
             raise ValueError(f"the network has {len(self.inputs)} inputs, but was given {len(inputs)}")

@@ -106,7 +106,11 @@ class Unit:
         self.activation = activation
 
     def pre_activation(self, *x: Any) -> Any:
-        """Return z = w·x + b."""
+        """Return z = w·x + b.
+
+        >>> Unit([1, -1], 2).pre_activation(5, 3)
+        4
+        """
         inputs = arguments(x)
         if len(inputs) != len(self.weights):
             raise ValueError(f"{self!r} has {len(self.weights)} weights, but was given {len(inputs)} inputs")
@@ -119,7 +123,11 @@ class Unit:
         return self.activation(self.pre_activation(*x))
 
     def extended(self) -> Unit:
-        """Return the same neuron in extended notation: the bias is the last weight, and its input is always 1."""
+        """Return the same neuron in extended notation: the bias is the last weight, and its input is always 1.
+
+        >>> Perceptron([1, 1], -2).extended()
+        Perceptron([1, 1, -2], bias=0)
+        """
         return Unit([*self.weights, self.bias], 0, self.activation)
 
     def truth_table(self) -> TruthTable:

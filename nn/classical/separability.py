@@ -26,6 +26,9 @@ class Separability:
     samples: pairs of inputs and label
     perceptron: one that fires (w·x + b > 0) for exactly the samples of class 1 and has w·x + b < 0 at the others; or None
     counts: where there is none, how often to add each sample's condition to come to a contradiction; else None
+
+    >>> bool(separable([0, 0, 0, 1])), separable([0, 1, 1, 0]).counts
+    (True, (1, 1, 1, 1))
     """
 
     samples: tuple[tuple[tuple[Number, ...], int], ...]

@@ -29,6 +29,8 @@ class TruthTable:
     0   1   1
     1   0   1
     1   1   0
+    >>> TruthTable([0, 1]).rows
+    [((0,), 0), ((1,), 1)]
 
     names: of the inputs; columns: of the outputs; outputs: a tuple with one entry per row
     """

@@ -39,6 +39,9 @@ class HiddenLayer:
     """A network of one input and one hidden layer: F(x) = Σ c·h(x) + offset, a linear combination of its neurons.
 
     neurons: the hidden neurons h, of one input each; weights: their output weights c; offset: the output's bias
+
+    >>> HiddenLayer([step_neuron(0.4), step_neuron(0.6)], [2, -2], 1)(0.5)
+    3.0
     """
 
     def __init__(self, neurons: Sequence[Unit], weights: Sequence[Any], offset: Any = 0.0) -> None:
@@ -80,6 +83,9 @@ class Tower2D:
 
     See `tower_2d`, which builds it. x, y: the two towers; threshold: of the output neuron; smooth: whether that is
     σ(sum − threshold), or fires at sum ≥ threshold.
+
+    >>> Tower2D(tower(0, 1), tower(0, 1), 1.5, smooth=False)(0.5, 0.5)
+    1.0
     """
 
     def __init__(self, x: HiddenLayer, y: HiddenLayer, threshold: Any, smooth: bool) -> None:
@@ -118,6 +124,10 @@ class Approximation(HiddenLayer):
     """What `approximate` returns: the network F, called like f, and how far it is from f.
 
     The errors are measured at points spread over every piece, its ends and its midpoint among them.
+
+    >>> line = approximate(lambda x: x, 4)
+    >>> line.sup_error, line.mean_error, line.errors
+    (0.125, 0.0625, (0.125, 0.0625))
     """
 
     def __init__(self, f: Callable[[float], Any], knots: Sequence[float], kind: str, layer: HiddenLayer) -> None:

@@ -1,9 +1,9 @@
-"""Runs the benchmarks: python -m tests.benchmarks."""
+"""Runs the benchmarks: python -m tests.benchmarks, or python -m tests.benchmarks comparison for the README's table."""
 
 import sys
 import threading
 
-from . import compiling, engine, training
+from . import comparison, compiling, engine, training
 
 try:
     from micrograd import engine as peer_engine, nn as peer_nn
@@ -20,6 +20,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["comparison"]:
+        comparison.run()
+        sys.exit()
     threading.stack_size(1 << 29)
     thread = threading.Thread(target=main)
     thread.start()
