@@ -56,7 +56,17 @@ ELSEWHERE = {
     "on_torch": "needs PyTorch: test_torch.py",
     "to_torch": "needs PyTorch: test_torch.py",
     **dict.fromkeys(
-        ("run_on", "evaluation", "refusal", "local_gradients", "evaluate", "fire", "diverged", "step_array"),
+        (
+            "run_on",
+            "evaluation",
+            "refusal",
+            "local_gradients",
+            "evaluate",
+            "fire",
+            "keep_whole_epochs",
+            "diverged",
+            "step_array",
+        ),
         "for readers",
     ),
     **dict.fromkeys(("index", "count"), "of every tuple"),

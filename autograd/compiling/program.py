@@ -77,6 +77,11 @@ class CompiledProgram:
         """Return the source that `value_and_grad` runs on batches of this size: the printed one, without its allocations.
 
         What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> print(compile(lambda x: w * x[0], [w], x=1).in_buffers([[1.0], [3.0]]))  # doctest: +ELLIPSIS
+        def run(...
         """
         buffered = self._execution.buffered(self._theta(), self._batches.columns(batches))
         return str(self) if buffered is None else buffered.text
