@@ -26,7 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_spec(name) is None]
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in extras]
-peers = [name for name in ("micrograd", "mygrad", "torch", "casadi") if importlib.util.find_spec(name) is None]
+peers = [name for name in ("micrograd", "mygrad", "torch", "casadi", "pydot") if importlib.util.find_spec(name) is None]
 
 
 def pytest_report_header() -> list[str]:

@@ -53,7 +53,7 @@ LONG = 10.0  # seconds after which a job has run often enough
 
 def installed() -> list[str]:
     """Return the names of the peers that are installed, and of this project."""
-    return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.package)]
+    return [name for name, peer in PEERS.items() if all(map(importlib.util.find_spec, (peer.package, *peer.beside)))]
 
 
 def tried(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from .peer import HIDDEN, Peer, Step, drawn, offered, scalars, shown
 
 
 class CasADi(Peer):
-    name, package = "CasADi", "casadi"
+    name, package, beside = "CasADi", "casadi", ("pydot",)
 
     def __init__(self) -> None:
         import casadi

@@ -21,6 +21,7 @@ class Peer:
 
     name: str
     package: str
+    beside: tuple[str, ...] = ()  # what it needs for some of the rows, and does not install by itself
     leaf: Callable[[float], Any]
 
     @property
