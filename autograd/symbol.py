@@ -1,8 +1,8 @@
 """A symbol: what a row's rules are given to make them write down their own formula.
 
 Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
-tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, and as mathematics a
-picture its labels.
+tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, as C a program for the
+machine, and as mathematics a picture its labels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .arithmetic import Arithmetic
 
-__all__ = ["SYMBOLS", "Symbol", "folded", "functions", "javascript", "mathematics", "python", "shared"]
+__all__ = ["SYMBOLS", "Symbol", "c", "folded", "functions", "javascript", "mathematics", "python", "shared"]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
 BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
@@ -149,15 +149,17 @@ _FOLDED: dict[str, Any] = {
 
 
 class _Language(NamedTuple):
-    """What two programming languages write differently; operators and their binding they share."""
+    """What programming languages write differently; operators and their binding they share."""
 
     where: str  # of a condition and what it chooses between
     inf: str
     nan: str
+    called: dict[str, str]  # functions that go by another name
 
 
-PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan")
-JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN")
+PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan", {})
+JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN", {})
+C = _Language("({condition} ? {yes} : {no})", "INFINITY", "NAN", {"abs": "fabs"})
 
 
 def python(symbol: Symbol) -> str:
@@ -175,6 +177,16 @@ def javascript(symbol: Symbol) -> str:
     return _code(symbol, JAVASCRIPT)[0]
 
 
+def c(symbol: Symbol) -> str:
+    """Print a formula as C, each function by its name in math.h; `maximum` and `minimum`, which pass a nan on, are not there.
+
+    >>> x = Symbol.named("x")
+    >>> c(SYMBOLS.where(x > 0, SYMBOLS.abs(x), math.inf))
+    '(x > 0.0 ? fabs(x) : INFINITY)'
+    """
+    return _code(symbol, C)[0]
+
+
 def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
     operator, arguments = symbol.operator, symbol.arguments
     if operator == "name":
@@ -186,7 +198,7 @@ def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
         condition, yes, no = (text for text, _ in printed)
         return language.where.format(condition=condition, yes=yes, no=no), ATOM
     if operator not in BINDING:
-        return f"{operator}({', '.join(text for text, _ in printed)})", ATOM
+        return f"{language.called.get(operator, operator)}({', '.join(text for text, _ in printed)})", ATOM
     binding = BINDING[operator]
     if operator == "negative":
         return f"-{_wrap(*printed[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else

@@ -1,7 +1,7 @@
 """How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
-PyTorch are. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
+PyTorch are, rows as C where a compiler is. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
 makes a missing browser an error, as .ci/run does.
 """
 
@@ -24,7 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) is None]
+COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in engines]
+collect_ignore += ["test_native_formulas.py"] * (COMPILER is None)
 
 
 def pytest_report_header() -> list[str]:
@@ -32,6 +34,7 @@ def pytest_report_header() -> list[str]:
         f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
         if missing
         else "browser: chromium",
+        *["no C compiler, so test_native_formulas.py is left out"] * (COMPILER is None),
         *(f"no {name}, so test_{name}.py is left out" for name in engines),
     ]
 

@@ -26,6 +26,8 @@ ROOMS = [
     "row",
     "gates",
     "derive",
+    "native.formulas",
+    "native",
     "role",
     "recording",
     "graph",
