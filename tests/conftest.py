@@ -1,8 +1,8 @@
 """How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
-PyTorch are, rows as C where a compiler is. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
-makes a missing browser an error, as .ci/run does.
+PyTorch are, rows as C where a compiler is. Where they are not, the files with these tests are not collected and pytest's
+header says so; BROWSER=required makes a missing browser an error, as .ci/run does.
 """
 
 import importlib.util
