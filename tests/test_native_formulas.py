@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autograd import GATES, Gate
-from autograd.native import formulas, header
+from autograd.native.formulas import formulas, header
 from autograd.row import FLOATS, gate
 from autograd.testing import gate_inputs
 

@@ -1,5 +1,1 @@
-"""The rows of the table for a compiler: printed as C, functions of doubles."""
-
-from .formulas import PRELUDE as PRELUDE, formulas as formulas, header as header
-
-__all__ = ["PRELUDE", "formulas", "header"]
+"""The rows of the table as C, and what is built from it."""
