@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .native import core
+from .native.tape import row
 from .row import FLOATS, Gate
 from .symbol import SYMBOLS, Symbol, functions, python, shared
 
@@ -27,9 +29,13 @@ NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses 
 
 def derive(gate: Gate, engine: dict[str, Any]) -> None:
     """Give a gate its `record` and `pull`; `engine` holds the names that their source refers to."""
-    if gate.variadic:
-        gate.record, gate.pull = _variadic(gate, engine)
-        return
+    gate.record, gate.pull = _variadic(gate, engine) if gate.variadic else _fixed(gate, engine)
+    if core is not None:
+        gate.record = row(gate, gate.record, gate.pull)
+
+
+def _fixed(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
+    """A gate whose inputs are named has its formulas written into functions of its own."""
     forward, local = _formulas(gate)
     called = functions(forward, *(slope for slope in local if slope is not None))
     namespace = {**engine, "gate": gate, "inf": FLOATS.inf, "nan": FLOATS.nan}
@@ -38,7 +44,7 @@ def derive(gate: Gate, engine: dict[str, Any]) -> None:
     for function in (namespace["record"], namespace["pull"]):
         function.__qualname__ = function.__name__ = gate.name
     namespace["record"].__doc__ = gate.doc
-    gate.record, gate.pull = namespace["record"], namespace["pull"]
+    return namespace["record"], namespace["pull"]
 
 
 def source(gate: Gate) -> str:

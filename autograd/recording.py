@@ -9,6 +9,8 @@ from sys import intern
 from threading import Lock
 from typing import Any
 
+from .native import core
+
 __all__ = ["context", "no_grad", "recorded", "recording", "refuse_while_tracing", "scope", "tick", "traced"]
 
 
@@ -27,7 +29,7 @@ class _Recording:
         self.special: list[None] = []
 
 
-recording = _Recording()
+recording = _Recording() if core is None else core.Recording()
 _lock = Lock()
 
 

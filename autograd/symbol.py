@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .arithmetic import Arithmetic
 
-__all__ = ["SYMBOLS", "Symbol", "c", "folded", "functions", "javascript", "mathematics", "python", "shared"]
+__all__ = ["SYMBOLS", "Symbol", "c", "folded", "functions", "javascript", "mathematics", "parts", "python", "shared"]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
 BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
@@ -73,7 +73,7 @@ SYMBOLS = _Functions()
 
 def functions(*symbols: Symbol) -> set[str]:
     """Return the names of the functions that formulas call."""
-    formulas = [part for symbol in symbols for part in _parts(symbol)[0]]
+    formulas = [part for symbol in symbols for part in parts(symbol)]
     return {part.operator for part in formulas} - BINDING.keys() - {"name", "number", "where"}
 
 
@@ -82,7 +82,7 @@ def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
 
     With `deepest`, also those that would otherwise nest deeper: printing recurses, and a sum of a thousand terms is deep.
     """
-    parts, uses = _parts(symbol)
+    parts, uses = _uses(symbol)
     depth: dict[int, int] = {}
     named = []
     for part in parts:
@@ -96,7 +96,12 @@ def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
     return named
 
 
-def _parts(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
+def parts(symbol: Symbol) -> list[Symbol]:
+    """Return every formula within a formula, itself last, once and after all that it is made of."""
+    return _uses(symbol)[0]
+
+
+def _uses(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
     """List every formula within a formula once, inner before outer, and count how often each is used."""
     parts: list[Symbol] = []
     uses: Counter[int] = Counter({id(symbol): 1})

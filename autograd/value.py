@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, shallow_copy
 from .derive import derive
+from .native import compiled, core
 from .number import is_numpy_scalar, number
 from .operators import install_operators
 from .recording import context, recording, refuse_while_tracing, tick
-from .role import CONSTANT, INPUT, Role
+from .role import CONSTANT, INPUT, PARAMETER, Role
 from .row import Gate
 
 __all__ = ["Operand", "Value"]
@@ -20,9 +21,7 @@ __all__ = ["Operand", "Value"]
 Operand = Union["Value", float]
 
 
-_new = object.__new__
-
-
+@compiled
 class Value:
     """A number that records how it was made: a leaf, or the output of a gate.
 
@@ -213,6 +212,9 @@ class Value:
         def elu(self, alpha: Operand = 1.0) -> Value: ...
 
 
+_new = Value.__new__
+
+
 def _named(label: str | None) -> str | None:
     if label is not None and not isinstance(label, str):
         raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
@@ -288,5 +290,9 @@ _ENGINE: dict[str, Any] = {
     "stamp": stamp,
 }
 
+
+if core is not None:
+    core.install((INPUT, PARAMETER, CONSTANT), operand, context.__self__)
+    Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
 
 install_operators(Value, _ENGINE)
