@@ -9,7 +9,7 @@ from sys import intern
 from threading import Lock
 from typing import Any
 
-from .native import core
+from .native import compiled, core
 
 __all__ = ["context", "no_grad", "recorded", "recording", "refuse_while_tracing", "scope", "tick", "traced"]
 
@@ -29,7 +29,11 @@ class _Recording:
         self.special: list[None] = []
 
 
-recording = _Recording() if core is None else core.Recording()
+# The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
+_context: ContextVar[tuple[str, bool]] = ContextVar("autograd", default=("", True))
+context = _context.get
+
+recording = _Recording() if core is None else core.Recording(_context)
 _lock = Lock()
 
 
@@ -38,6 +42,10 @@ def tick() -> int:
     with _lock:
         recording.clock += 1
         return recording.clock
+
+
+if core is not None:
+    tick = core.tick
 
 
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
@@ -51,11 +59,6 @@ def refuse_while_tracing(what: str) -> None:
             f"{what} does not work while compiling: one program is recorded for all data, so it cannot depend on a number. "
             "Write autograd.maximum(a, b), autograd.where(c, a, b) instead of if, and one-hot labels instead of indices"
         )
-
-
-# The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
-_context: ContextVar[tuple[str, bool]] = ContextVar("autograd", default=("", True))
-context = _context.get
 
 
 class _Block(ContextDecorator):
@@ -80,6 +83,7 @@ class _Block(ContextDecorator):
         _context.reset(self._tokens.pop())
 
 
+@compiled
 class scope(_Block):
     """Stamp the nodes made inside with a name, by which pictures fold them; nested names are joined by a slash.
 

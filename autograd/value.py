@@ -14,7 +14,7 @@ from .number import is_numpy_scalar, number
 from .operators import install_operators
 from .recording import context, recording, refuse_while_tracing, tick
 from .role import CONSTANT, INPUT, PARAMETER, Role
-from .row import Gate
+from .row import GATES, Gate
 
 __all__ = ["Operand", "Value"]
 
@@ -292,7 +292,7 @@ _ENGINE: dict[str, Any] = {
 
 
 if core is not None:
-    core.install((INPUT, PARAMETER, CONSTANT), operand, context.__self__)
+    core.install((INPUT, PARAMETER, CONSTANT), operand, Value.__wrapped__.data, GATES["dot"].arrange)  # type: ignore[attr-defined]
     Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
 
 install_operators(Value, _ENGINE)

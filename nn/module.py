@@ -53,7 +53,8 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Return the Values that training changes, in a fixed order: none of what is frozen, and each once."""
-        return [parameter for _, parameter in self.named_parameters()]
+        every = [leaf for tensor in self.tensors().values() for leaf in _leaves(tensor)]
+        return [leaf for leaf in dict.fromkeys(every) if leaf.role != "constant"]
 
     def freeze(self) -> None:
         """Make every parameter a constant: it keeps its value, and no gradient reaches it."""
@@ -132,6 +133,10 @@ def _entries(name: str, tensor: Any) -> Iterator[tuple[str, Value]]:
     else:
         for i, part in enumerate(tensor):
             yield from _entries(f"{name}[{i}]", part)
+
+
+def _leaves(tensor: Any) -> list[Value]:
+    return [leaf for part in tensor for leaf in _leaves(part)] if isinstance(tensor, (list, tuple)) else [tensor]
 
 
 def _state(module: Module) -> list[tuple[str, Value]]:

@@ -22,6 +22,7 @@ ROOMS = [
     "files",
     "number",
     "arithmetic",
+    "native.fingerprint",
     "native",
     "symbol",
     "row",

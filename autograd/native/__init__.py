@@ -10,22 +10,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .fingerprint import fingerprint
+
 __all__ = ["compiled", "core", "description"]
-
-HERE = Path(__file__).parent
-
-
-def fingerprint() -> str:
-    """Return what identifies the C sources; a compiled core that was built from others is not used."""
-    digest = sha256()
-    for path in sorted([*HERE.glob("*.c"), *HERE.glob("*.h")]):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
 
 
 def _load() -> Any:
@@ -38,9 +29,11 @@ def _load() -> Any:
         core = import_module(f"{__name__}.core")
     except ImportError as error:
         if wanted == "native":
-            raise ImportError(f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler") from None
+            raise ImportError(
+                f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
+            ) from None
         return None
-    if core.SOURCE != fingerprint():
+    if core.SOURCE != fingerprint(Path(__file__).parent):
         problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
         if wanted == "native":
             raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
@@ -56,10 +49,17 @@ T = TypeVar("T")
 
 
 def compiled(cls: type[T]) -> type[T]:
-    """Give the methods of the class Value to its compiled twin, whose slots are fields of a C struct, and return that."""
+    """Return the compiled twin of a class, with everything of the class that the twin does not do itself.
+
+    A twin is not a base class, because a class made by a class statement would get the collector.
+    """
     if core is None:
         return cls
-    for name, member in vars(cls).items():
-        if name not in (*cls.__slots__, "__slots__"):  # type: ignore[attr-defined]
-            setattr(core.Value, name, member)
-    return core.Value  # type: ignore[no-any-return]
+    twin: type[T] = getattr(core, cls.__name__)
+    own = {*vars(twin)} - {"__doc__", "__module__"}
+    for base in reversed(cls.__mro__[:-1]):
+        for name, member in vars(base).items():
+            if name not in own and name not in ("__dict__", "__weakref__", "__slots__"):
+                setattr(twin, name, member)
+    twin.__wrapped__ = cls  # type: ignore[attr-defined]
+    return twin

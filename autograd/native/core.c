@@ -19,47 +19,15 @@
 #include "pull.h"
 #include "walk.h"
 #include "operators.h"
+#include "scope.h"
 
-static PyObject *
-recording_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named))
-{
-    Recording *made = (Recording *)type->tp_alloc(type, 0);
-    if (made == NULL || (made->special = PyList_New(0)) == NULL)
-        return NULL;
-    made->clock = 1;
-    Py_XSETREF(recording, (Recording *)as_object(made)); /* there is one, which new nodes ask */
-    return (PyObject *)made;
-}
-
-static void
-recording_dealloc(PyObject *self)
-{
-    Py_DECREF(((Recording *)self)->special);
-    Py_TYPE(self)->tp_free(self);
-}
-
-static PyMemberDef recording_members[] = {
-    {"clock", T_LONGLONG, offsetof(Recording, clock), 0, NULL},
-    {"special", T_OBJECT_EX, offsetof(Recording, special), READONLY, NULL},
-    {NULL}
-};
-
-static PyTypeObject Recording_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "autograd.native.core.Recording",
-    .tp_basicsize = sizeof(Recording),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_new = recording_new,
-    .tp_dealloc = recording_dealloc,
-    .tp_members = recording_members,
-};
-
-/* install(roles, operand, context): what value.py holds. roles: (INPUT, PARAMETER, CONSTANT). */
+/* install(roles, operand, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), the property `data`,
+   and how dot puts its inputs. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *roles[3], *operand, *context;
-    if (!PyArg_ParseTuple(args, "(OOO)OO", roles, roles + 1, roles + 2, &operand, &context))
+    PyObject *roles[3], *operand, *data, *arrange;
+    if (!PyArg_ParseTuple(args, "(OOO)OOO", roles, roles + 1, roles + 2, &operand, &data, &arrange))
         return NULL;
     for (int i = 0; i < 3; i++) {
         Row *row = (Row *)PyObject_CallOneArg((PyObject *)&Row_Type, roles[i]);
@@ -69,7 +37,8 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     }
     constant_row = role_rows[2];
     Py_XSETREF(operand_function, as_object(operand));
-    Py_XSETREF(context_variable, as_object(context));
+    Py_XSETREF(data_property, as_object(data));
+    Py_XSETREF(dot_arrange, as_object(arrange));
     Py_RETURN_NONE;
 }
 
@@ -115,6 +84,7 @@ static PyMethodDef functions[] = {
     {"sweep", sweep, METH_O, NULL},
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
+    {"tick", tick, METH_NOARGS, NULL},
     {"trim", trim, METH_NOARGS, NULL},
     {NULL}
 };
@@ -136,6 +106,10 @@ PyInit_core(void)
             slot->pfunc = (void *)PyBaseObject_Type.tp_hash; /* equality is identity */
     value_type = (PyTypeObject *)PyType_FromSpec(&value_spec);
     failed = failed || value_type == NULL || PyModule_AddType(core, value_type) < 0;
+    scope_type = (PyTypeObject *)PyType_FromSpec(&scope_spec);
+    if (scope_type != NULL)
+        scope_type->tp_vectorcall = scope_make;
+    failed = failed || scope_type == NULL || PyModule_AddType(core, scope_type) < 0;
     for (int i = 0; !failed && i < 5; i++)
         failed = PyModule_AddType(core, types[i]) < 0;
     for (int i = 0; !failed && i < CODES; i++) {

@@ -169,11 +169,14 @@ set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 
 static PyObject *get_origin(PyObject *, void *);
 static int set_origin(PyObject *, PyObject *, void *);
+static PyObject *get_data(PyObject *, void *);
+static int set_data(PyObject *, PyObject *, void *);
 
 static PyGetSetDef node_getset[] = {
     {"_first", get_first, set_first, NULL, NULL},
     {"_rest", get_rest, set_rest, NULL, NULL},
     {"_origin", get_origin, set_origin, NULL, NULL},
+    {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
     {NULL}
 };

@@ -86,6 +86,35 @@ node_compare(PyObject *a, PyObject *b, int operation)
     }
 }
 
+/* As the property of value.py, which answers what is rare. */
+static PyObject *data_property;
+
+static PyObject *
+get_data(PyObject *self, void *Py_UNUSED(closure))
+{
+    if (PyList_GET_SIZE(recording->special)) /* where numbers may be hidden */
+        return PyObject_CallMethod(data_property, "fget", "O", self);
+    return PyFloat_FromDouble(((Node *)self)->data);
+}
+
+static int
+set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL) {
+        node->data = PyFloat_AS_DOUBLE(x);
+        node->tick = ++recording->clock;
+        return 0;
+    }
+    if (x == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "the data of a Value cannot be deleted");
+        return -1;
+    }
+    PyObject *answer = PyObject_CallMethod(data_property, "fset", "OO", self, x);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
 static PyObject *
 node_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named))
 {
@@ -144,6 +173,32 @@ are_recorded(PyObject *const *xs, Py_ssize_t count)
 }
 
 static PyObject *record_name, *arrange_name;
+static PyObject *dot_arrange; /* gates.py's function for the inputs of dot */
+
+/* dot(w, x, bias) of two lists of one length is the gate that networks are full of: its inputs as dot_arrange puts them.
+   NULL without an error for whatever is not that. */
+static PyObject *
+record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
+{
+    PyObject *fixed[64], **inputs = fixed, *node = NULL;
+    if ((count != 2 && count != 3) || !PyList_CheckExact(xs[0]) || !PyList_CheckExact(xs[1]))
+        return NULL;
+    Py_ssize_t n = PyList_GET_SIZE(xs[0]);
+    if (n == 0 || n != PyList_GET_SIZE(xs[1]))
+        return NULL;
+    int biased = count == 3 && !(PyFloat_CheckExact(xs[2]) && PyFloat_AS_DOUBLE(xs[2]) == 0.0);
+    if (2 * n + 1 > 64 && (inputs = PyMem_Malloc((2 * n + 1) * sizeof(PyObject *))) == NULL)
+        return PyErr_NoMemory();
+    memcpy(inputs, PySequence_Fast_ITEMS(xs[0]), n * sizeof(PyObject *));
+    memcpy(inputs + n, PySequence_Fast_ITEMS(xs[1]), n * sizeof(PyObject *));
+    if (biased)
+        inputs[2 * n] = xs[2];
+    if (are_recorded(inputs, 2 * n + biased)) /* numbers and Values: none of them can change the lists meanwhile */
+        node = record_many(row, inputs, 2 * n + biased);
+    if (inputs != fixed)
+        PyMem_Free(inputs);
+    return node;
+}
 
 static PyObject *
 call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
@@ -157,7 +212,9 @@ call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
             node = row_call(record, args + 1, count, NULL);
         else if (row->inputs < 0) {
             PyObject *arrange = PyObject_GetAttr(args[0], arrange_name), *inputs = NULL;
-            if (arrange != NULL)
+            if (arrange != NULL && arrange == dot_arrange)
+                node = record_dot(row, args + 1, count);
+            if (arrange != NULL && node == NULL && !PyErr_Occurred())
                 inputs = PyObject_Vectorcall(arrange, args + 1, count, NULL);
             Py_XDECREF(arrange);
             if (inputs != NULL && PyTuple_CheckExact(inputs)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..native import core
 from ..row import Gate
 from ..symbol import SYMBOLS, Symbol, parts
-from . import core
 
 __all__ = ["row"]
 
