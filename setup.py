@@ -18,7 +18,7 @@ WANTED = os.environ.get("GATEWISE_ENGINE", "")
 class BuildIfPossible(build_ext):
     """Builds the extension, or says on one line that the pure Python engine will run."""
 
-    def build_extension(self, ext):  # noqa: D102
+    def build_extension(self, ext):
         msvc = self.compiler.compiler_type == "msvc"
         ext.extra_compile_args = (
             ["/std:c11", "/fp:precise"] if msvc else ["-O3", "-ffp-contract=off"]

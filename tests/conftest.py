@@ -12,6 +12,8 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from autograd.native import description
+
 for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
     settings.register_profile(
         name,
@@ -27,6 +29,8 @@ engines = [name for name in ("jax", "torch") if importlib.util.find_spec(name) i
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in engines]
 collect_ignore += ["test_native_formulas.py"] * (COMPILER is None)
+both = importlib.util.find_spec("autograd.native.core") is not None
+collect_ignore += ["test_engines.py"] * (not both)
 
 
 def pytest_report_header() -> list[str]:
@@ -34,6 +38,7 @@ def pytest_report_header() -> list[str]:
         f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
         if missing
         else "browser: chromium",
+        f"engine: {description}" + ", alone, so test_engines.py is left out" * (not both),
         *["no C compiler, so test_native_formulas.py is left out"] * (COMPILER is None),
         *(f"no {name}, so test_{name}.py is left out" for name in engines),
     ]

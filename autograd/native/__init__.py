@@ -33,7 +33,7 @@ def _load() -> Any:
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
-    if core.SOURCE != fingerprint(Path(__file__).parent):
+    if fingerprint(Path(__file__).parent) != core.SOURCE:
         problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
         if wanted == "native":
             raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
@@ -61,5 +61,6 @@ def compiled(cls: type[T]) -> type[T]:
         for name, member in vars(base).items():
             if name not in own and name not in ("__dict__", "__weakref__", "__slots__"):
                 setattr(twin, name, member)
+    twin.__name__ = cls.__name__  # without its module, in messages too
     twin.__wrapped__ = cls  # type: ignore[attr-defined]
     return twin
