@@ -65,19 +65,6 @@ install_operators(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* trim(): give the memory kept of freed nodes back. */
-static PyObject *
-trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
-    while (kept != NULL) {
-        Node *node = kept;
-        kept = node->next;
-        PyObject_Free(node);
-    }
-    kept_count = 0;
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, NULL},
     {"install_operators", install_operators, METH_VARARGS, NULL},

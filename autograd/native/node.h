@@ -23,21 +23,14 @@ static PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
 
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
 
-/* Memory of freed nodes, kept for the next graph: a training step makes what it has just freed. */
-#define KEPT_MOST (1 << 20)
-static Node *kept;
-static int kept_count;
+#include "memory.h"
 
 /* A new leaf of a row, all zero but for its data. */
 static inline Node *
 new_node(Row *row, double data)
 {
-    Node *node = kept;
-    if (node != NULL) {
-        kept = node->next;
-        kept_count--;
-    }
-    else if ((node = PyObject_Malloc(sizeof(Node))) == NULL)
+    Node *node = take_memory();
+    if (node == NULL)
         return (Node *)PyErr_NoMemory();
     PyObject_Init((PyObject *)node, value_type);
     node->data = data;
@@ -71,13 +64,7 @@ node_dealloc(PyObject *self)
         Node *first = node->first;
         PyObject *row = (PyObject *)node->row, *rest = node->rest;
         PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
-        if (kept_count < KEPT_MOST) {
-            node->next = kept;
-            kept = node;
-            kept_count++;
-        }
-        else
-            PyObject_Free(node);
+        give_memory(node);
         Py_XDECREF((PyObject *)first);
         Py_XDECREF(rest);
         Py_DECREF(row);
