@@ -6,6 +6,8 @@ anywhere; GATEWISE_ENGINE=native makes it an error if it cannot be built.
 
 import os
 import runpy
+import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -13,6 +15,8 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("autograd/native")
 WANTED = os.environ.get("GATEWISE_ENGINE", "")
+# The compiled engine relies on CPython's lock: one thread at a time.
+FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 class BuildIfPossible(build_ext):
@@ -40,4 +44,4 @@ core = Extension(
     optional=WANTED != "native",
 )
 
-setup(ext_modules=[] if WANTED == "pure" else [core], cmdclass={"build_ext": BuildIfPossible})
+setup(ext_modules=[core] if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible})

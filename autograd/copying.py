@@ -74,6 +74,8 @@ def _graph(
     rare: Rare,
     stale: Sequence[int],
 ) -> Value:
+    for gate in {*gates}:
+        cls._derived(gate)
     order = list(leaves)
     inputs = map(order.__getitem__, places)
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):

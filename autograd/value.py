@@ -139,8 +139,7 @@ class Value:
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
         """Record a gate; `Gate.apply` calls this when there is a Value among its inputs."""
-        if gate.record is None:
-            derive(gate, _ENGINE)
+        self._derived(gate)
         assert gate.record is not None
         node = gate.record(*inputs)
         if node is NotImplemented:
@@ -148,6 +147,12 @@ class Value:
                 if not isinstance(x, Value):
                     number(x, gate.name)
         return node  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _derived(gate: Gate) -> None:
+        """Derive the code of a gate that was declared after the table, when it is first recorded or unpickled."""
+        if gate.record is None:
+            derive(gate, _ENGINE)
 
     def _leaves_the_graph(self) -> NoReturn:
         refuse_while_tracing("float(), int() or a branch on a Value")
@@ -238,17 +243,8 @@ def operand(x: Any, gate: str) -> Any:
     return node
 
 
-_HOPELESS = (
-    str,
-    bytes,
-    complex,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    type(None),
-)  # number() answers them with what to write instead
+# What number() answers with what to write instead.
+_HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
 def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
