@@ -288,7 +288,8 @@ _ENGINE: dict[str, Any] = {
 
 
 if core is not None:
-    core.install((INPUT, PARAMETER, CONSTANT), operand, Value.__wrapped__.data, GATES["dot"].arrange)  # type: ignore[attr-defined]
+    pure: Any = Value.__wrapped__  # type: ignore[attr-defined]
+    core.install((INPUT, PARAMETER, CONSTANT), operand, pure.__init__, pure.data, GATES["dot"].arrange)
     Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
 
 install_operators(Value, _ENGINE)

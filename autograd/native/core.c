@@ -19,15 +19,16 @@
 #include "pull.h"
 #include "walk.h"
 #include "operators.h"
+#include "call.h"
 #include "scope.h"
 
-/* install(roles, operand, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), the property `data`,
-   and how dot puts its inputs. */
+/* install(roles, operand, init, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
+   the property `data` of Value, and how dot puts its inputs. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *roles[3], *operand, *data, *arrange;
-    if (!PyArg_ParseTuple(args, "(OOO)OOO", roles, roles + 1, roles + 2, &operand, &data, &arrange))
+    PyObject *roles[3], *operand, *init, *data, *arrange;
+    if (!PyArg_ParseTuple(args, "(OOO)OOOO", roles, roles + 1, roles + 2, &operand, &init, &data, &arrange))
         return NULL;
     for (int i = 0; i < 3; i++) {
         Row *row = (Row *)PyObject_CallOneArg((PyObject *)&Row_Type, roles[i]);
@@ -37,6 +38,8 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     }
     constant_row = role_rows[2];
     Py_XSETREF(operand_function, as_object(operand));
+    Py_XSETREF(initialise, as_object(init));
+    value_type->tp_vectorcall = value_make;
     Py_XSETREF(data_property, as_object(data));
     Py_XSETREF(dot_arrange, as_object(arrange));
     Py_RETURN_NONE;

@@ -65,10 +65,17 @@ go(Walk *walk, Nodes *stack, Nodes *leaves, Nodes *gates)
                     walk->changed = node->tick;
                 break;
             }
+            PyObject *rest = node->rest;
+            if (first->mark == done && (rest == NULL || (IS_VALUE(rest) && ((Node *)rest)->mark == done))) {
+                node->mark = done; /* at once what the stack would come to */
+                node->adjoint = 0.0;
+                if (push(gates, node) < 0)
+                    return -1;
+                break;
+            }
             node->mark = entered;
             if (push(stack, node) < 0)
                 return -1;
-            PyObject *rest = node->rest;
             if (rest != NULL && PyTuple_CheckExact(rest)) {
                 for (Py_ssize_t i = PyTuple_GET_SIZE(rest); i-- > 0;) {
                     Node *input = (Node *)PyTuple_GET_ITEM(rest, i);
