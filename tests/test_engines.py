@@ -34,6 +34,12 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
     "**": lambda a, b: a**b,
+    "b+a": lambda a, b: b + a,
+    "b-a": lambda a, b: b - a,
+    "b*a": lambda a, b: b * a,
+    "b/a": lambda a, b: b / a,
+    "b**a": lambda a, b: b**a,
+    "b>a": lambda a, b: b > a,
     "-x": lambda a, _: -a,
     "+x": lambda a, _: +a,
     "abs": lambda a, _: abs(a),
@@ -155,7 +161,13 @@ def trace(engine: ModuleType, leaves: list[float], steps: list[Step]) -> list[An
     seen += [state(), attempt(lambda: [bits(x) for x in engine.adjoints(root, 2.0).values()])]
     seen += [attempt(backward), state(), attempt(backward)]
     order[0].data = 0.25
-    seen += [engine.is_stale(root), attempt(backward), attempt(lambda: bits(root.forward())), attempt(backward)]
+    seen += [
+        engine.is_stale(order[0] * 2.0),
+        engine.is_stale(root),
+        attempt(backward),
+        attempt(lambda: bits(root.forward())),
+        attempt(backward),
+    ]
     copied = copy.deepcopy(root)
     seen += [
         repr(copied),
@@ -169,6 +181,10 @@ def trace(engine: ModuleType, leaves: list[float], steps: list[Step]) -> list[An
 
 @given(program=programs())
 @example(program=([0.0, 2.0], [("log", [0]), ("/", [1, 0]), ("*", [1, (10**400,)]), ("sqrt", [0])]))
+@example(
+    program=([0.5, math.nan], [("minimum", [1, 0]), ("maximum", [1, 0]), ("minimum", [0, 1]), ("maximum", [0, 1])])
+)
+@example(program=([0.5, 2.0], [("b/a", [0, (1,)]), ("b+a", [0, (0,)]), ("b-a", [2, (1,)]), ("b**a", [1, (2.0,)])]))
 @example(program=([2.0], [("sum", [0, 0, (3,)])] * 3 + [("dot", [3, 0, 2, 1, (2.0,)])] * 3))
 def test_a_program_does_the_same_in_both(
     engines: tuple[ModuleType, ModuleType], program: tuple[list[float], list[Step]]
@@ -281,7 +297,7 @@ def test_threads_build_separate_graphs_at_once(engines: tuple[ModuleType, Module
             for thread in threads:
                 thread.join()
             assert together == alone
-            assert None not in alone
+            assert [scope for *_, scope in alone] == [f"thread{seed}" for seed in range(6)]
     finally:
         sys.setswitchinterval(interval)
 
