@@ -339,7 +339,10 @@ def test_nothing_leaks(engines: tuple[ModuleType, ModuleType]) -> None:
         assert min(growth) < 100, growth  # Python's own caches grow now and then; a leak grows every time
 
 
-def test_an_engine_built_from_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_built_from_other_sources_is_not_used(
+    engines: tuple[ModuleType, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len({engine.Value for engine in engines}) == 2
     monkeypatch.setattr(native, "fingerprint", lambda folder: "other")
     monkeypatch.setenv("GATEWISE_ENGINE", "")
     with pytest.warns(RuntimeWarning, match="built from other C sources than these: pip install -e . builds it again"):
@@ -347,6 +350,15 @@ def test_an_engine_built_from_other_sources_is_not_used(monkeypatch: pytest.Monk
     monkeypatch.setenv("GATEWISE_ENGINE", "native")
     with pytest.raises(ImportError, match="built from other C sources"):
         native._load()
+
+
+def test_the_compiled_engine_belongs_to_the_first_import(engines: tuple[ModuleType, ModuleType]) -> None:
+    with pytest.warns(RuntimeWarning, match="belongs to an earlier import of autograd in this process"):
+        again = load("")
+    x = again.Value(3.0)
+    (x * x).backward()
+    assert x.grad == 6.0
+    assert not isinstance(x, (engines[0].Value, engines[1].Value))
 
 
 def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,11 +33,15 @@ def _load() -> Any:
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
+    problem = ""
     if fingerprint(Path(__file__).parent) != core.SOURCE:
         problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
-        if wanted == "native":
-            raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
-        warnings.warn(f"{problem}; until then the pure Python engine runs", RuntimeWarning, stacklevel=2)
+    elif hasattr(core.Value, "__wrapped__"):
+        problem = "the compiled engine belongs to an earlier import of autograd in this process"
+    if problem and wanted == "native":
+        raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
+    if problem:
+        warnings.warn(f"{problem}; here the pure Python engine runs", RuntimeWarning, stacklevel=2)
         return None
     return core
 

@@ -153,8 +153,8 @@ finish(PyObject *self, PyObject *Py_UNUSED(nothing))
 static PyMethodDef walk_methods[] = {{"finish", finish, METH_NOARGS, NULL}, {NULL}};
 
 static PyMemberDef walk_members[] = {
-    {"leaves", T_OBJECT, offsetof(Walk, leaves), 0, NULL},
-    {"gates", T_OBJECT, offsetof(Walk, gates), 0, NULL},
+    {"leaves", T_OBJECT, offsetof(Walk, leaves), READONLY, NULL},
+    {"gates", T_OBJECT, offsetof(Walk, gates), READONLY, NULL},
     {"changed", T_LONGLONG, offsetof(Walk, changed), READONLY, NULL},
     {NULL}
 };
