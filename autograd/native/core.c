@@ -8,8 +8,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#if defined(__clang__) || defined(_MSC_VER)
-#pragma STDC FP_CONTRACT OFF /* a*b + c in two roundings, as Python does it (gcc is told by -ffp-contract=off) */
+/* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
 #endif
 
 #include "tape.h"
