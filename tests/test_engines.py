@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import importlib
 import math
 import os
 import pickle
@@ -25,6 +24,8 @@ from hypothesis import example, given, strategies as st
 
 import autograd
 from autograd import GATES, native
+
+from .engines import load
 
 FIXED = {row.name: len(row.names) for row in GATES.values() if not row.variadic}
 VARIADIC = [row.name for row in GATES.values() if row.variadic]
@@ -50,26 +51,6 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "//": lambda a, b: a // b,
 }
 PLAIN = [0, 1, -2, 0.0, 1.0, True, 2.5, 10**400, "3", None, 1j, [1.0], math.inf]
-
-
-def load(engine: str) -> ModuleType:
-    """Import autograd anew under an engine, apart from the one that the tests use."""
-
-    def ours() -> list[str]:
-        return [name for name in sys.modules if name == "autograd" or name.startswith("autograd.")]
-
-    kept = {name: sys.modules.pop(name) for name in ours()}
-    before = os.environ.get("GATEWISE_ENGINE")
-    os.environ["GATEWISE_ENGINE"] = engine
-    try:
-        return importlib.import_module("autograd")
-    finally:
-        del os.environ["GATEWISE_ENGINE"]
-        if before is not None:
-            os.environ["GATEWISE_ENGINE"] = before
-        for name in ours():
-            del sys.modules[name]
-        sys.modules.update(kept)
 
 
 def named(engine: ModuleType) -> ModuleType:

@@ -1,8 +1,8 @@
 """Other ways to record scalars in Python and run them backward: each as a function that times one graph.
 
-Only micrograd comes with the development extra. The others are measured where they are installed, and said to be absent
-where they are not: aadc and xad (C++ behind Python), torch (scalar tensors), and limit.c, a C type that leaves everything
-out, where there is a C compiler.
+Only micrograd comes with the development extra. Beside the plain Python engine of this project, the others are measured
+where they are installed, and said to be absent where they are not: aadc and xad (C++ behind Python), torch (scalar
+tensors), and limit.c, a C type that leaves everything out, where there is a C compiler.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from autograd.native import core
+
+from ..engines import load
 
 Build = Callable[[int, list[Any]], Any]
 Once = Callable[[Build, int], float]  # nanoseconds per node of graphs that are built, run backward, and dropped
@@ -86,6 +90,13 @@ def xad() -> Once:
     return _timed(graph)
 
 
+def pure() -> Once:
+    """Return the timing of this project's plain Python engine, where the compiled one is at work."""
+    if core is None:
+        raise ImportError("it is the one at work here")
+    return of_class(load("pure").Value)
+
+
 def torch() -> Once:
     """Return the timing of torch tensors without dimensions."""
     module: Any = importlib.import_module("torch")
@@ -114,7 +125,7 @@ def limit() -> Once:
 def found() -> dict[str, Once]:
     """Return those that are here, and say which are not."""
     timings = {}
-    for peer in (aadc, xad, torch, limit):
+    for peer in (pure, aadc, xad, torch, limit):
         try:
             timings[peer.__name__] = peer()
         except (ImportError, subprocess.CalledProcessError) as error:
