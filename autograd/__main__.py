@@ -15,6 +15,7 @@ from . import __version__
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import ExpressionError, build
+from .native import description
 from .row import GATES
 from .value import Value
 
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
     )
     parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
-    parser.add_argument("--version", action="version", version=f"gatewise {__version__} (pure Python engine)")
+    parser.add_argument("--version", action="version", version=f"gatewise {__version__} ({description})")
     return parser
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .derive import sweep
 from .gates import add, mul
 from .graph import Walk, walking
+from .native import core
 from .number import number
 from .recording import tick
 from .role import CONSTANT
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["adjoints", "backward", "forward", "is_stale", "zero_grad"]
 
 _tick = attrgetter("_tick")
-_pull = sweep(mul, add)
+_pull = sweep(mul, add) if core is None else core.sweep
 
 
 def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
@@ -53,19 +54,24 @@ def backward(root: Value, seed: float = 1.0) -> None:
         )
     with walking:
         walk = _sweep(root, seed)
-        leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
-        try:
-            grads = [leaf.grad + leaf._adjoint for leaf in leaves]
-        except TypeError:
-            leaf = next(leaf for leaf in leaves if not isinstance(leaf.grad, (int, float)))
-            raise TypeError(
-                f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
-            ) from None
         walk.finish()
-        for node in walk.gates:
-            node.grad = node._adjoint
-        _write("grad", leaves, grads)  # last: an interrupt before it leaves every leaf as it was
+        _keep(walk)
         root._seed = seed
+
+
+def _keep(walk: Walk) -> None:
+    """Write the gradients that a sweep left in `_adjoint`: leaves add them up, gates are set."""
+    leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
+    try:
+        grads = [leaf.grad + leaf._adjoint for leaf in leaves]
+    except TypeError:
+        leaf = next(leaf for leaf in leaves if not isinstance(leaf.grad, (int, float)))
+        raise TypeError(
+            f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
+        ) from None
+    for node in walk.gates:
+        node.grad = node._adjoint
+    _write("grad", leaves, grads)  # last: an interrupt before it leaves every leaf as it was
 
 
 def _sweep(root: Value, seed: float) -> Walk:
@@ -169,3 +175,7 @@ def _called(node: Value) -> str:
 def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:
     """Set an attribute of many nodes in one call that runs no Python code, so that no signal can come between."""
     deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)
+
+
+if core is not None:  # the twins
+    _keep, _stale_edge = core.keep, core.stale_edge

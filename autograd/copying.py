@@ -76,6 +76,8 @@ def _graph(
     rare: Rare,
     stale: Sequence[int],
 ) -> Value:
+    for gate in {*gates}:
+        cls._derived(gate)
     order = list(leaves)
     inputs = map(order.__getitem__, places)
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
@@ -110,7 +112,7 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
 
 
 def _node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
-    node: Value = object.__new__(cls)
+    node: Value = cls.__new__(cls)
     node._origin, node._data, node.grad = origin, data, grad
     node._adjoint, node._tick = 0.0, 1 if inputs else 0
     if not inputs:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .native import core
+from .native.tape import row
 from .row import FLOATS, Gate
 from .symbol import SYMBOLS, Symbol, functions, python, shared
 
@@ -27,9 +29,13 @@ NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses 
 
 def derive(gate: Gate, engine: dict[str, Any]) -> None:
     """Give a gate its `record` and `pull`; `engine` holds the names that their source refers to."""
-    if gate.variadic:
-        gate.record, gate.pull = _variadic(gate, engine)
-        return
+    gate.record, gate.pull = _variadic(gate, engine) if gate.variadic else _fixed(gate, engine)
+    if core is not None:
+        gate.record = row(gate, gate.record, gate.pull)
+
+
+def _fixed(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
+    """A gate whose inputs are named has its formulas written into functions of its own."""
     forward, local = _formulas(gate)
     called = functions(forward, *(slope for slope in local if slope is not None))
     namespace = {**engine, "gate": gate, "inf": FLOATS.inf, "nan": FLOATS.nan}
@@ -38,7 +44,7 @@ def derive(gate: Gate, engine: dict[str, Any]) -> None:
     for function in (namespace["record"], namespace["pull"]):
         function.__qualname__ = function.__name__ = gate.name
     namespace["record"].__doc__ = gate.doc
-    gate.record, gate.pull = namespace["record"], namespace["pull"]
+    return namespace["record"], namespace["pull"]
 
 
 def source(gate: Gate) -> str:
@@ -84,7 +90,7 @@ def _record(gate: Gate) -> list[str]:
             "    try:",
             *_compute(forward, target, indent=8),
             "    except (ArithmeticError, ValueError) as error:",
-            f"        raise refusal(error, gate, [{', '.join(nodes)}]) from None",
+            f"        return refused(error, gate, [{', '.join(nodes)}])",
         ]
         data = "data"
     else:  # plain arithmetic of floats refuses nothing
@@ -139,7 +145,7 @@ def _compute(formula: Symbol, target: str, indent: int) -> list[str]:
 
 def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
     """A gate with any number of inputs has its rules called, once a node."""
-    make, operand, refusal, values = engine["make"], engine["operand"], engine["refusal"], {engine["Value"]}
+    make, operand, refused, values = engine["make"], engine["operand"], engine["refused"], {engine["Value"]}
     (gradients,) = gate.local
 
     def record(*inputs: Any) -> Any:
@@ -150,7 +156,7 @@ def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
         try:
             data = gate.evaluate([node._data for node in inputs])
         except (ArithmeticError, ValueError) as error:
-            raise refusal(error, gate, inputs) from None
+            return refused(error, gate, inputs)
         return make(gate, data, inputs)
 
     def pull(node: Any) -> None:

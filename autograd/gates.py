@@ -7,10 +7,9 @@ it is all that a local gradient needs. Every gate here is a function of the pack
 
 from __future__ import annotations
 
-import builtins as _builtins
 from functools import reduce as _reduce
 from math import inf as _inf
-from operator import mul as _times
+from operator import add as _plus, mul as _times
 from typing import Any as _Any
 
 from .row import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
@@ -172,6 +171,10 @@ sign = gate(
 # Gates with any number of inputs: one local rule gives the gradients of all of them.
 
 
+def _total(xs: _Any, start: _Any = 0.0) -> _Any:
+    return _reduce(_plus, xs, start)  # not sum(), which since Python 3.12 rounds as no other reader of a row does
+
+
 def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:
     w = w if w.__class__ is list else _entries("dot, for w,", w)
     x = x if x.__class__ is list else _entries("dot, for x,", x)
@@ -182,7 +185,7 @@ def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:
 
 def _dot(xp: _Any, *inputs: _Any) -> _Any:
     n, biased = divmod(len(inputs), 2)
-    return _builtins.sum(map(_times, inputs[:n], inputs[n:]), inputs[-1] if biased else 0.0)
+    return _total(map(_times, inputs[:n], inputs[n:]), inputs[-1] if biased else 0.0)
 
 
 def _dot_gradients(xp: _Any, out: _Any, *inputs: _Any) -> tuple[_Any, ...]:
@@ -192,14 +195,14 @@ def _dot_gradients(xp: _Any, out: _Any, *inputs: _Any) -> tuple[_Any, ...]:
 
 def _max_gradients(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
     hits = [xp.where(x < out, 0.0, 1.0) for x in xs]
-    ties = _builtins.sum(hits)
+    ties = _total(hits)
     return [hit / ties for hit in hits]
 
 
 def _logsumexp(xp: _Any, *xs: _Any) -> _Any:
     top = _reduce(xp.maximum, xs)
     top = xp.where(xp.abs(top) < _inf, top, 0.0)  # _inf − _inf would be nan
-    return top + xp.log(_builtins.sum(xp.exp(x - top) for x in xs))
+    return top + xp.log(_total(xp.exp(x - top) for x in xs))
 
 
 def _lead(*xs: float) -> float:
@@ -208,7 +211,7 @@ def _lead(*xs: float) -> float:
 
 
 sum = gate(
-    "sum", "Σ", lambda xp, *xs: _builtins.sum(xs, 0.0),
+    "sum", "Σ", lambda xp, *xs: _total(xs),
     lambda xp, out, *xs: [1.0] * len(xs),
     nickname="gradient distributor", doc="Σ xᵢ as one node.",
 )

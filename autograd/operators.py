@@ -8,6 +8,7 @@ from typing import Any
 
 from . import gates as _rows  # noqa: F401  (fills the table)
 from .derive import derive
+from .native import core
 from .recording import refuse_while_tracing, settle
 from .row import GATES, Gate
 
@@ -25,17 +26,21 @@ def install_operators(cls: Any, engine: dict[str, Any]) -> None:
     """Derive the code of every row and hang the operators and methods on the class."""
     for gate in GATES.values():
         derive(gate, engine)
+    for name in METHODS:
+        setattr(cls, name, GATES[name].record)
+    for name in METHODS_WITH_CONSTANT:
+        setattr(cls, name, _method(GATES[name]))
+    comparisons = {name: _comparison(getattr(operator, name), engine["operand"]) for name in COMPARISONS}
+    if core is not None:  # its nodes have the operators below
+        core.install_operators(GATES, tuple(map(comparisons.get, ("lt", "le", "eq", "ne", "gt", "ge"))))
+        return
+    for name, comparison in comparisons.items():
+        setattr(cls, f"__{name}__", comparison)
     for name, row in BINARY.items():
         setattr(cls, f"__{name}__", GATES[row].record)
         setattr(cls, f"__r{name}__", _reflected(GATES[row]))
     for name in UNARY:
         setattr(cls, f"__{name}__", GATES[name].record)
-    for name in COMPARISONS:
-        setattr(cls, f"__{name}__", _comparison(getattr(operator, name), engine["operand"]))
-    for name in METHODS:
-        setattr(cls, name, GATES[name].record)
-    for name in METHODS_WITH_CONSTANT:
-        setattr(cls, name, _method(GATES[name]))
     # 0 + v is v, so that sum() draws clean; 1/v is the lectures' reciprocal gate.
     cls.__radd__ = _unless(0, lambda v: v, cls.__radd__)
     cls.__rtruediv__ = _unless(1, cls.reciprocal, cls.__rtruediv__)

@@ -9,6 +9,7 @@ from sys import intern
 from threading import Lock, RLock
 from typing import Any
 
+from .native import compiled, core
 from .number import short
 
 __all__ = [
@@ -34,7 +35,8 @@ class _Recording:
     `deferred` holds, by owner, the writes of numbers into leaves that wait until somebody reads one.
     """
 
-    __slots__ = ("clock", "deferred", "special")
+    __slots__ = ("clock", "deferred", "settle", "special")
+    settle: Callable[[], None]
 
     def __init__(self) -> None:
         self.clock = 1
@@ -42,7 +44,11 @@ class _Recording:
         self.deferred: dict[object, Callable[[], None]] = {}
 
 
-recording = _Recording()
+# The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
+_context: ContextVar[tuple[str, bool]] = ContextVar("autograd", default=("", True))
+context = _context.get
+
+recording: _Recording = _Recording() if core is None else core.Recording(_context)
 _lock = Lock()
 
 
@@ -51,6 +57,10 @@ def tick() -> int:
     with _lock:
         recording.clock += 1
         return recording.clock
+
+
+if core is not None:
+    tick = core.tick
 
 
 _settling = RLock()
@@ -77,6 +87,9 @@ def settle() -> None:
                     recording.special.pop()
 
 
+recording.settle = settle  # where compiled code finds it
+
+
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
 _tracing: ContextVar[bool] = ContextVar("autograd tracing", default=False)
 
@@ -88,11 +101,6 @@ def refuse_while_tracing(what: str) -> None:
             f"{what} does not work while compiling: one program is recorded for all data, so it cannot depend on a number. "
             "Write autograd.maximum(a, b), autograd.where(c, a, b) instead of if, and one-hot labels instead of indices"
         )
-
-
-# The scope that new nodes of this thread or task are stamped with ("" for none), and whether they are recorded.
-_context: ContextVar[tuple[str, bool]] = ContextVar("autograd", default=("", True))
-context = _context.get
 
 
 class _Block(ContextDecorator):
@@ -117,6 +125,7 @@ class _Block(ContextDecorator):
         _context.reset(self._tokens.pop())
 
 
+@compiled
 class scope(_Block):
     """Stamp the nodes made inside with a name, by which pictures fold them; nested names are joined by a slash.
 

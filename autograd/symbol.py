@@ -1,8 +1,8 @@
 """A symbol: what a row's rules are given to make them write down their own formula.
 
 Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
-tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, and as mathematics a
-picture its labels.
+tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, as C a program for the
+machine, and as mathematics a picture its labels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .arithmetic import Arithmetic
 
-__all__ = ["SYMBOLS", "Symbol", "folded", "functions", "javascript", "mathematics", "python", "shared"]
+__all__ = ["SYMBOLS", "Symbol", "c", "folded", "functions", "javascript", "mathematics", "parts", "python", "shared"]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
 BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
@@ -73,7 +73,7 @@ SYMBOLS = _Functions()
 
 def functions(*symbols: Symbol) -> set[str]:
     """Return the names of the functions that formulas call."""
-    formulas = [part for symbol in symbols for part in _parts(symbol)[0]]
+    formulas = [part for symbol in symbols for part in parts(symbol)]
     return {part.operator for part in formulas} - BINDING.keys() - {"name", "number", "where"}
 
 
@@ -82,7 +82,7 @@ def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
 
     With `deepest`, also those that would otherwise nest deeper: printing recurses, and a sum of a thousand terms is deep.
     """
-    parts, uses = _parts(symbol)
+    parts, uses = _uses(symbol)
     depth: dict[int, int] = {}
     named = []
     for part in parts:
@@ -96,7 +96,12 @@ def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
     return named
 
 
-def _parts(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
+def parts(symbol: Symbol) -> list[Symbol]:
+    """Return every formula within a formula, itself last, once and after all that it is made of."""
+    return _uses(symbol)[0]
+
+
+def _uses(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
     """List every formula within a formula once, inner before outer, and count how often each is used."""
     parts: list[Symbol] = []
     uses: Counter[int] = Counter({id(symbol): 1})
@@ -149,15 +154,17 @@ _FOLDED: dict[str, Any] = {
 
 
 class _Language(NamedTuple):
-    """What two programming languages write differently; operators and their binding they share."""
+    """What programming languages write differently; operators and their binding they share."""
 
     where: str  # of a condition and what it chooses between
     inf: str
     nan: str
+    called: dict[str, str]  # functions that go by another name
 
 
-PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan")
-JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN")
+PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan", {})
+JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN", {})
+C = _Language("({condition} ? {yes} : {no})", "INFINITY", "NAN", {"abs": "fabs"})
 
 
 def python(symbol: Symbol) -> str:
@@ -175,6 +182,16 @@ def javascript(symbol: Symbol) -> str:
     return _code(symbol, JAVASCRIPT)[0]
 
 
+def c(symbol: Symbol) -> str:
+    """Print a formula as C, each function by its name in math.h; `maximum` and `minimum`, which pass a nan on, are not there.
+
+    >>> x = Symbol.named("x")
+    >>> c(SYMBOLS.where(x > 0, SYMBOLS.abs(x), math.inf))
+    '(x > 0.0 ? fabs(x) : INFINITY)'
+    """
+    return _code(symbol, C)[0]
+
+
 def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
     operator, arguments = symbol.operator, symbol.arguments
     if operator == "name":
@@ -186,7 +203,7 @@ def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
         condition, yes, no = (text for text, _ in printed)
         return language.where.format(condition=condition, yes=yes, no=no), ATOM
     if operator not in BINDING:
-        return f"{operator}({', '.join(text for text, _ in printed)})", ATOM
+        return f"{language.called.get(operator, operator)}({', '.join(text for text, _ in printed)})", ATOM
     binding = BINDING[operator]
     if operator == "negative":
         return f"-{_wrap(*printed[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else

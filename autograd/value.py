@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, shallow_copy
 from .derive import derive
+from .native import compiled, core
 from .number import is_numpy_scalar, number
 from .operators import install_operators
 from .recording import context, recording, refuse_while_tracing, settle, tick
-from .role import CONSTANT, INPUT, Role
-from .row import Gate
+from .role import CONSTANT, INPUT, PARAMETER, Role
+from .row import GATES, Gate
 
 __all__ = ["Operand", "Value"]
 
 Operand = Union["Value", float]
 
 
-_new = object.__new__
-
-
+@compiled
 class Value:
     """A number that records how it was made: a leaf, or the output of a gate.
 
@@ -143,8 +142,7 @@ class Value:
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
         """Record a gate; `Gate.apply` calls this when there is a Value among its inputs."""
-        if gate.record is None:
-            derive(gate, _ENGINE)
+        self._derived(gate)
         assert gate.record is not None
         node = gate.record(*inputs)
         if node is NotImplemented:
@@ -152,6 +150,12 @@ class Value:
                 if not isinstance(x, Value):
                     number(x, gate.name)
         return node  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _derived(gate: Gate) -> None:
+        """Derive the code of a gate that was declared after the table, when it is first recorded or unpickled."""
+        if gate.record is None:
+            derive(gate, _ENGINE)
 
     def _leaves_the_graph(self) -> NoReturn:
         refuse_while_tracing("float(), int() or a branch on a Value")
@@ -218,6 +222,9 @@ class Value:
         def elu(self, alpha: Operand = 1.0) -> Value: ...
 
 
+_new = Value.__new__
+
+
 def _named(label: str | None) -> str | None:
     if label is not None and not isinstance(label, str):
         raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
@@ -260,13 +267,11 @@ def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
 def stamp(node: Value) -> Value:
     """Give a new node the scope it was made in; where nothing is recorded, make it a constant.
 
-    If numbers of its inputs were still to be written, it is computed again.
+    If numbers of its inputs were still to be written, it is recorded again.
     """
     if recording.deferred:
         settle()
-        assert node.gate is not None
-        node._data = node.gate.apply([x._data for x in node.inputs])
-        node._tick = recording.clock
+        return node.gate.record(*node.inputs)  # type: ignore[union-attr, misc, no-any-return]
     scope, records = context()
     if scope:
         node._scope = scope
@@ -276,12 +281,12 @@ def stamp(node: Value) -> Value:
     return node
 
 
-def _refusal(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Exception:
+def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
+    """Record a gate again if numbers of its inputs were still to be written; else raise the error, with their names."""
     if recording.deferred:
         settle()
-        trained = "from before a compiled program trained; they are up to date now: run it again"
-        return RuntimeError(f"{gate.name}: {error}, at numbers {trained}")
-    return gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes])
+        return gate.record(*nodes)  # type: ignore[no-any-return, misc]
+    raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
 
 
 # What the source of derived code refers to.
@@ -292,9 +297,14 @@ _ENGINE: dict[str, Any] = {
     "new": _new,
     "operand": operand,
     "recording": recording,
-    "refusal": _refusal,
+    "refused": refused,
     "stamp": stamp,
 }
 
+
+if core is not None:
+    pure: Any = Value.__wrapped__  # type: ignore[attr-defined]
+    core.install((INPUT, PARAMETER, CONSTANT), operand, pure.__init__, pure.data, GATES["dot"].arrange)
+    Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
 
 install_operators(Value, _ENGINE)

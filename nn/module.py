@@ -183,16 +183,16 @@ def _is_tensor(content: Any) -> bool:
     return isinstance(content, Value) and content.gate is None
 
 
-def _leaves(tensor: Any) -> list[Value]:
-    return [tensor] if isinstance(tensor, Value) else [leaf for part in tensor for leaf in _leaves(part)]
-
-
 def _entries(name: str, tensor: Any) -> Iterator[tuple[str, Value]]:
     if isinstance(tensor, Value):
         yield name, tensor
     else:
         for i, part in enumerate(tensor):
             yield from _entries(f"{name}[{i}]", part)
+
+
+def _leaves(tensor: Any) -> list[Value]:
+    return [leaf for part in tensor for leaf in _leaves(part)] if isinstance(tensor, (list, tuple)) else [tensor]
 
 
 def _state(module: Module) -> list[tuple[str, Value]]:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+BUILT = (".pyc", ".so", ".pyd")
 
 
 def missing(package: Path) -> list[str]:
@@ -18,7 +19,7 @@ def missing(package: Path) -> list[str]:
         with tarfile.open(package) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
     files = [path for folder in ("autograd", "nn") for path in (ROOT / folder).rglob("*")]
-    wanted = [path.relative_to(ROOT).as_posix() for path in files if path.is_file() and path.suffix != ".pyc"]
+    wanted = [path.relative_to(ROOT).as_posix() for path in files if path.is_file() and path.suffix not in BUILT]
     return [name for name in wanted if name not in names]
 
 

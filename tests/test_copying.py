@@ -33,6 +33,21 @@ def test_copies_are_equal_and_apart(way: Any, case: tuple[Expression, list[float
     assert root.grad == 1.0
 
 
+def test_a_pickle_with_a_gate_that_the_reader_has_only_declared() -> None:
+    """The reader's process never recorded the gate, so its code is derived on reading."""
+    square = gate("squared_for_a_pickle", "x²", lambda xp, x: x * x, lambda xp, out, x: 2 * x)
+    try:
+        x = Value(3.0, "x")
+        square(x)
+        pickled = pickle.dumps(square(x))
+        square.record = square.pull = None  # as in a process that has declared it anew
+        root = pickle.loads(pickled)
+        root.backward()
+        assert [leaf.grad for leaf in root.inputs] == [6.0]
+    finally:
+        del GATES[square.name]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_names_scopes_roles_and_what_was_computed(way: Any) -> None:
     w = Value(2.0, "w", role="parameter")

@@ -12,6 +12,7 @@ import pytest
 
 import autograd
 from autograd import Value, draw, explain, to_dot, topological_order
+from autograd.native import core
 
 MILLION = 1_000_000
 
@@ -80,7 +81,9 @@ def test_ten_thousand_nodes_as_dot_text() -> None:
 
 
 def test_memory_of_a_node() -> None:
-    """At most 250 bytes, before backward and after it."""
+    """At most 250 bytes, 120 compiled, before backward and after it."""
+    if core is not None:
+        core.trim()  # what it keeps of freed nodes was paid for before
     n = 100_000
     x = Value(0.5)
     tracemalloc.start()
@@ -93,4 +96,4 @@ def test_memory_of_a_node() -> None:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert 50 < recorded / n < after / n < 250
+    assert 50 < recorded / n <= after / n < (250 if core is None else 120)

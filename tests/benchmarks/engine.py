@@ -1,6 +1,8 @@
-"""The scalar engine against micrograd: forward + backward per node, interleaved in one run, medians.
+"""The scalar engine against micrograd and others: forward + backward per node, interleaved in one run, medians.
 
-A node is a recorded gate; leaves are made beforehand. Every run builds its graph anew and drops it, as training does.
+Which engine runs, plain Python or compiled, is printed; GATEWISE_ENGINE chooses.
+
+A node is a recorded gate. Every run builds its graph anew, with 16 leaves, and drops it, as training does.
 "gc on" is as users run Python; "gc off" shows what of it is the cyclic collector. What is measured includes touching
 fresh memory for the first time, which on virtual machines can cost more than the arithmetic, the more the larger the
 graph.
@@ -9,15 +11,15 @@ graph.
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
-from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 from autograd import Value
+from autograd.native import core, description
 
-Build = Callable[[Any, list[Any]], Any]
+from . import engines
+from .engines import Build, Once
 
 
 def chain(n: int, leaves: list[Any]) -> Any:
@@ -25,6 +27,14 @@ def chain(n: int, leaves: list[Any]) -> Any:
     y = leaves[0]
     for i in range(n // 3):
         y = (y * leaves[i % 8] + leaves[8]).relu()
+    return y
+
+
+def sums(n: int, leaves: list[Any]) -> Any:
+    """A deep graph without relu, which not all peers have: y = y·w + x."""
+    y = leaves[0]
+    for i in range(n // 2):
+        y = y * leaves[i % 8] + leaves[8]
     return y
 
 
@@ -36,27 +46,18 @@ def products(n: int, leaves: list[Any]) -> Any:
     return terms[0]
 
 
-GRAPHS: dict[str, Callable[[int, list[Any]], Any]] = {"chain": chain, "sum of products": products}
+GRAPHS: dict[str, Build] = {"chain": chain, "sum of products": products}
 
 
-def once(cls: Any, build: Callable[[int, list[Any]], Any], n: int) -> float:
-    """Return nanoseconds per node of building a graph and running it backward."""
-    leaves = [cls(0.1 + 0.01 * i) for i in range(16)]
-    gc.collect()
-    start = time.perf_counter()
-    root = build(n, leaves)
-    root.backward()
-    elapsed = time.perf_counter() - start
-    del root
-    return elapsed / n * 1e9
+once = engines.of_class(Value)
 
 
-def compare(peer: Any, name: str, n: int, repeats: int, collect: bool) -> None:
+def compare(peer: Once, name: str, n: int, repeats: int, collect: bool) -> None:
     (gc.enable if collect else gc.disable)()
     ours, theirs = [], []
     for _ in range(repeats):
-        ours.append(once(Value, GRAPHS[name], n))
-        theirs.append(once(peer, GRAPHS[name], n))
+        ours.append(once(GRAPHS[name], n))
+        theirs.append(peer(GRAPHS[name], n))
     gc.enable()
     ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
     print(
@@ -72,7 +73,7 @@ def growth() -> None:
         (gc.enable if collect else gc.disable)()
         for name, build in GRAPHS.items():
             sizes = (1_000, 10_000, 100_000, 1_000_000)
-            costs = [median(once(Value, build, n) for _ in range(max(3, 100_000 // n))) for n in sizes]
+            costs = [median(once(build, n) for _ in range(max(3, 20_000 // n))) for n in sizes]
             gc.collect()
             each = ", ".join(f"{n:,}: {cost:.0f}" for n, cost in zip(sizes, costs, strict=True))
             print(
@@ -82,10 +83,27 @@ def growth() -> None:
     gc.enable()
 
 
+def others() -> None:
+    """Print the same for all peers that are here, on chains of products and sums, and on sums of products."""
+    timings = engines.found()
+    for name, build in {"y*w + x": sums, "sum of products": products}.items():
+        for n, repeats in ((1_000, 15), (100_000, 5)):
+            times: dict[str, list[float]] = {peer: [] for peer in ("here", *timings)}
+            for _ in range(repeats):
+                times["here"].append(once(build, n))
+                for peer, timing in timings.items():
+                    times[peer].append(timing(build, n))
+            ratios = {peer: median(b / a for a, b in zip(times["here"], times[peer], strict=True)) for peer in timings}
+            shown = ", ".join(f"{peer} {median(times[peer]):.0f} ({ratio:.2f} times)" for peer, ratio in ratios.items())
+            print(f"{name:16} {n:>9,} nodes  {median(times['here']):8.0f} ns/node; {shown}", flush=True)
+
+
 def memory() -> None:
     """Print the bytes of a node after a backward pass."""
     for name, build in GRAPHS.items():
-        leaves = [Value(0.1 + 0.01 * i) for i in range(16)]
+        leaves = [Value(x) for x in engines.LEAVES]
+        if core is not None:
+            core.trim()  # what it keeps of freed nodes was paid for before
         tracemalloc.start()
         root = build(100_000, leaves)
         root.backward()
@@ -96,11 +114,14 @@ def memory() -> None:
 
 
 def run(peer: Any) -> None:
-    """Compare with micrograd's Value."""
+    """Compare with micrograd's Value, and with what else is here."""
+    print(f"{description}:")
+    micrograd = engines.of_class(peer)
     for name in GRAPHS:
-        for n, repeats in ((1_000, 60), (100_000, 5)):
+        for n, repeats in ((1_000, 20), (100_000, 5)):
             for collect in (True, False):
-                compare(peer, name, n, repeats, collect)
+                compare(micrograd, name, n, repeats, collect)
+    others()
     memory()
     print("growth:")
     growth()

@@ -1,7 +1,7 @@
 """One training step of micrograd's own demo, by micrograd and here: the same lines, only the import differs.
 
 2-16-16-1, 100 points of two moons, full batch, hinge loss and L2 penalty. Each takes some steps in a row, as training does,
-in turn; medians of the times a step are compared. The collector is on, as users run Python. "fit" is the same by this
+in turn; medians of the processor times a step are compared. The collector is on, as users run Python. "fit" is the same by this
 project's own training loop.
 """
 
@@ -52,10 +52,10 @@ def run(engine: ModuleType, peer: ModuleType, rounds: int = 5, steps: int = 4) -
     for _ in range(rounds):
         for name, job in jobs.items():
             gc.collect()
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(steps):
                 job()
-            times[name].append((time.perf_counter() - start) / steps)
+            times[name].append((time.process_time() - start) / steps)
     print("a step of micrograd's demo:")
     for name in ("here", "here, by fit"):
         ratio = median(b / a for a, b in zip(times[name], times["micrograd"], strict=True))

@@ -1,0 +1,70 @@
+"""The compiled engine, where there is one.
+
+The plain Python engine is the whole of the project's engine. Where a C compiler was found when the package was installed,
+`core` holds compiled twins of the parts that every node passes through, and these take their place; else it is None.
+GATEWISE_ENGINE=pure in the environment, when autograd is first imported, leaves them out; GATEWISE_ENGINE=native makes it
+an error if they are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .fingerprint import fingerprint
+
+__all__ = ["compiled", "core", "description"]
+
+
+def _load() -> Any:
+    wanted = os.environ.get("GATEWISE_ENGINE", "")
+    if wanted not in ("", "pure", "native"):
+        raise ImportError(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
+    if wanted == "pure":
+        return None
+    try:
+        core = import_module(f"{__name__}.core")
+    except ImportError as error:
+        if wanted == "native":
+            raise ImportError(
+                f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
+            ) from None
+        return None
+    problem = ""
+    if fingerprint(Path(__file__).parent) != core.SOURCE:
+        problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
+    elif hasattr(core.Value, "__wrapped__"):
+        problem = "the compiled engine belongs to an earlier import of autograd in this process"
+    if problem and wanted == "native":
+        raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
+    if problem:
+        warnings.warn(f"{problem}; here the pure Python engine runs", RuntimeWarning, stacklevel=2)
+        return None
+    return core
+
+
+core: Any = _load()
+description = "pure Python engine" if core is None else "native engine"
+
+T = TypeVar("T")
+
+
+def compiled(cls: type[T]) -> type[T]:
+    """Return the compiled twin of a class, with everything of the class that the twin does not do itself.
+
+    A twin is not a base class, because a class made by a class statement would get the collector.
+    """
+    if core is None:
+        return cls
+    twin: type[T] = getattr(core, cls.__name__)
+    own = {*vars(twin)} - {"__doc__", "__module__"}
+    for base in reversed(cls.__mro__[:-1]):
+        for name, member in vars(base).items():
+            if name not in own and name not in ("__dict__", "__weakref__", "__slots__"):
+                setattr(twin, name, member)
+    twin.__name__ = cls.__name__  # without its module, in messages too
+    twin.__wrapped__ = cls  # type: ignore[attr-defined]
+    return twin

@@ -1,0 +1,124 @@
+/* The call of a gate, exp(x) or dot(w, x, bias): what Gate.__call__ of row.py does. */
+
+/* A Value among the inputs is recorded at once; everything else is for Python's function. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *otherwise;
+} Call;
+
+/* Tell whether inputs are Values and plain numbers, with a Value among them. */
+static int
+are_recorded(PyObject *const *xs, Py_ssize_t count)
+{
+    int values = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (IS_VALUE(xs[i]))
+            values = 1;
+        else if (!PyFloat_CheckExact(xs[i]) && !PyLong_CheckExact(xs[i]))
+            return 0;
+    }
+    return values;
+}
+
+static PyObject *record_name, *arrange_name;
+static PyObject *dot_arrange; /* gates.py's function for the inputs of dot */
+
+/* dot(w, x, bias) of two lists of one length is the gate that networks are full of: its inputs as dot_arrange puts them.
+   NULL without an error for whatever is not that. */
+static PyObject *
+record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
+{
+    PyObject *fixed[64], **inputs = fixed, *node = NULL;
+    if ((count != 2 && count != 3) || !PyList_CheckExact(xs[0]) || !PyList_CheckExact(xs[1]))
+        return NULL;
+    Py_ssize_t n = PyList_GET_SIZE(xs[0]);
+    if (n == 0 || n != PyList_GET_SIZE(xs[1]))
+        return NULL;
+    int biased = count == 3 && !(PyFloat_CheckExact(xs[2]) && PyFloat_AS_DOUBLE(xs[2]) == 0.0);
+    if (2 * n + 1 > 64 && (inputs = PyMem_Malloc((2 * n + 1) * sizeof(PyObject *))) == NULL)
+        return PyErr_NoMemory();
+    memcpy(inputs, PySequence_Fast_ITEMS(xs[0]), n * sizeof(PyObject *));
+    memcpy(inputs + n, PySequence_Fast_ITEMS(xs[1]), n * sizeof(PyObject *));
+    if (biased)
+        inputs[2 * n] = xs[2];
+    if (are_recorded(inputs, 2 * n + biased)) /* numbers and Values: none of them can change the lists meanwhile */
+        node = record_many(row, inputs, 2 * n + biased);
+    if (inputs != fixed)
+        PyMem_Free(inputs);
+    return node;
+}
+
+static PyObject *
+call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flags) - 1;
+    PyObject *record = count < 1 || names != NULL ? NULL : PyObject_GetAttr(args[0], record_name);
+    if (record != NULL && Py_IS_TYPE(record, &Row_Type)) {
+        Row *row = (Row *)record;
+        PyObject *node = NULL;
+        if (row->inputs == count && are_recorded(args + 1, count))
+            node = row_call(record, args + 1, count, NULL);
+        else if (row->inputs < 0) {
+            PyObject *arrange = PyObject_GetAttr(args[0], arrange_name), *inputs = NULL;
+            if (arrange != NULL && arrange == dot_arrange)
+                node = record_dot(row, args + 1, count);
+            if (arrange != NULL && node == NULL && !PyErr_Occurred())
+                inputs = PyObject_Vectorcall(arrange, args + 1, count, NULL);
+            Py_XDECREF(arrange);
+            if (inputs != NULL && PyTuple_CheckExact(inputs)
+                && are_recorded(PySequence_Fast_ITEMS(inputs), PyTuple_GET_SIZE(inputs)))
+                node = row_call(record, PySequence_Fast_ITEMS(inputs), PyTuple_GET_SIZE(inputs), NULL);
+            else if (inputs != NULL) /* arranged, which a generator outlives only once */
+                node = PyObject_CallMethod(args[0], "apply", "(O)", inputs);
+            Py_XDECREF(inputs);
+        }
+        if (node != NULL || PyErr_Occurred()) {
+            Py_DECREF(record);
+            return node;
+        }
+    }
+    else if (PyErr_Occurred())
+        return NULL;
+    Py_XDECREF(record);
+    return PyObject_Vectorcall(((Call *)self)->otherwise, args, flags, names);
+}
+
+static PyObject *
+call_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
+{
+    PyObject *otherwise;
+    if (!PyArg_ParseTuple(args, "O", &otherwise))
+        return NULL;
+    Call *call = (Call *)type->tp_alloc(type, 0);
+    if (call != NULL) {
+        call->call = call_gate;
+        call->otherwise = as_object(otherwise);
+    }
+    return (PyObject *)call;
+}
+
+static void
+call_dealloc(PyObject *self)
+{
+    Py_DECREF(((Call *)self)->otherwise);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyMemberDef call_members[] = {
+    {"__wrapped__", T_OBJECT, offsetof(Call, otherwise), READONLY, NULL},
+    {NULL}
+};
+
+static PyTypeObject Call_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "autograd.native.core.Call",
+    .tp_basicsize = sizeof(Call),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_vectorcall_offset = offsetof(Call, call),
+    .tp_call = PyVectorcall_Call,
+    .tp_new = call_new,
+    .tp_dealloc = call_dealloc,
+    .tp_descr_get = bind,
+    .tp_members = call_members,
+};

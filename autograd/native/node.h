@@ -1,0 +1,179 @@
+/* What a node holds, and how it comes and goes: the slots of value.py's Value as a C struct of 104 bytes. */
+
+#include <structmember.h>
+
+typedef struct Row Row;
+typedef struct Node Node;
+
+struct Node {
+    PyObject_HEAD
+    double data, grad, adjoint;
+    Row *row;       /* where it came from: a gate's row, or that of a leaf's role */
+    Node *first;    /* its first input; NULL for a leaf */
+    PyObject *rest; /* NULL, its second input, or the tuple of all inputs but the first */
+    union {
+        long long tick; /* the recording's clock when the data was computed; 0 for a leaf that was never changed */
+        Node *next;     /* of those that are being freed */
+    };
+    unsigned long long mark;       /* of the walk that reached it last */
+    PyObject *label, *scope, *seed; /* NULL where not set */
+};
+
+static PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
+
+#define IS_VALUE(x) Py_IS_TYPE(x, value_type)
+
+#include "memory.h"
+
+/* A new leaf of a row, all zero but for its data. */
+static inline Node *
+new_node(Row *row, double data)
+{
+    Node *node = take_memory();
+    if (node == NULL)
+        return (Node *)PyErr_NoMemory();
+    PyObject_Init((PyObject *)node, value_type);
+    node->data = data;
+    node->grad = node->adjoint = 0.0;
+    Py_INCREF((PyObject *)row);
+    node->row = row;
+    node->first = NULL;
+    node->rest = NULL;
+    node->tick = 0;
+    node->mark = 0;
+    node->label = node->scope = node->seed = NULL;
+    return node;
+}
+
+/* A node's inputs may be freed with it, theirs too, and so on for a million nodes: a line of those whose turn comes
+   replaces recursion. No graph can hold a cycle, because a node names only older ones; so the collector is spared. */
+static Node *line;
+static int freeing;
+
+static void
+node_dealloc(PyObject *self)
+{
+    Node *node = (Node *)self;
+    if (freeing) {
+        node->next = line;
+        line = node;
+        return;
+    }
+    freeing = 1;
+    for (;;) {
+        Node *first = node->first;
+        PyObject *row = (PyObject *)node->row, *rest = node->rest;
+        PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
+        give_memory(node);
+        Py_XDECREF((PyObject *)first);
+        Py_XDECREF(rest);
+        Py_DECREF(row);
+        Py_XDECREF(label);
+        Py_XDECREF(scope);
+        Py_XDECREF(seed);
+        Py_DECREF(value_type); /* as every object of a type that was made at run time */
+        if (line == NULL)
+            break;
+        node = line;
+        line = node->next;
+    }
+    freeing = 0;
+}
+
+static PyObject *
+as_object(void *x)
+{
+    PyObject *object = x == NULL ? Py_None : (PyObject *)x;
+    Py_INCREF(object);
+    return object;
+}
+
+static PyObject *
+get_first(PyObject *self, void *Py_UNUSED(closure))
+{
+    return as_object(((Node *)self)->first);
+}
+
+static PyObject *
+get_rest(PyObject *self, void *Py_UNUSED(closure))
+{
+    return as_object(((Node *)self)->rest);
+}
+
+static int
+set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self, *before = node->first;
+    if (x == NULL || (x != Py_None && !IS_VALUE(x))) {
+        PyErr_SetString(PyExc_TypeError, "_first is a Value or None");
+        return -1;
+    }
+    node->first = x == Py_None ? NULL : (Node *)as_object(x);
+    Py_XDECREF((PyObject *)before);
+    return 0;
+}
+
+static int
+set_rest(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    PyObject *before = node->rest;
+    int fits = x != NULL && (x == Py_None || IS_VALUE(x) || PyTuple_CheckExact(x));
+    for (Py_ssize_t i = 0; fits && PyTuple_CheckExact(x) && i < PyTuple_GET_SIZE(x); i++)
+        fits = IS_VALUE(PyTuple_GET_ITEM(x, i));
+    if (!fits) {
+        PyErr_SetString(PyExc_TypeError, "_rest is a Value, a tuple of Values, or None");
+        return -1;
+    }
+    node->rest = x == Py_None ? NULL : as_object(x);
+    Py_XDECREF(before);
+    return 0;
+}
+
+static PyObject *
+get_grad(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(((Node *)self)->grad);
+}
+
+static int
+set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    double grad = x == NULL ? -1.0 : PyFloat_AsDouble(x);
+    if (grad == -1.0 && (x == NULL || PyErr_Occurred())) {
+        PyErr_Clear();
+        PyObject *label = node->label == NULL ? PyUnicode_FromString("a leaf") : as_object(node->label);
+        if (label != NULL)
+            PyErr_Format(PyExc_TypeError, "the grad of %S must be a number, and it is %R: set it to 0.0", label,
+                         x == NULL ? Py_None : x);
+        Py_XDECREF(label);
+        return -1;
+    }
+    node->grad = grad;
+    return 0;
+}
+
+static PyObject *get_origin(PyObject *, void *);
+static int set_origin(PyObject *, PyObject *, void *);
+static PyObject *get_data(PyObject *, void *);
+static int set_data(PyObject *, PyObject *, void *);
+
+static PyGetSetDef node_getset[] = {
+    {"_first", get_first, set_first, NULL, NULL},
+    {"_rest", get_rest, set_rest, NULL, NULL},
+    {"_origin", get_origin, set_origin, NULL, NULL},
+    {"data", get_data, set_data, "The number.", NULL},
+    {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
+    {NULL}
+};
+
+static PyMemberDef node_members[] = {
+    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
+    {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
+    {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
+    {"_label", T_OBJECT_EX, offsetof(Node, label), 0, NULL},
+    {"_scope", T_OBJECT_EX, offsetof(Node, scope), 0, NULL},
+    {"_seed", T_OBJECT_EX, offsetof(Node, seed), 0, NULL},
+    {NULL}
+};

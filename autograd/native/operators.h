@@ -1,0 +1,185 @@
+/* The type Value: its operators, its data, and how one is made. */
+
+enum { ROW_ADD, ROW_SUB, ROW_MUL, ROW_DIV, ROW_POW, ROW_NEG, ROW_ABS, ROW_RECIPROCAL, ROWS };
+static const char *const row_names[ROWS] = {"add", "sub", "mul", "div", "pow", "neg", "abs", "reciprocal"};
+static Row *rows[ROWS];
+static PyObject *comparisons; /* operators.py's functions for < <= == != > >=, in Python's order; None for == and != */
+
+/* Tell whether x is this number, written as an int or a float. */
+static int
+is_number(PyObject *x, long wanted)
+{
+    int overflow;
+    if (PyFloat_CheckExact(x))
+        return PyFloat_AS_DOUBLE(x) == wanted;
+    return PyLong_CheckExact(x) && PyLong_AsLongAndOverflow(x, &overflow) == wanted && !overflow;
+}
+
+static PyObject *
+node_add(PyObject *a, PyObject *b)
+{
+    if (!IS_VALUE(a) && is_number(a, 0)) /* so that sum() draws clean */
+        return as_object(b);
+    return record_two(rows[ROW_ADD], a, b);
+}
+
+static PyObject *
+node_subtract(PyObject *a, PyObject *b)
+{
+    return record_two(rows[ROW_SUB], a, b);
+}
+
+static PyObject *
+node_multiply(PyObject *a, PyObject *b)
+{
+    return record_two(rows[ROW_MUL], a, b);
+}
+
+static PyObject *
+node_divide(PyObject *a, PyObject *b)
+{
+    if (!IS_VALUE(a) && is_number(a, 1)) /* the lectures' gate for it */
+        return record_one(rows[ROW_RECIPROCAL], b);
+    return record_two(rows[ROW_DIV], a, b);
+}
+
+static PyObject *
+node_power(PyObject *a, PyObject *b, PyObject *modulus)
+{
+    if (modulus != Py_None)
+        Py_RETURN_NOTIMPLEMENTED;
+    return record_two(rows[ROW_POW], a, b);
+}
+
+static PyObject *
+node_negative(PyObject *a)
+{
+    return record_one(rows[ROW_NEG], a);
+}
+
+static PyObject *
+node_absolute(PyObject *a)
+{
+    return record_one(rows[ROW_ABS], a);
+}
+
+static PyObject *
+node_positive(PyObject *a)
+{
+    return as_object(a);
+}
+
+/* The data decide, so that Python's control flow works; equality stays identity. */
+static PyObject *
+node_compare(PyObject *a, PyObject *b, int operation)
+{
+    if (operation == Py_EQ || operation == Py_NE)
+        Py_RETURN_NOTIMPLEMENTED;
+    if (PyList_GET_SIZE(recording->special) || !(IS_VALUE(b) || PyFloat_CheckExact(b)))
+        return PyObject_CallFunctionObjArgs(PyTuple_GET_ITEM(comparisons, operation), a, b, NULL);
+    double x = ((Node *)a)->data, y = IS_VALUE(b) ? ((Node *)b)->data : PyFloat_AS_DOUBLE(b);
+    switch (operation) {
+    case Py_LT: return PyBool_FromLong(x < y);
+    case Py_LE: return PyBool_FromLong(x <= y);
+    case Py_GT: return PyBool_FromLong(x > y);
+    default: return PyBool_FromLong(x >= y);
+    }
+}
+
+/* As the property of value.py, which answers what is rare. */
+static PyObject *data_property;
+
+static PyObject *
+get_data(PyObject *self, void *Py_UNUSED(closure))
+{
+    if (PyList_GET_SIZE(recording->special)) /* where numbers may be hidden */
+        return PyObject_CallMethod(data_property, "fget", "O", self);
+    return PyFloat_FromDouble(((Node *)self)->data);
+}
+
+static int
+set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && PyDict_GET_SIZE(recording->deferred) == 0) {
+        node->data = PyFloat_AS_DOUBLE(x);
+        node->tick = ++recording->clock;
+        return 0;
+    }
+    if (x == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "the data of a Value cannot be deleted");
+        return -1;
+    }
+    PyObject *answer = PyObject_CallMethod(data_property, "fset", "OO", self, x);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+/* Value(number, label) at once; for whatever else is asked, value.py's __init__. */
+static PyObject *initialise;
+
+static PyObject *
+value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    PyObject *node = (PyObject *)new_node(role_rows[0], 0.0);
+    if (node == NULL)
+        return NULL;
+    if (names == NULL && (count == 1 || (count == 2 && PyUnicode_CheckExact(args[1]))) && PyFloat_CheckExact(args[0])
+        && PyList_GET_SIZE(recording->special) == 0) {
+        ((Node *)node)->data = PyFloat_AS_DOUBLE(args[0]);
+        if (count == 2)
+            ((Node *)node)->label = as_object(args[1]);
+        return node;
+    }
+    Py_ssize_t all = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    PyObject **given = PyMem_Malloc((all + 1) * sizeof(PyObject *)), *answer = NULL;
+    if (given == NULL)
+        PyErr_NoMemory();
+    else {
+        given[0] = node;
+        memcpy(given + 1, args, all * sizeof(PyObject *));
+        answer = PyObject_Vectorcall(initialise, given, count + 1, names);
+        PyMem_Free(given);
+    }
+    if (answer == NULL)
+        Py_CLEAR(node);
+    Py_XDECREF(answer);
+    return node;
+}
+
+static PyObject *
+node_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named))
+{
+    if (role_rows[0] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a Value is made once autograd is imported");
+        return NULL;
+    }
+    return (PyObject *)new_node(role_rows[0], 0.0);
+}
+
+static PyType_Slot value_slots[] = {
+    {Py_tp_new, node_new},
+    {Py_tp_dealloc, node_dealloc},
+    {Py_tp_getset, node_getset},
+    {Py_tp_members, node_members},
+    {Py_tp_richcompare, node_compare},
+    {Py_tp_hash, NULL}, /* filled in with that of every object */
+    {Py_nb_add, node_add},
+    {Py_nb_subtract, node_subtract},
+    {Py_nb_multiply, node_multiply},
+    {Py_nb_true_divide, node_divide},
+    {Py_nb_power, node_power},
+    {Py_nb_negative, node_negative},
+    {Py_nb_absolute, node_absolute},
+    {Py_nb_positive, node_positive},
+    {0, NULL}
+};
+
+/* A type made at run time, so that Python methods can be hung on it; in a class statement it would get the collector. */
+static PyType_Spec value_spec = {
+    .name = "autograd.value.Value",
+    .basicsize = sizeof(Node),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = value_slots,
+};

@@ -1,0 +1,47 @@
+"""Builds the compiled engine where there is a C compiler; where there is none, the package is the pure Python engine.
+
+Everything else about the package is in pyproject.toml. GATEWISE_ENGINE=pure builds without it, as for a wheel that runs
+anywhere; GATEWISE_ENGINE=native makes it an error if it cannot be built.
+"""
+
+import os
+import runpy
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FOLDER = Path("autograd/native")
+WANTED = os.environ.get("GATEWISE_ENGINE", "")
+# The compiled engine relies on CPython's lock: one thread at a time.
+FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
+class BuildIfPossible(build_ext):
+    """Builds the extension, or says on one line that the pure Python engine will run."""
+
+    def build_extension(self, ext):
+        msvc = self.compiler.compiler_type == "msvc"
+        ext.extra_compile_args = (
+            ["/std:c11", "/fp:precise"] if msvc else ["-O3", "-ffp-contract=off"]
+        )  # rounds as Python
+        try:
+            super().build_extension(ext)
+        except Exception as error:
+            if WANTED == "native":
+                raise
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            print(f"gatewise: the compiled engine could not be built, so the pure Python engine runs ({reason[0]})")
+
+
+core = Extension(
+    "autograd.native.core",
+    sources=["autograd/native/core.c"],
+    depends=[str(path) for path in sorted(FOLDER.glob("*.h"))],
+    define_macros=[("SOURCE", f'"{runpy.run_path(str(FOLDER / "fingerprint.py"))["fingerprint"](FOLDER)}"')],
+    optional=WANTED != "native",
+)
+
+setup(ext_modules=[core] if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible})

@@ -1,0 +1,28 @@
+"""Both engines in one process: autograd imported a second time, under the engine of one's choice."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from types import ModuleType
+
+
+def load(engine: str) -> ModuleType:
+    """Import autograd anew under an engine, apart from the one that the tests use."""
+
+    def ours() -> list[str]:
+        return [name for name in sys.modules if name == "autograd" or name.startswith("autograd.")]
+
+    kept = {name: sys.modules.pop(name) for name in ours()}
+    before = os.environ.get("GATEWISE_ENGINE")
+    os.environ["GATEWISE_ENGINE"] = engine
+    try:
+        return importlib.import_module("autograd")
+    finally:
+        del os.environ["GATEWISE_ENGINE"]
+        if before is not None:
+            os.environ["GATEWISE_ENGINE"] = before
+        for name in ours():
+            del sys.modules[name]
+        sys.modules.update(kept)
