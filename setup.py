@@ -13,10 +13,18 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FOLDER = Path("autograd/native")
 WANTED = os.environ.get("GATEWISE_ENGINE", "")
 # The compiled engine relies on CPython's lock: one thread at a time.
 FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+FLAGS = {
+    "autograd.native.core": ["-ffp-contract=off"],  # rounds as Python
+    "autograd.compiling._tape": [
+        "-ffp-contract=fast",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+    ],  # so that loops become vectors
+}
+fingerprint = runpy.run_path("autograd/native/fingerprint.py")["fingerprint"]
 
 
 class BuildIfPossible(build_ext):
@@ -24,9 +32,7 @@ class BuildIfPossible(build_ext):
 
     def build_extension(self, ext):
         msvc = self.compiler.compiler_type == "msvc"
-        ext.extra_compile_args = (
-            ["/std:c11", "/fp:precise"] if msvc else ["-O3", "-ffp-contract=off"]
-        )  # rounds as Python
+        ext.extra_compile_args = ["/std:c11", "/fp:precise"] if msvc else ["-O3", *FLAGS[ext.name]]
         try:
             super().build_extension(ext)
         except Exception as error:
@@ -36,12 +42,19 @@ class BuildIfPossible(build_ext):
             print(f"gatewise: the compiled engine could not be built, so the pure Python engine runs ({reason[0]})")
 
 
-core = Extension(
-    "autograd.native.core",
-    sources=["autograd/native/core.c"],
-    depends=[str(path) for path in sorted(FOLDER.glob("*.h"))],
-    define_macros=[("SOURCE", f'"{runpy.run_path(str(FOLDER / "fingerprint.py"))["fingerprint"](FOLDER)}"')],
-    optional=WANTED != "native",
-)
+def extension(name, source):
+    """Return an extension of one C file, which knows the sources that it was built from."""
+    folder = Path(source).parent
+    return Extension(
+        name,
+        sources=[source],
+        depends=[str(path) for path in sorted(folder.glob("*.h"))],
+        define_macros=[("SOURCE", f'"{fingerprint(folder)}"')],
+        optional=WANTED != "native",
+    )
 
-setup(ext_modules=[core] if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible})
+extensions = [
+    extension("autograd.native.core", "autograd/native/core.c"),
+    extension("autograd.compiling._tape", "autograd/compiling/tape.c"),
+]
+setup(ext_modules=extensions if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible})

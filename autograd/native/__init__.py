@@ -16,37 +16,39 @@ from typing import Any, TypeVar
 
 from .fingerprint import fingerprint
 
-__all__ = ["compiled", "core", "description"]
+__all__ = ["compiled", "core", "description", "load"]
 
 
-def _load() -> Any:
+def load(name: str) -> Any:
+    """Return a compiled module by its full name, or None where it is not to be had or not wanted."""
     wanted = os.environ.get("GATEWISE_ENGINE", "")
     if wanted not in ("", "pure", "native"):
         raise ImportError(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
     if wanted == "pure":
         return None
     try:
-        core = import_module(f"{__name__}.core")
+        module = import_module(name)
     except ImportError as error:
         if wanted == "native":
             raise ImportError(
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
+    folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:-1])
     problem = ""
-    if fingerprint(Path(__file__).parent) != core.SOURCE:
+    if fingerprint(folder) != module.SOURCE:
         problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
-    elif hasattr(core.Value, "__wrapped__"):
+    elif hasattr(getattr(module, "Value", None), "__wrapped__"):
         problem = "the compiled engine belongs to an earlier import of autograd in this process"
     if problem and wanted == "native":
         raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
     if problem:
         warnings.warn(f"{problem}; here the pure Python engine runs", RuntimeWarning, stacklevel=2)
         return None
-    return core
+    return module
 
 
-core: Any = _load()
+core: Any = load(f"{__name__}.core")
 description = "pure Python engine" if core is None else "native engine"
 
 T = TypeVar("T")
