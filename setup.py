@@ -53,6 +53,7 @@ def extension(name, source):
         optional=WANTED != "native",
     )
 
+
 extensions = [
     extension("autograd.native.core", "autograd/native/core.c"),
     extension("autograd.compiling._tape", "autograd/compiling/tape.c"),

@@ -1,9 +1,9 @@
 """How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
-PyTorch are, the course in Jupyter where jupytext is, rows as C where a compiler is. Where they are not, the files with these
-tests are not collected and pytest's header says so; BROWSER=required makes a missing browser an error, as .ci/run does. The
-README's table of peers is compared with those that are installed.
+PyTorch are, the course in Jupyter where jupytext is, rows as C where a compiler is, the compiled engine and compile's tape where
+they are built. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
+makes a missing browser an error, as .ci/run does. The README's table of peers is compared with those that are installed.
 """
 
 import importlib.util
@@ -13,6 +13,7 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from autograd.compiling.tape import native
 from autograd.native import description
 
 for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
@@ -28,6 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_spec(name) is None]
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in extras]
+collect_ignore += ["test_tape.py"] * (native is None)
 peers = [name for name in ("micrograd", "mygrad", "torch", "casadi", "pydot") if importlib.util.find_spec(name) is None]
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 collect_ignore += ["test_native_formulas.py"] * (COMPILER is None)
@@ -42,6 +44,7 @@ def pytest_report_header() -> list[str]:
         else "browser: chromium",
         f"engine: {description}" + ", alone, so test_engines.py is left out" * (not both),
         *["no C compiler, so test_native_formulas.py is left out"] * (COMPILER is None),
+        *["compile's tape is not built, so test_tape.py is left out"] * (native is None),
         *(f"no {name}, so test_{name}.py is left out" for name in extras),
         *[f"no {', '.join(peers)}, so what the README says of them is not compared"] * bool(peers),
     ]

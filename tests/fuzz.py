@@ -2,7 +2,8 @@
 
 `python -m tests.fuzz 5000` runs that many cases and prints the seed of every one that fails; the tests run a sample. Each
 case is a function of scalars on one sample: layers in every spelling that people use, with shared, tied, frozen and unused
-weights, composed at random. Where rounding leaves the two apart, the same program in long doubles is the judge.
+weights, composed at random. It runs on NumPy and, where the compiled part is there, as a tape. Where rounding leaves one of
+these and the engine apart, the same program in long doubles is the judge.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 import autograd
 from autograd import Value
 from autograd.compiling import CompiledProgram, compile
+from autograd.compiling.tape import Executor, native
 
+EXECUTORS: tuple[Executor, ...] = ("numpy", "tape") if native else ("numpy",)
 SAMPLES = 4
 Vector = list[Any]
 
@@ -306,7 +309,7 @@ def compiled(seed: int) -> tuple[CompiledProgram, Any, Any, tuple[float, Any]] |
     """Return the program of a case, a batch, and what it gives on NumPy; None where that overflows."""
     found = case(seed)
     X, Y = batch(found, seed)
-    program = compile(found.loss, found.parameters, x=found.x, y=found.y)
+    program = compile(found.loss, found.parameters, executor="numpy", x=found.x, y=found.y)
     try:
         return program, X, Y, program.value_and_grad(X, Y)
     except FloatingPointError:
@@ -321,17 +324,19 @@ def run(seed: int) -> str:
         expected = eager(found, X, Y)
     except (ArithmeticError, ValueError):
         return ""  # outside the domain of a gate
-    program = compile(found.loss, found.parameters, x=found.x, y=found.y)
-    result = program.value_and_grad(X, Y)
-    readable = program.run_on(np, program.flat, X, Y)
-    if not agrees(readable, result) and not agrees(judge(program, X, Y), result, 1e-9):
-        return f"seed {seed}: as printed {readable[0]!r}, in buffers {result[0]!r}"
-    if agrees(expected, result):
-        return ""
-    exact = judge(program, X, Y)
-    if agrees(exact, result, 1e-9) and agrees(exact, expected, 1e-9):
-        return ""
-    return f"seed {seed}: eager {expected[0]!r}, compiled {result[0]!r}, gradients apart by {np.abs(expected[1] - result[1]).max()}"
+    for executor in EXECUTORS:
+        program = compile(found.loss, found.parameters, executor=executor, x=found.x, y=found.y)
+        result = program.value_and_grad(X, Y)
+        readable = program.run_on(np, program.flat, X, Y)
+        if not agrees(readable, result) and not agrees(judge(program, X, Y), result, 1e-9):
+            return f"seed {seed}, {executor}: as printed {readable[0]!r}, as it runs {result[0]!r}"
+        if agrees(expected, result):
+            continue
+        exact = judge(program, X, Y)
+        if not (agrees(exact, result, 1e-9) and agrees(exact, expected, 1e-9)):
+            apart = np.abs(expected[1] - result[1]).max()
+            return f"seed {seed}, {executor}: eager {expected[0]!r}, compiled {result[0]!r}, gradients apart by {apart}"
+    return ""
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ ROOMS = [
     "compiling.references",
     "compiling.source",
     "compiling.report",
+    "compiling.tape",
     "compiling.passes",
     "compiling.buffers",
     "compiling.batches",

@@ -8,6 +8,7 @@ from typing import Any
 from ..value import Value
 from .batches import Dtype, numpy
 from .program import CompiledProgram
+from .tape import Executor
 from .tracing import recorded, trace
 
 __all__ = ["compile"]
@@ -20,6 +21,7 @@ def compile(
     dtype: Dtype = "float64",
     check: bool = True,
     gradient: bool | None = None,
+    executor: Executor | None = None,
     **sizes: Any,
 ) -> CompiledProgram:
     """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
@@ -28,6 +30,9 @@ def compile(
     model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
     are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
     undefined. Needs numpy.
+
+    Where its compiled part is installed, a program that is little more than single operations runs as a tape of these, many
+    times faster than on NumPy; executor="numpy" or "tape" decides, and the report says which it is.
 
     A graph that is recorded already is compiled from its root and the leaves that are its inputs, compile(root, [w], x=[x0]);
     whether a branch on data was frozen into it, `program.compare(function, X)` finds out on further samples.
@@ -41,6 +46,8 @@ def compile(
     """
     if dtype not in ("float64", "float32"):
         raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
+    if executor not in (None, "numpy", "tape"):
+        raise ValueError(f"the executor is 'numpy' or 'tape', not {executor!r}")
     if not sizes:
         raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
     numpy()
@@ -50,7 +57,7 @@ def compile(
     differentiated = parameters is not None if gradient is None else gradient
     if differentiated and traced.several:
         raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
-    return CompiledProgram(traced, values, differentiated, dtype, check)
+    return CompiledProgram(traced, values, differentiated, dtype, check, executor)
 
 
 def _parameters(source: Any, required: bool) -> list[Value]:

@@ -1,16 +1,18 @@
-"""Running a source on NumPy: as it stands, or in buffers that are kept for each size of batch."""
+"""Running a program: as a tape, or its source on NumPy, as it stands or in buffers that are kept for each size of batch."""
 
 from __future__ import annotations
 
 import builtins
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
 from .references import Source
+from .tape import Tape
 
 __all__ = ["Execution", "function_of", "leaves_of"]
 
@@ -19,15 +21,44 @@ LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they wo
 
 
 class Execution:
-    """A source, ready to be run on the parameters in one flat array, in the source's order, and on columns of samples."""
+    """A source, ready to be run on the parameters in one flat array, in the source's order, and on columns of samples.
 
-    def __init__(self, source: Source, batches: Batches, check: bool) -> None:
-        self.source, self.batches, self.check = source, batches, check
+    Where there is a tape of the same program, that runs, unless something in it is not finite: the source then says where.
+    """
+
+    def __init__(self, source: Source, tape: Tape | None, batches: Batches, check: bool) -> None:
+        self.source, self.tape, self.batches, self.check = source, tape, batches, check
         self.constants = _constants(source, batches.dtype)
-        self.function = function_of(source, self.constants)
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch
         self._lock = Lock()
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """The function that the source defines."""
+        return function_of(self.source, self.constants)
+
+    def taped(self, theta: Any, columns: Sequence[Any], mean: bool) -> tuple[Any, Any] | None:
+        """Return the outputs, or their means, and the gradient by the tape; None if there is none or a check fails."""
+        if self.tape is None:
+            return None
+        mode: Any = "raise" if self.check else "ignore"
+        with numpy().errstate(over=mode, invalid=mode):
+            try:
+                found = self.tape.run(theta, columns, self.check)
+                if found is None:
+                    return None
+                outputs, gradient = found
+                if mean:
+                    outputs = outputs.sum(1) / outputs.shape[1]
+                return tuple(numbers.astype(self.batches.dtype, copy=False) for numbers in (outputs, gradient))
+            except FloatingPointError:  # of a mean, or a number that no float32 can hold
+                return None
+
+    def outputs(self, theta: Any, columns: Sequence[Any]) -> Any:
+        """Return the outputs of a function without gradient, a row for each."""
+        found = self.taped(theta, columns, mean=False)
+        return self.results(theta, columns) if found is None else found[0]
 
     def results(self, theta: Any, columns: Sequence[Any]) -> Any:
         """Return what the source returns; what is not finite raises, naming the line, if it is to be checked."""
@@ -42,6 +73,11 @@ class Execution:
     def cost_and_gradient(self, theta: Any, columns: Sequence[Any]) -> tuple[float, Any]:
         """Return the cost and its gradient, a flat array in the source's order."""
         np = numpy()
+        found = self.taped(theta, columns, mean=True)
+        if found is not None:
+            cost, gradient = float(found[0][0]), found[1]
+            if not self.check or (math.isfinite(cost) and np.isfinite(gradient).all()):
+                return cost, gradient
         if self._lock.acquire(blocking=False):  # another thread in the same buffers has this one go the other way
             try:
                 buffered = self.buffered(theta, columns)

@@ -15,6 +15,7 @@ from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy
 from .execution import Execution, function_of, leaves_of
 from .passes import build
+from .tape import Executor
 from .tracing import Trace
 
 __all__ = ["CompiledProgram"]
@@ -36,32 +37,40 @@ class CompiledProgram:
     (<compiled program of x=1, 1 parameters, 1 lines>, [2.0, 6.0])
     """
 
-    def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, dtype: Dtype, check: bool) -> None:
+    def __init__(
+        self,
+        traced: Trace,
+        parameters: Sequence[Value],
+        gradient: bool,
+        dtype: Dtype,
+        check: bool,
+        executor: Executor | None,
+    ) -> None:
         self.parameters = list(parameters)
         self.inputs = {name: len(values) for name, values in traced.inputs.items()}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several, self._batches = traced.several, Batches(self.inputs, dtype)
-        self.source, self._report = build(traced, self.parameters, gradient)
-        self._traced = traced
+        self.source, self.tape, self._report = build(traced, self.parameters, gradient, executor)
+        self._traced, self._executor = traced, executor
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
         self._clock = 0
         self._flat: Any = None
         self._sharing: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-        self._execution = Execution(self.source, self._batches, check)
+        self._execution = Execution(self.source, self.tape, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
             return float(self.evaluation(*batches).mean())
-        outputs = self._execution.results(self._theta(), self._batches.columns(batches))
+        outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
         return self._rows(numpy(), outputs, batches)
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
         """The same function without its gradient."""
-        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check)
+        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check, self._executor)
 
     def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
@@ -74,7 +83,7 @@ class CompiledProgram:
         return cost, gradient if self._in_order else gradient[self._inverse(numpy())]
 
     def in_buffers(self, *batches: Any) -> str:
-        """Return the source that `value_and_grad` runs on batches of this size: the printed one, without its allocations.
+        """Return the source that NumPy runs for `value_and_grad` on batches of this size: the printed one without allocations.
 
         What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
 
@@ -196,15 +205,16 @@ class CompiledProgram:
         return torch_module(self._traced, self.dtype)
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not.
+        """Say what became a matrix product and what did not, and whether it runs on NumPy or as a tape.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
-        >>> print(compile(lambda x: w * x[0], [w], x=1, gradient=False).report())
+        >>> print(compile(lambda x: w * x[0], [w], x=1, gradient=False, executor="numpy").report())
         parameters: W1 1 × 1
         1 sums of products in 1 matrix products
         0 other operations in 0 elementwise lines, 0.0 a line
         0 gathers
+        runs on NumPy
         """
         return self._report
 
