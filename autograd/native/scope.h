@@ -69,7 +69,10 @@ scope_make(PyObject *type, PyObject *const *args, size_t flags, PyObject *names)
         }
         return scope;
     }
-    PyErr_SetString(PyExc_TypeError, "a scope has one name: write scope('name')");
+    if (PyVectorcall_NARGS(flags) == 1 && names == NULL)
+        PyErr_Format(PyExc_TypeError, "a scope's name is a str, such as 'layer1', not %R", args[0]);
+    else
+        PyErr_SetString(PyExc_TypeError, "a scope has one name: write scope('name')");
     return NULL;
 }
 
@@ -82,7 +85,11 @@ scope_init(PyObject *self, PyObject *args, PyObject *named)
         return -1;
     Scope *scope = (Scope *)self;
     Py_XSETREF(scope->tokens, PyList_New(0));
-    Py_XSETREF(scope->name, PyObject_Str(name));
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a scope's name is a str, such as 'layer1', not %R", name);
+        return -1;
+    }
+    Py_XSETREF(scope->name, as_object(name));
     return scope->tokens == NULL || scope->name == NULL ? -1 : 0;
 }
 
