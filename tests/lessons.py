@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from math import nan
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value
+from autograd.native import core
 
 OURS = [Path(__file__).parent.parent / package for package in ("autograd", "nn")]
 WRONG: dict[str, Any] = {
@@ -29,8 +31,18 @@ WRONG: dict[str, Any] = {
 }
 
 
+# What compiled code raises leaves no line of ours in a traceback, so its sentences are read from its sources.
+IN_C = [
+    re.sub("%[A-Za-z]", ".*", re.escape(sentence).replace("\\ ", " "))
+    for path in (OURS[0] / "native").glob("*.h")
+    for sentence in re.findall(r'PyErr_(?:Format|SetString)\(\w+, "([^"]+)"', path.read_text(encoding="utf-8"))
+]
+
+
 def raised_by_us(error: BaseException) -> bool:
     """Tell whether an error is one that the package raises, with a sentence of its own, and not Python from inside it."""
+    if core is not None and any(re.fullmatch(sentence, str(error)) for sentence in IN_C):
+        return True
     last = traceback.extract_tb(error.__traceback__)[-1]
     ours = any(Path(last.filename).is_relative_to(package) for package in OURS)
     return ours and (last.line or "").startswith("raise") and len(str(error)) > 20
