@@ -17,7 +17,7 @@ from .gates import add, mul
 from .graph import Walk, walking
 from .native import core
 from .number import number
-from .recording import tick
+from .recording import refuse_while_tracing, tick
 from .role import CONSTANT
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
 def backward(root: Value, seed: float = 1.0) -> None:
     """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
     seed = number(seed, "the seed of backward")
+    refuse_while_tracing("backward()")
     if root._origin is CONSTANT:
         raise RuntimeError(
             f"{root!r} is a constant, so there is nothing to differentiate: was it detached, or made in no_grad?"

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .graph import topological_order
-from .recording import settle
+from .recording import refuse_while_tracing, settle
 from .row import Gate
 
 if TYPE_CHECKING:
     from .value import Value
 
-__all__ = ["deep_copy", "flatten", "shallow_copy"]
+__all__ = ["deep_copy", "flatten", "new_node", "shallow_copy"]
 
 RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
 Rare = dict[str, dict[int, Any]]
@@ -24,6 +24,7 @@ def flatten(root: Value) -> tuple[Any, ...]:
 
     Leaves go in as objects of their own, so that several roots in one pickle share them; gates as flat lists.
     """
+    refuse_while_tracing("pickling")
     settle()
     if root._first is None:
         return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
@@ -60,7 +61,7 @@ def _restore(nodes: Sequence[Value], rare: Rare) -> None:
 
 
 def _leaf(cls: type[Value], role: Any, data: float, grad: float, rare: Rare) -> Value:
-    leaf = _node(cls, role, data, grad, ())
+    leaf = new_node(cls, role, data, grad, ())
     _restore([leaf], rare)
     return leaf
 
@@ -81,7 +82,7 @@ def _graph(
     order = list(leaves)
     inputs = map(order.__getitem__, places)
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
-        order.append(_node(cls, gate, x, grad, tuple(islice(inputs, count))))
+        order.append(new_node(cls, gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
     if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
         for leaf in leaves:
@@ -93,8 +94,9 @@ def _graph(
 
 def shallow_copy(node: Value) -> Value:
     """Return another node made from the same inputs."""
+    refuse_while_tracing("copying")
     settle()
-    copy = _node(type(node), node._origin, node._data, node.grad, node.inputs)
+    copy = new_node(type(node), node._origin, node._data, node.grad, node.inputs)
     copy._tick = node._tick
     _restore([copy], _rare([node]))
     return copy
@@ -102,16 +104,18 @@ def shallow_copy(node: Value) -> Value:
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
     """Return a copy of the whole graph of this node; nodes that `memo` holds already are not copied again."""
+    refuse_while_tracing("copying")
     fresh = [node for node in topological_order(root) if id(node) not in memo]
     for node in fresh:
         inputs = tuple([memo[id(input)] for input in node.inputs])
-        memo[id(node)] = copy = _node(type(root), node._origin, node._data, node.grad, inputs)
+        memo[id(node)] = copy = new_node(type(root), node._origin, node._data, node.grad, inputs)
         copy._tick = node._tick
     _restore([memo[id(node)] for node in fresh], _rare(fresh))
     return memo[id(root)]  # type: ignore[no-any-return]
 
 
-def _node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
+def new_node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
+    """Return a node made from inputs; without any, a leaf, whose origin is its role."""
     node: Value = cls.__new__(cls)
     node._origin, node._data, node.grad = origin, data, grad
     node._adjoint, node._tick = 0.0, 1 if inputs else 0

@@ -151,7 +151,7 @@ def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:
     def record(*inputs: Any) -> Any:
         if {*map(type, inputs)} != values:
             inputs = tuple(operand(x, gate.name) for x in inputs)
-            if NotImplemented in inputs:
+            if any(x is NotImplemented for x in inputs):
                 return NotImplemented
         try:
             data = gate.evaluate([node._data for node in inputs])

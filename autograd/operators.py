@@ -72,8 +72,9 @@ def install_operators(cls: Any, engine: dict[str, Any]) -> None:
     for name in METHODS_WITH_CONSTANT:
         setattr(cls, name, _method(GATES[name]))
     comparisons = {name: _comparison(getattr(operator, name), engine["operand"]) for name in COMPARISONS}
+    comparisons["eq"] = _equality
     if core is not None:  # its nodes have the operators below
-        core.install_operators(GATES, tuple(map(comparisons.get, ("lt", "le", "eq", "ne", "gt", "ge"))))
+        core.install_operators(GATES, tuple(map(comparisons.get, ("lt", "le", "eq", "eq", "gt", "ge"))))
         return
     for name, comparison in comparisons.items():
         setattr(cls, f"__{name}__", comparison)
@@ -116,3 +117,9 @@ def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any,
         return other if other is NotImplemented else compare(v._data, other._data)
 
     return comparison
+
+
+def _equality(v: Any, other: Any) -> Any:
+    """Equality is identity; but where numbers are hidden, who asks for it means the numbers."""
+    refuse_while_tracing("a comparison with == or !=")
+    return NotImplemented

@@ -23,6 +23,7 @@ __all__ = [
     "settle",
     "tick",
     "traced",
+    "tracing",
 ]
 
 
@@ -92,6 +93,7 @@ recording.settle = settle  # where compiled code finds it
 
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
 _tracing: ContextVar[bool] = ContextVar("autograd tracing", default=False)
+tracing = _tracing.get
 
 
 def refuse_while_tracing(what: str) -> None:
@@ -167,6 +169,7 @@ class no_grad(_Block):
         super().__init__()
 
     def _inside(self, scope: str, records: bool) -> tuple[str, bool]:
+        refuse_while_tracing("no_grad")
         return scope, False
 
 

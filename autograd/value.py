@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from numbers import Real
 from typing import Any, NoReturn, Union
 
 from .backward import backward, forward, zero_grad
-from .copying import deep_copy, flatten, shallow_copy
+from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
 from .native import compiled, core
 from .number import is_numpy_scalar, number
 from .operators import Operators, install_operators
-from .recording import context, recording, refuse_while_tracing, settle, tick
+from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, PARAMETER, Role
 from .row import GATES, Gate
 
@@ -90,6 +91,7 @@ class Value(Operators):
     def data(self, x: float) -> None:
         if self._first is not None:
             raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
+        refuse_while_tracing("setting .data")
         settle()
         self._data = number(x, "data")
         self._tick = tick()
@@ -137,6 +139,7 @@ class Value(Operators):
 
     def detach(self) -> Value:
         """Return a constant with the same data, which gradients do not pass."""
+        refuse_while_tracing("detach()")
         settle()
         return Value(self._data, self.label, role="constant")
 
@@ -252,6 +255,8 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
     if recording.deferred:
         settle()
         return gate.record(*nodes)  # type: ignore[no-any-return, misc]
+    if tracing():
+        return stamp(new_node(Value, gate, nan, 0.0, tuple(nodes)))  # there are no numbers that could be refused
     raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
 
 

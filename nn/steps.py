@@ -143,9 +143,9 @@ class CompiledRun(ScalarRun):
     def prepare(self) -> None:
         X, y = self.data
         self.parameters = self.optimiser.parameters
-        sample = self.model.predict([X[0]])[0]
-        several = isinstance(sample, list)
         with no_grad():
+            sample = self.model(X[0])
+            several = isinstance(sample, (list, tuple))
             for target in y:  # the program sees no numbers, so what a loss refuses it must refuse here
                 self.loss(sample, target)
         classes = several and not isinstance(y[0], list)
@@ -160,15 +160,28 @@ class CompiledRun(ScalarRun):
         for i, x in enumerate(X):
             if (len(x) if isinstance(x, list) else 1) != size:
                 raise ValueError(f"X[{i}] has not {size} numbers, as X[0] has: a compiled program takes as many each")
-        self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
+        try:
+            self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
+        except (TypeError, IndexError) as error:
+            if not classes:
+                raise
+            raise TypeError(
+                f"{error}. With compiled=True an integer class reaches the loss as a one-hot row, because one program serves "
+                "all classes: write dot(y, z), not z[y]"
+            ) from error
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
         import numpy as np  # compile has said what to install where it is missing
 
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
+
+    def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
         self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]  # frozen since
+        return super().epoch(epoch, orders)
 
     def weights(self) -> Any:
+        if self.program.outdated or self.predictor.outdated:  # a callback changed what is not trained
+            self.prepare()
         return self.program.flat
 
     def gradients(self) -> Any:

@@ -191,9 +191,14 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
 def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> float:
     """Return the mean loss of outputs that are known."""
     with no_grad():
-        losses = [loss(output, target) for output, target in zip(outputs, targets, strict=True)]
+        losses = [loss(_values(output), target) for output, target in zip(outputs, targets, strict=True)]
     losses = [entry("the loss", loss) for loss in losses]
     return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
+
+
+def _values(output: Any) -> Any:
+    """Return numbers as the Values that a loss is written for."""
+    return list(map(Value, output)) if isinstance(output, list) else Value(output)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:

@@ -85,9 +85,13 @@ def test_parameters_and_batches_of_any_layout_and_size() -> None:
             assert found[0] == pytest.approx(expected[0], rel=1e-6)
         assert program.value_and_grad(X, Y)[1] == pytest.approx(expected[1], rel=1e-12, abs=1e-15)
         program.flat = program.flat - 0.1 * expected[1]
-    theta = program.flat
-    theta *= 0.5  # in place, as an optimiser of one's own may do
-    assert program.value_and_grad(X, Y)[0] == pytest.approx(program.run_on(np, theta, X, Y)[0], rel=1e-12)
+    with pytest.raises(ValueError, match="read-only"):  # in place the Values would not hear of it
+        program.flat[0] = 0.5
+    mine = 0.5 * program.flat
+    program.flat = mine
+    mine += 100.0  # the program has its own
+    assert program.value_and_grad(X, Y)[0] == pytest.approx(program.run_on(np, program.flat, X, Y)[0], rel=1e-12)
+    assert np.abs(program.flat).max() < 50
 
 
 def test_threads_do_not_share_buffers() -> None:

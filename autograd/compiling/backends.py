@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..row import Gate
+from ..recording import settle
+from ..role import CONSTANT
 from ..value import Value
 from .tracing import Trace
 
@@ -72,14 +73,15 @@ def torch_function(program: CompiledProgram) -> Callable[..., Any]:
 def torch_module(traced: Trace, dtype: str) -> Any:
     """Return the torch.nn.Sequential that a stack of dense layers is, with the same weights; refuse anything else."""
     torch = _torch()
+    settle()
     layers: list[Any] = []
     values: Sequence[Value] = traced.outputs
     inputs = [value for group in traced.inputs.values() for value in group]
     while list(values) != inputs:
-        activation, values = _activation(values)
+        activation, values = _activation(torch, values)
         if activation is not None:
-            layers.insert(0, _module(torch, activation))
-        weights, biases, values = _dense(values)
+            layers.insert(0, activation)
+        weights, biases, values = _dense(values, set(inputs))
         linear = torch.nn.Linear(len(weights[0]), len(weights), bias=biases is not None, dtype=getattr(torch, dtype))
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(weights, dtype=torch.float64))
@@ -89,19 +91,21 @@ def torch_module(traced: Trace, dtype: str) -> Any:
     return torch.nn.Sequential(*layers)
 
 
-def _activation(values: Sequence[Value]) -> tuple[Gate | None, list[Value]]:
+def _activation(torch: Any, values: Sequence[Value]) -> tuple[Any, list[Value]]:
+    """Return the module of the activation that all values are, and what it takes; None if they are none."""
     gates = {value.gate for value in values}
     (gate,) = gates if len(gates) == 1 else (None,)
-    if gate is not None and gate.name in ACTIVATIONS:
-        return gate, [value.inputs[0] for value in values]
-    return None, list(values)
+    if gate is None or gate.name not in ACTIVATIONS:
+        return None, list(values)
+    constants = {tuple((x._origin, x._data) for x in value.inputs[1:]) for value in values}
+    if len(constants) > 1 or any(origin is not CONSTANT for entry in constants for origin, _ in entry):
+        raise ValueError(f"to_torch takes layers whose {gate.name} has one constant for all neurons")
+    (entry,) = constants
+    module = getattr(torch.nn, ACTIVATIONS[gate.name])(*(x for _, x in entry))
+    return module, [value.inputs[0] for value in values]
 
 
-def _module(torch: Any, gate: Gate) -> Any:
-    return getattr(torch.nn, ACTIVATIONS[gate.name])()
-
-
-def _dense(values: Sequence[Value]) -> tuple[list[list[float]], list[float] | None, list[Value]]:
+def _dense(values: Sequence[Value], given: set[Value]) -> tuple[list[list[float]], list[float] | None, list[Value]]:
     """Return the weights, the biases and the inputs of values that are one dot each of parameters with the same inputs."""
     rows, biases, common = [], [], None
     for value in values:
@@ -110,9 +114,11 @@ def _dense(values: Sequence[Value]) -> tuple[list[list[float]], list[float] | No
             raise ValueError(f"to_torch takes a stack of dense layers (dot gates and activations), and here is {made}")
         n, biased = divmod(len(value.inputs), 2)
         weights, x = value.inputs[:n], value.inputs[n : 2 * n]
-        if any(w.gate is not None for w in weights) or (common is not None and x != common):
+        leaves = [*weights, *value.inputs[2 * n :]]
+        if any(w.gate is not None or w in given for w in leaves) or (common is not None and x != common):
             raise ValueError(
-                "to_torch takes a stack of dense layers, whose neurons all have leaves as weights and the same inputs"
+                "to_torch takes a stack of dense layers, whose neurons all have the same inputs, and as weights leaves that are "
+                "no inputs"
             )
         common = x
         rows.append([w._data for w in weights])

@@ -42,7 +42,7 @@ class Batches:
 
     def _array(self, name: str, size: int, batch: Any) -> Any:
         np = numpy()
-        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape == (len(batch) or 1, size):
+        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape[1:] == (size,) and len(batch):
             return batch  # as in nearly every step
         wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:

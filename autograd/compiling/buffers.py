@@ -77,6 +77,8 @@ class Buffered:
             assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
             self.state(statement.targets[0].id, statement.value, ends)
         found = self.emit(cost)
+        if found.array.shape != (1, 1):  # a number that depends on nothing
+            found = self.kept(np.full((1, 1), found.array, self.dtype))
         for part, place in zip(parts, places, strict=True):
             made = self.emit(part, place)
             if made.array is not place:
@@ -263,7 +265,8 @@ class Buffered:
 
     def evaluate(self, part: ast.expr, **others: Any) -> Any:
         """Return what a part of the source is, of the arrays that its names have now."""
-        names = {"xp": self.np, **{name: operand.array for name, operand in self.known.items()}, **others}
+        wanted = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)} & self.known.keys()
+        names = {"xp": self.np, **{name: self.known[name].array for name in wanted}, **others}
         return eval(compile(ast.fix_missing_locations(ast.Expression(part)), "<part>", "eval"), names)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 from .batches import Batches, Dtype, numpy
@@ -30,8 +30,7 @@ class Execution:
         self.source, self.tape, self.batches, self.check = source, tape, batches, check
         self.constants = _constants(source, batches.dtype)
         self._views: tuple[Any, list[Any]] = (None, [])
-        self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch
-        self._lock = Lock()
+        self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
 
     @cached_property
     def function(self) -> Callable[..., Any]:
@@ -58,7 +57,12 @@ class Execution:
     def outputs(self, theta: Any, columns: Sequence[Any]) -> Any:
         """Return the outputs of a function without gradient, a row for each."""
         found = self.taped(theta, columns, mean=False)
-        return self.results(theta, columns) if found is None else found[0]
+        outputs = self.results(theta, columns) if found is None else found[0]
+        if self.check and not numpy().isfinite(outputs).all():
+            raise FloatingPointError(
+                f"an output is not finite{self.batches.unusual(columns)}; check=False lets it pass"
+            )
+        return outputs
 
     def results(self, theta: Any, columns: Sequence[Any]) -> Any:
         """Return what the source returns; what is not finite raises, naming the line, if it is to be checked."""
@@ -78,20 +82,20 @@ class Execution:
             cost, gradient = float(found[0][0]), found[1]
             if not self.check or (math.isfinite(cost) and np.isfinite(gradient).all()):
                 return cost, gradient
-        if self._lock.acquire(blocking=False):  # another thread in the same buffers has this one go the other way
+        size = columns[0].shape[1]
+        buffered = self._take(size, theta, columns)
+        if buffered is not None:
+            mode: Any = "raise" if self.check else "ignore"
+            gradient = np.empty_like(theta)
             try:
-                buffered = self.buffered(theta, columns)
-                if buffered is not None:
-                    mode: Any = "raise" if self.check else "ignore"
-                    gradient = np.empty_like(theta)
-                    with np.errstate(over=mode, divide=mode, invalid=mode):
-                        cost = float(buffered.run(gradient, *self.views(theta), *columns)[0, 0])
-                        if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
-                            return cost, gradient
+                with np.errstate(over=mode, divide=mode, invalid=mode):
+                    cost = float(buffered.run(gradient, *self.views(theta), *columns)[0, 0])
+                    if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
+                        return cost, gradient
             except FloatingPointError:
                 pass  # the source itself says in which line
             finally:
-                self._lock.release()
+                self._buffered[size] = buffered
         cost, gradient = self.joined(self.results(theta, columns))
         if self.check and not (math.isfinite(cost) and np.isfinite(gradient).all()):
             what = "the gradient is not finite" if math.isfinite(cost) else f"the cost is {cost}"
@@ -103,21 +107,30 @@ class Execution:
         cost, *parts = results
         return float(cost), numpy().concatenate([part.reshape(-1) for part in parts]) if parts else numpy().zeros(0)
 
-    def buffered(self, theta: Any, columns: Sequence[Any]) -> Buffered | None:
+    def in_buffers(self, theta: Any, columns: Sequence[Any]) -> Buffered | None:
         """Return the source with buffers for batches of this size, if it has such a form."""
         size = columns[0].shape[1]
-        if size in self._buffered:
-            return self._buffered[size]
+        found = self._buffered[size] = self._take(size, theta, columns)
+        return found
+
+    def _take(self, size: int, theta: Any, columns: Sequence[Any]) -> Buffered | None:
+        """Take the buffers for a size of batch away, or make some: whoever comes meanwhile, in another thread, has others.
+
+        What is not put back, after an interrupt, is made anew.
+        """
+        try:
+            return self._buffered.pop(size)
+        except KeyError:
+            pass
         np = numpy()
+        for other in list(self._buffered)[: 1 - SIZES]:
+            self._buffered.pop(other, None)
         try:
             with np.errstate(all="ignore"):
                 made = Buffered(self.source, np, self.constants, self.views(theta), columns)
         except NoBuffers:
-            made = None
-        while len(self._buffered) >= SIZES:
-            del self._buffered[next(iter(self._buffered))]
-        self._buffered[size] = made if made is not None and made.size <= LARGEST else None
-        return self._buffered[size]
+            return None
+        return made if made.size <= LARGEST else None
 
     def views(self, theta: Any) -> list[Any]:
         """Return the flat array as a column, and the tensors in it; of the same array they are the same."""
@@ -147,6 +160,11 @@ def leaves_of(source: Source, theta: Any) -> list[Any]:
 
 def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]:
     """Return the function that a source defines, given the constant arrays that it names."""
+    for name in re.findall(r"\bxp\.(\w+)", source.text):
+        if not hasattr(numpy(), name):
+            raise TypeError(
+                f"the rule of a gate calls xp.{name}, which NumPy does not have: such a gate is not compiled"
+            )
     namespace = dict(constants)
     exec(builtins.compile(source.text, "<compiled>", "exec"), namespace)
     return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import repeat
-from typing import Any
+from itertools import repeat, takewhile
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from ..graph import topological_order
+from ..number import number
 from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
@@ -54,7 +56,10 @@ class CompiledProgram:
         self._traced, self._executor = traced, executor
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
-        self._clock = 0
+        self._clock, self._made = 0, recording.clock
+        known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
+        leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
+        self._baked = [leaf for leaf in leaves if leaf not in known]
         self._flat: Any = None
         self._sharing: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
         self._execution = Execution(self.source, self.tape, self._batches, check)
@@ -62,10 +67,10 @@ class CompiledProgram:
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
-            self.evaluation._flat, self.evaluation._clock = self.flat, self._clock
+            self.evaluation._flat, self.evaluation._clock = self._numbers(), self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
-        return self._rows(numpy(), outputs, batches)
+        return numpy().array(self._rows(numpy(), outputs, batches))  # the caller's own, no view of a batch
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -92,7 +97,8 @@ class CompiledProgram:
         >>> print(compile(lambda x: w * x[0], [w], x=1).in_buffers([[1.0], [3.0]]))  # doctest: +ELLIPSIS
         def run(...
         """
-        buffered = self._execution.buffered(self._theta(), self._batches.columns(batches))
+        columns = self._batches.columns(batches)
+        buffered = self._execution.in_buffers(self._theta(), columns) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
@@ -139,25 +145,49 @@ class CompiledProgram:
         When it is assigned, as an optimiser does after every step, the Values take the numbers over before anyone next reads
         one, and not before: there may be very many.
         """
-        for owner in [*recording.deferred]:
-            if owner is not self and self._shares(owner):
-                settle()
-        now = recording.clock
-        if self._flat is None or (self._clock != now and any(p._tick > self._clock for p in self.parameters)):
-            self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
-        self._clock = now
-        return self._flat
+        return self._numbers().view()
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
-        flat = numpy().asarray(numbers, self.dtype)
+        flat = numpy().array(numbers, self.dtype)  # a copy, which nobody else can change
         if flat.shape != (len(self.parameters),):
             raise ValueError(
                 f"flat is one array of {len(self.parameters)} numbers, one a parameter, and its shape is {flat.shape}"
             )
+        flat.flags.writeable = False
         self._flat = flat
         self._clock = recording.clock
         defer(self, self._write)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a leaf that is no parameter, and whose number was compiled in, has changed since.
+
+        >>> from autograd import Value, compile
+        >>> w, c = Value(2.0), Value(1.0, "c", role="constant")
+        >>> program = compile(lambda x: w * x[0] + c, [w], x=1)
+        >>> c.data = 5.0
+        >>> program.outdated
+        True
+        """
+        return self._clock != recording.clock and any(leaf._tick > self._made for leaf in self._baked)
+
+    def _numbers(self) -> Any:
+        for owner in [*recording.deferred]:
+            if owner is not self and self._shares(owner):
+                settle()
+        now = recording.clock
+        if self.outdated:
+            leaf = next(leaf for leaf in self._baked if leaf._tick > self._made)
+            raise RuntimeError(
+                f"{leaf.label or 'a leaf'} is no parameter of this program, so its number was compiled in, and it has changed "
+                f"since, to {leaf._data!r}: compile again, or give it among the parameters"
+            )
+        if self._flat is None or (self._clock != now and any(p._tick > self._clock for p in self.parameters)):
+            self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
+            self._flat.flags.writeable = False
+        self._clock = now
+        return self._flat
 
     def sync(self) -> None:
         """Give the Values the numbers of `flat` now, without waiting for someone who reads one.
@@ -229,16 +259,24 @@ class CompiledProgram:
         AssertionError: sample 0: the function gives 1.0, the program -1.0: does it branch on data?
         """
         np = numpy()
-        columns = [np.asarray(batch, float).reshape(len(batch), -1).tolist() for batch in batches]
+        columns = [column.T.tolist() for column in self._batches.columns(batches)]
         for i, rows in enumerate(zip(*columns, strict=True)):
             expected = function(*(list(map(Value, row)) for row in rows))
-            given = [v.data for v in expected] if isinstance(expected, (list, tuple)) else [expected.data]
+            outputs = list(expected) if isinstance(expected, (list, tuple)) else [expected]
+            given = [v.data if isinstance(v, Value) else number(v, "an output of the function") for v in outputs]
             found = np.ravel(self(*(np.array([row]) for row in rows))).tolist()
+            if len(given) != len(found):
+                raise AssertionError(f"sample {i}: the function gives {len(given)} outputs, the program {len(found)}")
             for a, b in zip(given, found, strict=True):
                 if not abs(a - b) <= tolerance * (1 + abs(a)):
                     raise AssertionError(
                         f"sample {i}: the function gives {a!r}, the program {b!r}: does it branch on data?"
                     )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a compiled program is not copied or pickled: compile the function again, and keep `flat`, an array of numbers"
+        )
 
     def __str__(self) -> str:
         return self.source.text
@@ -249,4 +287,4 @@ class CompiledProgram:
 
     def _theta(self) -> Any:
         """Return the parameters in the order of the source."""
-        return self.flat if self._in_order else self.flat[self._order]
+        return self._numbers() if self._in_order else self._numbers()[self._order]

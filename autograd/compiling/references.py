@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ class References:
         self.program = program
         self.nodes, self.arrays, self.place = program.nodes, program.arrays, program.place
         self.source = Source("", program.leaves, program.parameters)
+        self.names_of: dict[Any, str] = {}  # of the constant arrays
+        self.counted: Counter[str] = Counter()
         self.leaf_at = {leaf.start: leaf for leaf in program.leaves}
         self.text: dict[int, str] = {}  # array -> its name, or its whole expression where it is used once
         self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are
@@ -193,12 +196,11 @@ class References:
         return self.kept("i", (tuple(rows), None))
 
     def kept(self, letter: str, value: Any) -> str:
-        for name, other in self.source.constants.items():
-            if other == value:
-                return name
-        name = f"{letter}{sum(n[0] == letter for n in self.source.constants) + 1}"
-        self.source.constants[name] = value
-        return name
+        if value not in self.names_of:
+            self.counted[letter] += 1
+            name = self.names_of[value] = f"{letter}{self.counted[letter]}"
+            self.source.constants[name] = value
+        return self.names_of[value]
 
     def atom(self, text: str) -> str:
         """Return an expression so that an operator or a method may follow it."""

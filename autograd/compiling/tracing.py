@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from ..recording import traced
 from ..value import Value
 
 __all__ = ["Trace", "recorded", "trace"]
+
+MOST_ENTRIES = 10**6  # of an input
 
 
 class Trace(NamedTuple):
@@ -36,11 +39,15 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
         _refuse_taken(name)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"{name} is the number of entries of that input, at least 1, not {size!r}")
+        if size > MOST_ENTRIES:
+            raise ValueError(f"{name} has {size} entries, and an input has at most {MOST_ENTRIES}, one Value each")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
         result = function(*inputs.values())
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
+    if not outputs:
+        raise TypeError("a compiled function returns a Value or a list of Values, not an empty list")
     for output in outputs:
         if not isinstance(output, Value):
             raise TypeError(f"a compiled function returns a Value or a list of Values, not {short(output)}")
@@ -76,8 +83,12 @@ def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
     for name in inputs:
         _refuse_taken(name)
     named = {name: list(values) if isinstance(values, (list, tuple)) else [values] for name, values in inputs.items()}
+    known: dict[Value, str] = {}
     for name, values in named.items():
-        for value in values:
+        for i, value in enumerate(values):
+            if isinstance(value, Value) and value in known:
+                raise ValueError(f"{name}[{i}] is {known[value]} again: a leaf can be one input only")
+            known[value] = f"{name}[{i}]"
             if not isinstance(value, Value) or value.gate is not None:
                 raise TypeError(f"{name} is the list of leaves of the graph that are this input, not {short(value)}")
     return Trace([root], named, False)
@@ -85,6 +96,8 @@ def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
 
 def _refuse_taken(name: str) -> None:
     """Raise for a name of an input that the program's source needs for itself."""
+    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
+        raise ValueError(f"an input's name is written in code, so it is an identifier, such as x, not {name!r}")
     if keyword.iskeyword(name) or re.fullmatch(r"xp|theta|seed|one|B|inf|nan|d?[Wb]\d+|[zadki]\d+", name):
         raise ValueError(
             f"an input cannot be called {name}, which is a name of the program's own: call it x, y or u, for one"

@@ -73,7 +73,7 @@ node_positive(PyObject *a)
 static PyObject *
 node_compare(PyObject *a, PyObject *b, int operation)
 {
-    if (operation == Py_EQ || operation == Py_NE)
+    if ((operation == Py_EQ || operation == Py_NE) && PyList_GET_SIZE(recording->special) == 0)
         Py_RETURN_NOTIMPLEMENTED;
     if (PyList_GET_SIZE(recording->special) || !(IS_VALUE(b) || PyFloat_CheckExact(b)))
         return PyObject_CallFunctionObjArgs(PyTuple_GET_ITEM(comparisons, operation), a, b, NULL);
@@ -101,7 +101,7 @@ static int
 set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 {
     Node *node = (Node *)self;
-    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && PyDict_GET_SIZE(recording->deferred) == 0) {
+    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && PyList_GET_SIZE(recording->special) == 0) {
         node->data = PyFloat_AS_DOUBLE(x);
         node->tick = ++recording->clock;
         return 0;

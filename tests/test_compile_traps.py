@@ -1,0 +1,182 @@
+"""Guards compile against what would freeze a number into a program unseen, share memory with the caller, or fail from inside."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import GATES, Value, compile, dot, gate, no_grad, where
+from nn import SGD, fit
+
+
+@pytest.fixture
+def w() -> Value:
+    return Value(3.0, "w")
+
+
+FROZEN: dict[str, Callable[[Value, Any], Any]] = {
+    "==": lambda w, x: w if x[0] == 1 else w * 2,
+    "!=": lambda w, x: w * (x[0] != 0),
+    "in": lambda w, x: w if x[0] in (0, 1) else w * 2,
+    "count": lambda w, x: w * x.count(1.0),
+    "detach of an input": lambda w, x: w * x[0].detach(),
+    "detach of a parameter": lambda w, x: w * x[0] * w.detach(),
+    "copy": lambda w, x: w * copy.copy(x[0]),
+    "deepcopy": lambda w, x: copy.deepcopy(w) * x[0],
+    "no_grad": lambda w, x: w * _aside(x[0]),
+    "backward": lambda w, x: (x[0] * w).backward() or w * x[0],
+    "setting data": lambda w, x: _set(w) * x[0],
+}
+
+
+def _aside(v: Value) -> Value:
+    with no_grad():
+        return v * 2
+
+
+def _set(v: Value) -> Value:
+    v.data = 5.0
+    return v
+
+
+@pytest.mark.parametrize("way", FROZEN)
+def test_whatever_would_freeze_a_number_is_refused(way: str, w: Value) -> None:
+    with pytest.raises(TypeError, match="does not work while compiling"):
+        compile(lambda x: FROZEN[way](w, x), [w], x=1)
+    assert (w.data, w == 3.0, w != 3.0, w in [w]) == (3.0, False, True, True)  # outside equality is identity, as ever
+
+
+def test_a_leaf_is_one_thing(w: Value) -> None:
+    x = Value(2.0, "x")
+    f = w * x
+    cases: list[tuple[dict[str, Any], list[Value], str]] = [
+        ({"x": [x]}, [w, x], r"parameters\[1\] is an input too"),
+        ({"x": [x]}, [w, w], r"parameters\[1\] is parameters\[0\] again"),
+        ({"x": [x, x]}, [w], r"x\[1\] is x\[0\] again"),
+        ({"x": [x], "y": [x]}, [w], r"y\[0\] is x\[0\] again"),
+    ]
+    for inputs, parameters, message in cases:
+        with pytest.raises(ValueError, match=message):
+            compile(f, parameters, **inputs)
+
+
+def test_a_number_that_was_compiled_in_may_not_change_unseen(w: Value) -> None:
+    c = Value(1.0, "c", role="constant")
+    program = compile(lambda x: w * x[0] + c, [w], x=1)
+    states = [program.outdated]
+    assert program.value_and_grad([[1.0]])[0] == 4.0
+    w.data = 4.0
+    assert program.value_and_grad([[1.0]])[0] == 5.0
+    c.data = 2.0
+    assert [*states, program.outdated] == [False, True]
+    with pytest.raises(RuntimeError, match=r"c is no parameter of this program.*changed since, to 2\.0: compile again"):
+        program.value_and_grad([[1.0]])
+
+
+def test_callbacks_may_freeze_and_set_what_is_not_trained() -> None:
+    def train(compiled: bool) -> list[float]:
+        rng = random.Random(0)
+        model = nn.MLP(2, [3, 1], autograd.tanh, rng=rng)
+        body, head = model.layers
+
+        def callback(epoch: int, *_: Any) -> None:
+            if epoch == 1:
+                head.W[0][0].data = 0.25
+            if epoch == 2:
+                body.freeze()
+            if epoch == 4:
+                body.unfreeze()
+
+        fit(
+            model, nn.moons(30, 0.1, rng), lambda z, c: (1 - (2 * c - 1) * z).relu(), SGD(body.parameters(), 0.1), epochs=6,
+            batch_size=10, rng=rng, callbacks=[callback], compiled=compiled, validation=0.3,
+        )  # fmt: skip
+        return [p.data for p in model.parameters()]
+
+    assert train(compiled=True) == pytest.approx(train(compiled=False), rel=1e-9)
+
+
+def test_integer_classes_are_one_hot_rows_and_an_index_says_so() -> None:
+    model = nn.MLP(2, [3], rng=random.Random(0))
+    with pytest.raises(TypeError, match=r"reaches the loss as a one-hot row.*dot\(y, z\), not z\[y\]"):
+        fit(
+            model, ([[0.0, 1.0], [1.0, 0.0]], [2, 1]), lambda z, c: autograd.logsumexp(z) - z[c],
+            SGD(model.parameters(), 0.1), epochs=1, compiled=True,
+        )  # fmt: skip
+
+
+def test_arrays_are_the_callers_own(w: Value) -> None:
+    X = np.ones((2, 2))
+    program = compile(lambda x: [x[0], x[1] * 1.0, w, Value(2.0) * 1.0], [w], gradient=False, x=2)
+    found = program(X)
+    found[0, 0] = 99.0
+    found += 1.0
+    assert X[0, 0] == 1.0 and program(X).tolist() == [[1.0, 1.0, 3.0, 2.0]] * 2
+
+
+def test_what_is_not_finite_is_named_in_predictions_too(w: Value) -> None:
+    program = compile(lambda x: w * x[0], [w], gradient=False, x=1)
+    with pytest.raises(FloatingPointError, match=r"an output is not finite: x\[1\] holds a nan"):
+        program([[1.0], [math.nan]])
+    free = compile(lambda x: w * x[0], [w], gradient=False, check=False, x=1)
+    assert math.isnan(free([[math.nan]])[0])
+
+
+@pytest.mark.parametrize("constant", [lambda w, x: w * 0, lambda w, x: x[0] * 0.0, lambda w, x: Value(3.0) * 2])
+def test_a_loss_that_depends_on_nothing(constant: Any, w: Value) -> None:
+    program = compile(lambda x: constant(w, x), [w], x=1)
+    for _ in range(2):
+        cost, gradient = program.value_and_grad([[1.0], [2.0]])
+        assert (cost, gradient.tolist()) == (constant(w, [Value(1.0)]).data, [0.0])
+    assert program([[1.0]]) == cost
+
+
+def test_small_refusals(w: Value) -> None:
+    loss = compile(lambda x: w * x[0], [w], x=1)
+    spaced: dict[str, Any] = {"x y": 1}
+    letter: dict[str, Any] = {"ℬ": 1}  # which Python reads as B
+    cases: list[tuple[Callable[[], Any], type[Exception], str]] = [
+        (lambda: pickle.dumps(loss), TypeError, "is not copied or pickled: compile the function again"),
+        (lambda: copy.deepcopy(loss), TypeError, "is not copied or pickled"),
+        (lambda: compile(lambda x: [], x=1), TypeError, "not an empty list"),
+        (
+            lambda: compile(lambda *x: x[0][0], **spaced),
+            ValueError,
+            "an input's name .* an identifier, such as x, not 'x y'",
+        ),
+        (lambda: compile(lambda *x: x[0][0], **letter), ValueError, "is an identifier"),
+        (lambda: compile(lambda x: x[0], x=10**12), ValueError, "at most 1000000"),
+        (lambda: loss.compare(lambda x: w * x[0]), TypeError, "this program takes x: 1 batch, not 0"),
+        (lambda: loss.value_and_grad(np.array(5.0)), ValueError, r"its shape is \(\)"),
+    ]
+    for call, error, message in cases:
+        with pytest.raises(error, match=message):
+            call()
+    loss.compare(lambda x: 3.0 * x[0].data, [[1.0]])
+    predictor = compile(lambda x: w * x[0], [w], gradient=False, x=1)
+    assert predictor.in_buffers([[1.0]]) == str(predictor)
+
+
+def test_gates_whose_rules_are_odd() -> None:
+    floored = gate("floored", "⌊x⌋", lambda xp, x: xp.floor(x), None)
+    rooted = gate("rooted", "erf", lambda xp, x: xp.erf(x), None)
+    try:
+        assert compile(lambda x: floored(x[0]), x=1)([[2.5]]).tolist() == [2.0]
+        with pytest.raises(TypeError, match=r"calls xp\.erf, which NumPy does not have"):
+            compile(lambda x: rooted(x[0]), x=1)([[2.5]])
+    finally:
+        del GATES["floored"], GATES["rooted"]
+
+
+def test_where_and_dot_of_hidden_numbers_still_work(w: Value) -> None:
+    program = compile(lambda x: where(x[0], dot([w, w], x), -w), [w], gradient=False, x=2)
+    assert program([[1.0, 2.0], [-1.0, 2.0]]).tolist() == [9.0, -3.0]
