@@ -52,7 +52,13 @@ def _set(v: Value) -> Value:
 def test_whatever_would_freeze_a_number_is_refused(way: str, w: Value) -> None:
     with pytest.raises(TypeError, match="does not work while compiling"):
         compile(lambda x: FROZEN[way](w, x), [w], x=1)
-    assert (w.data, w == 3.0, w != 3.0, w in [w]) == (3.0, False, True, True)  # outside equality is identity, as ever
+    number: Any = 3.0
+    assert (w.data, w == number, w != number, w in [w]) == (
+        3.0,
+        False,
+        True,
+        True,
+    )  # outside equality is identity, as ever
 
 
 def test_a_leaf_is_one_thing(w: Value) -> None:
