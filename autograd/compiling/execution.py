@@ -118,19 +118,23 @@ class Execution:
 
         What is not put back, after an interrupt, is made anew.
         """
-        try:
-            return self._buffered.pop(size)
-        except KeyError:
-            pass
+        if size in self._buffered:
+            found = self._buffered.pop(size, None)
+            if found is None:
+                self._buffered[size] = None
+            return found
         np = numpy()
         for other in list(self._buffered)[: 1 - SIZES]:
             self._buffered.pop(other, None)
         try:
             with np.errstate(all="ignore"):
                 made = Buffered(self.source, np, self.constants, self.views(theta), columns)
+            if made.size <= LARGEST:
+                return made
         except NoBuffers:
-            return None
-        return made if made.size <= LARGEST else None
+            pass
+        self._buffered[size] = None
+        return None
 
     def views(self, theta: Any) -> list[Any]:
         """Return the flat array as a column, and the tensors in it; of the same array they are the same."""
