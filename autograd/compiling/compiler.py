@@ -55,12 +55,12 @@ def compile(
     values = _parameters(source, required=parameters is not None)
     traced = recorded(function, sizes) if isinstance(function, Value) else trace(function, sizes)
     given = {leaf for leaves in traced.inputs.values() for leaf in leaves}
-    places: dict[Value, int] = {}
     for i, value in enumerate(values):
         if value in given:
             raise ValueError(f"parameters[{i}] is an input too: a leaf is either given with every batch, or trained")
-        if places.setdefault(value, i) != i:
-            raise ValueError(f"parameters[{i}] is parameters[{places[value]}] again: name each once")
+    if len({*values}) < len(values):
+        i = next(i for i, value in enumerate(values) if value in values[:i])
+        raise ValueError(f"parameters[{i}] is parameters[{values.index(values[i])}] again: name each once")
     differentiated = parameters is not None if gradient is None else gradient
     if differentiated and traced.several:
         raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
