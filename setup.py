@@ -12,6 +12,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 WANTED = os.environ.get("GATEWISE_ENGINE", "")
 # The compiled engine relies on CPython's lock: one thread at a time.
@@ -42,6 +43,17 @@ class BuildIfPossible(build_ext):
             print(f"gatewise: the compiled engine could not be built, so the pure Python engine runs ({reason[0]})")
 
 
+class Whole(sdist):
+    """Puts tests, demos and C sources into the source distribution, beside the packages."""
+
+    def make_distribution(self):
+        for folder in ("autograd", "nn", "tests", "demos"):
+            self.filelist.graft(folder)
+        for pattern in ("*.py[cod]", "*.so", "*.pyd"):
+            self.filelist.global_exclude(pattern)
+        super().make_distribution()
+
+
 def extension(name, source):
     """Return an extension of one C file, which knows the sources that it was built from."""
     folder = Path(source).parent
@@ -58,4 +70,6 @@ extensions = [
     extension("autograd.native.core", "autograd/native/core.c"),
     extension("autograd.compiling._tape", "autograd/compiling/tape.c"),
 ]
-setup(ext_modules=extensions if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible})
+setup(
+    ext_modules=extensions if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible, "sdist": Whole}
+)
