@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograd import compile, relu, tanh
+from autograd import Value, compile, dot, elu, relu, tanh
 from nn import MLP
 
 from . import fuzz
@@ -43,3 +43,24 @@ def test_what_is_no_stack_of_dense_layers_is_refused() -> None:
         compile(lambda x, y: model(x)[0] - y[0], model, x=2, y=1).to_torch()
     with pytest.raises(ValueError, match=r"to_torch takes a stack of dense layers .* and here is a add gate"):
         compile(lambda x: [a + b for a, b in zip(model(x), x, strict=True)], model, gradient=False, x=2).to_torch()
+
+
+def test_the_constant_of_an_activation_goes_along() -> None:
+    w = [Value(1.0), Value(2.0)]
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    program = compile(lambda x: [elu(dot(w, x), 2.0)], w, gradient=False, x=2)
+    assert program.to_torch()(torch.tensor(X)).detach().numpy() == pytest.approx(program(X), rel=1e-12)
+    alphas = iter([1.0, 2.0])
+    uneven = compile(lambda x: [elu(dot(w, x), a) for a in alphas], w, gradient=False, x=2)
+    with pytest.raises(ValueError, match="whose elu has one constant for all neurons"):
+        uneven.to_torch()
+
+
+def test_weights_that_are_inputs_are_refused_and_trained_ones_are_the_modules() -> None:
+    w = [Value(1.0), Value(2.0)]
+    for function in (lambda x: dot([w[0], x[1]], x), lambda x: dot(w, x, x[0])):
+        with pytest.raises(ValueError, match="as weights leaves that are no inputs"):
+            compile(function, w, gradient=False, x=2).to_torch()
+    loss = compile(lambda x, y: (dot(w, x) - y[0]) ** 2, w, x=2, y=1)
+    loss.flat = 100 * loss.flat
+    assert compile(lambda x: dot(w, x), w, gradient=False, x=2).to_torch()[0].weight.tolist() == [[100.0, 200.0]]
