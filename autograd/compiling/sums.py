@@ -32,14 +32,6 @@ class Node(NamedTuple):
     backward: bool = False
     place: Any = None  # of a leaf, the number of a constant
 
-    @property
-    def left(self) -> tuple[int, ...]:
-        return self.args[: len(self.args) // 2]
-
-    @property
-    def right(self) -> tuple[int, ...]:
-        return self.args[len(self.args) // 2 :]
-
 
 class Nodes(NamedTuple):
     """Nodes, operands first; which of them are needed for the outputs and the gradients, and which these are."""

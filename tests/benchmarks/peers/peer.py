@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from importlib import import_module
 from itertools import pairwise
@@ -16,7 +17,7 @@ Step = Callable[[], Any]
 HIDDEN = 16  # neurons of the network that is written in scalars
 
 
-class Peer:
+class Peer(ABC):
     """The rows, as they are for a peer whose numbers have `.grad` and `.backward()`."""
 
     name: str
@@ -32,9 +33,9 @@ class Peer:
     def relu(self, x: Any) -> Any:
         return x.relu()
 
+    @abstractmethod
     def edges(self) -> str:
         """Count the inputs that the record of x + x has."""
-        raise NotImplementedError
 
     def twice(self) -> str:
         """Run backward twice through (x + y)·z at z = −4, and return the gradient of x."""
@@ -79,17 +80,17 @@ class Peer:
 
         return outcome(edited)
 
+    @abstractmethod
     def log(self) -> str:
         """Return what the logarithm of 0 is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drawing(self) -> str:
         """Say what a drawing of the graph shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def words(self) -> str:
         """Say whether something explains the gates of a graph in words."""
-        raise NotImplementedError
 
     def depth(self) -> str:
         """Run backward through longer and longer chains, as long as that goes well."""
@@ -156,9 +157,9 @@ class Peer:
         """Return a step that gives an expression's value and gradient at other numbers."""
         return lambda: self.expression(n)
 
+    @abstractmethod
     def network(self, sizes: tuple[int, ...], X: Any, y: Any) -> Step | None:
         """Return a step that computes the gradient of a relu network's hinge loss for a batch, and returns the cost."""
-        raise NotImplementedError
 
 
 def outcome(f: Callable[[], Any]) -> str:
