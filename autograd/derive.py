@@ -15,7 +15,7 @@ from typing import Any
 from .native import core
 from .native.tape import row
 from .row import FLOATS, Gate
-from .symbol import SYMBOLS, Symbol, functions, python, shared
+from .symbol import PYTHON, SYMBOLS, Symbol, functions, parts, python, statements
 
 __all__ = ["derive", "source", "sweep"]
 
@@ -23,6 +23,7 @@ __all__ = ["derive", "source", "sweep"]
 REAL_FUNCTIONS = {name for name in vars(type(FLOATS)) if name[0] != "_"} | {"exp", "expm1", "log", "log1p", "sqrt"}
 REAL_FUNCTIONS |= {"sin", "cos", "tanh"}
 COMPARISONS = ("<", "<=", ">", ">=")
+PLAIN = {"name", "number", "+", "-", "*", "negative", "where", *COMPARISONS}
 
 NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
 
@@ -82,13 +83,15 @@ def _record(gate: Gate) -> list[str]:
             "            return NotImplemented",
         ]
     forward, _ = _formulas(gate)
-    if functions(forward) or "/" in python(forward) or forward.operator in COMPARISONS:
+    named, (text,) = statements([forward], PYTHON)
+    if named or _may_refuse(forward) or forward.operator in COMPARISONS:
         exact = forward.operator not in COMPARISONS and functions(forward) <= REAL_FUNCTIONS
         target = "data = {}" if exact else "data = float({})"
         lines += [
             *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
             "    try:",
-            *_compute(forward, target, indent=8),
+            *(f"        {name} = {part}" for name, part in named),
+            f"        {target.format(text)}",
             "    except (ArithmeticError, ValueError) as error:",
             f"        return refused(error, gate, [{', '.join(nodes)}])",
         ]
@@ -117,15 +120,14 @@ def _pull(gate: Gate) -> list[str]:
     for node, slope in zip(nodes, local, strict=True):
         if slope is None:
             continue
-        downstream = Symbol.named("upstream") * slope
-        text = python(slope)
-        if text in ("1.0", "-1.0"):
-            body.append(f"    {node}._adjoint {'+' if text == '1.0' else '-'}= upstream")
-        elif functions(slope) or "/" in text:  # where a slope costs something or may not exist, spare constants
-            body.append(f"    if {node}._origin is not CONSTANT:")
-            body += _compute(downstream, f"{node}._adjoint += {{}}", indent=8)
+        named, (downstream,) = statements([Symbol.named("upstream") * slope], PYTHON)
+        lines = [*(f"{name} = {part}" for name, part in named), f"{node}._adjoint += {downstream}"]
+        if slope.operator == "number" and slope.arguments[0] in (1.0, -1.0):
+            body.append(f"    {node}._adjoint {'+' if slope.arguments[0] == 1.0 else '-'}= upstream")
+        elif _may_refuse(slope):  # where a slope costs something or may not exist, spare constants
+            body += [f"    if {node}._origin is not CONSTANT:", *(f"        {line}" for line in lines)]
         else:
-            body += _compute(downstream, f"{node}._adjoint += {{}}", indent=4)
+            body += [f"    {line}" for line in lines]
     needed = {*re.findall(r"\w+", " ".join(body))}
     given = {"upstream": "node._adjoint", "a": "node._first"}
     given |= {", ".join(nodes[1:]): "node._rest"} if nodes[1:] else {}
@@ -134,13 +136,9 @@ def _pull(gate: Gate) -> list[str]:
     return ["def pull(node):", *(lines if body else []), *(body or ["    pass"])]
 
 
-def _compute(formula: Symbol, target: str, indent: int) -> list[str]:
-    """Return the statements that compute a formula, what stands in it more than once first and once."""
-    lines = []
-    for i, part in enumerate(shared(formula)):
-        lines.append(f"t{i} = {python(part)}")
-        part.operator, part.arguments = "name", (f"t{i}",)
-    return [" " * indent + line for line in [*lines, target.format(python(formula))]]
+def _may_refuse(formula: Symbol) -> bool:
+    """Tell whether a formula calls a function or divides; plain arithmetic of floats refuses nothing."""
+    return any(part.operator not in PLAIN for part in parts(formula))
 
 
 def _variadic(gate: Gate, engine: dict[str, Any]) -> tuple[Any, Any]:

@@ -9,12 +9,31 @@ from __future__ import annotations
 
 import math
 import operator as _operator
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .arithmetic import Arithmetic
 
-__all__ = ["SYMBOLS", "Symbol", "c", "folded", "functions", "javascript", "mathematics", "parts", "python", "shared"]
+__all__ = [
+    "COMPLEMENT",
+    "JAVASCRIPT",
+    "PYTHON",
+    "SYMBOLS",
+    "C",
+    "Symbol",
+    "c",
+    "folded",
+    "functions",
+    "javascript",
+    "mathematics",
+    "otherwise",
+    "parts",
+    "python",
+    "statements",
+    "steps",
+]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
 BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
@@ -35,6 +54,11 @@ class Symbol(Arithmetic):
     def __init__(self, operator: str, *arguments: Any) -> None:
         self.operator = operator
         self.arguments = arguments
+
+    @property
+    def operands(self) -> tuple[Symbol, ...]:
+        """The formulas that it is made of; a name and a number are made of none."""
+        return () if self.operator in ("name", "number") else self.arguments
 
     @classmethod
     def named(cls, name: str) -> Symbol:
@@ -73,51 +97,60 @@ SYMBOLS = _Functions()
 
 def functions(*symbols: Symbol) -> set[str]:
     """Return the names of the functions that formulas call."""
-    formulas = [part for symbol in symbols for part in parts(symbol)]
-    return {part.operator for part in formulas} - BINDING.keys() - {"name", "number", "where"}
+    return {part.operator for part in parts(*symbols)} - BINDING.keys() - {"name", "number", "where"}
 
 
-def shared(symbol: Symbol, deepest: int | None = None) -> list[Symbol]:
-    """Return the formulas that stand more than once within a formula, inner before outer: what to compute once.
-
-    With `deepest`, also those that would otherwise nest deeper: printing recurses, and a sum of a thousand terms is deep.
-    """
-    parts, uses = _uses(symbol)
-    depth: dict[int, int] = {}
-    named = []
-    for part in parts:
-        if part.operator in ("name", "number"):
-            depth[id(part)] = 0
+def parts(*symbols: Symbol) -> list[Symbol]:
+    """Return every formula within some formulas, and these, each once and after everything that it is made of."""
+    found: list[Symbol] = []
+    seen: set[int] = set()
+    for symbol in symbols:
+        if id(symbol) in seen:
             continue
-        depth[id(part)] = 1 + max((depth[id(argument)] for argument in part.arguments), default=0)
-        if uses[id(part)] > 1 or (deepest is not None and depth[id(part)] >= deepest):
-            named.append(part)
-            depth[id(part)] = 0
-    return named
+        seen.add(id(symbol))
+        stack = [(symbol, iter(symbol.operands))]
+        while stack:
+            part, operands = stack[-1]
+            for operand in operands:
+                if id(operand) not in seen:
+                    seen.add(id(operand))
+                    stack.append((operand, iter(operand.operands)))
+                    break
+            else:
+                found.append(part)
+                stack.pop()
+    return found
 
 
-def parts(symbol: Symbol) -> list[Symbol]:
-    """Return every formula within a formula, itself last, once and after all that it is made of."""
-    return _uses(symbol)[0]
+class Steps(NamedTuple):
+    """Formulas as a list of operations on numbered cells: the inputs, then the constants, then a result for each step.
+
+    A part that several formulas use, or one of them twice, is one step. outputs: the cell of each formula; None for None.
+    """
+
+    constants: list[float]
+    steps: list[tuple[str, tuple[int, ...]]]  # an operator and the cells of its operands
+    outputs: list[int | None]
 
 
-def _uses(symbol: Symbol) -> tuple[list[Symbol], Counter[int]]:
-    """List every formula within a formula once, inner before outer, and count how often each is used."""
-    parts: list[Symbol] = []
-    uses: Counter[int] = Counter({id(symbol): 1})
-    stack = [(symbol, iter(() if symbol.operator in ("name", "number") else symbol.arguments))]
-    while stack:
-        part, arguments = stack[-1]
-        for argument in arguments:
-            uses[id(argument)] += 1
-            if uses[id(argument)] == 1:
-                inner = () if argument.operator in ("name", "number") else argument.arguments
-                stack.append((argument, iter(inner)))
-                break
-        else:
-            parts.append(part)
-            stack.pop()
-    return parts, uses
+def steps(inputs: Sequence[Symbol], formulas: Sequence[Any]) -> Steps:
+    """Return formulas of the inputs as steps.
+
+    >>> x = Symbol.named("x")
+    >>> steps([x], [x * x + 1, None])
+    Steps(constants=[1.0], steps=[('*', (0, 0)), ('+', (2, 1))], outputs=[3, None])
+    """
+    symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
+    cell = {id(x): i for i, x in enumerate(inputs)}
+    found = [part for part in parts(*(symbol for symbol in symbols if symbol is not None)) if id(part) not in cell]
+    constants = [part for part in found if part.operator == "number"]
+    written = [part for part in found if part.operator != "number"]
+    cell |= {id(part): i for i, part in enumerate([*constants, *written], len(inputs))}
+    return Steps(
+        [part.arguments[0] for part in constants],
+        [(part.operator, tuple([cell[id(x)] for x in part.operands])) for part in written],
+        [None if symbol is None else cell[id(symbol)] for symbol in symbols],
+    )
 
 
 def folded(symbol: Symbol) -> Symbol:
@@ -127,17 +160,27 @@ def folded(symbol: Symbol) -> Symbol:
     >>> mathematics(folded(two * x ** (two - 1)))
     '2·x'
     """
-    if symbol.operator in ("name", "number"):
-        return symbol
-    arguments = [folded(argument) for argument in symbol.arguments]
-    numbers = [argument.arguments[0] for argument in arguments if argument.operator == "number"]
-    if symbol.operator == "where" and arguments[0].operator == "number":
-        return arguments[1] if numbers[0] else arguments[2]
-    if symbol.operator == "pow" and arguments[1].operator == "number" and arguments[1].arguments[0] == 1:
-        return arguments[0]
-    if len(numbers) == len(arguments) and symbol.operator in _FOLDED:
-        return Symbol.of(_FOLDED[symbol.operator](*numbers))
-    return Symbol(symbol.operator, *arguments)
+    found: dict[int, Symbol] = {}
+    for part in parts(symbol):
+        found[id(part)] = _folded(part, [found[id(operand)] for operand in part.operands])
+    return found[id(symbol)]
+
+
+def _folded(part: Symbol, operands: list[Symbol]) -> Symbol:
+    operator, numbers = part.operator, [x.arguments[0] for x in operands if x.operator == "number"]
+    if operator in ("name", "number"):
+        return part
+    if operator == "<=" and operands[1].operator == "number" and numbers[-1] == sys.float_info.max:
+        return Symbol.of(True)  # the guard of infinite inputs, of which formulas do not speak
+    if operator == "where" and operands[0].operator == "number":
+        return operands[1] if numbers[0] else operands[2]
+    if operator == "pow" and operands[1].operator == "number" and operands[1].arguments[0] == 1:
+        return operands[0]
+    if operator == "+" and operands[0].operator == "number" and numbers[0] == 0:
+        return operands[1]
+    if len(numbers) == len(operands) and operator in _FOLDED:
+        return Symbol.of(_FOLDED[operator](*numbers))
+    return Symbol(operator, *operands)
 
 
 _FOLDED: dict[str, Any] = {
@@ -152,8 +195,31 @@ _FOLDED: dict[str, Any] = {
     "<=": _operator.le,
 }
 
+COMPLEMENT = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
-class _Language(NamedTuple):
+
+def otherwise(condition: Symbol, no: Symbol) -> Symbol:
+    """Return the branch for a condition that does not hold, without the nan that stands for a nan in the condition.
+
+    Rules say where(x > 0, a, where(x <= 0, b, nan)), so that a nan goes through; where a nan cannot come or goes through
+    by itself, this is where(x > 0, a, b).
+    """
+    if (
+        no.operator != "where"
+        or no.operands[2].operator != "number"
+        or no.operands[2].arguments[0] == no.operands[2].arguments[0]
+    ):
+        return no
+    inner = no.operands[0]
+    same = len(inner.operands) == len(condition.operands) == 2 and all(map(_equal, inner.operands, condition.operands))
+    return no.operands[1] if same and inner.operator == COMPLEMENT.get(condition.operator) else no
+
+
+def _equal(a: Symbol, b: Symbol) -> bool:
+    return a is b or (a.operator == b.operator in ("name", "number") and a.arguments == b.arguments)
+
+
+class Language(NamedTuple):
     """What programming languages write differently; operators and their binding they share."""
 
     where: str  # of a condition and what it chooses between
@@ -162,14 +228,14 @@ class _Language(NamedTuple):
     called: dict[str, str]  # functions that go by another name
 
 
-PYTHON = _Language("({yes} if {condition} else {no})", "inf", "nan", {})
-JAVASCRIPT = _Language("({condition} ? {yes} : {no})", "Infinity", "NaN", {})
-C = _Language("({condition} ? {yes} : {no})", "INFINITY", "NAN", {"abs": "fabs"})
+PYTHON = Language("({yes} if {condition} else {no})", "inf", "nan", {})
+JAVASCRIPT = Language("({condition} ? {yes} : {no})", "Infinity", "NaN", {})
+C = Language("({condition} ? {yes} : {no})", "INFINITY", "NAN", {"abs": "fabs"})
 
 
 def python(symbol: Symbol) -> str:
     """Print a formula as Python, each function by its name, `where` as a conditional expression."""
-    return _code(symbol, PYTHON)[0]
+    return _whole(symbol, PYTHON)
 
 
 def javascript(symbol: Symbol) -> str:
@@ -179,7 +245,7 @@ def javascript(symbol: Symbol) -> str:
     >>> javascript(SYMBOLS.where(x > 0, x, -(-x)))
     '(x > 0.0 ? x : -(-x))'
     """
-    return _code(symbol, JAVASCRIPT)[0]
+    return _whole(symbol, JAVASCRIPT)
 
 
 def c(symbol: Symbol) -> str:
@@ -189,29 +255,63 @@ def c(symbol: Symbol) -> str:
     >>> c(SYMBOLS.where(x > 0, SYMBOLS.abs(x), math.inf))
     '(x > 0.0 ? fabs(x) : INFINITY)'
     """
-    return _code(symbol, C)[0]
+    return _whole(symbol, C)
 
 
-def _code(symbol: Symbol, language: _Language) -> tuple[str, int]:
-    operator, arguments = symbol.operator, symbol.arguments
+def _whole(symbol: Symbol, language: Language) -> str:
+    printed: dict[int, tuple[str, int]] = {}
+    for part in parts(symbol):
+        printed[id(part)] = _code(part, printed, language)
+    return printed[id(symbol)][0]
+
+
+DEEPEST = 12  # levels of one printed expression; compilers and people read no deeper ones
+
+
+def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tuple[str, str]], list[str]]:
+    """Print formulas as (name, expression) pairs, each part that is used more than once or nests deep by itself, and the
+    expressions that the formulas then are.
+
+    >>> x = Symbol.named("x")
+    >>> y = x + 1
+    >>> statements([y * y], PYTHON)
+    ([('t0', 'x + 1.0')], ['t0 * t0'])
+    """
+    found = parts(*formulas)
+    uses = Counter([id(x) for part in found for x in part.operands] + [id(formula) for formula in formulas])
+    printed: dict[int, tuple[str, int]] = {}
+    depth: dict[int, int] = {}
+    named: list[tuple[str, str]] = []
+    for part in found:
+        printed[id(part)] = _code(part, printed, language)
+        depth[id(part)] = 1 + max([depth[id(x)] for x in part.operands], default=-1)
+        if part.operands and (uses[id(part)] > 1 or depth[id(part)] >= DEEPEST):
+            named.append((f"t{len(named)}", printed[id(part)][0]))
+            printed[id(part)], depth[id(part)] = (named[-1][0], ATOM), 0
+    return named, [printed[id(formula)][0] for formula in formulas]
+
+
+def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language) -> tuple[str, int]:
+    """Return the text of a formula, given those of its operands, and how tightly it binds."""
+    operator = part.operator
     if operator == "name":
-        return arguments[0], ATOM
+        return part.arguments[0], ATOM
     if operator == "number":
-        return _literal(arguments[0], language)
-    printed = [_code(argument, language) for argument in arguments]
+        return _literal(part.arguments[0], language)
+    operands = [printed[id(x)] for x in part.operands]
+    texts = [text for text, _ in operands]
     if operator == "where":
-        condition, yes, no = (text for text, _ in printed)
-        return language.where.format(condition=condition, yes=yes, no=no), ATOM
+        return language.where.format(condition=texts[0], yes=texts[1], no=texts[2]), ATOM
     if operator not in BINDING:
-        return f"{language.called.get(operator, operator)}({', '.join(text for text, _ in printed)})", ATOM
+        return f"{language.called.get(operator, operator)}({', '.join(texts)})", ATOM
     binding = BINDING[operator]
     if operator == "negative":
-        return f"-{_wrap(*printed[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else
-    left, right = printed
+        return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else
+    left, right = operands
     return f"{_wrap(*left, binding)} {operator} {_wrap(*right, binding + 1)}", binding
 
 
-def _literal(x: float, language: _Language) -> tuple[str, int]:
+def _literal(x: float, language: Language) -> tuple[str, int]:
     text = language.nan if x != x else repr(x).replace("inf", language.inf)
     return text, BINDING["negative"] if text.startswith("-") else ATOM
 
@@ -220,39 +320,48 @@ def _wrap(text: str, binding: int, needed: int) -> str:
     return text if binding >= needed else f"({text})"
 
 
+LONGEST = 1000  # characters of a formula; a longer part of one is printed as …
+
+
 def mathematics(symbol: Symbol) -> str:
     """Print a formula as a person writes it: −1/x², a·b, 1 − out²."""
-    return _mathematics(symbol)[0]
+    printed: dict[int, tuple[str, int]] = {}
+    for part in parts(symbol):
+        text, binding = _mathematics(part, printed)
+        printed[id(part)] = (text, binding) if len(text) <= LONGEST else ("…", ATOM)
+    return printed[id(symbol)][0]
 
 
-def _mathematics(symbol: Symbol) -> tuple[str, int]:
-    operator, arguments = symbol.operator, symbol.arguments
+def _mathematics(part: Symbol, printed: dict[int, tuple[str, int]]) -> tuple[str, int]:
+    operator = part.operator
     if operator == "name":
-        return arguments[0], ATOM
+        return part.arguments[0], ATOM
     if operator == "number":
-        return f"{arguments[0]:g}".replace("-", "−"), ATOM if arguments[0] >= 0 else BINDING["*"]
+        return f"{part.arguments[0]:g}".replace("-", "−"), ATOM if part.arguments[0] >= 0 else BINDING["*"]
+    operands = [printed[id(x)] for x in part.operands]
+    texts = [text for text, _ in operands]
     if operator == "abs":
-        return f"|{mathematics(arguments[0])}|", ATOM
+        return f"|{texts[0]}|", ATOM
     if operator == "where":
-        condition, yes, no = map(mathematics, arguments)
-        return f"{yes} if {condition} else {no}", 0
+        no = otherwise(part.operands[0], part.operands[2])
+        return f"{texts[1]} if {texts[0]} else {printed[id(no)][0]}", 0
     if operator == "negative":
-        return f"−{_wrap(*_mathematics(arguments[0]), BINDING['*'])}", BINDING["*"]
-    if operator == "*" and mathematics(arguments[0]) == mathematics(arguments[1]):
-        return _power(arguments[0], Symbol.of(2))
+        return f"−{_wrap(*operands[0], BINDING['*'])}", BINDING["*"]
+    if operator == "*" and texts[0] == texts[1]:
+        return _power(operands[0], ("2", ATOM))
     if operator == "pow":
-        return _power(*arguments)
+        return _power(operands[0], operands[1])
     if operator not in BINDING:
-        return f"{operator}({', '.join(map(mathematics, arguments))})", ATOM
+        return f"{operator}({', '.join(texts)})", ATOM
     binding = BINDING[operator]
-    left, right = (_wrap(*_mathematics(x), binding + i) for i, x in enumerate(arguments))
+    left, right = (_wrap(*x, binding + i) for i, x in enumerate(operands))
     sign = {"*": "·", "/": "/", "-": " − "}.get(operator, f" {operator} ")
     return f"{left}{sign}{right}", binding
 
 
-def _power(base: Symbol, exponent: Symbol) -> tuple[str, int]:
-    left, right = _wrap(*_mathematics(base), ATOM), mathematics(exponent)
-    raised = right.replace("−", "-")
+def _power(base: tuple[str, int], exponent: tuple[str, int]) -> tuple[str, int]:
+    left = _wrap(*base, ATOM)
+    raised = exponent[0].replace("−", "-")
     if raised.lstrip("-").isdigit():
         return left + raised.translate(SUPERSCRIPT), 5
-    return f"{left}^{_wrap(*_mathematics(exponent), ATOM)}", 5
+    return f"{left}^{_wrap(*exponent, ATOM)}", 5

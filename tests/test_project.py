@@ -186,14 +186,6 @@ def test_the_lectures_numbers_are_in_the_first_of_them() -> None:
         assert value in texts
 
 
-def test_the_sizes_of_files() -> None:
-    """A file holds one idea; one that outgrows this wants a second file."""
-    for path in [*(ROOT / "autograd").rglob("*"), *(ROOT / "nn").rglob("*")]:
-        if path.suffix not in (".py", ".js", ".css", ".html", ".c", ".h"):
-            continue
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
-
-
 def test_the_version_and_the_types_travel_with_the_package() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", autograd.__version__)
     assert (ROOT / "autograd" / "py.typed").exists()

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..row import Gate
-from ..symbol import SYMBOLS, Symbol, functions, javascript, shared
+from ..symbol import JAVASCRIPT, SYMBOLS, Symbol, functions, statements
 
 __all__ = ["IN_MATH", "gate_script"]
 
-DEEPEST = 12  # a formula that nests deeper is computed in steps
 # What JavaScript's Math has under the name and with the meaning that it has in Python.
 IN_MATH = [
     *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "exp", "expm1"),
@@ -47,13 +46,10 @@ def gate_script(gate: Gate, count: int) -> str:
 def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
     """Return statements that compute what the results share, or nest too deep, and at the end the results themselves."""
     formulas = [Symbol.of(result) for result in results if result is not None]
-    all_ = Symbol("all", *formulas)
-    missing = functions(all_) - {*IN_MATH, *IN_PAGE, "all"}
+    missing = functions(*formulas) - {*IN_MATH, *IN_PAGE}
     if missing:
         raise ValueError(f"the gate {gate.name!r} uses xp.{min(missing)}, which a browser does not have")
-    statements = []
-    for i, part in enumerate(part for part in shared(all_, DEEPEST) if part is not all_):
-        statements.append(f"    const t{i} = {javascript(part)};")
-        part.operator, part.arguments = "name", (f"t{i}",)
-    printed = iter([javascript(formula) for formula in formulas])
-    return [*statements, ", ".join("null" if result is None else next(printed) for result in results)]
+    named, texts = statements(formulas, JAVASCRIPT)
+    printed = iter(texts)
+    last = ", ".join("null" if result is None else next(printed) for result in results)
+    return [*(f"    const {name} = {text};" for name, text in named), last]

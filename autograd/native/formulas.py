@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..row import Gate
-from ..symbol import SYMBOLS, Symbol, c, functions, shared
+from ..symbol import SYMBOLS, C, Symbol, c, functions, statements
 
 __all__ = ["IN_C", "PRELUDE", "formulas", "header"]
 
-DEEPEST = 12  # a formula that nests deeper is computed in steps
 IN_HEADER = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "erf", "erfc", "exp", "expm1"]
 IN_HEADER += ["log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"]
 IN_C = {"abs", "maximum", "minimum", "pow", *IN_HEADER}
@@ -66,13 +65,11 @@ def formulas(gate: Gate, count: int | None = None) -> str:
 
 def _function(gate: Gate, name: str, inputs: list[Symbol], targets: dict[str, Symbol], *pointers: str) -> list[str]:
     """Return one C function: in steps what its formulas share and what is deep, then each formula in its target."""
-    every = Symbol("all", *targets.values())
     unknown = functions(*targets.values()) - IN_C
     if unknown:
         raise ValueError(f"{gate.name} calls xp.{min(unknown)}, which C lacks; it has {', '.join(sorted(IN_C))}")
     declared = [*(f"double {c(x)}" for x in inputs), *pointers]
     lines = [f"static inline {name}({', '.join(declared)}) {{"]
-    for i, part in enumerate(part for part in shared(every, DEEPEST) if part is not every):
-        lines.append(f"    double t{i} = {c(part)};")
-        part.operator, part.arguments = "name", (f"t{i}",)
-    return [*lines, *(f"    {target.format(c(formula))}" for target, formula in targets.items()), "}"]
+    named, texts = statements([*targets.values()], C)
+    lines += [f"    double {name} = {text};" for name, text in named]
+    return [*lines, *(f"    {target.format(text)}" for target, text in zip(targets, texts, strict=True)), "}"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..native import core
 from ..row import Gate
-from ..symbol import SYMBOLS, Symbol, parts
+from ..symbol import SYMBOLS, Symbol, steps
 
 __all__ = ["row"]
 
@@ -46,13 +46,13 @@ def _slope(given: Sequence[Symbol], slope: Any) -> Any:
 
 def _by_count(gate: Gate) -> Callable[[int], Any]:
     """Return a function that gives the tapes for a count of inputs, or False: forward, and all local gradients."""
-    steps = 0
+    held = 0
 
     def tapes(count: int) -> Any:
-        nonlocal steps
-        if steps + count > MOST_STEPS:
+        nonlocal held
+        if held + count > MOST_STEPS:
             return False
-        steps += count
+        held += count
         inputs = [Symbol.named(f"x{i}") for i in range(count)]
         out = Symbol.named("out")
         forward = _tape(inputs, [gate.forward(SYMBOLS, *inputs)])
@@ -64,18 +64,8 @@ def _by_count(gate: Gate) -> Callable[[int], Any]:
 
 def _tape(inputs: Sequence[Symbol], outputs: Sequence[Any]) -> Any:
     """Return formulas of the inputs, None among them for what is not there, as one tape; None if C lacks a function."""
-    symbols = [None if x is None else Symbol.of(x) for x in outputs]
-    every = Symbol("all", *(symbol for symbol in symbols if symbol is not None))
-    cell = {id(x): i for i, x in enumerate(inputs)}
-    formulas = [part for part in parts(every) if part is not every and id(part) not in cell]
-    constants = [part for part in formulas if part.operator == "number"]
-    written = [part for part in formulas if part.operator != "number"]
-    cell |= {id(part): i for i, part in enumerate([*constants, *written], len(cell))}
-    steps = []
-    for part in written:
-        if part.operator not in core.CODES:
-            return None
-        a, b, c = (*(cell[id(x)] for x in part.arguments), 0, 0)[:3]
-        steps.append((core.CODES[part.operator], a, b, c))
-    places = [-1 if symbol is None else cell[id(symbol)] for symbol in symbols]
-    return core.Tape(len(inputs), [part.arguments[0] for part in constants], steps, places)
+    found = steps(inputs, outputs)
+    if any(operator not in core.CODES for operator, _ in found.steps):
+        return None
+    code = [(core.CODES[operator], *(*cells, 0, 0)[:3]) for operator, cells in found.steps]
+    return core.Tape(len(inputs), found.constants, code, [-1 if cell is None else cell for cell in found.outputs])
