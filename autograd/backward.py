@@ -19,11 +19,12 @@ from .native import core
 from .number import number
 from .recording import refuse_while_tracing, tick
 from .role import CONSTANT
+from .row import inputs_text
 
 if TYPE_CHECKING:
     from .value import Value
 
-__all__ = ["adjoints", "backward", "forward", "is_stale", "zero_grad"]
+__all__ = ["adjoints", "backward", "forward", "is_stale", "no_slope", "zero_grad"]
 
 _tick = attrgetter("_tick")
 _pull = sweep(mul, add) if core is None else core.sweep
@@ -84,12 +85,16 @@ def _sweep(root: Value, seed: float) -> Walk:
     try:
         _pull(nodes)
     except (ArithmeticError, ValueError) as error:
-        node = walk.gates[length_hint(nodes)]  # as many are left as come before it
-        inputs = ", ".join(f"{input.label or 'input'} = {input.data!r}" for input in node.inputs)
-        raise type(error)(
-            f"backward through {node.gate.name}{_called(node)}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]
-        ) from None
+        raise no_slope(walk.gates[length_hint(nodes)], error) from None  # as many are left as come before it
     return walk
+
+
+def no_slope(node: Value, error: Exception) -> Exception:
+    """Return an exception of the same type that names the gate whose slope is undefined, or beyond the floats, and where."""
+    gate = node.gate
+    assert gate is not None
+    at = inputs_text(gate, [input.data for input in node.inputs], [input.label for input in node.inputs])
+    return type(error)(f"backward through {gate.name}{_called(node)}: it has no finite slope at {at}")
 
 
 def zero_grad(root: Value) -> None:

@@ -7,17 +7,18 @@ arithmetic that runs on Values too, and so these functions nest. The `.grad` of 
 from __future__ import annotations
 
 import inspect
-import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
-from .backward import adjoints
+from .backward import adjoints, no_slope
 from .graph import topological_order
 from .number import number, remedy, short, unpacked
-from .recording import recorded
-from .row import GATES
+from .recording import recorded, tracing
+from .row import GATES, Gate
+from .symbol import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
 from .value import Operand, Value
 
 __all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
@@ -131,6 +132,8 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
 
 # The arguments of the enclosing derivatives, if a function is being differentiated within another.
 _enclosing: ContextVar[tuple[Value, ...]] = ContextVar("enclosing arguments", default=())
+# For each gate that the derivatives under way have recorded, the caller's gate whose local gradient it is part of.
+_written: ContextVar[dict[Value, Value]] = ContextVar("gates of derivatives")
 
 
 def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
@@ -138,6 +141,8 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
     if not arguments:
         raise TypeError("there is nothing to differentiate: give the function at least one argument")
     given, outer = list(flat(arguments)), _enclosing.get()
+    if not outer:
+        _written.set({})
     with recorded():
         # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
         inputs = [x + 0.0 if isinstance(x, Value) else Value(number(x, "an argument of the function")) for x in given]
@@ -148,7 +153,7 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
             _enclosing.reset(token)
         single = not isinstance(result, (list, tuple))
         outputs = [_output(y) for y in ([result] if single else flat(result))]
-        nested = any(isinstance(x, Value) for x in given)
+        nested = tracing() or any(isinstance(x, Value) for x in given)
         # f may use an argument of an enclosing derivative that was not given to it; then that one must see this one.
         nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
         rows: list[list[Any]] = [_gradient(y, inputs) if nested else _floats(y, inputs) for y in outputs]
@@ -189,7 +194,10 @@ def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
 
 
 def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
-    """Return d root/d x for each x as Values: a backward pass that records itself, over what depends on some x only."""
+    """Return d root/d x for each x as Values: a backward pass that records itself, over what depends on some x only.
+
+    What it records holds for all data, as every graph does.
+    """
     order = topological_order(root, ends=wrt)
     active = set(wrt)
     for node in order:
@@ -201,41 +209,93 @@ def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
             continue
         upstream = adjoint[node]
         for input, local in _slopes(node, active):
-            downstream = upstream * local if isinstance(local, Value) or local != 1.0 else upstream
+            downstream = upstream if local.__class__ is float and local == 1.0 else upstream * local
             adjoint[input] = adjoint[input] + downstream if input in adjoint else downstream
     return [adjoint.get(x, Value(0.0, role="constant")) for x in wrt]
 
 
 def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
-    """Yield each active input of a node with its local gradient, computed by the row's own rule on Values."""
-    gate = node.gate
+    """Yield each active input of a node with its local gradient, recorded as gates."""
+    gate, inputs = node.gate, node.inputs
     assert gate is not None
-    data = [input.data if input.role == "constant" else input for input in node.inputs]
-    slopes = gate.local_gradients(VALUES, node, data, [input in active for input in node.inputs])
-    for input, slope in zip(node.inputs, slopes, strict=True):
-        if slope is not None:
-            yield input, slope
+    wanted = tuple([input in active for input in inputs])
+    cells: list[Any] = [*inputs, node]
+    written, made = _written.get(), len(cells)
+    try:
+        constants, operations, outputs = _recorder(gate, wanted)
+        cells += constants
+        for operation, operands in operations:
+            cells.append(operation(*[cells[i] for i in operands]))
+    except (ArithmeticError, ValueError) as error:
+        raise no_slope(written.get(node, node), error) from None
+    for cell in cells[made:]:
+        if isinstance(cell, Value):
+            written[cell] = written.get(node, node)
+    for input, output in zip(inputs, outputs, strict=True):
+        if output is not None:
+            yield input, cells[output]
 
 
-class _Values:
-    """The `xp` of Values: the gates themselves."""
-
-    inf = math.inf
-
-    @staticmethod
-    def where(condition: bool, a: Operand, b: Operand) -> Operand:
-        return a if condition else b
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return GATES[name]
-        except KeyError:
-            raise AttributeError(
-                f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
-            ) from None
+@lru_cache(maxsize=1024)
+def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[Any], list[int | None]]:
+    """Return the local gradients that are wanted as operations on Values, from the rule's own symbols."""
+    inputs = [Symbol.named(f"x{i}") for i in range(len(wanted))]
+    out = Symbol.named("out")
+    slopes = _without_comparisons(gate.local_gradients(SYMBOLS, out, inputs, wanted))
+    constants, found, outputs = steps([*inputs, out], slopes)
+    return constants, [(_operation(name), cells) for name, cells in found], outputs
 
 
-VALUES = _Values()
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "negative": operator.neg,
+}
+
+
+def _operation(name: str) -> Callable[..., Any]:
+    try:
+        return OPERATORS.get(name) or GATES[name]
+    except KeyError:
+        raise AttributeError(
+            f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
+        ) from None
+
+
+def _without_comparisons(formulas: Sequence[Any]) -> list[Symbol | None]:
+    """Return formulas whose choices are the gate `where`, which asks whether a number is above 0 and passes a nan on."""
+    symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
+    done: dict[int, Symbol] = {}
+    for part in parts(*(symbol for symbol in symbols if symbol is not None)):
+        if part.operator == "where":
+            condition, yes, no = part.operands
+            done[id(part)] = _choice(done[id(condition)], done[id(yes)], done[id(otherwise(condition, no))])
+        elif part.operands:
+            operands = [done[id(x)] for x in part.operands]
+            if part.operator not in COMPLEMENT:
+                operands = [_choice(x, Symbol.of(1), Symbol.of(0)) if x.operator in COMPLEMENT else x for x in operands]
+            done[id(part)] = Symbol(part.operator, *operands)
+        else:
+            done[id(part)] = part
+    return [None if symbol is None else done[id(symbol)] for symbol in symbols]
+
+
+def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
+    """Return yes where a condition holds, else no: a > b is a − b > 0, and a ≤ b its opposite."""
+    if condition.operator not in COMPLEMENT:
+        return Symbol("where", Symbol("abs", condition), yes, no)
+    left, right = condition.operands if condition.operator in (">", "<=") else condition.operands[::-1]
+    if condition.operator in ("<=", ">="):
+        yes, no = no, yes
+    if _is_zero(right):
+        return Symbol("where", left, yes, no)
+    return Symbol("where", Symbol("negative", right) if _is_zero(left) else Symbol("-", left, right), yes, no)
+
+
+def _is_zero(symbol: Symbol) -> bool:
+    return symbol.operator == "number" and symbol.arguments[0] == 0.0
 
 
 def called(f: Any, what: str) -> Callable[..., Any]:

@@ -7,12 +7,19 @@ it is all that a local gradient needs. Every gate here is a function of the pack
 
 from __future__ import annotations
 
+import sys as _sys
 from functools import reduce as _reduce
-from math import inf as _inf
+from math import inf as _inf, nan as _nan
 from operator import add as _plus, mul as _times
 from typing import Any as _Any
 
 from .row import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
+
+
+def _choose(xp: _Any, condition: _Any, opposite: _Any, yes: _Any, no: _Any) -> _Any:
+    """Return yes where a condition holds, no where its opposite does, and nan where a nan makes both of them false."""
+    return xp.where(condition, yes, xp.where(opposite, no, _nan))
+
 
 # Arithmetic
 
@@ -54,12 +61,13 @@ pow = gate(
     "pow", "**", lambda xp, x, y: xp.pow(x, y),
     # where: x**0 is flat at x = 0 too, where x**-1 would be infinite
     lambda xp, out, x, y: y * xp.pow(x, xp.where(xp.abs(y) > 0, y - 1, 0.0)),
-    lambda xp, out, x, y: out * xp.log(x),
-    domain=(POSITIVE, REAL), doc="x to the power y. Its slope in y is defined for x > 0 only.",
+    # where: 0**y is 0 for all y > 0, so its slope is 0
+    lambda xp, out, x, y: out * xp.log(xp.where(xp.abs(x) > 0, x, xp.where(y > 0, 1.0, x))),
+    domain=(POSITIVE, REAL), doc="x to the power y. Its slope in y is defined for x > 0, and for x = 0 where y > 0.",
 )
 abs = gate(
     "abs", "|x|", lambda xp, x: xp.abs(x),
-    lambda xp, out, x: xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, 0.0)),
+    lambda xp, out, x: _choose(xp, x > 0, x <= 0, 1.0, xp.where(x < 0, -1.0, 0.0)),
     kink=Kink(lambda x: x, "abs′(0) = 0"), doc="|x|.",
 )
 
@@ -72,7 +80,7 @@ exp = gate(
 )
 expm1 = gate(
     "expm1", "exp−1", lambda xp, x: xp.expm1(x),
-    lambda xp, out, x: out + 1.0,
+    lambda xp, out, x: xp.exp(x),  # not out + 1, which is 0 from −37 on
     doc="eˣ − 1, exact for small x.",
 )
 log = gate(
@@ -119,17 +127,17 @@ softplus = gate(
 )
 relu = gate(
     "relu", "relu", lambda xp, x: xp.maximum(x, 0.0),
-    lambda xp, out, x: xp.where(x > 0, 1.0, 0.0),
+    lambda xp, out, x: _choose(xp, x > 0, x <= 0, 1.0, 0.0),
     kink=Kink(lambda x: x, "relu′(0) = 0"), doc="max(0, x).",
 )
 leaky_relu = gate(
-    "leaky_relu", "leaky", lambda xp, x, slope=0.1: xp.where(x > 0, x, slope * x),
-    lambda xp, out, x, slope: xp.where(x > 0, 1.0, slope),
+    "leaky_relu", "leaky", lambda xp, x, slope=0.1: xp.maximum(x, 0.0) + slope * xp.minimum(x, 0.0),
+    lambda xp, out, x, slope: _choose(xp, x > 0, x <= 0, 1.0, slope),
     lambda xp, out, x, slope: xp.minimum(x, 0.0),
     kink=Kink(lambda x, slope: x, "leaky_relu′(0) = slope"), doc="x for x > 0, else slope·x.",
 )
 elu = gate(
-    "elu", "elu", lambda xp, x, alpha=1.0: xp.where(x >= 0, x, alpha * xp.expm1(xp.minimum(x, 0.0))),
+    "elu", "elu", lambda xp, x, alpha=1.0: xp.maximum(x, 0.0) + alpha * xp.expm1(xp.minimum(x, 0.0)),
     lambda xp, out, x, alpha: xp.where(x >= 0, 1.0, alpha * xp.exp(xp.minimum(x, 0.0))),
     lambda xp, out, x, alpha: xp.expm1(xp.minimum(x, 0.0)),
     kink=Kink(lambda x, alpha: x, "elu′(0) = 1"), doc="x for x ≥ 0, else alpha·(eˣ − 1).",
@@ -139,36 +147,39 @@ elu = gate(
 
 maximum = gate(
     "maximum", "max", lambda xp, a, b: xp.maximum(a, b),
-    lambda xp, out, a, b: xp.where(a > b, 1.0, xp.where(a < b, 0.0, 0.5)),
-    lambda xp, out, a, b: xp.where(b > a, 1.0, xp.where(b < a, 0.0, 0.5)),
+    lambda xp, out, a, b: _choose(xp, a > b, a <= b, 1.0, xp.where(a < b, 0.0, 0.5)),
+    lambda xp, out, a, b: _choose(xp, b > a, b <= a, 1.0, xp.where(b < a, 0.0, 0.5)),
     kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The larger of a and b.",
 )
 minimum = gate(
     "minimum", "min", lambda xp, a, b: xp.minimum(a, b),
-    lambda xp, out, a, b: xp.where(a < b, 1.0, xp.where(a > b, 0.0, 0.5)),
-    lambda xp, out, a, b: xp.where(b < a, 1.0, xp.where(b > a, 0.0, 0.5)),
+    lambda xp, out, a, b: _choose(xp, a < b, a >= b, 1.0, xp.where(a > b, 0.0, 0.5)),
+    lambda xp, out, a, b: _choose(xp, b < a, b >= a, 1.0, xp.where(b > a, 0.0, 0.5)),
     kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The smaller of a and b.",
 )
 where = gate(
-    "where", "where", lambda xp, c, a, b: xp.where(c > 0, a, b),
+    "where", "where", lambda xp, c, a, b: _choose(xp, c > 0, c <= 0, a, b),
     None,
-    lambda xp, out, c, a, b: xp.where(c > 0, 1.0, 0.0),
-    lambda xp, out, c, a, b: xp.where(c > 0, 0.0, 1.0),
+    lambda xp, out, c, a, b: _choose(xp, c > 0, c <= 0, 1.0, 0.0),
+    lambda xp, out, c, a, b: _choose(xp, c > 0, c <= 0, 0.0, 1.0),
     kink=Kink(lambda c, a, b: c, "c = 0 takes b"), nickname="gradient router",
     doc="a if c > 0, else b. No gradient to c.",
 )
 step = gate(
-    "step", "step", lambda xp, x: xp.where(x >= 0, 1.0, 0.0),
+    "step", "step", lambda xp, x: _choose(xp, x >= 0, x < 0, 1.0, 0.0),
     None,
     kink=Kink(lambda x: x, "step(0) = 1"), doc="1 if x ≥ 0, else 0. No gradient.",
 )
 sign = gate(
-    "sign", "sign", lambda xp, x: xp.where(x >= 0, 1.0, -1.0),
+    "sign", "sign", lambda xp, x: _choose(xp, x >= 0, x < 0, 1.0, -1.0),
     None,
     kink=Kink(lambda x: x, "sign(0) = +1"), doc="1 if x ≥ 0, else −1. No gradient.",
 )
 
 # Gates with any number of inputs: one local rule gives the gradients of all of them.
+
+
+_MOST = _sys.float_info.max
 
 
 def _total(xs: _Any, start: _Any = 0.0) -> _Any:
@@ -194,15 +205,28 @@ def _dot_gradients(xp: _Any, out: _Any, *inputs: _Any) -> tuple[_Any, ...]:
 
 
 def _max_gradients(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
-    hits = [xp.where(x < out, 0.0, 1.0) for x in xs]
+    hits = [_choose(xp, x < out, x >= out, 0.0, 1.0) for x in xs]
     ties = _total(hits)
     return [hit / ties for hit in hits]
 
 
-def _logsumexp(xp: _Any, *xs: _Any) -> _Any:
+def _exponentials(xp: _Any, xs: _Any) -> tuple[_Any, _Any, _Any]:
+    """Return the largest x, whether it is finite, and e to the power x − largest for every x."""
     top = _reduce(xp.maximum, xs)
-    top = xp.where(xp.abs(top) < _inf, top, 0.0)  # _inf − _inf would be nan
-    return top + xp.log(_total(xp.exp(x - top) for x in xs))
+    finite = xp.abs(top) <= _MOST
+    shift = xp.where(finite, top, _MOST)  # inf − inf would be nan
+    return top, finite, [xp.exp(x - shift) for x in xs]
+
+
+def _logsumexp(xp: _Any, *xs: _Any) -> _Any:
+    top, finite, exponentials = _exponentials(xp, xs)
+    return top + xp.log(xp.where(finite, _total(exponentials), 1.0))
+
+
+def _softmax(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
+    _, _, exponentials = _exponentials(xp, xs)  # e to the power x − out would lose the digits that out has rounded away
+    total = _total(exponentials)
+    return [exponential / total for exponential in exponentials]
 
 
 def _lead(*xs: float) -> float:
@@ -224,6 +248,6 @@ max = gate(
     kink=Kink(_lead, "a tie of k is split evenly"), nickname="gradient router", doc="The largest of its inputs.",
 )
 logsumexp = gate(
-    "logsumexp", "logsumexp", _logsumexp, lambda xp, out, *xs: [xp.exp(x - out) for x in xs],
+    "logsumexp", "logsumexp", _logsumexp, _softmax,
     doc="log Σ eˣ, the smooth max. Its local gradients are the softmax.",
 )

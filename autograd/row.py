@@ -14,7 +14,7 @@ from .manual import Help
 from .number import number, remedy
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
-__all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate"]
+__all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text"]
 
 Rule = Callable[..., Any]
 Domain = tuple[tuple[float, float], ...]
@@ -27,6 +27,7 @@ NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
 
 MOST_INPUTS = 10  # that a row names one by one
 MOST_FORMULAS = 50  # local gradients of one gate that are written out
+MOST_SHOWN = 8  # inputs of one gate that a formula or a message lists
 
 
 class Kink(NamedTuple):
@@ -142,10 +143,7 @@ class Gate:
 
     def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
         """Return the same exception, saying which gate refused which inputs."""
-        names = self.names if not self.variadic else tuple(f"{self.names[0]}[{i}]" for i in range(len(inputs)))
-        labels = labels or [None] * len(inputs)
-        shown = ", ".join(f"{label or name} = {x!r}" for name, label, x in zip(names, labels, inputs, strict=True))
-        return type(error)(f"{self.name}: {error} (at {shown})")
+        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
@@ -156,7 +154,7 @@ class Gate:
             if plain and (output.operator in BINDING or output.operator == "pow"):
                 return mathematics(output)
         shown = [mathematics(symbol) for symbol in symbols]
-        shown = [*shown[:6], "…", shown[-1]] if len(shown) > 8 else shown
+        shown = [*shown[: MOST_SHOWN - 2], "…", shown[-1]] if len(shown) > MOST_SHOWN else shown
         return f"{self.name}({', '.join(shown)})"
 
     def __repr__(self) -> str:
@@ -164,6 +162,14 @@ class Gate:
 
     def __reduce__(self) -> Any:
         return _named, (self.name,)
+
+
+def inputs_text(gate: Gate, inputs: Sequence[float], labels: Sequence[str | None] = ()) -> str:
+    """Return inputs as messages show them, `x = 2.0, y = 3.0`, by their labels or by the names of the rule."""
+    names = [f"{gate.names[0]}[{i}]" for i in range(len(inputs))] if gate.variadic else gate.names
+    labels = labels or [None] * len(inputs)
+    texts = [f"{label or name} = {x!r}" for name, label, x in zip(names, labels, inputs, strict=True)]
+    return ", ".join(texts if len(texts) <= MOST_SHOWN else [*texts[: MOST_SHOWN - 2], "…", texts[-1]])
 
 
 GATES: dict[str, Gate] = {}

@@ -49,6 +49,9 @@ class Complex(complex):
     def __ge__(self, other: Any) -> bool:
         return self.real >= complex(other).real
 
+    def __le__(self, other: Any) -> bool:
+        return self.real <= complex(other).real
+
 
 class ComplexFunctions:
     """`cmath` as the `xp` of rules; what it lacks is continued from the real line without a new singularity."""

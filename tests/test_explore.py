@@ -165,7 +165,7 @@ def test_every_gate_has_a_script(row: Any) -> None:
 def test_gates_with_very_many_inputs_have_one_without_recursion() -> None:
     for name in ("sum", "dot", "max", "logsumexp"):
         script = gate_script(GATES[name], 2001)
-        assert len(script) < 200_000
+        assert len(script) < 250_000, "about a hundred characters an input"
 
 
 def test_a_function_that_browsers_lack_is_named() -> None:

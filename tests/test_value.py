@@ -216,7 +216,6 @@ def test_powers() -> None:
         (lambda: 1 / Value(0.0, "q"), ZeroDivisionError, r"reciprocal: .*q = 0\.0"),
         (lambda: Value(2.0) / 0, ZeroDivisionError, r"div: .*b = 0\.0"),
         (lambda: autograd.sqrt(Value(-1.0)), ValueError, r"sqrt: "),
-        (lambda: autograd.logsumexp([-math.inf, Value(-math.inf)]), ValueError, r"logsumexp: .*xs\[1\] = -inf"),
         (lambda: autograd.max([]), ValueError, "max of an empty list"),
         (lambda: autograd.dot([Value(1.0)], [1.0, 2.0]), ValueError, "w has 1 entries, x has 2"),
         (lambda: autograd.dot(1.0, [1.0]), TypeError, "dot, for w, needs a list"),

@@ -60,7 +60,7 @@ def _backward(
     program: Program, order: Sequence[Value], at: Mapping[Value, Scalar], root: Value, parameters: Sequence[Value]
 ) -> list[int]:
     """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients."""
-    xp, varies = Functions(program), program.varying
+    xp, varies = Functions(program, partials=True), program.varying
     matters = set(parameters)  # what the gradient of a parameter comes through
     gates = [(value, value.inputs) for value in order if value.gate is not None]
     for value, inputs in gates:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..arithmetic import Arithmetic
 from ..row import FLOATS
+from ..symbol import COMPLEMENT
 
 __all__ = ["Program", "Scalar"]
 
@@ -71,6 +73,8 @@ class Program:
         const = [constants[i] for i in args if i in constants]
         if len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
+        if op == "<=" and constants.get(args[1]) == sys.float_info.max:
+            return self.const(1.0)  # a guard of infinite numbers, for which programs promise nothing
         if op == "neg":
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
@@ -170,6 +174,14 @@ class Program:
                     return self.node("mul", steady, self.node("total", other))
         return None
 
+    def without_nan(self, condition: int, no: int) -> int:
+        """Return the entry for a condition that does not hold, without the choice that only a nan takes."""
+        if self.ops[no] != "where":
+            return no
+        opposite, otherwise, last = self.args[no]
+        same = self.ops[opposite] == COMPLEMENT.get(self.ops[condition]) and self.args[opposite] == self.args[condition]
+        return otherwise if same and math.isnan(self.constants.get(last, 0.0)) else no
+
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """Return the entries that outputs are computed from, and the outputs, in order."""
         wanted, stack = set(), list(outputs)
@@ -253,22 +265,25 @@ class Sum(Scalar):
     __slots__ = ("before", "term")
 
     def __init__(self, before: Scalar, term: Any) -> None:
-        self.program, self.before, self.term = before.program, before, term
+        self.program, self.before, self.term, self.index = before.program, before, term, -1
 
     def close(self) -> int:
-        """Return the entry of the whole chain."""
+        """Return the entry of the whole chain, which from now on is one term of longer ones."""
+        if self.index >= 0:
+            return self.index
         terms: list[int] = []
         pairs: list[tuple[int, int]] = []
         rest: Scalar | None = self
         while rest is not None:
-            rest, term = (rest.before, rest.term) if isinstance(rest, Sum) else (None, rest)
+            rest, term = (rest.before, rest.term) if isinstance(rest, Sum) and rest.index < 0 else (None, rest)
             if term.__class__ is Product:
                 pairs.append((term.left, term.right))
             else:
                 terms.append(entry(self.program, term))
         if pairs:
             terms.append(self.program.dot(pairs))
-        return self.program.sum(terms)
+        self.index = self.program.sum(terms)
+        return self.index
 
 
 def entry(program: Program, x: Any) -> int:
@@ -282,8 +297,14 @@ def entry(program: Program, x: Any) -> int:
 class Functions:
     """The `xp` of a program: a call writes an entry."""
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self, program: Program, partials: bool = False) -> None:
+        self._program, self._partials = program, partials
+
+    def where(self, condition: Any, yes: Any, no: Any) -> Scalar:
+        """In a partial derivative, leave out what only a nan chooses: the gate's output is nan then already."""
+        program = self._program
+        c, a, b = (entry(program, x) for x in (condition, yes, no))
+        return Scalar(program, program.node("where", c, a, program.without_nan(c, b) if self._partials else b))
 
     def __getattr__(self, name: str) -> Any:
         if isinstance(getattr(math, name, None), float):
