@@ -17,6 +17,7 @@ from .backward import adjoints, no_slope
 from .graph import topological_order
 from .number import number, remedy, short, unpacked
 from .recording import recorded, tracing
+from .role import NUMBER, TAKEN
 from .row import GATES, Gate
 from .symbol import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
 from .value import Operand, Value
@@ -219,7 +220,7 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
     gate, inputs = node.gate, node.inputs
     assert gate is not None
     wanted = tuple([input in active for input in inputs])
-    cells: list[Any] = [*inputs, node]
+    cells: list[Any] = [*map(_number_or_value, inputs), node]
     written, made = _written.get(), len(cells)
     try:
         constants, operations, outputs = _recorder(gate, wanted)
@@ -234,6 +235,14 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
     for input, output in zip(inputs, outputs, strict=True):
         if output is not None:
             yield input, cells[output]
+
+
+def _number_or_value(x: Value) -> Operand:
+    """Return a number that was written in the expression as it is, and see to it that it stays that."""
+    if x._tick not in (NUMBER, TAKEN):
+        return x
+    x._tick = TAKEN
+    return x._data
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-__all__ = ["CONSTANT", "INPUT", "PARAMETER", "Role"]
+__all__ = ["CONSTANT", "INPUT", "NUMBER", "PARAMETER", "TAKEN", "Role"]
 
 
 class Role(Enum):
@@ -22,3 +22,7 @@ class Role(Enum):
 
 
 INPUT, PARAMETER, CONSTANT = Role  # looking a member up on an Enum is slow
+
+# The `_tick` of a constant that was written as a number, as in v + 1, while nothing has changed it. A derivative takes
+# the number as it is; from then on it cannot be changed.
+NUMBER, TAKEN = -1, -2

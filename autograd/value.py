@@ -14,7 +14,7 @@ from .native import compiled, core
 from .number import is_numpy_scalar, number
 from .operators import Operators, install_operators
 from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
-from .role import CONSTANT, INPUT, PARAMETER, Role
+from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
 from .row import GATES, Gate
 
 __all__ = ["Operand", "Value"]
@@ -91,6 +91,11 @@ class Value(Operators):
     def data(self, x: float) -> None:
         if self._first is not None:
             raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
+        if self._tick == TAKEN:
+            raise AttributeError(
+                f"the data of a number in an expression that was differentiated cannot be set: write Value({self._data!r}) "
+                "in its place"
+            )
         refuse_while_tracing("setting .data")
         settle()
         self._data = number(x, "data")
@@ -212,7 +217,7 @@ def operand(x: Any, gate: str) -> Any:
     node._data = x
     node._origin = CONSTANT
     node._first = node._rest = None
-    node._tick = 0
+    node._tick = NUMBER
     node._adjoint = node.grad = 0.0
     return node
 

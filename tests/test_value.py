@@ -240,3 +240,26 @@ def test_nan_and_infinity_are_numbers() -> None:
 @given(values())
 def test_leaves_start_without_gradient(v: Value) -> None:
     assert (v.grad, v.role, v.inputs) == (0.0, "input", ())
+
+
+def test_a_number_that_a_derivative_has_taken_stays_that_number() -> None:
+    x = Value(3.0)
+    y = x * x * 2
+    number = y.inputs[1]
+    number.data = 4.0
+    assert y.forward() == 36.0
+    z = x**2
+    autograd.grad(lambda v: v**2)(x)
+    z.inputs[1].data = 3.0
+    assert z.forward() == 27.0, "no derivative was taken of this one"
+    exponents = []
+
+    def power(v: Value) -> Value:
+        y = v**2
+        exponents.append(y.inputs[1])
+        return y
+
+    slope = autograd.grad(power)(x)
+    with pytest.raises(AttributeError, match=r"data of a number in an expression .* Value\(2\.0\)"):
+        exponents[0].data = 5.0
+    assert slope.forward() == 6.0

@@ -12,7 +12,8 @@ struct Node {
     Node *first;    /* its first input; NULL for a leaf */
     PyObject *rest; /* NULL, its second input, or the tuple of all inputs but the first */
     union {
-        long long tick; /* the recording's clock when the data was computed; 0 for a leaf that was never changed */
+        long long tick; /* the recording's clock when the data was computed; 0 for a leaf that was never changed;
+                           below 0 for a number in an expression, as in role.py */
         Node *next;     /* of those that are being freed */
     };
     unsigned long long mark;       /* of the walk that reached it last */
@@ -21,6 +22,7 @@ struct Node {
 
 static PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
 
+#define NUMBER_TICK -1
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
 
 #include "memory.h"

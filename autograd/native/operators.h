@@ -101,7 +101,8 @@ static int
 set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 {
     Node *node = (Node *)self;
-    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && PyList_GET_SIZE(recording->special) == 0) {
+    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && node->tick >= NUMBER_TICK
+        && PyList_GET_SIZE(recording->special) == 0) {
         node->data = PyFloat_AS_DOUBLE(x);
         node->tick = ++recording->clock;
         return 0;

@@ -47,7 +47,10 @@ operand(PyObject *x, Row *row)
         }
         return node;
     }
-    return (PyObject *)new_node(constant_row, data);
+    Node *number = new_node(constant_row, data);
+    if (number != NULL)
+        number->tick = NUMBER_TICK;
+    return (PyObject *)number;
 }
 
 /* Give a new node the scope it was made in; where nothing is recorded, make it a constant. */
