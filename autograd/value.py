@@ -16,6 +16,7 @@ from .operators import Operators, install_operators
 from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, PARAMETER, Role
 from .row import GATES, Gate
+from .ufuncs import BesideNumpy
 
 __all__ = ["Operand", "Value"]
 
@@ -23,7 +24,7 @@ Operand = Union["Value", float]
 
 
 @compiled
-class Value(Operators):
+class Value(BesideNumpy, Operators):
     """A number that records how it was made: a leaf, or the output of a gate.
 
     Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;

@@ -37,6 +37,7 @@ ROOMS = [
     "graph",
     "backward",
     "copying",
+    "ufuncs",
     "operators",
     "value",
     "compiling.scalars",

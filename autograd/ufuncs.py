@@ -1,0 +1,125 @@
+"""numpy's ufuncs of Values: a ufunc that gets a Value records a gate, or is refused by name.
+
+numpy hands such a call to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result is an array
+of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the number 0.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .gates import logsumexp, maximum, minimum, pow, where
+from .number import number
+from .row import GATES
+
+if TYPE_CHECKING:
+    from .value import Operand, Value
+
+__all__ = ["ARC", "BesideNumpy"]
+
+# The ufuncs that Python's operators on arrays call.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "positive": operator.pos,
+    "absolute": operator.abs,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+
+# Gates by numpy's names for them.
+ARC = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "clip": lambda x, low, high: minimum(maximum(x, low), high),
+    "conjugate": operator.pos,
+    "fabs": operator.abs,
+    "float_power": pow,
+    "heaviside": lambda x, at_zero: where(x, 1.0, where(-x, 0.0, at_zero)),
+    "logaddexp": logsumexp,
+    "square": lambda x: x * x,
+}
+DIFFERENT: dict[str, Callable[..., Any]] = {
+    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # numpy's is 0 at 0, the gate's is 1
+}
+RULES: Mapping[str, Callable[..., Any]] = ChainMap(DIFFERENT, OPERATORS, GATES, COMPOSED)  # type: ignore[arg-type]
+
+INSTEAD = {
+    "fmax": "np.maximum, which passes a nan on",
+    "fmin": "np.minimum, which passes a nan on",
+    "matmul": "array * v, because a Value has no dimensions",
+}
+
+
+class BesideNumpy:
+    """What numpy asks of a Value."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """Return what a ufunc of Values, numbers and arrays gives: a Value, or an array of them."""
+        name = ufunc.__name__
+        rule = RULES.get(name) or RULES.get(ARC.get(name, name))
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # not a Python function of objects
+            instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
+            raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
+        if rule is not None and method == "__call__" and not keywords:
+            numbers = [x if _is_value(x) else number(x, name) for x in inputs if not hasattr(x, "__len__")]
+            if len(numbers) == len(inputs):
+                return rule(*numbers)
+        numpy = sys.modules["numpy"]
+        for dtype in (*(getattr(array, "dtype", None) for array in keywords.get("out", ())), keywords.get("dtype")):
+            if dtype is not None and numpy.dtype(dtype).kind not in "Ob":
+                raise TypeError(
+                    f"the dtype that {name} of a Value writes must be object, got {numpy.dtype(dtype)}: "
+                    "write array = array + v instead of array += v"
+                )
+        if rule is not None and name not in OPERATORS:  # of objects, numpy's own loop applies Python's operators
+            ufunc = numpy.frompyfunc(rule, ufunc.nin, 1)
+        boxed = [_boxed(x, numpy) if _is_value(x) else x for x in inputs]
+        with numpy.errstate(all="ignore"):  # overflow and nan as in the same gates without numpy
+            return getattr(ufunc, method)(*boxed, **keywords)
+
+    def clip(self, min: Operand | None = None, max: Operand | None = None, out: None = None) -> Value:
+        """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
+
+        >>> from autograd import Value
+        >>> Value(5.0).clip(-1.0, 1.0).data
+        1.0
+        """
+        if out is not None:
+            raise ValueError("clip of a Value makes a new Value: write v = v.clip(min, max), without out")
+        clipped: Any = self if min is None else maximum(self, min)
+        return clipped if max is None else minimum(clipped, max)  # type: ignore[no-any-return]
+
+    def conjugate(self) -> Value:
+        """Return the Value itself, because it is real; `np.var` of an array of Values calls this.
+
+        >>> from autograd import Value
+        >>> x = Value(5.0)
+        >>> x.conjugate() is x
+        True
+        """
+        return self  # type: ignore[return-value]
+
+
+def _is_value(x: Any) -> bool:
+    return hasattr(type(x), "__gate__")
+
+
+def _boxed(x: Any, numpy: Any) -> Any:
+    """Return a Value in an array of no dimensions: a ufunc of that comes back to numpy, not to us."""
+    box = numpy.empty((), object)
+    box[()] = x
+    return box
