@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .gates import logsumexp, maximum, minimum, pow, where
-from .number import number
 from .row import GATES
 
 if TYPE_CHECKING:
@@ -53,7 +51,6 @@ COMPOSED: dict[str, Callable[..., Any]] = {
 DIFFERENT: dict[str, Callable[..., Any]] = {
     "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # numpy's is 0 at 0, the gate's is 1
 }
-RULES: Mapping[str, Callable[..., Any]] = ChainMap(DIFFERENT, OPERATORS, GATES, COMPOSED)  # type: ignore[arg-type]
 
 INSTEAD = {
     "fmax": "np.maximum, which passes a nan on",
@@ -70,26 +67,22 @@ class BesideNumpy:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         """Return what a ufunc of Values, numbers and arrays gives: a Value, or an array of them."""
         name = ufunc.__name__
-        rule = RULES.get(name) or RULES.get(ARC.get(name, name))
+        rule = OPERATORS.get(name) or _rule(name)
         if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # not a Python function of objects
             instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
-        if rule is not None and method == "__call__" and not keywords:
-            numbers = [x if _is_value(x) else number(x, name) for x in inputs if not hasattr(x, "__len__")]
-            if len(numbers) == len(inputs):
-                return rule(*numbers)
         numpy = sys.modules["numpy"]
-        for dtype in (*(getattr(array, "dtype", None) for array in keywords.get("out", ())), keywords.get("dtype")):
-            if dtype is not None and numpy.dtype(dtype).kind not in "Ob":
-                raise TypeError(
-                    f"the dtype that {name} of a Value writes must be object, got {numpy.dtype(dtype)}: "
-                    "write array = array + v instead of array += v"
-                )
-        if rule is not None and name not in OPERATORS:  # of objects, numpy's own loop applies Python's operators
-            ufunc = numpy.frompyfunc(rule, ufunc.nin, 1)
+        if rule is not None and method == "__call__" and not keywords:
+            numbers = [x.item() if isinstance(x, numpy.generic) else x for x in inputs]
+            if {*map(type, numbers)} <= {type(self), float, int, bool}:  # without an array
+                return rule(*numbers)
+        if keywords:
+            _check_dtypes(name, keywords, numpy)
         boxed = [_boxed(x, numpy) if _is_value(x) else x for x in inputs]
-        with numpy.errstate(all="ignore"):  # overflow and nan as in the same gates without numpy
+        if rule is None or name in OPERATORS:  # of objects, numpy's own loop applies Python's operators
             return getattr(ufunc, method)(*boxed, **keywords)
+        with numpy.errstate(all="ignore"):  # a gate that compares with nan would seem invalid to numpy
+            return getattr(numpy.frompyfunc(rule, ufunc.nin, 1), method)(*boxed, **keywords)
 
     def clip(self, min: Operand | None = None, max: Operand | None = None, out: None = None) -> Value:
         """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
@@ -112,6 +105,20 @@ class BesideNumpy:
         True
         """
         return self  # type: ignore[return-value]
+
+
+def _rule(name: str) -> Callable[..., Any] | None:
+    return DIFFERENT.get(name) or GATES.get(name) or GATES.get(ARC.get(name, name)) or COMPOSED.get(name)
+
+
+def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
+    """Refuse to write Values into an array of numbers."""
+    for dtype in (*(getattr(array, "dtype", None) for array in keywords.get("out", ())), keywords.get("dtype")):
+        if dtype is not None and numpy.dtype(dtype).kind not in "Ob":
+            raise TypeError(
+                f"the dtype that {name} of a Value writes must be object, got {numpy.dtype(dtype)}: "
+                "write array = array + v instead of array += v"
+            )
 
 
 def _is_value(x: Any) -> bool:
