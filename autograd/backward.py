@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .derive import sweep
 from .gates import add, mul
 from .graph import Walk, walking
+from .names import names_in_errors
 from .native import core
 from .number import number
 from .recording import refuse_while_tracing, tick
@@ -78,18 +79,22 @@ def _keep(walk: Walk) -> None:
 def _sweep(root: Value, seed: float) -> Walk:
     """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
     walk = Walk((root,))
-    _refuse_stale(walk)
+    _refuse_stale(walk, root)
     root._adjoint = seed
     nodes = reversed(walk.gates)
     try:
         _pull(nodes)
     except (ArithmeticError, ValueError) as error:
-        node = walk.gates[length_hint(nodes)]  # as many are left as come before it
-        inputs = ", ".join(f"{input.label or 'input'} = {input.data!r}" for input in node.inputs)
-        raise type(error)(
-            f"backward through {node.gate.name}{_called(node)}: {error}; it has no slope at {inputs}"  # type: ignore[union-attr]
-        ) from None
+        raise _no_slope(walk.gates[length_hint(nodes)], error, root) from None  # as many are left as come before it
     return walk
+
+
+def _no_slope(node: Value, error: Exception, root: Value) -> Exception:
+    """Return an exception of the same type that names the gate, its node and its inputs."""
+    assert node.gate is not None
+    names = names_in_errors(root)
+    at = ", ".join(f"{names[input]} = {input.data!r}" for input in node.inputs)
+    return type(error)(f"backward through {node.gate.name} {names[node]!r}: {error}; it has no slope at {at}")
 
 
 def zero_grad(root: Value) -> None:
@@ -118,7 +123,8 @@ def forward(root: Value) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            raise gate.refusal(error, now, [input.label for input in inputs]) from None
+            names = names_in_errors(root)
+            raise gate.refusal(error, now, [names[input] for input in inputs]) from None
     if data:
         time = tick()  # later than what other roots have computed from these nodes, so that they notice
         _write("_data", data, data.values())
@@ -157,20 +163,18 @@ def _stale_edge(walk: Walk) -> tuple[Value, Value] | None:
     return None
 
 
-def _refuse_stale(walk: Walk) -> None:
+def _refuse_stale(walk: Walk, root: Value) -> None:
     edge = _stale_edge(walk)
     if edge is None:
         return
     node, changed = edge
     assert node.gate is not None
+    names = names_in_errors(root)
+    formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
-        f"backward through a stale graph: {node.label or f'a {node.gate.name} gate'} was computed as {node.data!r}, and "
-        f"its input{_called(changed)} has changed since, to {changed.data!r}; root.forward() computes it all again"
+        f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "
+        f"{names[changed]} has changed since, to {changed.data!r}; root.forward() computes it all again"
     )
-
-
-def _called(node: Value) -> str:
-    return f" {node.label!r}" if node.label else ""
 
 
 def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:
