@@ -10,8 +10,9 @@ from typing import Any, NoReturn, Union
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
+from .elsewhere import BesideOthers, refuse_arguments
 from .native import compiled, core
-from .number import is_numpy_scalar, number
+from .number import is_numpy_scalar, number, short
 from .operators import Operators, install_operators
 from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, PARAMETER, Role
@@ -24,7 +25,7 @@ Operand = Union["Value", float]
 
 
 @compiled
-class Value(BesideNumpy, Operators):
+class Value(BesideNumpy, BesideOthers, Operators):
     """A number that records how it was made: a leaf, or the output of a gate.
 
     Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;
@@ -59,7 +60,11 @@ class Value(BesideNumpy, Operators):
     _seed: float | None  # set by the backward pass that ran from here
     grad: float
 
-    def __init__(self, data: float, label: str | None = None, *, role: str = "input") -> None:
+    def __init__(
+        self, data: float, label: str | None = None, *more: NoReturn, role: str = "input", **named: NoReturn
+    ) -> None:
+        if more or named:
+            refuse_arguments(*more, **named)
         self._data = data if data.__class__ is float else number(data)
         self._origin = INPUT if role == "input" else Role.named(role)
         self._first = self._rest = None
@@ -197,7 +202,10 @@ _new = Value.__new__
 
 def _named(label: str | None) -> str | None:
     if label is not None and not isinstance(label, str):
-        raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
+        raise TypeError(
+            f"the label of a Value must be a str, got {short(label)}: write Value(data, 'name'), without its inputs, "
+            "which a + b records"
+        )
     return label
 
 

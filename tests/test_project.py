@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 # Each room may import those above it, never below: from the record down to the readings.
 ROOMS = [
     "files",
+    "elsewhere",
     "number",
     "arithmetic",
     "native.fingerprint",
