@@ -58,6 +58,7 @@ class _Elsewhere:
 
     def __init__(self, name: str, instead: str) -> None:
         self.message = f"a Value has no attribute {name!r}: write {instead}"
+        self.__doc__ = f"Not here: write {instead}."
 
     def __get__(self, v: Any, cls: Any = None) -> NoReturn:
         raise AttributeError(self.message)

@@ -37,6 +37,10 @@ class Value(BesideNumpy, BesideOthers, Operators):
     >>> f.data, x.grad, y.grad, z.grad
     (-12.0, -4.0, -4.0, 3.0)
 
+    `<`, `<=`, `>`, `>=` compare data and give a bool, and so do Python's `max` and `sorted`, and numpy's choices over an
+    array of Values (`np.max`, `np.where`, `np.clip`, sorting): they follow the data of the moment. The gates `maximum`,
+    `minimum` and `where`, and `np.maximum(v, 0)` of a Value, follow the data of every replay. `==` is identity.
+
     data: the number (a float); it may be set on a leaf, and `root.forward()` then replays the graph
     grad: d root/d this, from the last `backward()`; leaves add up the passes until they are zeroed
     label: a name for pictures and messages, or None
