@@ -9,9 +9,10 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .gates import logsumexp, maximum, minimum, pow, where
+from .number import number
 from .row import GATES
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class BesideNumpy:
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]
         if rule is not None and method == "__call__" and not keywords:
-            numbers = [x.item() if isinstance(x, numpy.generic) else x for x in inputs]
+            numbers = [number(x, name) if isinstance(x, numpy.generic) else x for x in inputs]
             if {*map(type, numbers)} <= {type(self), float, int, bool}:  # without an array
                 return rule(*numbers)
         if keywords:
@@ -83,6 +84,11 @@ class BesideNumpy:
             return getattr(ufunc, method)(*boxed, **keywords)
         with numpy.errstate(all="ignore"):  # a gate that compares with nan would seem invalid to numpy
             return getattr(numpy.frompyfunc(rule, ufunc.nin, 1), method)(*boxed, **keywords)
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse the operators of masked arrays, which would take `_data` for an array and so leave the graph unseen."""
+        raise TypeError("a masked array has no operators with Values: write np.multiply(array, v) instead of array * v")
 
     def clip(self, min: Operand | None = None, max: Operand | None = None, out: None = None) -> Value:
         """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
@@ -112,11 +118,14 @@ def _rule(name: str) -> Callable[..., Any] | None:
 
 
 def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
-    """Refuse to write Values into an array of numbers."""
-    for dtype in (*(getattr(array, "dtype", None) for array in keywords.get("out", ())), keywords.get("dtype")):
-        if dtype is not None and numpy.dtype(dtype).kind not in "Ob":
+    """Refuse to write Values into an array of numbers, or into a Value."""
+    wanted = [getattr(x, "dtype", type(x)) for x in keywords.get("out", ()) if x is not None]
+    if keywords.get("dtype") is not None:
+        wanted.append(numpy.dtype(keywords["dtype"]))
+    for dtype in wanted:
+        if getattr(dtype, "kind", "") not in ("O", "b"):  # of bool are the results of comparisons
             raise TypeError(
-                f"the dtype that {name} of a Value writes must be object, got {numpy.dtype(dtype)}: "
+                f"the dtype that {name} of a Value writes must be object, got {dtype}: "
                 "write array = array + v instead of array += v"
             )
 

@@ -236,7 +236,10 @@ def test_methods_of_ufuncs() -> None:
     for ufunc in (np.exp, np.abs):
         with pytest.raises(TypeError, match=r"the dtype that .* must be object, got float32"):
             ufunc(v, dtype=np.float32)
+        with pytest.raises(TypeError, match=r"must be object, got .*Value"):
+            ufunc(v, out=v)
         assert ufunc(v, dtype=object).data == ufunc(3.0)
+    assert np.less(v, np.array([1.0, 5.0]), out=np.zeros(2, bool)).tolist() == [False, True]
 
 
 def test_a_ufunc_made_of_a_python_function_runs_it() -> None:
@@ -251,6 +254,10 @@ def test_scalars_of_numpy_do_as_pythons_numbers_do() -> None:
     assert (np.float64(1.0) / v).gate is autograd.reciprocal
     assert (np.float32(2.0) * v).data == (v * np.int64(2)).data == (np.bool_(True) * v * 2).data == 8.0
     assert (np.array(2.0) * v).data == 8.0
+    assert (np.longdouble(2.0) * v).data == (np.array([2.0], np.longdouble) * v)[0].data == 8.0
+    for scalar in (np.complex128(1j), np.str_("1"), np.datetime64("2020-01-01")):
+        with pytest.raises(TypeError, match="needs a number, not the"):
+            np.maximum(scalar, v)
 
 
 # What is no gate
@@ -391,6 +398,17 @@ def test_choices_over_arrays_of_values_compare_data_as_pythons_max_does() -> Non
     assert np.argmax(x) == 0
     assert [*np.maximum(x, 1.5)] == [b, 1.5]
     assert np.where(x > 1.5, x, 0.0).tolist() == [b, 0.0]
+
+
+def test_masked_arrays_keep_their_mask_or_are_refused() -> None:
+    v, masked = Value(3.0), np.ma.array([1.0, 5.0], mask=[False, True])
+    for made in (np.multiply(masked, v), np.add(v, masked), np.maximum(masked, v)):
+        assert made.mask.tolist() == [False, True]
+        assert made[0].gate is not None
+    for operate in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow):
+        for x, y in ((v, masked), (masked, v)):
+            with pytest.raises(TypeError, match=r"write np\.multiply\(array, v\) instead of array \* v"):
+                operate(x, y)
 
 
 def test_the_engine_needs_no_numpy() -> None:
