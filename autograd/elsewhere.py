@@ -6,7 +6,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any, NoReturn
 
-__all__ = ["FUNCTIONS", "BesideOthers", "refuse_arguments"]
+__all__ = ["FUNCTIONS", "BesideOthers"]
 
 ATTRIBUTES = {
     "_backward": "gate(name, symbol, forward, *local) for an operation of your own",
@@ -42,15 +42,6 @@ class BesideOthers:
 
     def __round__(self, digits: int | None = None) -> NoReturn:
         raise TypeError("round() is not a gate: write round(v.data) for the number")
-
-
-def refuse_arguments(*more: Any, **named: Any) -> NoReturn:
-    """Raise for arguments that Value does not take: elsewhere its inputs, its operation, or `requires_grad`."""
-    got = next(iter(named), f"{2 + len(more)} by position")
-    raise TypeError(
-        f"the arguments of Value must be data, label and role, got {got}: write Value(data, 'name'), without its inputs, "
-        "which a + b records; role='constant' is for what is not to be differentiated"
-    )
 
 
 class _Elsewhere:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Union
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
-from .elsewhere import BesideOthers, refuse_arguments
+from .elsewhere import BesideOthers
 from .native import compiled, core
 from .number import is_numpy_scalar, number, short
 from .operators import Operators, install_operators
@@ -64,18 +64,14 @@ class Value(BesideNumpy, BesideOthers, Operators):
     _seed: float | None  # set by the backward pass that ran from here
     grad: float
 
-    def __init__(
-        self, data: float, label: str | None = None, *more: NoReturn, role: str = "input", **named: NoReturn
-    ) -> None:
-        if more or named:
-            refuse_arguments(*more, **named)
+    def __init__(self, data: float, label: str | None = None, *more: NoReturn, role: str = "input") -> None:
         self._data = data if data.__class__ is float else number(data)
         self._origin = INPUT if role == "input" else Role.named(role)
         self._first = self._rest = None
         self._tick = 0
         self._adjoint = self.grad = 0.0
-        if label is not None:
-            self._label = _named(label)
+        if label is not None or more:
+            self._label = _named(label, *more)
         if recording.special:
             self._scope = context()[0] or None
 
@@ -204,10 +200,11 @@ class Value(BesideNumpy, BesideOthers, Operators):
 _new = Value.__new__
 
 
-def _named(label: str | None) -> str | None:
-    if label is not None and not isinstance(label, str):
+def _named(label: str | None, *more: Any) -> str | None:
+    if more or not (label is None or isinstance(label, str)):
+        got = f"{2 + len(more)} arguments" if more else short(label)
         raise TypeError(
-            f"the label of a Value must be a str, got {short(label)}: write Value(data, 'name'), without its inputs, "
+            f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
             "which a + b records"
         )
     return label

@@ -122,9 +122,8 @@ def test_what_nobody_has_is_pythons_own_error() -> None:
         lambda a: Value(3.0, (a, a), "+"),  # type: ignore[arg-type]
         lambda a: Value(3.0, (a, a)),  # type: ignore[arg-type]
         lambda a: Value(3.0, {a}, "+", "name"),  # type: ignore[arg-type]
-        lambda a: Value(3.0, _children=(a, a), _op="+"),  # type: ignore[arg-type]
         lambda a: Value(3.0, "name", "+"),  # type: ignore[arg-type]
-        lambda a: Value(3.0, requires_grad=True),  # type: ignore[arg-type]
+        lambda a: Value(3.0, None, "+"),  # type: ignore[arg-type]
     ],
 )
 def test_a_value_is_not_given_its_inputs(make: Callable[[Value], Value]) -> None:
