@@ -7,7 +7,7 @@ the gradients of leaves, the data of gates. Whatever goes wrong before, none of 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from operator import attrgetter, length_hint
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .derive import sweep
 from .gates import add, mul
 from .graph import Walk, walking
+from .names import names_in_errors
 from .native import core
 from .number import number
 from .recording import refuse_while_tracing, tick
@@ -79,22 +80,24 @@ def _keep(walk: Walk) -> None:
 def _sweep(root: Value, seed: float) -> Walk:
     """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
     walk = Walk((root,))
-    _refuse_stale(walk)
+    _refuse_stale(walk, root)
     root._adjoint = seed
     nodes = reversed(walk.gates)
     try:
         _pull(nodes)
     except (ArithmeticError, ValueError) as error:
-        raise no_slope(walk.gates[length_hint(nodes)], error) from None  # as many are left as come before it
+        names = names_in_errors(root)
+        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # as many are left as come before it
     return walk
 
 
-def no_slope(node: Value, error: Exception) -> Exception:
+def no_slope(node: Value, error: Exception, names: Mapping[Value, str]) -> Exception:
     """Return an exception of the same type that names the gate whose slope is undefined, or beyond the floats, and where."""
     gate = node.gate
     assert gate is not None
-    at = inputs_text(gate, [input.data for input in node.inputs], [input.label for input in node.inputs])
-    return type(error)(f"backward through {gate.name}{_called(node)}: it has no finite slope at {at}")
+    called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
+    at = inputs_text(gate, [input.data for input in node.inputs], inputs)
+    return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
 
 
 def zero_grad(root: Value) -> None:
@@ -123,7 +126,8 @@ def forward(root: Value) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            raise gate.refusal(error, now, [input.label for input in inputs]) from None
+            names = names_in_errors(root)
+            raise gate.refusal(error, now, [names[input] for input in inputs]) from None
     if data:
         time = tick()  # later than what other roots have computed from these nodes, so that they notice
         _write("_data", data, data.values())
@@ -162,20 +166,18 @@ def _stale_edge(walk: Walk) -> tuple[Value, Value] | None:
     return None
 
 
-def _refuse_stale(walk: Walk) -> None:
+def _refuse_stale(walk: Walk, root: Value) -> None:
     edge = _stale_edge(walk)
     if edge is None:
         return
     node, changed = edge
     assert node.gate is not None
+    names = names_in_errors(root)
+    formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
-        f"backward through a stale graph: {node.label or f'a {node.gate.name} gate'} was computed as {node.data!r}, and "
-        f"its input{_called(changed)} has changed since, to {changed.data!r}; root.forward() computes it all again"
+        f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "
+        f"{names[changed]} has changed since, to {changed.data!r}; root.forward() computes it all again"
     )
-
-
-def _called(node: Value) -> str:
-    return f" {node.label!r}" if node.label else ""
 
 
 def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:

@@ -228,7 +228,7 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
         for operation, operands in operations:
             cells.append(operation(*[cells[i] for i in operands]))
     except (ArithmeticError, ValueError) as error:
-        raise no_slope(written.get(node, node), error) from None
+        raise no_slope(written.get(node, node), error, {}) from None
     for cell in cells[made:]:
         if isinstance(cell, Value):
             written[cell] = written.get(node, node)

@@ -29,7 +29,7 @@ def number(x: Any, what: str = "a Value") -> float:
             return float(x)
         except OverflowError:
             raise OverflowError(
-                f"{what} holds a float, and the int {short(x)} is beyond its range (about 1.8e308)"
+                f"{what} holds a float, and the {type(x).__name__} {short(x)} is beyond its range (about 1.8e308)"
             ) from None
     raise TypeError(f"{what} needs a number, not {remedy(x)}")
 

@@ -11,15 +11,13 @@ from .derive import derive
 from .native import core
 from .recording import refuse_while_tracing, settle
 from .row import GATES, Gate
+from .ufuncs import ARC
 
 __all__ = ["Operators", "install_operators"]
 
 BINARY = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}
 UNARY = ("neg", "abs")
 COMPARISONS = ("lt", "le", "gt", "ge")
-# The methods that users of micrograd, and numpy (np.exp(v) calls v.exp()), expect.
-METHODS = ("reciprocal", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "relu")
-METHODS_WITH_CONSTANT = ("leaky_relu", "elu")
 
 
 if TYPE_CHECKING:
@@ -45,6 +43,13 @@ if TYPE_CHECKING:
         def __le__(self, other: Operand) -> bool: ...
         def __gt__(self, other: Operand) -> bool: ...
         def __ge__(self, other: Operand) -> bool: ...
+        def add(self, b: Operand) -> Value: ...
+        def sub(self, b: Operand) -> Value: ...
+        def mul(self, b: Operand) -> Value: ...
+        def div(self, b: Operand) -> Value: ...
+        def pow(self, y: Operand) -> Value: ...
+        def neg(self) -> Value: ...
+        def abs(self) -> Value: ...
         def reciprocal(self) -> Value: ...
         def exp(self) -> Value: ...
         def expm1(self) -> Value: ...
@@ -59,18 +64,28 @@ if TYPE_CHECKING:
         def relu(self) -> Value: ...
         def leaky_relu(self, slope: Operand = 0.1) -> Value: ...
         def elu(self, alpha: Operand = 1.0) -> Value: ...
+        def maximum(self, b: Operand) -> Value: ...
+        def minimum(self, b: Operand) -> Value: ...
+        def where(self, a: Operand, b: Operand) -> Value: ...
+        def step(self) -> Value: ...
+        def sign(self) -> Value: ...
 else:
     Operators = object
 
 
 def install_operators(cls: Any, engine: dict[str, Any]) -> None:
-    """Derive the code of every row and hang the operators and methods on the class."""
+    """Derive the code of every row and hang the operators and methods on the class.
+
+    Every gate with named inputs is a method of the first, as users of micrograd (`v.relu()`) and numpy expect: np.exp of
+    an array of Values calls `v.exp()` of each, np.arctan `v.arctan()`.
+    """
     for gate in GATES.values():
         derive(gate, engine)
-    for name in METHODS:
-        setattr(cls, name, GATES[name].record)
-    for name in METHODS_WITH_CONSTANT:
-        setattr(cls, name, _method(GATES[name]))
+        if not gate.variadic and not hasattr(cls, gate.name):
+            setattr(cls, gate.name, _method(gate))
+    for name, row in ARC.items():
+        if row in GATES:
+            setattr(cls, name, _method(GATES[row]))
     comparisons = {name: _comparison(getattr(operator, name), engine["operand"]) for name in COMPARISONS}
     comparisons["eq"] = _equality
     if core is not None:  # its nodes have the operators below
@@ -100,6 +115,10 @@ def _unless(number: int, special: Callable[[Any], Any], usual: Callable[[Any, An
 
 
 def _method(gate: Gate) -> Callable[..., Any]:
+    if all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values()):
+        assert gate.record is not None
+        return gate.record
+
     def method(v: Any, *inputs: Any, **named: Any) -> Any:
         return gate(v, *inputs, **named)
 

@@ -281,7 +281,7 @@ def _minimum(a: float, b: float) -> float:
 
 
 def _pow(x: float, y: float) -> float:
-    if x == 0.0 and y < 0.0:
+    if x == 0.0 and -math.inf < y < 0.0:
         raise ZeroDivisionError("0.0 cannot be raised to a negative power")  # as ** does; math.pow: ValueError
     return math.pow(x, y)  # not **, which would answer a negative base with a complex number
 

@@ -10,12 +10,14 @@ from typing import Any, NoReturn, Union
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
+from .elsewhere import BesideOthers
 from .native import compiled, core
-from .number import is_numpy_scalar, number
+from .number import is_numpy_scalar, number, short
 from .operators import Operators, install_operators
 from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
 from .row import GATES, Gate
+from .ufuncs import BesideNumpy
 
 __all__ = ["Operand", "Value"]
 
@@ -23,7 +25,7 @@ Operand = Union["Value", float]
 
 
 @compiled
-class Value(Operators):
+class Value(BesideNumpy, BesideOthers, Operators):
     """A number that records how it was made: a leaf, or the output of a gate.
 
     Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;
@@ -34,6 +36,10 @@ class Value(Operators):
     >>> f.backward()
     >>> f.data, x.grad, y.grad, z.grad
     (-12.0, -4.0, -4.0, 3.0)
+
+    `<`, `<=`, `>`, `>=` compare data and give a bool, and so do Python's `max` and `sorted`, and numpy's choices over an
+    array of Values (`np.max`, `np.where`, `np.clip`, sorting): they follow the data of the moment. The gates `maximum`,
+    `minimum` and `where`, and `np.maximum(v, 0)` of a Value, follow the data of every replay. `==` is identity.
 
     data: the number (a float); it may be set on a leaf, and `root.forward()` then replays the graph
     grad: d root/d this, from the last `backward()`; leaves add up the passes until they are zeroed
@@ -58,14 +64,14 @@ class Value(Operators):
     _seed: float | None  # set by the backward pass that ran from here
     grad: float
 
-    def __init__(self, data: float, label: str | None = None, *, role: str = "input") -> None:
+    def __init__(self, data: float, label: str | None = None, *more: NoReturn, role: str = "input") -> None:
         self._data = data if data.__class__ is float else number(data)
         self._origin = INPUT if role == "input" else Role.named(role)
         self._first = self._rest = None
         self._tick = 0
         self._adjoint = self.grad = 0.0
-        if label is not None:
-            self._label = _named(label)
+        if label is not None or more:
+            self._label = _named(label, *more)
         if recording.special:
             self._scope = context()[0] or None
 
@@ -199,9 +205,13 @@ class Value(Operators):
 _new = Value.__new__
 
 
-def _named(label: str | None) -> str | None:
-    if label is not None and not isinstance(label, str):
-        raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
+def _named(label: str | None, *more: Any) -> str | None:
+    if more or not (label is None or isinstance(label, str)):
+        got = f"{2 + len(more)} arguments" if more else short(label)
+        raise TypeError(
+            f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
+            "which a + b records"
+        )
     return label
 
 

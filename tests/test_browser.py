@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
-from autograd.drawing.names import complete_names
+from autograd.names import complete_names
 from nn import (
     MLP,
     Adam,

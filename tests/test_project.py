@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 # Each room may import those above it, never below: from the record down to the readings.
 ROOMS = [
     "files",
+    "elsewhere",
     "number",
     "arithmetic",
     "native.fingerprint",
@@ -35,8 +36,10 @@ ROOMS = [
     "role",
     "recording",
     "graph",
+    "names",
     "backward",
     "copying",
+    "ufuncs",
     "operators",
     "value",
     "compiling.scalars",
@@ -62,7 +65,6 @@ ROOMS = [
     "check",
     "drawing.rendering",
     "drawing.flow",
-    "drawing.names",
     "drawing.boxes",
     "drawing.view",
     "drawing.summary",

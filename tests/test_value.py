@@ -77,7 +77,7 @@ def test_what_knows_values_better_than_we_gets_its_turn() -> None:
 def test_a_value_of_a_value_and_a_label_that_is_no_text() -> None:
     with pytest.raises(TypeError, match="use it as it is"):
         Value(Value(1.0))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="a label is a str"):
+    with pytest.raises(TypeError, match="label of a Value must be a str"):
         Value(1.0, 2)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="'input', 'parameter' or 'constant'"):
         Value(1.0, role="weight")

@@ -43,7 +43,7 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
             raise ValueError(f"{name} has {size} entries, and an input has at most {MOST_ENTRIES}, one Value each")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
-        result = function(*inputs.values())
+        result = unpacked(function(*inputs.values()))
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
     if not outputs:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from ..names import caller_names, node_names
 from ..value import Value
 from .boxes import Arrow, Box
 from .flow import check_digits, local_gradients, shown
-from .names import caller_names, node_names
 from .summary import summary
 from .view import View
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import as_path, replace_file
+from ..names import caller_names
 from ..value import Value
 from .boxes import Level
 from .dot import dot_text
-from .names import caller_names
 from .rendering import RenderingError, render
 from .view import View
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from ..names import caller_names, complete_names
 from ..value import Value
 from .flow import Flow, check_digits
-from .names import caller_names, complete_names
 from .paths import paths
 from .report import Section, markdown as as_markdown, text as as_text
 from .walk import walk

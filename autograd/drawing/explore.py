@@ -9,12 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..names import caller_names, complete_names
 from ..row import Gate
 from ..value import Value
 from .flow import Flow, check_digits
 from .javascript import IN_MATH, gate_script
 from .layout import Layout, layout
-from .names import caller_names, complete_names
 from .page import Page, page_file
 from .view import LARGEST
 

@@ -1,16 +1,20 @@
-"""What to call a node: its label, or the variable that holds it where the picture is asked for."""
+"""What to call a node in a picture or an error: its label, or the variable that holds it in the code of the caller."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..value import Value
+from .graph import topological_order
 
-__all__ = ["caller_names", "complete_names", "node_names"]
+if TYPE_CHECKING:
+    from .value import Value
+
+__all__ = ["caller_names", "complete_names", "names_in_errors", "node_names"]
 
 KINDS: dict[str | None, str] = {"input": "x", "parameter": "w", "constant": "c"}
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -32,11 +36,11 @@ def _collect(variables: Mapping[str, Any], names: dict[int, str]) -> None:
     for name, x in list(variables.items()):
         if name.startswith("_") or not name.isidentifier():  # such as the temporaries of test frameworks
             continue
-        if isinstance(x, Value):
+        if hasattr(type(x), "__gate__"):
             names.setdefault(id(x), name)
         elif x.__class__ in (list, tuple):
             for i, entry in enumerate(x):
-                if isinstance(entry, Value):
+                if hasattr(type(entry), "__gate__"):
                     names.setdefault(id(entry), f"{name}[{i}]")
 
 
@@ -65,6 +69,15 @@ def complete_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Val
         else:
             names[node] = next(free[KINDS.get(node.role, "v")])
     return names
+
+
+def names_in_errors(root: Value) -> dict[Value, str]:
+    """Return the name of every node of a graph as `explain(root)` gives it to the code that called this package."""
+    frame: FrameType | None = sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+        frame = frame.f_back
+    return complete_names(topological_order(root), caller_names(frame))
 
 
 def _unused(kind: str, own: set[str]) -> Iterator[str]:

@@ -1,0 +1,141 @@
+"""numpy's ufuncs of Values: a ufunc that gets a Value records a gate, or is refused by name.
+
+numpy hands such a call to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result is an array
+of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the number 0.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .gates import logsumexp, maximum, minimum, pow, where
+from .number import number
+from .row import GATES
+
+if TYPE_CHECKING:
+    from .value import Operand, Value
+
+__all__ = ["ARC", "BesideNumpy"]
+
+# The ufuncs that Python's operators on arrays call.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "positive": operator.pos,
+    "absolute": operator.abs,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+
+# Gates by numpy's names for them.
+ARC = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "clip": lambda x, low, high: minimum(maximum(x, low), high),
+    "conjugate": operator.pos,
+    "fabs": operator.abs,
+    "float_power": pow,
+    "heaviside": lambda x, at_zero: where(x, 1.0, where(-x, 0.0, at_zero)),
+    "logaddexp": logsumexp,
+    "square": lambda x: x * x,
+}
+DIFFERENT: dict[str, Callable[..., Any]] = {
+    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # numpy's is 0 at 0, the gate's is 1
+}
+
+INSTEAD = {
+    "fmax": "np.maximum, which passes a nan on",
+    "fmin": "np.minimum, which passes a nan on",
+    "matmul": "array * v, because a Value has no dimensions",
+}
+
+
+class BesideNumpy:
+    """What numpy asks of a Value."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """Return what a ufunc of Values, numbers and arrays gives: a Value, or an array of them."""
+        name = ufunc.__name__
+        rule = OPERATORS.get(name) or _rule(name)
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # not a Python function of objects
+            instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
+            raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
+        numpy = sys.modules["numpy"]
+        if rule is not None and method == "__call__" and not keywords:
+            numbers = [number(x, name) if isinstance(x, numpy.generic) else x for x in inputs]
+            if {*map(type, numbers)} <= {type(self), float, int, bool}:  # without an array
+                return rule(*numbers)
+        if keywords:
+            _check_dtypes(name, keywords, numpy)
+        boxed = [_boxed(x, numpy) if _is_value(x) else x for x in inputs]
+        if rule is None or name in OPERATORS:  # of objects, numpy's own loop applies Python's operators
+            return getattr(ufunc, method)(*boxed, **keywords)
+        with numpy.errstate(all="ignore"):  # a gate that compares with nan would seem invalid to numpy
+            return getattr(numpy.frompyfunc(rule, ufunc.nin, 1), method)(*boxed, **keywords)
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse the operators of masked arrays, which would take `_data` for an array and so leave the graph unseen."""
+        raise TypeError("a masked array has no operators with Values: write np.multiply(array, v) instead of array * v")
+
+    def clip(self, min: Operand | None = None, max: Operand | None = None, out: None = None) -> Value:
+        """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
+
+        >>> from autograd import Value
+        >>> Value(5.0).clip(-1.0, 1.0).data
+        1.0
+        """
+        if out is not None:
+            raise ValueError("clip of a Value makes a new Value: write v = v.clip(min, max), without out")
+        clipped: Any = self if min is None else maximum(self, min)
+        return clipped if max is None else minimum(clipped, max)  # type: ignore[no-any-return]
+
+    def conjugate(self) -> Value:
+        """Return the Value itself, because it is real; `np.var` of an array of Values calls this.
+
+        >>> from autograd import Value
+        >>> x = Value(5.0)
+        >>> x.conjugate() is x
+        True
+        """
+        return self  # type: ignore[return-value]
+
+
+def _rule(name: str) -> Callable[..., Any] | None:
+    return DIFFERENT.get(name) or GATES.get(name) or GATES.get(ARC.get(name, name)) or COMPOSED.get(name)
+
+
+def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
+    """Refuse to write Values into an array of numbers, or into a Value."""
+    wanted = [getattr(x, "dtype", type(x)) for x in keywords.get("out", ()) if x is not None]
+    if keywords.get("dtype") is not None:
+        wanted.append(numpy.dtype(keywords["dtype"]))
+    for dtype in wanted:
+        if getattr(dtype, "kind", "") not in ("O", "b"):  # of bool are the results of comparisons
+            raise TypeError(
+                f"the dtype that {name} of a Value writes must be object, got {dtype}: "
+                "write array = array + v instead of array += v"
+            )
+
+
+def _is_value(x: Any) -> bool:
+    return hasattr(type(x), "__gate__")
+
+
+def _boxed(x: Any, numpy: Any) -> Any:
+    """Return a Value in an array of no dimensions: a ufunc of that comes back to numpy, not to us."""
+    box = numpy.empty((), object)
+    box[()] = x
+    return box
