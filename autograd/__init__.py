@@ -10,31 +10,56 @@ A `Value` is one number that remembers how it was made; the functions below read
 -0.104994
 """
 
+import builtins as _builtins
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from .backward import adjoints as adjoints, is_stale as is_stale
-from .check import check_gradients as check_gradients, finite_differences as finite_differences
-from .compiling import CompiledProgram as CompiledProgram, compile as compile
-from .drawing import Page as Page, draw as draw, explain as explain, explore as explore, to_dot as to_dot
 from .elsewhere import FUNCTIONS as _FUNCTIONS
-from .functional import (
-    grad as grad,
-    hessian as hessian,
-    jacobian as jacobian,
-    linearize as linearize,
-    value_and_grad as value_and_grad,
-)
 from .gates import *  # every row of the table is a function here
 from .graph import topological_order as topological_order
 from .recording import no_grad as no_grad, scope as scope
 from .row import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
 from .value import Value as Value
 
+if TYPE_CHECKING:
+    from .check import check_gradients as check_gradients, finite_differences as finite_differences
+    from .compiling import CompiledProgram as CompiledProgram, compile as compile
+    from .drawing import Page as Page, draw as draw, explain as explain, explore as explore, to_dot as to_dot
+    from .functional import (
+        grad as grad,
+        hessian as hessian,
+        jacobian as jacobian,
+        linearize as linearize,
+        value_and_grad as value_and_grad,
+    )
+
 __version__ = "0.1.0"
+
+# The names of readers of a graph, which are imported when one of them is first used.
+_READERS = {
+    "check": ("check_gradients", "finite_differences"),
+    "compiling": ("CompiledProgram", "compile"),
+    "drawing": ("Page", "draw", "explain", "explore", "to_dot"),
+    "functional": ("grad", "hessian", "jacobian", "linearize", "value_and_grad"),
+}
+_MODULES = {name: module for module, names in _READERS.items() for name in names}
+
+# `from autograd import *` hides none of Python's sum, max, abs and pow: write autograd.sum, or import it by name.
+__all__ = ["GATES", "Gate", "Kink", "Value", "adjoints", "gate", "is_stale", "no_grad", "scope", "topological_order"]
+__all__ += [*_MODULES, *(name for name in GATES if not hasattr(_builtins, name))]
 
 if not TYPE_CHECKING:  # a checker would take every name for one of ours
 
-    def __getattr__(name: str) -> None:
-        """Say what to write instead of a function of another library."""
+    def __getattr__(name):
+        """Import a reader of graphs when it is first used, and say what to write instead of another library's function."""
+        if name in _READERS:
+            return _import_module(f".{name}", __name__)
+        if name in _MODULES:
+            found = globals()[name] = getattr(_import_module(f".{_MODULES[name]}", __name__), name)
+            return found
         instead = f": write {_FUNCTIONS[name]}" if name in _FUNCTIONS else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
+
+    def __dir__():
+        return sorted({*globals(), *_MODULES})
