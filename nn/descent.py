@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd import value_and_grad
 
-from .given import function, generator, listed, number, numbers, whole
+from .given import function, generator, listed, number, numbers, spelt, whole
 from .training import converged, criterion
 
 __all__ = ["Descent", "minimize", "random_search"]
@@ -31,6 +31,7 @@ class Descent(NamedTuple):
         return f"<Descent to f({x}) = {self.value:.6g} in {len(self.path) - 1} steps, {ended}>"
 
 
+@spelt
 def minimize(
     f: Callable[[Any], Any],
     x0: Any,
@@ -76,6 +77,7 @@ def minimize(
     return Descent(path[-1], values[-1], len(values) - 1 - k if met else None, path, values, len(values))
 
 
+@spelt
 def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: float = 0.1, tries: int = 1000) -> Descent:
     """Probe random directions: go `radius` along one where that lowers f. Needs no gradient, and many evaluations of f.
 
