@@ -178,7 +178,8 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
-    For a class index c it is computed as logsumexp(z − z_c), so that large scores do not cancel. Its gradient in z is softmax(z) − t, as the lectures derive it.
+    For a class index c it is computed as logsumexp(z − z_c), so that large scores do not cancel. Its gradient in z is
+    softmax(z) − t, as the lectures derive it.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139

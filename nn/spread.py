@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Centred", "centred"]
+__all__ = ["Centred", "centred", "window"]
 
 ROUNDING = 2 * sys.float_info.epsilon  # of the largest number: closer to the mean than this, numbers count as equal
 
@@ -40,3 +40,14 @@ def centred(xs: Sequence[float]) -> Centred:
     if largest <= ROUNDING * max(abs(low), abs(high)):
         return Centred(mean, 0.0, [0.0] * len(xs))
     return Centred(mean, largest, [(x - mean) / largest for x in xs])
+
+
+def window(xs: Sequence[float], margin: float = 0.1) -> tuple[float, float]:
+    """Return the ends of an axis that shows numbers, with a margin, a part of their range, on each side.
+
+    >>> window([0.0, 10.0]), window([0.3, 0.1 + 0.2])
+    ((-1.0, 11.0), (-0.7, 1.3))
+    """
+    low, high = min(xs), max(xs)
+    free = margin * (high - low) if centred(xs).largest else max(1.0, 1e-6 * abs(low))
+    return low - free, high + free

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import autograd
 import nn
 from autograd import Value, compile, dot, grad, hessian, value_and_grad
 from nn import SGD, Adam, AdamW, Layer, Module, Optimiser, clip_gradients, fit, linear_regression, monomials, schedules
 from nn.data import Scaler
+
+from .fuzz import EXECUTORS
 
 INF, NAN = math.inf, math.nan
 
@@ -111,7 +114,7 @@ def test_second_derivatives_of_the_softmax_and_its_losses() -> None:
     assert tied == [pytest.approx([0.0, 0.0], abs=1e-15)] * 2
 
 
-@pytest.mark.parametrize("executor", ["numpy", "tape"])
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("size", [0.0, 1e3, 1e8, 1e16])
 def test_compiled_losses_of_large_scores(executor: Any, size: float) -> None:
     Z, T = [[size, size], [size + 2.0, size - 2.0]], [[1.0, 0.0], [0.0, 1.0]]
@@ -579,7 +582,24 @@ def test_learning_rates_beyond_the_floats_are_refused() -> None:
 def test_minimize_takes_arrays_and_says_where_it_diverges() -> None:
     found = nn.minimize(lambda x: dot(list(x), list(x)), np.array([1.0, 2.0]), steps=50)
     assert found.x == pytest.approx([0.0, 0.0], abs=1e-4)
-    with pytest.raises(FloatingPointError, match="minimize diverged at step"):
-        nn.minimize(lambda x: x * x, 1.0, learning_rate=1e200)
+    assert {type(x) for point in found.path for x in point} == {float}
+    for f, x0 in ((lambda x: x * x, 1.0), (lambda x: autograd.exp(-x), -700.0)):
+        with pytest.raises(FloatingPointError, match="minimize diverged at step"):
+            nn.minimize(f, x0, learning_rate=1e200)
+    searched = nn.random_search(lambda x: x @ x, np.array([1.0, 2.0]), rng=random.Random(0), tries=200)
+    assert searched.value < 0.1
     with pytest.raises(TypeError, match=r"x0\[0\] is one number"):
         nn.minimize(lambda x: x[0], np.array([[1.0], [2.0]]))
+
+
+@pytest.mark.parametrize("x", [0.1 + 0.2, 1e9, -1e17, 1e300])
+def test_a_plot_of_points_in_a_line_has_a_plane(x: float) -> None:
+    from matplotlib.figure import Figure
+
+    X = [[x, 0.0], [x, 1.0], [math.nextafter(x, 0.0), 2.0]]
+    ax = nn.plot_boundary(lambda point: point[1] - 0.5, X, [0, 1, 1], Figure().subplots(), steps=3)
+    low, high = ax.get_xlim()
+    assert high - low > 1e-9 * abs(x)
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    history = fit(model, (X[:1], [1.0]), lambda o, t: 0.0 * o, SGD(model, 0.0), epochs=1, record=True)
+    assert "No decision boundary" not in nn.explore_training(model, history, data=(X, [0, 1, 1])).html
