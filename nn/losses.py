@@ -10,15 +10,15 @@ No loss branches on what an output holds, only on targets that are plain numbers
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
-from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add, where
+from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
 
+from .chances import above, certain, expected, log_chances, negated, own_log_chances, refuse_infinite, unless_both_zero
 from .functions import decisions
 from .given import listed, number
 from .samples import (
     Numbers,
-    Place,
     Reduction,
     Weights,
     averaged,
@@ -98,15 +98,15 @@ def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reducti
         logs = []
         if not is_plain(t, 0.0):
             if known(o) == 0.0 != known(t):
-                _refuse(f"{name}: output", at, 0, "the target is not", name)
+                refuse_infinite(f"{name}: output", at, 0, "the target is not", name)
             chances.append((1, t))
-            logs.append(log(_unless_both_zero(t, o, o, 1.0)))
+            logs.append(log(unless_both_zero(t, o, o, 1.0)))
         if not is_plain(t, 1.0):
             if known(o) == 1.0 != known(t):
-                _refuse(f"{name}: output", at, 1, "the target is not", name)
+                refuse_infinite(f"{name}: output", at, 1, "the target is not", name)
             chances.append((0, 1.0 - t))
-            logs.append(log1p(-_unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
-        losses.append(_negated(_expected(chances, logs)))
+            logs.append(log1p(-unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
+        losses.append(negated(expected(chances, logs)))
     return reduced(name, losses, reduction, pairs[0][0] is None, in_pairs(name, pairs))
 
 
@@ -171,7 +171,7 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
     for (what, p), t in zip(rows, targets):
         for k, entry in enumerate(p):
             probability(what, k, entry)
-        losses.append(_negated(_expected(t, _logs(what, t, p, "the target is not", "cross_entropy"))))
+        losses.append(negated(expected(t, log_chances(what, t, p, "the target is not", "cross_entropy"))))
     return reduced("cross_entropy", losses, reduction, single, in_rows(rows))
 
 
@@ -191,9 +191,9 @@ def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction =
     targets = weights(name, target, rows, single)
     losses = []
     for (_, s), t in zip(rows, targets):
-        leads = _leads(s, t)
+        leads = above(s, t)
         loss = logsumexp(leads)
-        losses.append(loss if is_plain(t[0][1], 1.0) else loss - _expected(t, [leads[k] for k, _ in t]))
+        losses.append(loss if certain(t) is not None else loss - expected(t, [leads[k] for k, _ in t]))
     return reduced(name, losses, reduction, single, in_rows(rows))
 
 
@@ -209,7 +209,7 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     for _, p in rows:
         for x in p:
             defined(name, x, in_rows(rows))
-    losses = [_negated(_expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)]
+    losses = [negated(expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)]
     return reduced(name, losses, reduction, single, in_rows(rows))
 
 
@@ -229,9 +229,10 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
             raise ValueError(f"{what} has one score, and hinge compares two or more: see binary_hinge")
         if any(known(x) not in (None, 0.0, 1.0) for _, x in t):
             raise ValueError("hinge: target is a class index or a one-hot row, not a distribution over several classes")
-        leads = _leads(s, t)
-        if is_plain(t[0][1], 1.0):
-            losses.append(add([relu(lead + margin) for k, lead in enumerate(leads) if k != t[0][0]]))
+        leads = above(s, t)
+        right = certain(t)
+        if right is not None:
+            losses.append(add([relu(lead + margin) for k, lead in enumerate(leads) if k != right]))
         else:  # which class is right, no plain number says: it is among the terms, and adds its margin to itself
             losses.append(add([relu(lead + margin) for lead in leads]) - margin)
     return reduced("hinge", losses, reduction, single, in_rows(rows))
@@ -250,7 +251,7 @@ def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> A
     losses = []
     for (what, entries), t in zip(rows, weights("kl_divergence", p, rows, single, "p")):
         distribution(what, entries)
-        losses.append(_expected(t, _own_logs(t)) - _expected(t, _logs(what, t, entries, "p is not")))
+        losses.append(expected(t, own_log_chances(t)) - expected(t, log_chances(what, t, entries, "p is not")))
     return reduced("kl_divergence", losses, reduction, single, in_rows(rows))
 
 
@@ -264,7 +265,7 @@ def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
     """
     rows, single = batch("entropy", reduction, p, "p")
     classes = [distribution(what, entries) for what, entries in rows]
-    losses = [_negated(_expected(t, _own_logs(t))) for t in classes]
+    losses = [negated(expected(t, own_log_chances(t))) for t in classes]
     return reduced("entropy", losses, reduction, single, in_rows(rows))
 
 
@@ -281,44 +282,3 @@ def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction:
     single = listed(target) is None
     pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
     return reduced("zero_one", [float(decided != true) for decided, true in pairs], reduction, single, ())
-
-
-def _expected(t: Weights, xs: list[Any]) -> Any:
-    """Return Σ tₖ xₖ over the classes that count; where one is certain, its x."""
-    return xs[0] if len(t) == 1 and is_plain(t[0][1], 1.0) else dot([chance for _, chance in t], xs)
-
-
-def _leads(z: list[Any], t: Weights) -> list[Any]:
-    """Return zₖ − Σⱼ tⱼ zⱼ for every class: differences of scores, which are exact where large scores are not.
-
-    The sum is exact for a one-hot target only. A shift that all have in common must not matter for any other.
-    """
-    low = _expected(t, [z[k] for k, _ in t])
-    certain = t[0][0] if is_plain(t[0][1], 1.0) and len(z) > 1 else None
-    return [0.0 if k == certain else score - low for k, score in enumerate(z)]
-
-
-def _logs(what: str, t: Weights, p: list[Any], beside: str, loss: str = "") -> list[Any]:
-    """Return log pₖ of the classes that count; refuse an infinite one."""
-    for k, chance in t:
-        if known(p[k]) == 0.0 != known(chance):
-            _refuse(what, k, 0, beside, loss)
-    return [log(_unless_both_zero(chance, p[k], p[k], 1.0)) for k, chance in t]
-
-
-def _own_logs(t: Weights) -> list[Any]:
-    return [log(chance if chance.__class__ is float else where(chance, chance, 1.0)) for _, chance in t]
-
-
-def _unless_both_zero(chance: Any, p: Any, x: Any, certain: Any) -> Any:
-    """Return x, or where both a chance t and p are 0, a number whose logarithm is 0: there t·log p counts as 0."""
-    return x if chance.__class__ is float else where(chance + p, x, certain)
-
-
-def _refuse(what: str, entry: Place, p: int, beside: str, loss: str = "") -> NoReturn:
-    remedy = f": give the scores themselves to {loss}_with_logits" if loss else ""
-    raise ValueError(f"{place(what, entry)} is exactly {p} where {beside}, so the loss would be infinite{remedy}")
-
-
-def _negated(x: Any) -> Any:
-    return 0.0 - x if x.__class__ is float else -x  # a person at a prompt is not shown -0.0
