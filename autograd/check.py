@@ -38,7 +38,8 @@ def check_gradients(
 
     An input is a number or a list of numbers. The gradients agree when their difference is at most atol + rtol·|gradient|
     and the error that the finite difference has itself: what rounding can do to it, and how much halving its step changes
-    it. With raises=True a disagreement raises an AssertionError that carries the table.
+    it. Unless step is given, the step with the least error is found for every input. With raises=True a disagreement raises
+    an AssertionError that carries the table.
 
     gradient: a function of your own, to be checked in place of the engine. gradient(*inputs) gives what grad(f) would:
         ∂f/∂x of one input alone, of several a list with one entry for each, in the shape of the input.
@@ -59,7 +60,7 @@ def check_gradients(
         analytic = list(flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data)))))
     else:
         analytic = _by_hand(gradient, f, inputs, data)
-    numeric = [_numeric(f, inputs, data, i, scheme, step, rtol) for i in range(len(data))]
+    numeric = [_numeric(f, inputs, data, i, scheme, step, rtol, exact) for i, exact in enumerate(analytic)]
     checks = [
         Check(name, at, exact, approximate, atol + error + rtol * max(abs(exact), abs(approximate)))
         for name, at, exact, (approximate, error) in zip(_names(f, inputs), data, analytic, numeric, strict=True)
@@ -100,31 +101,54 @@ def _listed(x: Any) -> Any:
 
 
 def _numeric(
-    f: Function, inputs: Sequence[Any], data: Sequence[float], i: int, scheme: Scheme, step: float | None, rtol: float
+    f: Function,
+    inputs: Sequence[Any],
+    data: Sequence[float],
+    i: int,
+    scheme: Scheme,
+    step: float | None,
+    rtol: float,
+    exact: float,
 ) -> tuple[float, float]:
-    """Return the finite difference in entry i and an estimate of its error, by the step that suits x best.
+    """Return the finite difference in entry i and an estimate of its error, by the step that suits f best.
 
-    The usual step is absolute, or relative for x beyond ±1; where that is too coarse (1/x near 0), relative to x.
+    The usual step ends the search if it is accurate and agrees with the gradient. Before it disagrees, steps of all sizes
+    are tried, because a function may vary over much less or much more than x does.
     """
-    x, h = abs(data[i]), _step(scheme, step)
-    steps = [h] if step is not None else sorted({h * max(1.0, x), h * x} - {0.0}, reverse=True)
-    best, failure = None, None
-    for h in steps:
+    found: list[tuple[float, float, float]] = []  # steps, their finite differences, and the errors of these
+    failure: Exception = ValueError("there is no step to take")
+    usual = _step(scheme, step)
+    for h in _steps(usual, abs(data[i])) if step is None else [usual]:
         try:
             once, half = (_difference(f, inputs, data, i, scheme, size) for size in (h, h / 2))
+            noise = 4 * _rounding(f, inputs, [*data[:i], data[i] + h, *data[i + 1 :]]) / h
         except (ArithmeticError, ValueError) as error:
             failure = error
             continue
-        noise = 4 * _rounding(f, inputs, [*data[:i], data[i] + h, *data[i + 1 :]]) / h
         error_ = 2 * abs(once - half) + noise
-        if best is None or error_ < best[1]:
-            best = half, error_
-        if error_ <= rtol * abs(half):
+        found.append((h, half, error_))
+        if error_ <= rtol * abs(half) and abs(half - exact) <= error_ + rtol * abs(half):
             break
-    if best is None:
-        assert failure is not None
+        if once == half == exact and h < usual / 100:  # flat at two scales: a relu that is off, for one
+            break
+    if not found:
         raise failure
-    return best
+    # Two steps over a whole number of periods agree with each other, and not with shorter steps.
+    return min(
+        (
+            (slope, max([error_, *(abs(slope - other) - its for k, other, its in found if k < h)]))
+            for h, slope, error_ in found
+        ),
+        key=lambda pair: (math.isnan(pair[1]), pair[1]),
+    )
+
+
+def _steps(h: float, x: float) -> Iterator[float]:
+    """Yield the usual step, absolute or for x beyond ±1 relative to x, the one relative to x, and others around the two."""
+    bases = sorted({h * max(1.0, x), h * x} - {0.0}, reverse=True)
+    for power in (0, -4, -1, -2, -3, -5, -6, -7, -8, 1, 2, 3, 4):
+        for base in bases:
+            yield base * 10.0**power
 
 
 def finite_differences(

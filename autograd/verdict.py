@@ -29,7 +29,7 @@ class Check(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        return self.absolute <= self.tolerance  # False for a nan, too
+        return self.absolute <= self.tolerance and self.absolute < math.inf  # False for a nan, too
 
     def excess(self) -> float:
         """How many times its tolerance the difference is."""

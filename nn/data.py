@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 from .given import generator, listed, number, numbers, plain, shown, whole
+from .samples import NotANumber
+from .spread import centred
 
 __all__ = ["Data", "Scaler", "batches", "standardise", "train_test_split"]
 
@@ -66,12 +68,9 @@ class Scaler:
     """
 
     def __init__(self, X: Any) -> None:
-        columns = list(zip(*table("X", X)))
-        self.means = [math.fsum(column) / len(column) for column in columns]
-        self.scales = [
-            math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0  # a constant feature stays
-            for column, mean in zip(columns, self.means, strict=True)
-        ]
+        columns = [centred(column) for column in zip(*table("X", X), strict=True)]
+        self.means = [column.mean for column in columns]
+        self.scales = [column.deviation or 1.0 for column in columns]  # a constant feature stays
 
     def __call__(self, X: Any) -> list[list[float]]:
         rows = table("X", X, len(self.means))
@@ -103,6 +102,26 @@ def samples(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
     if not X:
         raise ValueError("the data is empty: X has no rows")
     return X, y
+
+
+def finite(what: str, data: Data) -> None:
+    """Raise for the first number of the samples or the targets that is nan or infinite."""
+    for name, part in zip(("X", "y"), data, strict=True):
+        _finite(name, part, what)
+
+
+def _finite(name: str, x: Any, what: str) -> None:
+    if not isinstance(x, list):
+        if isinstance(x, float) and not math.isfinite(x):
+            raise NotANumber(f"{name} of the {what} must be a finite number, got {x}")
+        return
+    try:
+        if all(map(math.isfinite, x)):
+            return
+    except (TypeError, OverflowError):  # lists, names of classes, ints beyond the floats
+        pass
+    for i, entry in enumerate(x):
+        _finite(f"{name}[{i}]", entry, what)
 
 
 def table(what: str, X: Any, n: int | None = None) -> list[list[float]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd import value_and_grad
 
-from .given import function, generator, listed, number, numbers, whole
+from .given import function, generator, listed, number, numbers, plain, spelt, whole
 from .training import converged, criterion
 
 __all__ = ["Descent", "minimize", "random_search"]
@@ -31,6 +31,7 @@ class Descent(NamedTuple):
         return f"<Descent to f({x}) = {self.value:.6g} in {len(self.path) - 1} steps, {ended}>"
 
 
+@spelt
 def minimize(
     f: Callable[[Any], Any],
     x0: Any,
@@ -41,7 +42,7 @@ def minimize(
     epsilon: float | None = None,
     k: int = 1,
 ) -> Descent:
-    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0, a number or a list of numbers.
+    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0, a number, a list or an array of numbers, as which f is given them.
 
     It ends after `steps`, or where the lectures' criterion |f(x^t+k) − f(x^t)| < epsilon holds. (That can be met
     falsely: at η = 1 on x² the point leaps from 1 to −1 and back, with one value.)
@@ -49,7 +50,7 @@ def minimize(
     >>> minimize(lambda x: x * x, 1.0, epsilon=1e-6)
     <Descent to f(0.00123794) = 1.5325e-06 in 30 steps, converged at t = 29>
     """
-    one, x = _point(f, x0)
+    one, x, like = _point(f, x0)
     learning_rate = number("learning_rate", learning_rate, 0)
     momentum, steps = number("momentum", momentum, 0), whole("steps", steps, 0)
     epsilon, k = criterion(epsilon, k)
@@ -60,22 +61,23 @@ def minimize(
     for step in range(steps + 1):
         path.append(x[0] if one else list(x))
         try:
-            value, slope = differentiate(path[-1])
+            value, slope = differentiate(like(x))
         except ArithmeticError as error:
             if step == 0:
                 raise
             raise _diverged(step, f"at {path[-1]}, {error}", learning_rate) from error
         values.append(value)
-        if not math.isfinite(value):
+        if not all(map(math.isfinite, (value, *x))):
             raise _diverged(step, f"f({path[-1]}) = {value}", learning_rate)
         if step == steps or (epsilon is not None and converged(values, epsilon, k)):
             break
-        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else slope, strict=True)]
+        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else plain(slope), strict=True)]
         x = [a - learning_rate * v for a, v in zip(x, velocity, strict=True)]
     met = epsilon is not None and converged(values, epsilon, k)
     return Descent(path[-1], values[-1], len(values) - 1 - k if met else None, path, values, len(values))
 
 
+@spelt
 def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: float = 0.1, tries: int = 1000) -> Descent:
     """Probe random directions: go `radius` along one where that lowers f. Needs no gradient, and many evaluations of f.
 
@@ -83,16 +85,16 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
     >>> round(abs(found.x), 6), found.evaluations
     (0.0, 1001)
     """
-    one, x = _point(f, x0)
+    one, x, like = _point(f, x0)
     generator(rng)
     radius, tries = number("radius", radius, 0), whole("tries", tries, 0)
-    value = number("what f returned", f(x[0] if one else x))
+    value = number("what f returned", f(like(x)))
     path, values = [x[0] if one else x], [value]
     for _ in range(tries):
         direction = [rng.gauss(0.0, 1.0) for _ in x]
         scale = radius / math.hypot(*direction)
         tried = [a + scale * d for a, d in zip(x, direction, strict=True)]
-        found = number("what f returned", f(tried[0] if one else tried))
+        found = number("what f returned", f(like(tried)))
         if found < value:
             x, value = tried, found
             path.append(x[0] if one else x)
@@ -100,11 +102,16 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
     return Descent(path[-1], value, None, path, values, tries + 1)
 
 
-def _point(f: Any, x0: Any) -> tuple[bool, list[float]]:
-    """Return whether a point is one number, and its numbers."""
+def _point(f: Any, x0: Any) -> tuple[bool, list[float], Callable[[list[float]], Any]]:
+    """Return whether a point is one number, its numbers, and how f is given numbers: alone, or in a list or an array."""
     function("f", f, "x")
-    one = listed(x0) is None
-    return one, [number("x0", x0)] if one else numbers("x0", x0)
+    if listed(x0) is None:
+        return True, [number("x0", x0)], lambda x: x[0]
+    if hasattr(x0, "tolist"):
+        import numpy as np
+
+        return False, numbers("x0", x0), np.array
+    return False, numbers("x0", x0), list
 
 
 def _diverged(step: int, what: str, learning_rate: float) -> FloatingPointError:

@@ -20,6 +20,7 @@ from .given import number, shown, whole
 from .history import History, Snapshot
 from .module import Module
 from .plots import COLOURS, class_labels, classes
+from .spread import window
 
 __all__ = ["explore_training"]
 
@@ -29,7 +30,6 @@ GRID = 800_000  # bytes for what the model answers on the plane, at most
 SIDE = 41  # points of the plane along each side of the grid, at most
 CURVE = 500  # parts of the loss curve, each drawn by its lowest and its highest cost
 POINTS = 2000  # points of the data on the plane, at most
-MARGIN = 0.1  # of the range of the data, on each side
 
 
 def explore_training(
@@ -141,10 +141,7 @@ def _plane(
     if sizes != {2}:
         found = " or ".join(map(str, sorted(sizes)))
         return {"why": f"No decision boundary: it is drawn for inputs of 2 numbers, and these have {found}."}, nothing
-    low, high = ([pick(column) for column in zip(*X, strict=True)] for pick in (min, max))
-    margin = [MARGIN * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
-    low = [a - m for a, m in zip(low, margin, strict=True)]
-    high = [b + m for b, m in zip(high, margin, strict=True)]
+    low, high = ([*ends] for ends in zip(*(window(column) for column in zip(*X, strict=True)), strict=True))
     first = model.predict([X[0]])[0]
     outputs = len(first) if isinstance(first, list) else 1
     side = max(2, min(SIDE, math.isqrt(GRID * 3 // 4 // (2 * outputs * len(kept)))))

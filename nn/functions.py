@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
-from autograd import exp, logsumexp
+from autograd import exp, logsumexp, sum as add
 
 from .given import listed, number, row, whole
-from .samples import Numbers, class_index, known
+from .samples import NotANumber, Numbers, class_index, known
 
 __all__ = ["argmax", "decisions", "log_softmax", "one_hot", "softmax"]
 
 
 def softmax(z: Numbers) -> list[Any]:
-    """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed as exp(zᵢ − logsumexp(z)), which no score can make overflow.
+    """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed from scores less their logsumexp, which cannot overflow.
 
     A list of n scores gives a list of n probabilities; floats in, floats out, Values in, Values out.
 
@@ -23,7 +23,9 @@ def softmax(z: Numbers) -> list[Any]:
     >>> softmax([1000.0, -1000.0])
     [1.0, 0.0]
     """
-    return [exp(entry) for entry in log_softmax(z)]
+    powers = [exp(score) for score in _lowered(z)]
+    total = add(powers)
+    return [power / total for power in powers]
 
 
 def log_softmax(z: Numbers) -> list[Any]:
@@ -34,9 +36,20 @@ def log_softmax(z: Numbers) -> list[Any]:
     >>> log_softmax([1000.0, -1000.0])
     [0.0, -2000.0]
     """
+    scores = _lowered(z)
+    rest = logsumexp(scores)
+    return [score - rest for score in scores]
+
+
+def _lowered(z: Numbers) -> list[Any]:
+    """Return zᵢ − logsumexp(z): scores with the same softmax, none far above 0.
+
+    At large scores the logsumexp is rounded to a multiple of their last digit, so these numbers are not yet normalised.
+    What is done with them must not depend on a shift that all have in common.
+    """
     scores = row("the scores of a softmax", z)
-    total = logsumexp(scores)
-    return [score - total for score in scores]
+    top = logsumexp(scores)
+    return [score - top for score in scores]
 
 
 def argmax(z: Numbers) -> int:
@@ -45,10 +58,12 @@ def argmax(z: Numbers) -> int:
     >>> argmax([3.2, 5.1, -1.7, -3.7]), argmax([2.0, 2.0])
     (1, 0)
     """
-    scores = [plain("argmax", score) for score in row("the scores of argmax", z)]
-    if any(score != score for score in scores):
-        raise ValueError(f"argmax: score {next(i for i, score in enumerate(scores) if score != score)} is nan")
-    return scores.index(max(scores))
+    return _largest("argmax: z", row("the scores of argmax", z))
+
+
+def _largest(what: str, scores: Sequence[Any]) -> int:
+    numbers = [plain(f"{what}[{i}]", score) for i, score in enumerate(scores)]
+    return numbers.index(max(numbers))
 
 
 def one_hot(k: SupportsIndex, n: int) -> list[float]:
@@ -66,7 +81,10 @@ def plain(what: str, x: Any) -> float:
     """Return the number that x holds, where nothing but a number will do."""
     number = known(x)
     if number is None:
-        raise TypeError(f"{what} decides by numbers, and the {type(x).__name__} that it was given holds none yet")
+        reader = what.partition(":")[0]
+        raise TypeError(f"{reader} decides by numbers, and the {type(x).__name__} that it was given holds none yet")
+    if number != number:
+        raise NotANumber(f"{what} must be a number that can be compared, got nan")
     return number
 
 
@@ -88,7 +106,7 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
             f"{what}: there is one target per output, and these are {len(given)} outputs, {len(wanted)} targets"
         )
     if listed(given[0]) is None:
-        scores = [plain(what, score) for score in row(f"{what}: outputs", given)]
+        scores = [plain(f"{what}: outputs[{i}]", score) for i, score in enumerate(row(f"{what}: outputs", given))]
         return [(int(score >= threshold), label) for score, label in zip(scores, _labels(what, wanted, threshold))]
     rows = [row(f"{what}: outputs[{i}]", scores) for i, scores in enumerate(given)]
     n = len(rows[0])
@@ -98,13 +116,13 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
             "score stands by itself, not in a list"
         )
     return [
-        (argmax(scores), _true_class(f"{what}: targets[{i}]", target, n))
+        (_largest(f"{what}: outputs[{i}]", scores), _true_class(f"{what}: targets[{i}]", target, n))
         for i, (scores, target) in enumerate(zip(rows, wanted))
     ]
 
 
 def _labels(what: str, targets: Sequence[Any], threshold: float) -> list[int]:
-    labels = [plain(what, label) for label in row(f"{what}: targets", targets)]
+    labels = [plain(f"{what}: targets[{i}]", label) for i, label in enumerate(row(f"{what}: targets", targets))]
     kinds = set(labels)
     if not (kinds <= {0.0, 1.0} or kinds <= {-1.0, 1.0}):
         odd = next((label for label in labels if label not in (-1.0, 0.0, 1.0)), "a mixture of −1 and 0")
@@ -120,4 +138,4 @@ def _true_class(what: str, target: Any, n: int) -> int:
         return class_index(what, target, n)
     if len(entries) != n:
         raise ValueError(f"{what} has one entry per class, {n}, and this has {len(entries)}")
-    return argmax(entries)
+    return _largest(what, row(what, entries))

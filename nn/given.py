@@ -8,9 +8,11 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from functools import wraps
 from random import Random
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from autograd import Value
 
@@ -19,6 +21,7 @@ __all__ = [
     "flag",
     "function",
     "generator",
+    "known_names",
     "listed",
     "number",
     "numbers",
@@ -27,8 +30,13 @@ __all__ = [
     "several",
     "short",
     "shown",
+    "spelt",
     "whole",
 ]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def number(what: str, x: Any, least: float = -math.inf) -> float:
@@ -147,6 +155,63 @@ def function(what: str, f: Any, arguments: str = "") -> None:
         name = getattr(f, "__name__", type(f).__name__)
         taken = f"{name}({', '.join(signature.parameters)})"
         raise TypeError(f"{what} is called as f({arguments}), and {taken} is not: {error}") from None
+
+
+# What other libraries call an argument, and what it may be called here: the first that the function has.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    name: ours
+    for names, ours in (
+        ("lr eta alpha learning_rate_init init_lr", ("learning_rate", "first")),
+        ("base_lr initial_learning_rate initial_lr max_lr peak_value init_value start start_value", ("first",)),
+        ("eps eps_root tolerance tol", ("epsilon",)),
+        ("wd decay weight_decay_rate l2_penalty l2", ("weight_decay",)),
+        ("momentum mu beta", ("betas",)),
+        ("beta1 beta2 b1 b2 beta_1 beta_2", ("betas", "momentum")),
+        ("betas", ("momentum",)),
+        ("use_nesterov", ("nesterov",)),
+        ("params model", ("parameters",)),
+        ("max_norm clip_norm clipnorm norm max_grad_norm", ("largest", "clip")),
+        ("gamma decay_rate rate", ("factor",)),
+        ("step_size step period decay_steps transition_steps", ("every", "learning_rate", "epochs")),
+        ("T_max t_max total_iters total_steps num_steps n_steps steps max_iter maxiter", ("epochs", "steps")),
+        ("num_epochs n_epochs nb_epoch warmup_epochs warmup_steps", ("epochs",)),
+        ("eta_min end end_value min_lr final_lr", ("last",)),
+        ("batch batchsize bs", ("batch_size",)),
+        ("scheduler lr_scheduler after", ("schedule",)),
+        ("validation_data val valid", ("validation",)),
+    )
+    for name in names.split()
+    for ours in [ours]
+}
+
+
+def known_names(what: str, f: Callable[..., Any], named: Iterable[str]) -> None:
+    """Raise for an argument that f does not have, with the name that it has here.
+
+    >>> known_names("SGD", lambda parameters, learning_rate: None, ["lr"])
+    Traceback (most recent call last):
+    TypeError: SGD has no argument lr: write learning_rate
+    """
+    parameters = inspect.signature(f).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for name in named:
+        if name not in parameters:
+            taken = [parameter for parameter in parameters if parameter != "self"]
+            alike = [ours for ours in ELSEWHERE.get(name, ()) if ours in taken] or get_close_matches(name, taken, 1)
+            remedy = f"write {alike[0]}" if alike else f"its arguments are {', '.join(taken)}"
+            raise TypeError(f"{what} has no argument {name}: {remedy}")
+
+
+def spelt(f: Callable[P, T]) -> Callable[P, T]:
+    """Return f with `known_names` in front of it."""
+
+    @wraps(f)
+    def checked(*arguments: P.args, **named: P.kwargs) -> T:
+        known_names(f.__name__, f, named)
+        return f(*arguments, **named)
+
+    return checked
 
 
 def flag(what: str, x: Any) -> bool:

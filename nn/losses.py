@@ -10,21 +10,24 @@ No loss branches on what an output holds, only on targets that are plain numbers
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
 
+from .chances import above, certain, expected, log_chances, negated, own_log_chances, refuse_infinite, unless_both_zero
 from .functions import decisions
 from .given import listed, number
 from .samples import (
     Numbers,
-    Place,
     Reduction,
     Weights,
     averaged,
     batch,
     check_reduction,
+    defined,
     distribution,
+    in_pairs,
+    in_rows,
     is_plain,
     known,
     paired,
@@ -59,12 +62,13 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
     1.125
     """
     pairs = paired("squared_error", reduction, output, target)
+    given = in_pairs("squared_error", pairs)
     gaps = [o - t for _, o, t in pairs]
     if len(gaps) == 1 or reduction == "none":
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
-        return reduced(losses, reduction, pairs[0][0] is None)
+        return reduced("squared_error", losses, reduction, pairs[0][0] is None, given)
     total = dot(gaps, gaps)
-    return averaged(0.5 * total if half else total, len(gaps), reduction)
+    return defined("squared_error", averaged(0.5 * total if half else total, len(gaps), reduction), given)
 
 
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -87,42 +91,45 @@ def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reducti
     name = "binary_cross_entropy"
     pairs = paired(name, reduction, output, target)
     losses = []
-    for where, o, t in pairs:
-        probability(f"{name}: output", where, o)
-        probability(f"{name}: target", where, t)
+    for at, o, t in pairs:
+        probability(f"{name}: output", at, o)
+        probability(f"{name}: target", at, t)
         chances: Weights = []
         logs = []
         if not is_plain(t, 0.0):
-            if known(o) == 0.0:
-                _refuse(f"{name}: output", where, 0, "the target is not", name)
+            if known(o) == 0.0 != known(t):
+                refuse_infinite(f"{name}: output", at, 0, "the target is not", name)
             chances.append((1, t))
-            logs.append(log(o))
+            logs.append(log(unless_both_zero(t, o, o, 1.0)))
         if not is_plain(t, 1.0):
-            if known(o) == 1.0:
-                _refuse(f"{name}: output", where, 1, "the target is not", name)
+            if known(o) == 1.0 != known(t):
+                refuse_infinite(f"{name}: output", at, 1, "the target is not", name)
             chances.append((0, 1.0 - t))
-            logs.append(log1p(-o))
-        losses.append(_negated(_expected(chances, logs)))
-    return reduced(losses, reduction, pairs[0][0] is None)
+            logs.append(log1p(-unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
+        losses.append(negated(expected(chances, logs)))
+    return reduced(name, losses, reduction, pairs[0][0] is None, in_pairs(name, pairs))
 
 
 def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
-    """Return softplus(z) − t·z, the binary cross-entropy of σ(z), for scores z (logits) of any size and t in [0, 1].
+    """Return t·softplus(−z) + (1 − t)·softplus(z), the binary cross-entropy of σ(z), for scores z (logits) of any size.
 
-    Its gradient in z is σ(z) − t: the lectures' logistic regression.
+    The targets t lie in [0, 1]. Its gradient in z is σ(z) − t: the lectures' logistic regression.
 
     >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 1], reduction="none")
     [0.0, 1000.0]
     """
-    pairs = paired("binary_cross_entropy_with_logits", reduction, output, target)
+    name = "binary_cross_entropy_with_logits"
+    pairs = paired(name, reduction, output, target)
     losses = []
-    for where, z, t in pairs:
-        probability("binary_cross_entropy_with_logits: target", where, t)
+    for at, z, t in pairs:
+        probability(f"{name}: target", at, t)
         if is_plain(t, 1.0):
-            losses.append(softplus(-z))  # the same, without losing what is small to z − z
-        else:
-            losses.append(softplus(z) if is_plain(t, 0.0) else softplus(z) - t * z)
-    return reduced(losses, reduction, pairs[0][0] is None)
+            losses.append(softplus(-z))
+        elif is_plain(t, 0.0):
+            losses.append(softplus(z))
+        else:  # not softplus(z) − t·z, the same, in which large scores cancel
+            losses.append(dot([t, 1.0 - t], [softplus(-z), softplus(z)]))
+    return reduced(name, losses, reduction, pairs[0][0] is None, in_pairs(name, pairs))
 
 
 def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -133,18 +140,18 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
     """
     pairs = paired("binary_hinge", reduction, score, target)
     losses = []
-    for where, s, y in pairs:
+    for at, s, y in pairs:
         label = known(y)
         if label is not None and label not in (-1.0, 1.0):
             raise ValueError(
-                f"{place('binary_hinge: target', where)} is {label!r}, and a target is −1 or 1: write 2*t - 1 for t in "
+                f"{place('binary_hinge: target', at)} is {label!r}, and a target is −1 or 1: write 2*t - 1 for t in "
                 "{0, 1}"
             )
         if is_plain(y, 1.0):
             losses.append(relu(1.0 - s))
         else:
             losses.append(relu(1.0 + s) if is_plain(y, -1.0) else relu(1.0 - y * s))
-    return reduced(losses, reduction, pairs[0][0] is None)
+    return reduced("binary_hinge", losses, reduction, pairs[0][0] is None, in_pairs("binary_hinge", pairs))
 
 
 # Row losses
@@ -164,25 +171,30 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
     for (what, p), t in zip(rows, targets):
         for k, entry in enumerate(p):
             probability(what, k, entry)
-        losses.append(_negated(_expected(t, _logs(what, t, p, "the target is not", "cross_entropy"))))
-    return reduced(losses, reduction, single)
+        losses.append(negated(expected(t, log_chances(what, t, p, "the target is not", "cross_entropy"))))
+    return reduced("cross_entropy", losses, reduction, single, in_rows(rows))
 
 
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
-    For a class index c it is logsumexp(z) − z_c. Its gradient in z is softmax(z) − t, as the lectures derive it.
+    For a class index c it is computed as logsumexp(z − z_c), so that large scores do not cancel. Its gradient in z is
+    softmax(z) − t, as the lectures derive it.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139
     >>> cross_entropy_with_logits([[1000.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
     [0.0, 1000.0]
     """
-    rows, single = batch("cross_entropy_with_logits", reduction, z)
-    targets = weights("cross_entropy_with_logits", target, rows, single)
-    return reduced(
-        [logsumexp(s) - _expected(t, [s[k] for k, _ in t]) for (_, s), t in zip(rows, targets)], reduction, single
-    )
+    name = "cross_entropy_with_logits"
+    rows, single = batch(name, reduction, z)
+    targets = weights(name, target, rows, single)
+    losses = []
+    for (_, s), t in zip(rows, targets):
+        leads = above(s, t)
+        loss = logsumexp(leads)
+        losses.append(loss if certain(t) is not None else loss - expected(t, [leads[k] for k, _ in t]))
+    return reduced(name, losses, reduction, single, in_rows(rows))
 
 
 def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
@@ -191,11 +203,14 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     >>> negative_log_likelihood([-0.5, -1.5], 1)
     1.5
     """
-    rows, single = batch("negative_log_likelihood", reduction, log_probabilities)
-    targets = weights("negative_log_likelihood", target, rows, single)
-    return reduced(
-        [_negated(_expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)], reduction, single
-    )
+    name = "negative_log_likelihood"
+    rows, single = batch(name, reduction, log_probabilities)
+    targets = weights(name, target, rows, single)
+    for _, p in rows:
+        for x in p:
+            defined(name, x, in_rows(rows))
+    losses = [negated(expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)]
+    return reduced(name, losses, reduction, single, in_rows(rows))
 
 
 def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Any:
@@ -214,18 +229,20 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
             raise ValueError(f"{what} has one score, and hinge compares two or more: see binary_hinge")
         if any(known(x) not in (None, 0.0, 1.0) for _, x in t):
             raise ValueError("hinge: target is a class index or a one-hot row, not a distribution over several classes")
-        low = _expected(t, [s[k] for k, _ in t]) - margin
-        if is_plain(t[0][1], 1.0):
-            losses.append(add([relu(score - low) for k, score in enumerate(s) if k != t[0][0]]))
+        leads = above(s, t)
+        right = certain(t)
+        if right is not None:
+            losses.append(add([relu(lead + margin) for k, lead in enumerate(leads) if k != right]))
         else:  # which class is right, no plain number says: it is among the terms, and adds its margin to itself
-            losses.append(add([relu(score - low) for score in s]) - margin)
-    return reduced(losses, reduction, single)
+            losses.append(add([relu(lead + margin) for lead in leads]) - margin)
+    return reduced("hinge", losses, reduction, single, in_rows(rows))
 
 
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
-    It is the cross-entropy of q against p less the entropy of p. 0·log 0 counts as 0; where q is 0, p must be a plain 0.
+    It is the cross-entropy of q against p less the entropy of p. Where p is 0, its term and the slopes of this count as 0;
+    where q is 0, p must be 0.
 
     >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
     (0.143841036, 0.0)
@@ -234,20 +251,22 @@ def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> A
     losses = []
     for (what, entries), t in zip(rows, weights("kl_divergence", p, rows, single, "p")):
         distribution(what, entries)
-        own = _expected(t, [log(chance) for _, chance in t])
-        losses.append(own - _expected(t, _logs(what, t, entries, "p is not")))
-    return reduced(losses, reduction, single)
+        losses.append(expected(t, own_log_chances(t)) - expected(t, log_chances(what, t, entries, "p is not")))
+    return reduced("kl_divergence", losses, reduction, single, in_rows(rows))
 
 
 def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return H(p) = −Σ pₖ log pₖ of a distribution, in nats: 0 for a certain class, log n for n equal chances.
+
+    Where p is 0, its term and the slope of this, which would be infinite, count as 0.
 
     >>> round(entropy([0.25, 0.25, 0.25, 0.25]), 9), entropy([1.0, 0.0])
     (1.386294361, 0.0)
     """
     rows, single = batch("entropy", reduction, p, "p")
     classes = [distribution(what, entries) for what, entries in rows]
-    return reduced([_negated(_expected(t, [log(chance) for _, chance in t])) for t in classes], reduction, single)
+    losses = [negated(expected(t, own_log_chances(t))) for t in classes]
+    return reduced("entropy", losses, reduction, single, in_rows(rows))
 
 
 def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction: Reduction = "mean") -> Any:
@@ -262,25 +281,4 @@ def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction:
     check_reduction("zero_one", reduction)
     single = listed(target) is None
     pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
-    return reduced([float(decided != true) for decided, true in pairs], reduction, single)
-
-
-def _expected(t: Weights, xs: list[Any]) -> Any:
-    """Return Σ tₖ xₖ over the classes that count; where one is certain, its x."""
-    return xs[0] if len(t) == 1 and is_plain(t[0][1], 1.0) else dot([chance for _, chance in t], xs)
-
-
-def _logs(what: str, t: Weights, p: list[Any], where: str, loss: str = "") -> list[Any]:
-    for k, _ in t:
-        if known(p[k]) == 0.0:
-            _refuse(what, k, 0, where, loss)
-    return [log(p[k]) for k, _ in t]
-
-
-def _refuse(what: str, entry: Place, p: int, where: str, loss: str = "") -> NoReturn:
-    remedy = f": give the scores themselves to {loss}_with_logits" if loss else ""
-    raise ValueError(f"{place(what, entry)} is exactly {p} where {where}, so the loss would be infinite{remedy}")
-
-
-def _negated(x: Any) -> Any:
-    return 0.0 - x if x.__class__ is float else -x  # a person at a prompt is not shown -0.0
+    return reduced("zero_one", [float(decided != true) for decided, true in pairs], reduction, single, ())

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .functions import decisions, plain
 from .given import listed
-from .samples import Numbers, paired
+from .samples import Numbers, in_pairs, paired
+from .spread import centred
 
 __all__ = ["accuracy", "confusion", "r_squared"]
 
@@ -47,12 +49,22 @@ def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list
 def r_squared(outputs: Numbers, targets: Numbers) -> float:
     """Return R² = 1 − Σ(t − o)² / Σ(t − t̄)²: 1 for exact outputs, 0 for no better than the targets' own mean t̄.
 
+    Of rows of outputs, t̄ is the row of the means of each output. ValueError where all targets are equal.
+
     >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0])
     (1.0, 0.0)
     """
-    pairs = [(plain("r_squared", o), plain("r_squared", t)) for _, o, t in paired("r_squared", "sum", outputs, targets)]
-    mean = sum(t for _, t in pairs) / len(pairs)
-    spread = sum((t - mean) ** 2 for _, t in pairs)
-    if not spread:
+    pairs = paired("r_squared", "sum", outputs, targets)
+    for name, x in in_pairs("r_squared", pairs):
+        if abs(plain(name, x)) == math.inf:
+            raise ValueError(f"{name} must be a finite number, got {plain(name, x)}")
+    columns: dict[int, list[float]] = {}
+    for where, _, t in pairs:
+        columns.setdefault(where[1] if isinstance(where, tuple) else 0, []).append(plain("r_squared", t))
+    spreads = [centred(column) for column in columns.values()]
+    top = max(spread.largest for spread in spreads)
+    if not top:
         raise ValueError("r_squared is undefined where all targets are equal: it compares errors with their spread")
-    return 1.0 - sum((t - o) ** 2 for o, t in pairs) / spread
+    errors = [(plain("r_squared", t) - plain("r_squared", o)) / top for _, o, t in pairs]
+    ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))
+    return 1.0 - ratio * ratio

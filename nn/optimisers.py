@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from autograd import Value
 
-from .given import flag, listed, number, several
+from .given import flag, known_names, listed, number, several, spelt
 from .module import Module
 
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
@@ -31,8 +31,8 @@ class Optimiser:
 
     parameters: a model, for all of its own, or a list of Values, such as model.parameters()
 
-    `learning_rate` may be set between steps. A step that would make a parameter nan or infinite raises `Diverged`, a
-    FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
+    `learning_rate` may be set between steps. A step that would make a parameter, or what the optimiser keeps of it, nan or
+    infinite raises `Diverged`, a FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
 
     >>> class Signs(Optimiser):
     ...     def rule(self, w, g):
@@ -45,6 +45,10 @@ class Optimiser:
     """
 
     moments = 0  # how many numbers beside its data a parameter carries from step to step
+
+    def __new__(cls, *_: Any, **named: Any) -> Any:
+        known_names(cls.__name__, cls.__init__, named)
+        return super().__new__(cls)
 
     def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.parameters = _leaves(parameters)
@@ -66,33 +70,65 @@ class Optimiser:
 
     def step(self) -> None:
         """Move every parameter once, or, with an error, none."""
+        data, gradients = [p.data for p in self.parameters], [*map(_grad, self.parameters)]
         self.steps += 1
         try:
-            numbers = ([p.data for p in self.parameters], map(_grad, self.parameters), *self.state)
-            data, *state = map(list, zip(*map(self.rule, *numbers), strict=True))
-            for parameter, x in zip(self.parameters, data, strict=True):
-                if not math.isfinite(x):
-                    raise self.diverged(parameter, x)
-        except BaseException:  # an interrupt, too
+            moved, *state = map(list, zip(*map(self.rule, data, gradients, *self.state), strict=True))
+            self._check(_finite, gradients, moved, state)
+        except BaseException as error:  # an interrupt, too
             self.steps -= 1
+            if isinstance(error, ArithmeticError) and not isinstance(error, Diverged):
+                raise self._failed(data, gradients, error) from error
             raise
         self.state = state
-        for parameter, x in zip(self.parameters, data, strict=True):
+        for parameter, x in zip(self.parameters, moved, strict=True):
             if parameter.role != "constant":
                 parameter.data = x
 
     def step_array(self, data: Any, gradient: Any) -> Any:
         """Return where a step leads from all parameters in one array, with their gradient in another."""
+        import numpy as np
+
         self.steps += 1
-        state = [data * 0 + row for row in self.state]
-        moved, *self.state = self.rule(data, gradient, *state)
+        try:
+            with np.errstate(all="ignore"):  # what comes of it is looked at
+                moved, *state = self.rule(data, gradient, *[data * 0 + row for row in self.state])
+            self._check(lambda row: bool(np.isfinite(row).all()), gradient, moved, state)
+        except BaseException:
+            self.steps -= 1
+            raise
+        self.state = state
         return moved
 
-    def diverged(self, parameter: Value, x: float) -> Diverged:
-        """Return the error of a step that would make a parameter x."""
-        name = parameter.label or f"parameter {self.parameters.index(parameter)}"
+    def _check(self, finite: Callable[[Any], bool], gradients: Any, moved: Any, state: Sequence[Any]) -> None:
+        """Raise for the first parameter of which any number is not finite: that would freeze it, or spread."""
+        if all(map(finite, (gradients, moved, *state))):
+            return
+        for i, (parameter, g, x, *moments) in enumerate(zip(self.parameters, gradients, moved, *state, strict=True)):
+            if not math.isfinite(g):
+                raise infinite(parameter, i, float(g))
+            if not math.isfinite(x):
+                raise self.diverged(i, float(g), float(x))
+            if not _finite(moments):
+                raise self.diverged(i, float(g), math.inf, "the running mean of ")
+
+    def _failed(self, data: Sequence[float], gradients: Sequence[float], error: ArithmeticError) -> Diverged:
+        """Return the error of the first parameter that the rule has no answer for."""
+        for i, numbers in enumerate(zip(data, gradients, *self.state, strict=True)):
+            if not math.isfinite(numbers[1]):
+                return infinite(self.parameters[i], i, numbers[1])
+            try:
+                self.rule(*numbers)
+            except ArithmeticError:
+                return self.diverged(i, numbers[1], math.nan)
+        return Diverged(str(error))
+
+    def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
+        """Return the error of a step that would make a parameter, or what the optimiser keeps of it, x."""
+        parameter = self.parameters[place]
+        name = parameter.label or f"parameter {place}"
         return Diverged(
-            f"a step would make {name} {x}: its data is {parameter.data}, its gradient {parameter.grad}", parameter
+            f"a step would make {what}{name} {x}: its data is {parameter.data}, its gradient {gradient}", parameter
         )
 
 
@@ -180,6 +216,12 @@ class Adam(Optimiser):
         size, root = self.learning_rate / (1 - beta1**self.steps), (1 - beta2**self.steps) ** 0.5
         return w - size * m / (v**0.5 / root + self.epsilon), m, v
 
+    def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
+        found = super().diverged(place, gradient, x, what)
+        if gradient == 0 and not self.epsilon:
+            found.args = (f"{found}; with epsilon = 0 a gradient of 0 is divided by 0: set epsilon to 1e-8, for one",)
+        return found
+
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: w ← w·(1 − η·weight_decay) before the step (Loshchilov & Hutter 2019).
@@ -196,6 +238,7 @@ class AdamW(Adam):
     usual_decay = 0.01
 
 
+@spelt
 def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm that they had.
 
@@ -211,9 +254,24 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
         for i, parameter in enumerate(parameters):
             if not math.isfinite(parameter.grad):
                 raise infinite(parameter, i, parameter.grad)
+        unit = magnitude(max(abs(parameter.grad) for parameter in parameters))
+        factor = largest / math.hypot(*(parameter.grad / unit for parameter in parameters))
         for parameter in parameters:
-            parameter.grad *= largest / norm
+            parameter.grad = parameter.grad / unit * factor
     return norm
+
+
+def magnitude(x: float) -> float:
+    """Return the power of two next below x > 0: numbers divided by it keep their digits, and their squares are finite.
+
+    >>> magnitude(5.0)
+    4.0
+    """
+    return math.ldexp(1.0, math.frexp(x)[1] - 1)
+
+
+def _finite(xs: Iterable[float]) -> bool:
+    return all(map(math.isfinite, xs))
 
 
 def infinite(parameter: Value, place: int, slope: float) -> Diverged:

@@ -13,6 +13,7 @@ from .data import samples, table
 from .functions import argmax
 from .given import entry, function as checked, listed, number, shown, whole
 from .history import History
+from .spread import window
 
 __all__ = ["plot_activation", "plot_boundary", "plot_history", "plot_points"]
 
@@ -40,12 +41,8 @@ def plot_boundary(
     threshold = number("threshold", threshold)
     points, labels = _labelled(X, y)
     ax = _axes(ax)
-    low, high = ([pick(column) for column in zip(*points, strict=True)] for pick in (min, max))
-    margin = [0.1 * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
-    xs, ys = (
-        [a - m + (b - a + 2 * m) * i / (steps - 1) for i in range(steps)]
-        for a, b, m in zip(low, high, margin, strict=True)
-    )
+    ends = [window(column) for column in zip(*points, strict=True)]
+    xs, ys = ([low + (high - low) * i / (steps - 1) for i in range(steps)] for low, high in ends)
     predict = getattr(model, "predict", None) or (lambda rows: [model(row) for row in rows])
     outputs = [_scores(o) for o in predict([[a, b] for b in ys for a in xs])]
     scores = [o if len(o) > 1 else (threshold - o[0], o[0] - threshold) for o in outputs]

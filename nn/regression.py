@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .data import samples
 from .given import function, listed, number, numbers, whole
+from .squares import affine
 
 __all__ = ["LinearFit", "linear_regression", "monomials", "products"]
 
@@ -27,23 +28,24 @@ class LinearFit(NamedTuple):
         row = _row("x", x, self.features)
         if len(row) != len(self.weights):
             raise ValueError(f"this fit has {len(self.weights)} weights, and x gives {len(row)} features: one each")
-        return self.bias + math.fsum(map(float.__mul__, self.weights, row))
+        return self._at(row)
+
+    def _at(self, row: Sequence[float]) -> float:
+        """Return w·row + b of features that are known to be as many as the weights."""
+        return math.fsum([self.bias, *map(float.__mul__, self.weights, row)])
 
 
 def linear_regression(X: Any, y: Any, features: Features | None = None) -> LinearFit:
-    """Return the weights and bias that minimise the mean of (w·φ(x) + b − y)², by least squares; needs numpy.
+    """Return the weights and bias that minimise the mean of (w·φ(x) + b − y)², by least squares.
 
     X: samples, each a number or a list of numbers; y: a number for each; features: φ, of a sample, else the sample itself.
-    Of several minima it is the one with the shortest (w, b).
+    Of several minima it is the one with the shortest (w, b). A feature that others explain up to the rounding of its own
+    numbers counts as explained.
 
     >>> fit = linear_regression([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 2.0, 5.0])
     >>> round(fit.weights[0], 9), round(fit.bias, 9), round(fit.cost, 9), round(fit(4.0), 9)
     (1.1, 1.1, 0.675, 5.5)
     """
-    try:
-        import numpy as np
-    except ImportError:
-        raise ImportError('linear_regression needs numpy: pip install "gatewise[compile]"') from None
     if features is not None:
         function("features, of a sample,", features, "x")
     given, targets = samples((X, y))
@@ -51,10 +53,11 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise ValueError(f"X[{i}] gives {len(row)} features, and X[0] gives {len(rows[0])}: as many each")
-    A, t = np.array([[*row, 1.0] for row in rows]), np.array(numbers("y", targets))
-    solution = np.linalg.lstsq(A, t, rcond=None)[0]
-    *weights, bias = solution.tolist()
-    return LinearFit(weights, bias, float(np.mean((A @ solution - t) ** 2)), features)
+    heights = numbers("y", targets)
+    weights, bias = affine([list(column) for column in zip(*rows, strict=True)], heights)
+    fit = LinearFit(weights, bias, math.nan, features)
+    gaps = [fit._at(row) - height for row, height in zip(rows, heights, strict=True)]
+    return fit._replace(cost=math.fsum(gap * gap / len(gaps) for gap in gaps))
 
 
 def monomials(degree: int) -> Features:

@@ -6,8 +6,8 @@ A number is a float, a Value, or a stand-in of a Value that holds no number yet.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from math import nan
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf, nan
 from typing import Any, Literal
 
 from autograd import Value, sum as add
@@ -15,15 +15,18 @@ from autograd import Value, sum as add
 from .given import entry, listed, row, shown
 
 __all__ = [
+    "NotANumber",
     "Numbers",
     "Reduction",
     "Row",
     "Weights",
-    "averaged",
     "batch",
     "check_reduction",
     "class_index",
+    "defined",
     "distribution",
+    "in_pairs",
+    "in_rows",
     "is_plain",
     "known",
     "paired",
@@ -39,7 +42,13 @@ Reduction = Literal["mean", "sum", "none"]
 Row = tuple[str, list[Any]]  # the name of a row in messages, and its entries
 Weights = list[tuple[int, Any]]  # classes that count in a target, each with its probability
 
+Named = Iterable[tuple[str, Any]]  # the numbers that a loss was given, each with its name in messages
+
 TOLERANCE = 1e-6  # how far from 1 the probabilities of a distribution may sum, by rounding
+
+
+class NotANumber(ValueError, FloatingPointError):
+    """A loss or a metric of nan: a wrong argument, and in training the end of the finite numbers."""
 
 
 def known(x: Any) -> float | None:
@@ -157,18 +166,45 @@ def is_plain(x: Any, value: float) -> bool:
     return x.__class__ is float and x == value
 
 
-def reduced(losses: list[Any], reduction: Reduction, single: bool) -> Any:
+def reduced(loss: str, losses: list[Any], reduction: Reduction, single: bool, given: Named) -> Any:
     """Return the mean or the sum of losses, or the list of them; of what is no batch, its one loss."""
     if single:
-        return losses[0]
+        return defined(loss, losses[0], given)
     if reduction == "none":
-        return losses
-    return averaged(add(losses) if len(losses) > 1 else losses[0], len(losses), reduction)
+        return [defined(loss, x, given) for x in losses]
+    total = add(losses) if len(losses) > 1 else losses[0]
+    return defined(loss, averaged(total, len(losses), reduction), given)
 
 
 def averaged(total: Any, n: int, reduction: Reduction) -> Any:
-    """Return a sum of n losses, or what it makes as a mean."""
+    """Return a sum of n losses, or their mean."""
     return total / n if reduction == "mean" and n > 1 else total
+
+
+def defined(loss: str, x: Any, given: Named) -> Any:
+    """Return a loss; raise where it is nan, naming the number that made it so."""
+    found = known(x)
+    if found == found:
+        return x
+    entries = [(name, number) for name, entry in given for number in [known(entry)] if number is not None]
+    wrong = [pair for pair in entries if pair[1] != pair[1]] or [pair for pair in entries if abs(pair[1]) == inf]
+    if not wrong:
+        raise NotANumber(f"{loss} is nan: the numbers that it was given are too large, scale them down")
+    raise NotANumber(f"{wrong[0][0]} must be a finite number, got {wrong[0][1]}, which makes the loss nan")
+
+
+def in_pairs(loss: str, pairs: Sequence[tuple[Place, Any, Any]]) -> Iterator[tuple[str, Any]]:
+    """Name the numbers of `paired`."""
+    for where, output, target in pairs:
+        yield place(f"{loss}: output", where), output
+        yield place(f"{loss}: target", where), target
+
+
+def in_rows(rows: Sequence[Row]) -> Iterator[tuple[str, Any]]:
+    """Name the numbers of `batch`."""
+    for what, entries in rows:
+        for i, x in enumerate(entries):
+            yield f"{what}[{i}]", x
 
 
 def check_reduction(loss: str, reduction: str) -> None:

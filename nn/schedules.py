@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .given import function, number, whole
+from .given import function, number, spelt, whole
 
 __all__ = ["Schedule", "cosine", "exponential", "linear", "staircase", "warmup"]
 
 Schedule = Callable[[int], float]
 
 
+@spelt
 def linear(first: float, last: float, epochs: int) -> Schedule:
     """Go from `first` to `last` in equal steps over the epochs, and stay there.
 
@@ -22,6 +23,7 @@ def linear(first: float, last: float, epochs: int) -> Schedule:
     return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
 
+@spelt
 def cosine(first: float, last: float, epochs: int) -> Schedule:
     """Go from `first` to `last` along half a cosine over the epochs, and stay there.
 
@@ -32,6 +34,7 @@ def cosine(first: float, last: float, epochs: int) -> Schedule:
     return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
 
 
+@spelt
 def exponential(first: float, factor: float) -> Schedule:
     """Multiply by `factor` after every epoch: first·factorᵗ.
 
@@ -39,9 +42,10 @@ def exponential(first: float, factor: float) -> Schedule:
     [1.0, 0.5, 0.25]
     """
     first, factor = _falling(first, factor)
-    return lambda epoch: first * factor**epoch
+    return lambda epoch: _power("exponential", first, factor, epoch, epoch)
 
 
+@spelt
 def staircase(first: float, factor: float, every: int) -> Schedule:
     """Multiply by `factor` after every `every` epochs.
 
@@ -50,9 +54,10 @@ def staircase(first: float, factor: float, every: int) -> Schedule:
     """
     first, factor = _falling(first, factor)
     every = whole("every, how many epochs a stair lasts,", every)
-    return lambda epoch: first * factor ** (epoch // every)
+    return lambda epoch: _power("staircase", first, factor, epoch // every, epoch)
 
 
+@spelt
 def warmup(epochs: int, schedule: Schedule) -> Schedule:
     """Rise linearly to the start of another schedule in that many epochs, then follow it.
 
@@ -71,3 +76,17 @@ def _between(first: float, last: float, epochs: int) -> tuple[float, float, int]
 
 def _falling(first: float, factor: float) -> tuple[float, float]:
     return number("first, the learning rate to begin with,", first, 0), number("factor", factor, 0)
+
+
+def _power(name: str, first: float, factor: float, times: int, epoch: int) -> float:
+    """Return first·factorᵗ; say so where that is beyond the floats."""
+    try:
+        rate = first * factor**times
+    except ArithmeticError:  # an overflow, or 0 to a negative power
+        rate = math.inf
+    if rate == math.inf:
+        raise OverflowError(
+            f"{name}: the learning rate of epoch {epoch} must be finite, got {first:g}·{factor:g}^{times}: choose a factor "
+            "of at most 1, or fewer epochs"
+        )
+    return rate

@@ -14,7 +14,7 @@ from .functions import one_hot
 from .given import number, shown
 from .history import History, Snapshot
 from .module import Module
-from .optimisers import Diverged, Optimiser, clip_gradients, infinite
+from .optimisers import Diverged, Optimiser, clip_gradients, infinite, magnitude
 
 __all__ = ["CompiledRun", "Loss", "ScalarRun"]
 
@@ -194,30 +194,28 @@ class CompiledRun(ScalarRun):
         return self.predictor(X).tolist()  # type: ignore[no-any-return]
 
     def step(self, places: list[int]) -> float:
-        import numpy as np
 
         cost, self.slope = self.program.value_and_grad(self.X[places], self.y[places])
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
-        if self.clip is not None:
-            top = float(np.abs(self.slope).max(initial=0.0))
-            norm = top * float(np.linalg.norm(self.slope / top)) if 0 < top < math.inf else top  # no square overflows
-            if not norm <= self.clip:
-                wrong = np.flatnonzero(~np.isfinite(self.slope))
-                if len(wrong):
-                    raise infinite(self.parameters[wrong[0]], wrong[0], self.slope[wrong[0]])
-                self.slope = self.slope * (self.clip / norm)
         self.slope[self.fixed] = 0.0
-        kept = self.optimiser.steps, self.optimiser.state
-        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
-            moved = self.optimiser.step_array(self.program.flat, self.slope)
+        if self.clip is not None:
+            self.slope = self.clipped(self.slope, self.clip)
+        moved = self.optimiser.step_array(self.program.flat, self.slope)
         moved[self.fixed] = self.program.flat[self.fixed]
-        wrong = np.flatnonzero(~np.isfinite(moved))
-        if len(wrong):
-            self.optimiser.steps, self.optimiser.state = kept
-            raise self.optimiser.diverged(self.parameters[wrong[0]], float(moved[wrong[0]]))
         self.program.flat = moved
         return cost
+
+    def clipped(self, slope: Any, clip: float) -> Any:
+        """Return what `clip_gradients` makes of a gradient."""
+        import numpy as np
+
+        wrong = np.flatnonzero(~np.isfinite(slope))
+        if len(wrong):
+            raise infinite(self.parameters[wrong[0]], wrong[0], slope[wrong[0]])
+        unit = magnitude(float(np.abs(slope).max(initial=0.0)) or 1.0)
+        norm = float(np.linalg.norm(slope / unit))
+        return slope if norm * unit <= clip else slope / unit * (clip / norm)
 
 
 def _no_graph(loss: Any) -> TypeError:

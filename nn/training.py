@@ -11,11 +11,12 @@ from typing import Any
 
 from autograd import Value, no_grad
 
-from .data import Data, orders, samples, train_test_split
-from .given import entry, flag, function, generator, number, plain, shown, whole
+from .data import Data, finite, orders, samples, train_test_split
+from .given import entry, flag, function, generator, number, plain, shown, spelt, whole
 from .history import History
 from .module import Module
 from .optimisers import Optimiser
+from .samples import NotANumber
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
 
@@ -24,6 +25,7 @@ __all__ = ["converged", "criterion", "evaluate", "fit"]
 Metric = Callable[[list[Any], list[Any]], float]
 
 
+@spelt
 def fit(
     model: Module,
     data: Data,
@@ -56,7 +58,8 @@ def fit(
     validation: data, or the fraction of the data to set aside (which needs `rng`), measured after every epoch
     metrics: functions of all outputs and targets, such as accuracy
     callbacks: called as f(epoch, model, history) after every epoch; one that returns True ends the training
-    patience: stop when so many epochs brought no better validation cost (without validation: cost), with the best weights
+    patience: stop when so many epochs brought no better validation cost (without validation: cost); however the run ends,
+        it ends with the weights of the best epoch, but for an interrupt and an error
     epsilon, k: stop by the lectures' criterion |cost of epoch t+k − cost of epoch t| < epsilon
     progress: a bar on the terminal; None shows it where there is a terminal and tqdm is installed
     record: keep weights and gradients of every step in history.snapshots
@@ -86,6 +89,9 @@ def fit(
     epsilon, k = criterion(epsilon, k)
     _check_functions(penalty, schedule, metrics, callbacks)
     data, held_out = _set_aside(samples(data), validation, None if rng is None else generator(rng))
+    for name, part in (("data", data), ("validation", held_out)):
+        if part is not None:
+            finite(name, part)
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
@@ -110,6 +116,10 @@ def fit(
                     history.validation.append(measured)
             history.learning_rate.append(optimiser.learning_rate)
             history.cost.append(cost)  # last: the epoch is whole
+            watched = (history.validation or history.cost)[-1]
+            if epoch == 0 or watched < best:
+                # the cost of training was measured on the way from the weights at the start
+                best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
             answers = [callback(epoch, model, history) for callback in callbacks]
             if any(plain(answer) is True for answer in answers):
                 history.stopped = "a callback said so"
@@ -117,14 +127,13 @@ def fit(
             if epsilon is not None and converged(history.cost, epsilon, k):
                 history.stopped = f"converged: the cost changed by less than {epsilon:g} in {k} epoch{'s' * (k > 1)}"
                 break
-            watched = (history.validation or history.cost)[-1]
-            if watched < best:
-                # the cost of training was measured on the way from the weights at the start
-                best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
-            elif patience is not None and epoch - best_epoch >= patience:
-                run.restore(best_weights)
-                history.stopped = f"no better than in epoch {best_epoch}, whose weights are restored"
+            if patience is not None and epoch - best_epoch >= patience:
+                history.stopped = f"no better than in epoch {best_epoch}"
                 break
+        if patience is not None and best_epoch < epoch:
+            run.restore(best_weights)
+            better = "" if epoch - best_epoch >= patience else f"; epoch {best_epoch} was better"
+            history.stopped += f"{better}, whose weights are restored"
     except KeyboardInterrupt:
         run.restore(run.before)
         history.keep_whole_epochs()
@@ -184,6 +193,7 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     """
     _check_parts(model, loss)
     X, y = samples(data)
+    finite("data", (X, y))
     outputs = model.predict(X)
     return outputs, mean_loss(outputs, y, loss)
 
@@ -191,7 +201,12 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
 def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> float:
     """Return the mean loss of outputs that are known."""
     with no_grad():
-        losses = [loss(_values(output), target) for output, target in zip(outputs, targets, strict=True)]
+        losses = []
+        for i, (output, target) in enumerate(zip(outputs, targets, strict=True)):
+            try:
+                losses.append(loss(_values(output), target))
+            except NotANumber as error:
+                raise NotANumber(f"sample {i}: {error}") from None
     losses = [entry("the loss", loss) for loss in losses]
     return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
 

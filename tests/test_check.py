@@ -72,6 +72,51 @@ def test_values_as_inputs_and_functions_without_signature() -> None:
         check_gradients(autograd.exp, 2.0)  # type: ignore[arg-type]
 
 
+SCALES: dict[str, tuple[Any, Any, float]] = {
+    "sin of 1e6·x": (lambda x: autograd.sin(1e6 * x), lambda x: 1e6 * math.cos(1e6 * x), 1.0),
+    "sin of 1e4·x": (lambda x: autograd.sin(1e4 * x), lambda x: 1e4 * math.cos(1e4 * x), 0.3),
+    "a period in the step": (lambda x: autograd.sin(2e6 * math.pi * x), lambda x: 2e6 * math.pi * math.cos(2e6 * math.pi * x), 0.0),
+    "half a period": (lambda x: autograd.sin(1e5 * math.pi * x), lambda x: 1e5 * math.pi * math.cos(1e5 * math.pi * x), 0.0),
+    "a narrow bump": (lambda x: autograd.exp(-((1e7 * x - 1) ** 2)), lambda x: 2e7 * math.exp(-1.0), 0.0),
+    "a narrow sigmoid": (lambda x: autograd.sigmoid(1e8 * x), lambda x: 0.25e8, 0.0),
+    "a slow sine": (lambda x: autograd.sin(1e-6 * x), lambda x: 1e-6 * math.cos(1e-6 * x), 2.0),
+    "on a plateau": (lambda x: 1e9 + x, lambda x: 1.0, 1.0),
+    "near a pole": (lambda x: 1 / x, lambda x: -1 / x**2, 1e-12),
+    "near a kink": (lambda x: autograd.relu(x) + 3 * x, lambda x: 4.0, 1e-8),
+    "a polynomial": (lambda x: x**5 - x, lambda x: 5 * x**4 - 1, 3.0),
+    "far out": (lambda x: x * x, lambda x: 2 * x, 1e12),
+    "a product of scales": (
+        lambda x: autograd.sin(1e5 * x) * autograd.exp(x),
+        lambda x: math.exp(x) * (1e5 * math.cos(1e5 * x) + math.sin(1e5 * x)), 0.7,
+    ),
+    "an extremum": (lambda x: x * x, lambda x: 2 * x, 0.0),
+    "a dead relu": (lambda x: autograd.relu(x), lambda x: 0.0, -2.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["central", "forward"])
+@pytest.mark.parametrize("name", SCALES)
+def test_functions_of_any_scale_are_judged_by_a_step_of_that_scale(name: str, scheme: Any) -> None:
+    f, slope, x = SCALES[name]
+    check_gradients(f, [x], scheme=scheme, raises=True)
+    (right,) = check_gradients(f, [x], gradient=slope, scheme=scheme, raises=True).checks
+    assert right.numeric == pytest.approx(slope(x), rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda s: 0.0, lambda s: -s, lambda s: 2 * s, lambda s: s / 2, lambda s: 1.01 * s, lambda s: s * (1 - 1e-2),
+        lambda s: 1e6 * s, lambda s: s + 1.0 + abs(s), lambda s: math.nan, lambda s: math.inf,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", SCALES)
+def test_planted_wrong_gradients_are_found_at_any_scale(name: str, wrong: Any) -> None:
+    f, slope, x = SCALES[name]
+    if wrong(slope(x)) != slope(x):
+        assert not check_gradients(f, [x], gradient=lambda x: wrong(slope(x)))
+
+
 def test_a_kink_is_named_rather_than_blamed() -> None:
     report = check_gradients(autograd.relu, [0.0])
     assert not report
