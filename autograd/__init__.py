@@ -25,7 +25,11 @@ from .value import Value as Value
 if TYPE_CHECKING:
     from .check import check_gradients as check_gradients, finite_differences as finite_differences
     from .compiling import CompiledProgram as CompiledProgram, compile as compile
-    from .drawing import Page as Page, draw as draw, explain as explain, explore as explore, to_dot as to_dot
+    from .drawing.dot import to_dot as to_dot
+    from .drawing.drawing import draw as draw
+    from .drawing.explain import explain as explain
+    from .drawing.explore import explore as explore
+    from .drawing.page import Page as Page
     from .functional import (
         grad as grad,
         hessian as hessian,
