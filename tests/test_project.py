@@ -77,6 +77,7 @@ ROOMS = [
     "drawing.page",
     "drawing.explore",
     "drawing",
+    "notation",
     "expression",
     "testing",
     "",
