@@ -16,7 +16,7 @@ from . import __version__
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import CONSTANTS, ExpressionError, build
-from .native import description
+from .native import description, hidden
 from .notation import short_name
 from .number import short
 from .row import GATES
@@ -59,8 +59,18 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
     )
     parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
-    parser.add_argument("--version", action="version", version=f"gatewise {__version__} ({description})")
+    parser.add_argument("--version", action="version", version=_version())
     return parser
+
+
+def _version() -> str:
+    other = hidden()
+    hides = (
+        f"; {Path(__file__).parent} hides the compiled engine of {other}: pip install -e . builds it here"
+        if other
+        else ""
+    )
+    return f"gatewise {__version__} ({description}{hides})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
