@@ -173,7 +173,7 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
 
 @pytest.mark.parametrize("page", ["README.md", "demos/from_micrograd.md"])
 def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
-    """An import of anything but these packages, and the standard library fails."""
+    """An import of anything but these packages and the standard library fails."""
     script = """
 import doctest, sys
 from importlib.abc import MetaPathFinder
