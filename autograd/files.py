@@ -16,9 +16,9 @@ __all__ = ["as_path", "read_file", "replace_file"]
 def as_path(path: Any) -> Path:
     """Return the path of a file, or raise an error that says what one is."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path must be the name of a file, a str or a Path, got the {type(path).__name__} {path!r:.60}")
+        raise TypeError(f"path is the name of a file, a str or a Path, not {repr(path):.60}")
     if "\0" in str(path):
-        raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
+        raise ValueError(f"path must not contain a NUL character, got {repr(str(path)):.60}")
     return Path(path)
 
 
@@ -41,13 +41,15 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
     that the umask leaves. OSError for anything that is not a regular file, such as a folder, a pipe or a device.
     """
     path = as_path(path)
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     try:
         _replace(target, content)
-    except OSError as error:  # the caller knows this path, not the temporary file's
-        raise type(error)(error.errno, error.strerror, str(path)) from None
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from None  # the temporary file's name helps nobody
     return path
 
 
