@@ -16,9 +16,9 @@ __all__ = ["as_path", "read_file", "replace_file"]
 def as_path(path: Any) -> Path:
     """Return the path of a file, or raise an error that says what one is."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path is the name of a file, a str or a Path, not {repr(path):.60}")
+        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r:.60}")
     if "\0" in str(path):
-        raise ValueError(f"path must not contain a NUL character, got {repr(str(path)):.60}")
+        raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
     return Path(path)
 
 
