@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -14,11 +15,14 @@ from typing import NoReturn
 from . import __version__
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
-from .expression import ExpressionError, build
-from .native import description
+from .expression import CONSTANTS, ExpressionError, build
+from .native import description, hidden
+from .notation import short_name
+from .number import short
 from .row import GATES
 from .value import Value
 
+LONGEST_LINE = 600  # of an error
 EXAMPLE = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 EXAMPLE_VALUES = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
 DESCRIPTION = f"""\
@@ -33,14 +37,19 @@ Without arguments it shows the first of these, the lectures' sigmoid neuron."""
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ExpressionError(f"{message} (--help tells how to call this)")
+        raise ExpressionError(f"{message[:200]} (--help tells how to call this)")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        flush()
+        super().exit(status, message)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m autograd",
         description=DESCRIPTION,
-        epilog=f"gates: {', '.join(GATES)}\noperators: + - * / ** and unary -; numbers are constants",
+        epilog=f"gates: {', '.join(GATES)}\noperators: + - * / ** and unary -\n"
+        f"constants: numbers, and {', '.join(CONSTANTS)} where they are given no value",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -50,17 +59,27 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
     )
     parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
-    parser.add_argument("--version", action="version", version=f"gatewise {__version__} ({description})")
+    parser.add_argument("--version", action="version", version=_version())
     return parser
+
+
+def _version() -> str:
+    other = hidden()
+    hides = (
+        f"; {Path(__file__).parent} hides the compiled engine of {other}: pip install -e . builds it here"
+        if other
+        else ""
+    )
+    return f"gatewise {__version__} ({description}{hides})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
     try:
         options = _parser().parse_intermixed_args(_shielded(sys.argv[1:] if arguments is None else arguments))
-        output = Path(options.output or "graph.svg")
+        output = Path("graph.svg" if options.output is None else options.output)
         if output.suffix.lower().lstrip(".") not in FORMATS:
-            raise ExpressionError(f"-o {output}: the picture's name must end in .{', .'.join(FORMATS)}")
+            raise ExpressionError(f"-o {short(str(output))}: the picture's name must end in .{', .'.join(FORMATS)}")
         if not 0 <= options.digits <= 17:
             raise ExpressionError(f"--digits {options.digits}: it takes a number from 0 to 17")
         if options.expression is None:
@@ -70,18 +89,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = build(text, values)
         root.backward()
         _report(text, root, values)
-        return _picture(root, output, options.digits, asked=options.output is not None)
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = _picture(root, output, options.digits, asked=options.output is not None)
+        flush()
+        return code
     except (ExpressionError, ArithmeticError, ValueError, RuntimeError) as error:
         return _failed(str(error))
+    except KeyboardInterrupt:
+        return _failed("interrupted")
     except OSError as error:
-        return _failed(f"cannot write {error.filename or output}: {error.strerror}")
+        if error.filename is not None:
+            return _failed(f"cannot write {error.filename}: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would try again at its end
+        if isinstance(error, BrokenPipeError):  # the reader of the output, such as head, has seen enough
+            return 0
+        return _failed(f"cannot write the output: {error.strerror}")
+
+
+def flush() -> None:
+    """Write what is printed so far, so that an error of the output comes while it can be answered."""
+    if sys.stdout is not None:  # it was closed before the command began
+        sys.stdout.flush()
 
 
 def _failed(message: str) -> int:
-    print("autograd:", " ".join(message.split()), file=sys.stderr)
+    """Print a message on one line that no part of the input can make long or make a terminal obey."""
+    line = " ".join(message.split())
+    line = line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
+    printable = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
+    print("autograd:", printable, file=sys.stderr)
     return 2
 
 
@@ -107,15 +142,17 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
         name, equals, number = (part.strip() for part in assignment.partition("="))
         name = unicodedata.normalize("NFKC", name)  # as Python reads names
         if not equals or not name.isidentifier():
-            raise ExpressionError(
-                f"{assignment.strip()!r} is not name=number (the expression as a whole goes in quotes)"
-            )
+            shown = short(assignment.strip())
+            raise ExpressionError(f"{shown} is not name=number (the expression as a whole goes in quotes)")
         if name in values:
             raise ExpressionError(f"{name} is given twice")
         try:
             values[name] = float(number)
         except ValueError:
-            raise ExpressionError(f"{name}={number}: {number!r} is not a number") from None
+            remedy = f": write {name}={number.replace(',', '.')}" if re.fullmatch(r"-?\d+,\d+", number) else ""
+            raise ExpressionError(f"{name}={short_name(number)}: {short(number)} is not a number{remedy}") from None
+        if math.isinf(values[name]) and "inf" not in number.lower():
+            raise ExpressionError(f"{name}={short_name(number)} is beyond the range of a float (about 1.8e308)")
     return values
 
 
@@ -123,6 +160,7 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")  # a terminal that lacks a sign such as × shows ? in its place
+    text = " ".join(text.split())
     print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
     print(f"\n{root.label} = {root.data:.12f}")

@@ -1,4 +1,7 @@
-"""Copies of a graph: pickle and deepcopy at any depth, with its sharing, its gradients and what is stale kept."""
+"""Copies of a graph: pickle and deepcopy at any depth, with its sharing, its gradients and what is stale kept.
+
+Like every pickle of Python's, that of a graph executes code when it is loaded: load only pickles of your own.
+"""
 
 from __future__ import annotations
 

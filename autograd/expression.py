@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from .notation import ALLOWED, fault, foreign, listing, product, short_name
 from .number import number, short
 from .row import GATES, Gate
 from .value import Value
 
-__all__ = ["ExpressionError", "build", "names"]
+__all__ = ["CONSTANTS", "ExpressionError", "build", "names"]
 
 LONGEST, DEEPEST = 10_000, 400
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # unless a value is given
+ALSO = {"ln": "log"}  # names of gates in mathematics
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 SIGNS = {
     ast.Mod: "%", ast.FloorDiv: "//", ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitAnd: "&",
     ast.BitXor: "^", ast.Invert: "~", ast.Not: "not",
 }  # fmt: skip
-ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
-WRITTEN = {"^": "**", "−": "-", "–": "-", "·": "*", "×": "*", "÷": "/", "²": "**2", "³": "**3"}
 
 
 class ExpressionError(ValueError):
@@ -31,16 +33,10 @@ class ExpressionError(ValueError):
 def names(text: str) -> list[str]:
     """Return the variables of an expression in the order in which they are written.
 
-    >>> names("exp(-w*x) + w")
+    >>> names("exp(-w*x) + w*pi")
     ['w', 'x']
     """
-    return _names(_parse(text.strip()))
-
-
-def _names(tree: ast.expr) -> list[str]:
-    gates = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in gates]
-    return list(dict.fromkeys(node.id for node in sorted(found, key=lambda node: node.col_offset)))
+    return [name for name in _variables(_parse(_spaced(text))) if name not in CONSTANTS]
 
 
 def build(text: str, values: Mapping[str, float]) -> Value:
@@ -49,60 +45,102 @@ def build(text: str, values: Mapping[str, float]) -> Value:
     >>> build("1/(1+exp(-x))", {"x": 0}).data
     0.5
     """
-    text = text.strip()
-    tree = _parse(text)
-    known = _names(tree)
-    missing = [name for name in known if name not in values]
-    if missing and missing[0] in GATES:
-        name, written = missing[0], ", ".join(GATES[missing[0]].names)
-        raise ExpressionError(f"{name} is a gate: write {name}({written}), or give it a value, {name}=NUMBER")
+    text = _spaced(text)
+    tree = _parse(text, values)
+    variables = _variables(tree)
+    missing = [name for name in variables if name not in values and name not in CONSTANTS]
     if missing:
-        raise ExpressionError(f"{', '.join(missing)} in the expression has no value: add {missing[0]}=NUMBER")
+        raise _refuse(text, variables[missing[0]], _without_value(missing, values))
     for name in values:
-        if name not in known:
-            raise ExpressionError(f"{name} is not in the expression: {_instead(name, known)}")
-    leaves = {name: Value(values[name], name) for name in known}
+        if name not in variables:
+            raise ExpressionError(f"{short_name(name)} is not in the expression: {_instead(name, list(variables))}")
+    leaves = {name: Value(values[name], name) for name in variables if name in values}
     root = _Recorder(text, leaves).visit(tree)
     if not isinstance(root, Value):
         raise ExpressionError(f"the expression has no names, so nothing to differentiate; its value is {root:.12g}")
     if root.inputs:
-        root.label = next(name for name in ("f", "y", "output", "the output") if name not in known)
+        root.label = next(name for name in ("f", "y", "output", "the output") if name not in variables)
     return root
 
 
-def _parse(text: str) -> ast.expr:
+def _spaced(text: str) -> str:
+    """Return the text with a plain space for every space, such as a line's end, so that every column stays."""
+    return "".join(" " if sign.isspace() else sign for sign in text.strip())
+
+
+def _variables(tree: ast.expr) -> dict[str, ast.Name]:
+    """Return the names that are not gates, each with its first place."""
+    gates = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in gates]
+    variables: dict[str, ast.Name] = {}
+    for node in sorted(found, key=lambda node: node.col_offset):
+        variables.setdefault(node.id, node)
+    return variables
+
+
+def _without_value(missing: Sequence[str], values: Container[str]) -> str:
+    name = missing[0]
+    if name in GATES:
+        return f"{name} is a gate: write {name}({', '.join(GATES[name].names)}), or give it a value, {name}=NUMBER"
+    splits = ((name[:i], name[i:]) for i in range(1, len(name)))
+    hints = (
+        f"{head}({tail})" if head in GATES else f"{head}*{tail}"
+        for head, tail in splits
+        if (head in values or head in GATES) and (tail in values or tail.isdigit())
+    )
+    hint = next(hints, "")
+    hint = f", or write {short_name(hint)}" * bool(hint)
+    return f"{listing(missing, 5)} in the expression has no value: add {short_name(name)}=NUMBER{hint}"
+
+
+def _parse(text: str, values: Container[str] = ()) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"the expression has {len(text):,} characters, and {LONGEST:,} is the most")
     if not text:
         raise ExpressionError(f"the expression is empty: {ALLOWED}")
     if "#" in text:
-        raise ExpressionError(f"column {text.index('#') + 1}: # begins a comment, which an expression cannot have")
-    for sign, instead in WRITTEN.items():
-        if sign in text:
-            raise ExpressionError(f"column {text.index(sign) + 1}: write {instead} instead of {sign}")
+        raise _at(text.index("#"), "# begins a comment, which an expression cannot have")
+    found = foreign(text)
+    if found:
+        raise _at(*found)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python about Python
-            tree = ast.parse(text.replace("\n", " ").replace("\r", " "), mode="eval").body
-    except SyntaxError as error:
-        column = min(error.offset or len(text), len(text))
-        raise ExpressionError(f"column {column}: {error.msg}, in {short(text)}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise ExpressionError(f"this cannot be read as an expression ({str(error) or type(error).__name__})") from None
-    _validate(text, tree)
+            tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _at(*(fault(text, {*GATES, *ALSO}) or _unread(text, error))) from None
+    _validate(text, tree, values)
     return tree
 
 
-def _place(text: str, node: ast.expr) -> str:
-    """The column of a node in characters; Python counts bytes."""
-    return f"column {len(text.encode()[: node.col_offset].decode(errors='ignore')) + 1}"
+def _at(index: int, what: str) -> ExpressionError:
+    return ExpressionError(f"column {index + 1}: {what}")
+
+
+def _unread(text: str, error: Exception) -> tuple[int, str]:
+    """Return where Python's parser gave up, and why."""
+    if isinstance(error, SyntaxError) and error.offset:
+        return min(error.offset, len(text)) - 1, f"{error.msg}, in {short(text)}"
+    return 0, f"this cannot be read as an expression ({str(error) or type(error).__name__})"
+
+
+def _index(text: str, offset: int) -> int:
+    """Return the index of a character that Python counts in bytes."""
+    return len(text.encode()[:offset].decode(errors="ignore"))
 
 
 def _refuse(text: str, node: ast.expr, what: str) -> ExpressionError:
-    return ExpressionError(f"{_place(text, node)}: {what}")
+    return _at(_index(text, node.col_offset), what)
 
 
-def _validate(text: str, tree: ast.expr) -> None:
+def _refuse_behind(text: str, node: ast.expr, what: str) -> ExpressionError:
+    """Refuse what follows a node and the parentheses that close behind it."""
+    assert node.end_col_offset is not None
+    rest = text[_index(text, node.end_col_offset) :]
+    return _at(len(text) - len(rest.lstrip(" )")), what)
+
+
+def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
     """Refuse whatever is not listed here, and what is nested too deeply to be walked."""
     stack: list[tuple[ast.expr, int, bool]] = [(tree, 1, False)]
     while stack:
@@ -114,20 +152,36 @@ def _validate(text: str, tree: ast.expr) -> None:
             inner = node.left, node.right
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
             inner = (node.operand,)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id not in GATES:
-                raise _refuse(text, node, f"there is no gate {node.func.id!r}: {_instead(node.func.id, list(GATES))}")
-            if any(keyword.arg is None for keyword in node.keywords):
-                raise _refuse(text, node, "** is not allowed in a call")
+        elif isinstance(node, ast.Call):
+            _validate_call(text, node, values)
             stack += [(x, depth + 1, True) for x in (*node.args, *(keyword.value for keyword in node.keywords))]
         elif argument and isinstance(node, (ast.List, ast.Tuple)):  # gates take lists: dot([w0, w1], [x0, x1])
             inner = node.elts
-        elif not isinstance(node, ast.Name) and not (
-            isinstance(node, ast.Constant) and type(node.value) in (int, float)
-        ):
-            what = node.func if isinstance(node, ast.Call) else node
-            raise _refuse(text, what, f"{_description(what)} is not allowed: {ALLOWED}")
+        elif isinstance(node, ast.Tuple) and node.elts:
+            raise _refuse_behind(text, node.elts[0], "a comma only separates the inputs of a gate; write 1.5 for 1,5")
+        elif not isinstance(node, ast.Name) and not _is_number(node):
+            raise _refuse(text, node, f"{_description(node)} is not allowed: {ALLOWED}")
         stack += [(x, depth + 1, False) for x in inner]
+
+
+def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
+    what = node.func
+    if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALSO):
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise _refuse(text, node, "** is not allowed in a call")
+    elif isinstance(what, ast.Name) and what.id not in values:
+        instead = _instead(what.id, list(GATES))
+        name = short_name(what.id)
+        raise _refuse(text, node, f"there is no gate {name!r}: {instead}; a product is written {name}*(…)")
+    elif isinstance(what, (ast.Name, ast.BinOp, ast.UnaryOp, ast.Call)) or _is_number(what):
+        left = ast.get_source_segment(text, what) if isinstance(what, (ast.Name, ast.Constant)) else None
+        raise _refuse_behind(text, what, product(left or ")", "("))
+    else:
+        raise _refuse(text, what, f"{_description(what)} is not allowed: {ALLOWED}")
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
 class _Recorder:
@@ -138,14 +192,17 @@ class _Recorder:
 
     def visit(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Name):
-            return self.leaves[node.id]
+            return self.leaves[node.id] if node.id in self.leaves else CONSTANTS[node.id]
         if isinstance(node, (ast.List, ast.Tuple)):
             return [self.visit(entry) for entry in node.elts]
         if isinstance(node, ast.Constant):
             try:
-                return number(node.value, "an expression")
+                constant = number(node.value, "an expression")
             except OverflowError as error:
                 raise _refuse(self.text, node, str(error)) from None
+            if math.isinf(constant):
+                raise _refuse(self.text, node, "this number is beyond the range of a float (about 1.8e308)")
+            return constant
         if isinstance(node, ast.UnaryOp):
             operand = self.visit(node.operand)
             return self.apply(GATES["neg"], [operand], {}, node) if isinstance(node.op, ast.USub) else operand
@@ -158,7 +215,7 @@ class _Recorder:
         assert isinstance(node.func, ast.Name)
         inputs = [self.visit(argument) for argument in node.args]
         named = {str(keyword.arg): self.visit(keyword.value) for keyword in node.keywords}
-        return self.apply(GATES[node.func.id], inputs, named, node)
+        return self.apply(GATES[ALSO.get(node.func.id, node.func.id)], inputs, named, node)
 
     def apply(self, gate: Gate, inputs: Sequence[Any], named: Mapping[str, Any], node: ast.expr) -> Any:
         try:
@@ -169,18 +226,16 @@ class _Recorder:
 
 def _description(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
-        return f"the attribute .{node.attr}"
+        return f"the attribute .{short_name(node.attr)}"
     if isinstance(node, ast.Constant):
         return f"{short(node.value)}, which is no number,"
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
         return "a condition (where(x, a, b) gives a if x > 0, else b)"
-    return (
-        f"the operator {SIGNS[type(node.op)]}"
-        if isinstance(node, (ast.BinOp, ast.UnaryOp))
-        else f"a {type(node).__name__}"
-    )
+    if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+        return f"the operator {SIGNS[type(node.op)]}"
+    return "an empty pair of parentheses" if isinstance(node, ast.Tuple) else f"a {type(node).__name__}"
 
 
 def _instead(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+    close = difflib.get_close_matches(short_name(name), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {listing(known, 50) or 'none'}"

@@ -1,46 +1,101 @@
-"""Files that are replaced whole or not at all."""
+"""Files: read if they are regular ones, and replaced whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import Any, BinaryIO
 
-__all__ = ["as_path", "replace_file"]
+__all__ = ["as_path", "read_file", "replace_file"]
 
 
 def as_path(path: Any) -> Path:
-    """Return the path of a file, or raise a TypeError that says what one is."""
+    """Return the path of a file, or raise an error that says what one is."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r}")
+        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r:.60}")
+    if "\0" in str(path):
+        raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
     return Path(path)
 
 
-def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file beside its place and move it there when it is complete; return its path."""
+def read_file(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the content of a regular file of at most `most` bytes; ValueError for a larger one, OSError for any other."""
     path = as_path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "this is a folder: give the name of a file in it", str(path))
+    _status(path)  # because opening a pipe would wait for its writer
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path.name} must have at most {most:,} bytes, got {path.stat().st_size:,}")
+    return content
+
+
+def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file whole or not at all, and return its path.
+
+    The content is written to a temporary file in the same folder, which then takes the place of the old file. A symbolic
+    link is followed. An existing file keeps its mode, and its owner where the system allows it; a new one gets the mode
+    that the umask leaves. OSError for anything that is not a regular file, such as a folder, a pipe or a device.
+    """
+    path = as_path(path)
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:  # about the file that was asked for, not about one that comes and goes
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        _replace(target, content)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from None  # the temporary file's name helps nobody
     return path
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _replace(target: Path, content: bytes) -> None:
+    old = _status(target)
+    if old is not None and not os.access(target, os.W_OK):  # replacing it would only need a writable folder
+        raise PermissionError(errno.EACCES, "this file is read-only", str(target))
+    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+    temporary = target.with_name(f".{target.name}.{token_hex(4)}")
+    try:
+        with _new_file(temporary, mode) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a crash of the machine could leave the new name with half of the content
+            if not temporary.exists():
+                os.link(f"/proc/self/fd/{file.fileno()}", temporary, src_dir_fd=file.fileno())  # linkat follows links
+        if old is not None:
+            with suppress(AttributeError, PermissionError):  # Windows has no owners; only root may give a file away
+                os.chown(temporary, old.st_uid, old.st_gid)
+            os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _new_file(path: Path, mode: int) -> BinaryIO:
+    """Open a new file for writing; on Linux it has no name yet, so it vanishes if the process is killed."""
+
+    def opener(name: str, flags: int) -> int:
+        if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+            with suppress(OSError):  # some file systems cannot
+                return os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, mode)
+        return os.open(name, flags, mode)
+
+    return open(path, "xb", opener=opener)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return the status of a regular file, None if there is no file; OSError for anything else."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "this is a folder: give the name of a file in it", str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "this is a pipe or a device: give the name of a regular file", str(path))
+    return status

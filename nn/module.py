@@ -112,7 +112,8 @@ class Module:
             raise ValueError(
                 "the state is not of this model: "
                 + " and ".join(
-                    [f"it lacks {missing}"] * bool(missing) + [f"the model has no {unknown}"] * bool(unknown)
+                    [f"it lacks {short(missing, 200)}"] * bool(missing)
+                    + [f"the model has no {short(unknown, 200)}"] * bool(unknown)
                 )
             )
         numbers: dict[Value, tuple[float, str]] = {}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograd.files import as_path, replace_file
+from autograd.files import as_path, read_file, replace_file
 
-from .given import shown
+from .given import short, shown
 from .module import Module
 
 __all__ = ["load", "save"]
 
 FORMAT, VERSION = "gatewise model", 1
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # of safetensors, as NumPy reads them
+DEEPEST = 32  # lists within lists
+MOST_BYTES, MOST_BYTES_A_NUMBER = 1_000_000, 1_000  # of a file, so that a wrong one is not read into memory
 
 M = TypeVar("M", bound=Module)
 
@@ -43,7 +47,7 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
     path = _path(model, path)
     state = model.state_dict()
     for name, numbers in state.items():
-        if not _finite(numbers):
+        if not all(abs(x) < float("inf") for x in _numbers(numbers)):
             raise ValueError(f"{name} holds a number that is not finite: a model is not saved with nan or inf in it")
     if _is_json(path):
         head = {"format": FORMAT, "version": VERSION, "model": repr(model)}
@@ -54,13 +58,16 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
         np, safetensors = _safetensors()
         arrays = {name: np.array(numbers, dtype=np.float64) for name, numbers in state.items()}
         metadata = {"format": FORMAT, "version": str(VERSION), "model": repr(model)}
-        content = safetensors.save(arrays, metadata=metadata)
+        content = safetensors.numpy.save(arrays, metadata=metadata)
     replace_file(path, content)
     return path
 
 
 def load(model: M, path: str | PathLike[str]) -> M:
     """Set the parameters of a model of the same shape to those in a file and return it, or raise and leave it unchanged.
+
+    The arrays of a .safetensors file may be float64, float32, float16 or bfloat16. ValueError or OSError for a file that is
+    not right. Loading runs nothing from the file, unlike `pickle.load`.
 
     >>> import tempfile
     >>> from nn import MLP, load, save
@@ -71,15 +78,25 @@ def load(model: M, path: str | PathLike[str]) -> M:
     """
     path = _path(model, path)
     read = _from_json if _is_json(path) else _from_safetensors
-    head, state = read(path.read_bytes(), path)
-    if head.get("format") != FORMAT:
-        raise ValueError(f"{path.name} is not a model saved by nn.save: its format is {head.get('format')!r}")
-    if head.get("version") != VERSION:
-        raise ValueError(f"{path.name} is of version {head.get('version')!r}, and this program reads version {VERSION}")
+    most = MOST_BYTES + MOST_BYTES_A_NUMBER * sum(1 for _ in _numbers(model.state_dict()))
     try:
+        content = read_file(path, most)
+    except ValueError as error:
+        raise ValueError(f"{error}: it is not a file of {model!r}") from None
+    head, state = read(content, path)
+    if head.get("format") != FORMAT:
+        raise ValueError(f"{path.name} is not a model saved by nn.save: its format is {_told(head.get('format'))}")
+    version = head.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise ValueError(f"{path.name} is of version {_told(version)}, and this program reads version {VERSION}")
+    try:
+        for name, entry in state.items() if isinstance(state, dict) else ():
+            if not _is_tensor(entry):
+                raise ValueError(f"{short(name)} must be a number, or lists of numbers at most {DEEPEST} deep")
         model.load_state_dict(state)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path.name}, saved from {head.get('model')}, does not fit {model!r}: {error}") from None
+        saved = _told(head.get("model")).strip("'")
+        raise ValueError(f"{path.name}, saved from {saved}, does not fit {model!r}: {error}") from None
     return model
 
 
@@ -100,7 +117,7 @@ def _is_json(path: Path) -> bool:
 
 def _from_json(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     try:
-        found = json.loads(content)
+        found = _parsed(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is not JSON, or only a part of it: {error}") from None
     if not isinstance(found, dict):
@@ -108,18 +125,47 @@ def _from_json(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     return found, found.get("state")
 
 
+def _parsed(content: bytes) -> Any:
+    """Return JSON in which no name stands twice, where Python would drop the first; its whole numbers may be of any length."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, entry in pairs:
+            if name in found:
+                raise ValueError(f"the name {short(name)} stands in it twice")
+            found[name] = entry
+        return found
+
+    return json.loads(
+        content, object_pairs_hook=unique, parse_int=lambda digits: float(digits) if digits[18:] else int(digits)
+    )
+
+
 def _from_safetensors(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
-    _, safetensors = _safetensors()
+    np, safetensors = _safetensors()
     try:
-        arrays = safetensors.load(content)
+        tensors = safetensors.deserialize(content)
         size = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+        head = _parsed(content[8 : 8 + size]).get("__metadata__") or {}
     except Exception as error:  # whatever the library raises
-        raise ValueError(f"{path.name} is not a safetensors file, or only a part of it: {error}") from None
-    version = head.get("version", "")
-    return head | {"version": int(version) if version.isdigit() else version}, {
-        name: array.tolist() for name, array in arrays.items()
-    }
+        reason = short(str(error), 200)
+        raise ValueError(f"{path.name} is not a safetensors file, or only a part of it: {reason}") from None
+    state = {}
+    for name, tensor in tensors:
+        if tensor["dtype"] not in DTYPES:
+            raise ValueError(
+                f"{path.name} must hold numbers of dtype {', '.join(DTYPES)}, got {tensor['dtype']} for {short(name)}"
+            )
+        if len(tensor["shape"]) > DEEPEST or 0 in tensor["shape"]:
+            raise ValueError(
+                f"{path.name}: {short(name)} has the shape {short(tensor['shape'])}, which no parameter has"
+            )
+        numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
+        if tensor["dtype"] == "BF16":  # the upper half of a float32
+            numbers = (numbers.astype("<u4") << 16).view("<f4")
+        state[name] = numbers.reshape(tensor["shape"]).tolist()
+    version = head.get("version")
+    return head | {"version": VERSION if version == str(VERSION) else version}, state
 
 
 def _safetensors() -> Any:
@@ -128,8 +174,26 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError:
         raise ImportError('a .safetensors file needs the safetensors package: pip install "gatewise[save]"') from None
-    return numpy, safetensors.numpy
+    return numpy, safetensors
 
 
-def _finite(numbers: Any) -> bool:
-    return all(map(_finite, numbers)) if isinstance(numbers, list) else abs(numbers) < float("inf")
+def _numbers(state: Any) -> Iterator[float]:
+    """Yield the numbers of a state."""
+    if isinstance(state, (dict, list)):
+        for part in state.values() if isinstance(state, dict) else state:
+            yield from _numbers(part)
+    else:
+        yield state
+
+
+def _is_tensor(entry: Any, depth: int = 0) -> bool:
+    if isinstance(entry, list):
+        return depth < DEEPEST and all(_is_tensor(part, depth + 1) for part in entry)
+    return isinstance(entry, (int, float))
+
+
+def _told(entry: Any) -> str:
+    """Return what stands in the head of a file, for a message: short, and nothing that a terminal would obey."""
+    if isinstance(entry, (dict, list)):
+        return f"a {type(entry).__name__}"
+    return short(entry, 80)

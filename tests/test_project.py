@@ -6,8 +6,10 @@ import ast
 import html
 import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,7 @@ ROOMS = [
     "drawing.page",
     "drawing.explore",
     "drawing",
+    "notation",
     "expression",
     "testing",
     "",
@@ -166,7 +169,46 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
     commands = re.findall(r"```sh\n(.*?)\n```", readme.README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(commands) == 2
     assert all("\n" not in command and command.startswith("python3 -m venv") for command in commands)
-    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert '-e ".[draw,compile]"' in commands[0]  # else the folder autograd/ hides the compiled engine
+    assert "-m doctest -o NORMALIZE_WHITESPACE README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "demos/from_micrograd.md"])
+def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
+    """An import of anything but these packages and the standard library fails."""
+    script = """
+import doctest, sys
+from importlib.abc import MetaPathFinder
+
+class Bare(MetaPathFinder):
+    allowed = {"autograd", "nn", "graphviz", "pygraphviz", "numpy", *sys.stdlib_module_names}
+
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] not in self.allowed:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Bare())
+print(*doctest.testfile(sys.argv[1], module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE))
+"""
+    command = [sys.executable, "-W", "error", "-c", script, str(ROOT / page)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment)
+    failed, tried = done.stdout.splitlines()[-1].split()
+    assert (failed, int(tried) > 20) == ("0", True), done.stdout
+
+
+@pytest.mark.parametrize("engine", ["", "pure"])
+def test_the_version_says_when_a_folder_hides_an_installed_engine(tmp_path: Path, engine: str) -> None:
+    for name in ("clone", "installed"):
+        shutil.copytree(ROOT / "autograd", tmp_path / name / "autograd", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    core = tmp_path / "installed" / "autograd" / "native" / f"core{EXTENSION_SUFFIXES[0]}"
+    core.touch()
+    command = [sys.executable, "-m", "autograd", "--version"]
+    paths = os.pathsep.join([str(tmp_path / "clone"), str(tmp_path / "installed")])
+    environment = {**os.environ, "PYTHONPATH": paths, "GATEWISE_ENGINE": engine}
+    version = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment).stdout
+    assert "pure Python engine" in version
+    assert (f"hides the compiled engine of {core.parents[1]}" in version) == (engine == "")
 
 
 @pytest.mark.parametrize("name", readme.pictures())

@@ -9,14 +9,16 @@ an error if they are missing.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .fingerprint import fingerprint
 
-__all__ = ["compiled", "core", "description", "load"]
+__all__ = ["compiled", "core", "description", "hidden", "load"]
 
 
 def load(name: str) -> Any:
@@ -50,6 +52,19 @@ def load(name: str) -> Any:
 
 core: Any = load(f"{__name__}.core")
 description = "pure Python engine" if core is None else "native engine"
+
+
+def hidden() -> Path | None:
+    """Return an installed copy of the package whose compiled engine is not used because this copy comes first."""
+    if core is not None or os.environ.get("GATEWISE_ENGINE") == "pure":
+        return None
+    here = Path(__file__).parent
+    for folder in (Path(entry) / "autograd" / "native" for entry in sys.path):
+        built = any((folder / f"core{suffix}").exists() for suffix in EXTENSION_SUFFIXES)
+        if built and folder.resolve() != here.resolve():
+            return folder.parent
+    return None
+
 
 T = TypeVar("T")
 
