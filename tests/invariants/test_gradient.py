@@ -21,7 +21,7 @@ SMOOTH = [row.name for row in GATES.values() if row.kink is None]
 @given(program=tame())
 def test_it_is_the_limit_of_finite_differences(program: Program) -> None:
     """∂f/∂xᵢ = lim (f(x + h·eᵢ) − f(x − h·eᵢ))/2h."""
-    check_gradients(program, program.leaves, rtol=1e-4, raises=True)
+    check_gradients(program, program.leaves, rtol=1e-4, atol=1e-9, raises=True)  # paths that cancel leave rounding
 
 
 @given(program=tame())
