@@ -6,7 +6,9 @@
 | test_readers | backward, adjoints, grad, explain, draw, pages and compiled programs give one and the same number, at kinks too |
 | test_passes | leaves accumulate, inner nodes are set; what is stale is refused, and forward repairs it |
 | test_interrupts | an exception at any moment leaves the graph as before the pass, or as after it |
+| test_nan | nan in, nan out |
 | test_recorded_derivatives | a derivative on Values, replayed at other data, is the derivative there |
+| test_compiled | a compiled program over a batch is the mean of its samples, call after call |
 | test_copies | a copy is the same graph again, apart |
 | test_pure_and_native | both engines agree to the last bit, and in their errors |
 | test_state_machine | all of this in any order, against a naive model |

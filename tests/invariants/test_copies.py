@@ -121,3 +121,9 @@ def test_a_shallow_copy_is_another_node_on_the_same_inputs(results: list[Value])
             node.scope,
         )
         assert is_stale(other) == is_stale(node)
+
+
+@given(results=graphs())
+def test_pickle_keeps_what_several_roots_share(results: list[Value]) -> None:
+    """The same of pickle."""
+    same(topological_order(*results), topological_order(*pickled(results)))

@@ -93,6 +93,19 @@ def test_an_interrupted_backward_adds_to_every_leaf_or_to_none(program: Program,
     assert walks_elsewhere(root)
 
 
+@given(program=tame(max_steps=4), seed=st.sampled_from([1.0, -2.0]))
+def test_an_interrupted_backward_sets_every_gradient_or_none(program: Program, seed: float) -> None:
+    """The same of every node: a picture never mixes the gradients of two passes."""
+    _, root = program.record()
+    order = topological_order(root)
+    root.backward(-seed)
+    before, after = adjoints(root, -seed), adjoints(root, seed)
+    for _done in strikes(lambda: root.backward(seed)):
+        gates = [node.grad for node in order if node.inputs]
+        assert gates in ([found[node] for node in order if node.inputs] for found in (before, after))
+        root.backward(-seed)
+
+
 @given(programs=moved(tame(max_steps=4)))
 def test_an_interrupted_forward_replays_all_or_nothing(programs: tuple[Program, Program]) -> None:
     """For every moment: all data are old and the graph is stale, or all are new; run again, it comes to its end."""

@@ -13,14 +13,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from autograd import GATES, Gate, Value, adjoints, backward as passes, functional, gate, recording, value
+from autograd.compiling.program import CompiledProgram
 from autograd.copying import new_node
 from autograd.drawing import dot, walk
 from autograd.row import FLOATS
+from autograd.symbol import SYMBOLS
 
 from ..conftest import both
 from ..engines import other
 from ..oracle import RULES
 from . import (
+    test_compiled,
     test_copies,
     test_gradient,
     test_interrupts,
@@ -218,6 +221,47 @@ def test_a_branch_that_is_frozen_in_a_derivative(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(functional, "_slopes", frozen)
     pairs = moved(tame(gates=test_recorded_derivatives.BRANCHLESS))
     is_caught(test_recorded_derivatives.test_replayed_elsewhere, pair=pairs)
+
+
+def test_a_compiled_program_that_drops_a_term(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last entry of each gradient, which is that of one parameter."""
+    real = CompiledProgram.value_and_grad
+
+    def short(self: CompiledProgram, *batches: Any) -> Any:
+        cost, gradient = real(self, *batches)
+        gradient[-1:] = 0.0
+        return cost, gradient
+
+    monkeypatch.setattr(CompiledProgram, "value_and_grad", short)
+    for param in test_compiled.RUNNERS[:1]:
+        is_caught(test_compiled.test_a_batch_is_the_mean_of_its_samples, *param.values, batch=test_compiled.TAME)
+        is_caught(test_compiled.test_also_at_ties_and_on_kinks, *param.values, batch=test_compiled.EXACT)
+    machine_is_caught()
+
+
+def test_a_compiled_rule_that_is_not_the_eager_one() -> None:
+    """A gate that computes something else on anything but floats."""
+
+    def rule(xp: Any, x: Any) -> Any:
+        return x * (2.0 if xp is FLOATS or xp is SYMBOLS else 2.001)
+
+    with declared("twice", rule, lambda xp, out, x: 2.0):
+        programs = test_compiled.batches(tame(["twice", "sub"]), False)
+        is_caught(
+            test_compiled.test_a_batch_is_the_mean_of_its_samples, *test_compiled.RUNNERS[0].values, batch=programs
+        )
+
+
+def test_a_program_that_forgets_to_look_at_its_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = CompiledProgram._numbers
+
+    def kept(self: CompiledProgram) -> Any:
+        return real(self) if self._flat is None else self._flat
+
+    monkeypatch.setattr(CompiledProgram, "_numbers", kept)
+    test = test_compiled.test_every_call_takes_the_parameters_as_they_are
+    is_caught(test, "numpy", batch=test_compiled.TAME, scale=st.floats(0.8, 1.25))
+    machine_is_caught()
 
 
 def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.MonkeyPatch) -> None:

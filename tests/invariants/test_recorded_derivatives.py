@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
 from autograd import GATES, Value, compile, grad, hessian, value_and_grad
 
 from ..oracle import Gradient, gradients
-from .programs import Program, moved, tame
+from .programs import HALVES, Program, exact, moved, moved_exactly, tame
 
 # The gates whose partial derivatives make no choice, so that a derivative recorded at one point cannot hold another's.
 BRANCHLESS = ["add", "sub", "neg", "mul", "div", "reciprocal", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos"]
@@ -94,3 +94,42 @@ def test_compiled(pair: Pair) -> None:
 
 def test_the_gates_that_choose_are_those_with_a_kink_and_pow() -> None:
     assert {name for name, row in GATES.items() if row.kink} | {"pow"} >= {*GATES} - {*BRANCHLESS}
+
+
+@given(pair=moved(tame()) | moved_exactly(exact()))
+def test_every_gate_replayed_elsewhere(pair: Pair) -> None:
+    """The same with every gate, across kinks too: a choice in a partial derivative is a `where` gate of the graph."""
+    replayed(pair)
+
+
+@pytest.mark.parametrize("name", sorted({*GATES} - {*BRANCHLESS}))
+@given(data=st.data())
+def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
+    """The same of each such gate alone, times its first input."""
+    gate = GATES[name]
+    n = 3 if gate.variadic else len(gate.names)
+    numbers = st.floats(0.5, 2.0) if name == "pow" else HALVES
+    here, there = (data.draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(2))
+    program = Program(here, [(name, tuple(range(n))), ("mul", (n, 0))])
+    replayed((program, program.at(there)))
+
+
+def test_a_power_of_zero_replayed_elsewhere() -> None:
+    """x**y at y = 0 is flat in x, and elsewhere it is not."""
+    x, y = Value(3.0), Value(0.0)
+    slope, _ = grad(lambda x, y: x**y)(x, y)
+    assert slope.data == 0.0
+    y.data = 2.0
+    assert slope.forward() == 6.0
+
+
+@given(pair=moved(tame()) | moved_exactly(exact()))
+def test_a_derivative_inside_what_is_compiled(pair: Pair) -> None:
+    """compile(lambda x: [f(x), *grad(f)(x)]) gives value and gradient of every sample of a batch."""
+    program, other = pair
+    n = len(program.leaves)
+    made = compile(lambda x: [program(*x), *listed(grad(program)(*x))], [], x=n, gradient=False)
+    rows = made([list(program.leaves), list(other.leaves)])
+    for (value, *slopes), row in zip(rows.tolist(), (program, other), strict=True):
+        assert value == pytest.approx(row(*row.leaves), rel=1e-9, abs=1e-9)
+        assert_close(slopes, row)

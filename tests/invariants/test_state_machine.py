@@ -65,8 +65,6 @@ def block(kind: str, name: str) -> Generator[None, None, None]:
 class Engine(RuleBasedStateMachine):
     """The engine and the model, side by side."""
 
-    last_opened_first = True  # in which order blocks are closed
-
     def __init__(self) -> None:
         super().__init__()
         self.nodes: dict[Value, Node] = {}
@@ -292,7 +290,8 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.blocks)
     @rule(place=PLACE)
     def close_block(self, place: int) -> None:
-        _, _, opened = self.blocks.pop(-1 if self.last_opened_first else place % len(self.blocks))
+        """Any of the open blocks: each has effect from its opening to its end, whatever else is open."""
+        _, _, opened = self.blocks.pop(place % len(self.blocks))
         assert self.do(opened.close) is None
 
     # Training
@@ -356,9 +355,7 @@ class Engine(RuleBasedStateMachine):
     @rule(place=PLACE, flat=st.booleans(), numbers=st.lists(NUMBERS, min_size=5, max_size=5))
     def assign(self, place: int, flat: bool, numbers: list[float]) -> None:
         """The parameters of a program, set one by one, or in one array as an optimiser does; then the program follows."""
-        program, _, _, _, parameters, baked = self.programs[place % len(self.programs)]
-        if any(each.version != version for each, version in baked.items()):
-            return
+        program, _, _, _, parameters, _ = self.programs[place % len(self.programs)]
         numbers, values = numbers[: len(parameters)], self.values()
         if flat:
             assert self.do(lambda: setattr(program, "flat", np.array(numbers))) is None
@@ -395,4 +392,6 @@ def examine(machine: type[RuleBasedStateMachine], how: settings) -> None:
 
 def test_the_engine_does_what_the_model_does() -> None:
     """Data, gradients, roles, inputs, scopes, staleness and errors are the model's after every step."""
-    examine(Engine, settings(max_examples=4 * settings().max_examples, stateful_step_count=30))
+    examine(
+        Engine, settings(max_examples=4 * settings().max_examples, stateful_step_count=30, report_multiple_bugs=False)
+    )
