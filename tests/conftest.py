@@ -34,7 +34,7 @@ peers = [name for name in ("micrograd", "mygrad", "torch", "casadi", "pydot") if
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 collect_ignore += ["test_native_formulas.py"] * (COMPILER is None)
 both = importlib.util.find_spec("autograd.native.core") is not None
-collect_ignore += ["test_engines.py"] * (not both)
+collect_ignore += ["test_engines.py", "invariants/test_pure_and_native.py"] * (not both)
 
 
 def pytest_report_header() -> list[str]:

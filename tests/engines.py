@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import cache
 from types import ModuleType
+
+from autograd.native import core
+
+
+@cache
+def other() -> ModuleType:
+    """Import the engine that this run does not use; once, because a process has one compiled engine."""
+    return load("pure" if core is not None else "native")
 
 
 def load(engine: str) -> ModuleType:

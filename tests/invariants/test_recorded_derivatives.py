@@ -1,0 +1,135 @@
+"""A derivative recorded on Values is a graph: replayed at other data, it is the derivative there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from autograd import GATES, Value, compile, grad, hessian, value_and_grad
+
+from ..oracle import Gradient, gradients
+from .programs import HALVES, Program, exact, moved, moved_exactly, tame
+
+# The gates whose partial derivatives make no choice, so that a derivative recorded at one point cannot hold another's.
+BRANCHLESS = ["add", "sub", "neg", "mul", "div", "reciprocal", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos"]
+BRANCHLESS += ["tanh", "sigmoid", "softplus", "sum", "dot", "logsumexp"]
+Pair = tuple[Program, Program]
+
+
+def right(program: Program) -> list[Gradient]:
+    leaves, root = program.record()
+    found = gradients(root)
+    return [found.get(leaf, Gradient(0.0, 0.0)) for leaf in leaves]
+
+
+def listed(slopes: Any) -> list[Any]:
+    return list(slopes) if isinstance(slopes, tuple) else [slopes]
+
+
+def replayed(pair: Pair) -> None:
+    """Record the gradient at the data of one program, and replay it at those of the other."""
+    program, other = pair
+    leaves = [Value(x) for x in program.leaves]
+    slopes = listed(grad(program)(*leaves))
+    assert_close([slope.data for slope in slopes], program)
+    for leaf, x in zip(leaves, other.leaves, strict=True):
+        leaf.data = x
+    assert_close([slope.forward() for slope in slopes], other)
+
+
+def assert_close(found: list[float], program: Program) -> None:
+    for slope, by_hand in zip(found, right(program), strict=True):
+        assert abs(slope - by_hand) <= 1e-9 * (1 + by_hand.size), (found, right(program))
+
+
+@given(pair=moved(tame(gates=BRANCHLESS)))
+def test_replayed_elsewhere(pair: Pair) -> None:
+    """g = grad(f)(x); x.data = c; g.forward(): this is grad(f)(c)."""
+    replayed(pair)
+
+
+@given(pair=moved(tame(gates=BRANCHLESS)))
+def test_the_value_beside_it_is_replayed_too(pair: Pair) -> None:
+    """The same of value_and_grad, whose value and gradients are graphs on the same leaves."""
+    program, other = pair
+    leaves = [Value(x) for x in program.leaves]
+    value, slopes = value_and_grad(program)(*leaves)
+    for leaf, x in zip(leaves, other.leaves, strict=True):
+        leaf.data = x
+    assert value.forward() == pytest.approx(other(*other.leaves), rel=1e-9, abs=1e-9)
+    assert_close([slope.forward() for slope in listed(slopes)], other)
+
+
+@given(pair=moved(tame(gates=BRANCHLESS, max_steps=4)))
+def test_its_own_gradient_is_the_second_derivative(pair: Pair) -> None:
+    """backward() from a recorded gradient gives a row of the Hessian, after a replay that of the new point."""
+    program, other = pair
+    leaves = [Value(x) for x in program.leaves]
+    slope = listed(grad(program)(*leaves))[0]
+    for leaf, x in zip(leaves, other.leaves, strict=True):
+        leaf.data = x
+    slope.forward()
+    if slope.role != "constant":
+        slope.backward()
+    row = hessian(lambda xs: program(*xs))(list(other.leaves))[0]
+    assert [leaf.grad for leaf in leaves] == pytest.approx(row, rel=1e-6, abs=1e-6)
+
+
+@given(pair=moved(tame(gates=BRANCHLESS)))
+def test_compiled(pair: Pair) -> None:
+    """A recorded gradient, compiled with its leaves as inputs, gives the gradient of every sample of a batch."""
+    program, other = pair
+    leaves = [Value(x) for x in program.leaves]
+    rows = [list(program.leaves), list(other.leaves)]
+    for i, slope in enumerate(listed(grad(program)(*leaves))):
+        if slope.role == "constant":
+            continue
+        found = compile(slope, [], x=leaves, gradient=False)(rows)
+        for each, row in zip(found, (program, other), strict=True):
+            size = right(row)[i]
+            assert abs(each - size) <= 1e-9 * (1 + size.size)
+
+
+def test_the_gates_that_choose_are_those_with_a_kink_and_pow() -> None:
+    assert {name for name, row in GATES.items() if row.kink} | {"pow"} >= {*GATES} - {*BRANCHLESS}
+
+
+@given(pair=moved(tame()) | moved_exactly(exact()))
+def test_every_gate_replayed_elsewhere(pair: Pair) -> None:
+    """The same with every gate, across kinks too: a choice in a partial derivative is a `where` gate of the graph."""
+    replayed(pair)
+
+
+@pytest.mark.parametrize("name", sorted({*GATES} - {*BRANCHLESS}))
+@given(data=st.data())
+def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
+    """The same of each such gate alone, times its first input."""
+    gate = GATES[name]
+    n = 3 if gate.variadic else len(gate.names)
+    numbers = st.floats(0.5, 2.0) if name == "pow" else HALVES
+    here, there = (data.draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(2))
+    program = Program(here, [(name, tuple(range(n))), ("mul", (n, 0))])
+    replayed((program, program.at(there)))
+
+
+def test_a_power_of_zero_replayed_elsewhere() -> None:
+    """x**y at y = 0 is flat in x, and elsewhere it is not."""
+    x, y = Value(3.0), Value(0.0)
+    slope, _ = grad(lambda x, y: x**y)(x, y)
+    assert slope.data == 0.0
+    y.data = 2.0
+    assert slope.forward() == 6.0
+
+
+@given(pair=moved(tame()) | moved_exactly(exact()))
+def test_a_derivative_inside_what_is_compiled(pair: Pair) -> None:
+    """compile(lambda x: [f(x), *grad(f)(x)]) gives value and gradient of every sample of a batch."""
+    program, other = pair
+    n = len(program.leaves)
+    made = compile(lambda x: [program(*x), *listed(grad(program)(*x))], [], x=n, gradient=False)
+    rows = made([list(program.leaves), list(other.leaves)])
+    for (value, *slopes), row in zip(rows.tolist(), (program, other), strict=True):
+        assert value == pytest.approx(row(*row.leaves), rel=1e-9, abs=1e-9)
+        assert_close(slopes, row)
