@@ -27,7 +27,10 @@ def load(engine: str) -> ModuleType:
     before = os.environ.get("GATEWISE_ENGINE")
     os.environ["GATEWISE_ENGINE"] = engine
     try:
-        return importlib.import_module("autograd")
+        found = importlib.import_module("autograd")
+        for name in found.__all__:
+            getattr(found, name)  # loads the readers, which come by their names, while these are its own
+        return found
     finally:
         del os.environ["GATEWISE_ENGINE"]
         if before is not None:

@@ -19,8 +19,6 @@ EXCEPTIONS: dict[tuple[str, int], Callable[..., bool]] = {
     ("pow", 1): lambda x, y: x == 1,
     ("where", 1): lambda c, a, b: not c > 0,  # the side that is not taken
     ("where", 2): lambda c, a, b: c > 0,
-    ("leaky_relu", 1): lambda x, slope: x > 0,
-    ("elu", 1): lambda x, alpha: x >= 0,
     ("hypot", 0): lambda x, y: math.isinf(y),
     ("hypot", 1): lambda x, y: math.isinf(x),
 }

@@ -162,7 +162,7 @@ def test_a_seed_whose_sign_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_staleness_that_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_refuse_stale", lambda _: None)
+    monkeypatch.setattr(passes, "_refuse_stale", lambda *_: None)
     test = test_passes.test_a_stale_graph_is_refused_and_forward_repairs_it
     is_caught(test, error=pytest.fail.Exception, programs=moved(tame()), data=st.data())  # of pytest.raises
     machine_is_caught()
