@@ -17,6 +17,8 @@ import nn
 from autograd import GATES, Value, compile, dot, gate, no_grad, where
 from nn import SGD, fit
 
+from . import fuzz
+
 
 @pytest.fixture
 def w() -> Value:
@@ -127,6 +129,20 @@ def test_arrays_are_the_callers_own(w: Value) -> None:
     found[0, 0] = 99.0
     found += 1.0
     assert X[0, 0] == 1.0 and program(X).tolist() == [[1.0, 1.0, 3.0, 2.0]] * 2
+    theta = np.array([3.0])
+    choices: list[Callable[[Any], Any]] = [
+        lambda x: x[0],
+        lambda x: w,
+        lambda x: [*x],
+        lambda x: [Value(2.0), Value(5.0)],
+    ]
+    for outputs in choices:
+        program = compile(outputs, [w], gradient=False, x=2)
+        given = X[:1].copy()
+        expected = program.run_on(np, theta, given).copy()
+        found = program.run_on(np, theta, given)
+        found += 1.0
+        assert program.run_on(np, theta, given).tolist() == expected.tolist()
 
 
 def test_what_is_not_finite_is_named_in_predictions_too(w: Value) -> None:
@@ -186,3 +202,81 @@ def test_gates_whose_rules_are_odd() -> None:
 def test_where_and_dot_of_hidden_numbers_still_work(w: Value) -> None:
     program = compile(lambda x: where(x[0], dot([w, w], x), -w), [w], gradient=False, x=2)
     assert program([[1.0, 2.0], [-1.0, 2.0]]).tolist() == [9.0, -3.0]
+
+
+# Slopes that differ between samples, of outputs that do not
+
+EQUAL: dict[str, Callable[[Value, Value, Any], Any]] = {
+    "where": lambda s, t, x: where(x[0], s, s) * x[0] ** 2,
+    "where of expressions": lambda s, t, x: where(x[0], s * t, t * s) * x[0] ** 2,
+    "where of where": lambda s, t, x: where(x[0], where(x[1], s, s), s) * x[0],
+    "where of an activation": lambda s, t, x: autograd.tanh(where(x[0] - t, s, s)) * x[1],
+    "where of constants": lambda s, t, x: where(x[0], 2.0, 2.0) * s * x[1],
+    "maximum": lambda s, t, x: autograd.maximum(s + 0 * x[0], s) * x[1],
+    "a product with 0": lambda s, t, x: (s + x[0] * 0) * x[1],
+    "a power of 0": lambda s, t, x: s * x[0] ** 0 * x[1],
+    "as the loss": lambda s, t, x: where(x[0], s, s),
+    "twice": lambda s, t, x: where(x[0], s, s) * where(x[1], s, s) + where(x[0], t, t) ** 2,
+    "leaky": lambda s, t, x: autograd.leaky_relu(x[0] * 0.0 + s, t) * x[1],
+    "max of many": lambda s, t, x: autograd.max([s, s + 0 * x[0], t]) * x[1],
+}
+
+
+@pytest.mark.parametrize("kind", EQUAL)
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_a_slope_is_summed_over_samples_where_its_input_differs(kind: str, executor: Any) -> None:
+    s, t = Value(1.5), Value(-0.5)
+
+    def loss(x: Any) -> Any:
+        return EQUAL[kind](s, t, x)
+
+    program = compile(loss, [s, t], executor=executor, x=2)
+    for X in ([[1.0, 2.0], [-2.0, 0.5], [3.0, -1.0], [0.5, 0.0]], [[1.0, 2.0]], [[-1.0, 1.0]] * 70):
+        s.grad = t.grad = cost = 0.0
+        for x in X:
+            root = loss(list(map(Value, x)))
+            root.backward(1 / len(X))
+            cost += root.data / len(X)
+        found = program.value_and_grad(X)
+        assert (found[0], *found[1].tolist()) == pytest.approx((cost, s.grad, t.grad), rel=1e-12)
+        printed = program.run_on(np, program.flat, np.array(X))
+        assert (float(printed[0]), *printed[1].tolist()) == pytest.approx((cost, s.grad, t.grad), rel=1e-12)
+
+
+# Masked arrays
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        np.ma.array([[1.0], [2.0]], mask=[[False], [True]]),
+        np.ma.array([1.0, 2.0], mask=[False, True]),
+        np.ma.array([[1.0], [2.0]]),
+        [np.ma.array([1.0], mask=[True]), np.ma.array([2.0])],
+        [[1.0], [np.ma.masked]],
+        [1.0, np.ma.masked],
+        (np.array([1.0]), np.ma.array([1.0], mask=[True])),
+    ],
+)
+def test_masked_numbers_are_refused(batch: Any, w: Value) -> None:
+    loss, function = compile(lambda x: w * x[0], [w], x=1), compile(lambda x: w * x[0], [w], x=1, gradient=False)
+    calls: list[Callable[[Any], Any]] = [
+        loss.value_and_grad, loss, function, loss.in_buffers, lambda batch: loss.compare(lambda x: x[0], batch),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(TypeError, match=r"x .*mask"):
+            call(batch)
+    if isinstance(batch, np.ma.MaskedArray):
+        with pytest.raises(TypeError, match=r"x .*mask"):
+            loss.run_on(np, loss.flat, batch)
+
+
+def test_masked_parameters_are_refused(w: Value) -> None:
+    program = compile(lambda x: w * x[0], [w], x=1)
+    for numbers in (np.ma.array([2.0], mask=[True]), np.ma.array([2.0]), [np.ma.masked]):
+        with pytest.raises(TypeError, match=r"flat .*mask"):
+            program.flat = numbers
+        if isinstance(numbers, np.ma.MaskedArray):
+            with pytest.raises(TypeError, match=r"theta .*mask"):
+                program.run_on(np, numbers, np.ones((1, 1)))
+    assert program.flat.tolist() == [3.0]

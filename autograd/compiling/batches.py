@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from ..number import short
 
-__all__ = ["Batches", "Dtype", "numpy"]
+__all__ = ["Batches", "Dtype", "numpy", "refuse_masked"]
 
 Dtype = Literal["float64", "float32"]
 
@@ -44,6 +45,7 @@ class Batches:
         np = numpy()
         if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape[1:] == (size,) and len(batch):
             return batch  # as in nearly every step
+        refuse_masked(name, batch)
         wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:
             array = np.asarray(batch)
@@ -82,6 +84,17 @@ def _is_number(x: Any) -> bool:
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('ch') else 's'}"
+
+
+def refuse_masked(name: str, numbers: Any) -> None:
+    """Raise for numbers that NumPy would take without their mask: a masked array, or rows or entries that are masked."""
+    rows = numbers if isinstance(numbers, (list, tuple)) else ()
+    entries = chain.from_iterable(row for row in rows if isinstance(row, (list, tuple)))
+    kinds = {type(numbers), *map(type, rows), *map(type, entries)}
+    if any(issubclass(kind, numpy().ma.MaskedArray) for kind in kinds):
+        raise TypeError(
+            f"{name} must be plain numbers, got masked ones: write array.filled(number), or leave the masked rows out"
+        )
 
 
 def numpy() -> Any:

@@ -14,7 +14,7 @@ from ..number import number
 from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
-from .batches import Batches, Dtype, numpy
+from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .passes import build
 from .tape import Executor
@@ -70,7 +70,7 @@ class CompiledProgram:
             self.evaluation._flat, self.evaluation._clock = self._numbers(), self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
-        return numpy().array(self._rows(numpy(), outputs, batches))  # the caller's own, no view of a batch
+        return self._rows(numpy(), outputs, batches)
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -106,6 +106,8 @@ class CompiledProgram:
 
         `array` makes an array of that module from one of NumPy's, for the constants of the program, if it needs that.
         """
+        for name, numbers in zip(["theta", *self.inputs], [theta, *batches]):
+            refuse_masked(name, numbers)
         theta = theta if self._in_order else theta[self._index(xp)]
         constants = self._execution.constants
         if array is not None:
@@ -118,10 +120,10 @@ class CompiledProgram:
         return cost, self._joined(xp, parts)
 
     def _rows(self, xp: Any, outputs: Any, batches: Sequence[Any]) -> Any:
-        """Return a row for every sample, also of outputs that depend on no input."""
+        """Return a row for every sample, also of outputs that depend on no input, in an array of the caller's own."""
         if outputs.shape[1] == 1:
             outputs = xp.broadcast_to(outputs, (len(outputs), len(batches[0])))
-        return outputs.T if self._several else outputs[0]
+        return xp.concatenate([outputs.T if self._several else outputs[0]])  # a copy: it may be a view of a batch
 
     def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
         if not parts:
@@ -149,6 +151,7 @@ class CompiledProgram:
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
+        refuse_masked("flat", numbers)
         flat = numpy().array(numbers, self.dtype)  # a copy, which nobody else can change
         if flat.shape != (len(self.parameters),):
             raise ValueError(

@@ -164,6 +164,8 @@ class Program:
     def _total(self, a: int) -> int | None:
         if self.is_const(a, 0.0):
             return a
+        if self.ops[a] == "seed":  # 1 / B
+            return self.const(1.0)
         if self.ops[a] == "mul":
             for steady, other in (self.args[a], self.args[a][::-1]):
                 if not self.varying[steady]:
