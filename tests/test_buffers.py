@@ -15,6 +15,7 @@ import autograd
 from autograd import CompiledProgram, Value, compile, dot
 from autograd.compiling import execution
 from autograd.compiling.batches import Dtype
+from autograd.compiling.buffers import Buffered
 from nn import MLP
 
 from . import fuzz
@@ -180,7 +181,9 @@ def test_nothing_of_one_call_is_left_in_the_next(kind: str, dtype: Dtype) -> Non
             assert program(X) == pytest.approx(cost, rel=1e-5)
             kept.append((found[1], found[1].copy()))
             assert not np.shares_memory(found[1], program.flat)
-    assert all(np.array_equal(given, copy) for given, copy in kept)  # a later call does not write into an earlier result
+    assert all(
+        np.array_equal(given, copy) for given, copy in kept
+    )  # a later call does not write into an earlier result
 
 
 def test_a_mean_of_an_input_or_of_a_gradient_has_buffers() -> None:
@@ -188,3 +191,8 @@ def test_a_mean_of_an_input_or_of_a_gradient_has_buffers() -> None:
     for loss in (lambda x: x[0], lambda x: autograd.exp(w), lambda x: w):
         program = compile(loss, [w], x=1, executor="numpy")
         assert program.in_buffers([[1.0], [2.0]]) != str(program)
+
+
+def test_the_fuzzer_sees_a_view_that_is_kept_from_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Buffered, "seen", lambda self, base, text, view: self.kept(view))
+    assert any("numpy" in fuzz.run(seed) for seed in range(20))
