@@ -310,6 +310,110 @@ def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failures > 5
 
 
+# Numbers
+
+
+def number(x: float) -> Value:
+    return Value(x, role="constant")
+
+
+SUMS: dict[str, Callable[[Any], Any]] = {
+    "one gate after the other": lambda x: number(1e16) - 1 + 2 + x,
+    "in a sum": lambda x: autograd.sum([1e16, -1.0, 2.0, x]),
+    "in a sum of Values": lambda x: autograd.sum([number(0.1), number(0.2), number(0.3), number(-0.6), x]),
+    "in a sum, seen before": lambda x: (2.0 * x) * (-1.0 * x) + autograd.sum([1e16, -1.0, 2.0, -1e16]),
+    "in a dot": lambda x: autograd.dot([number(1e16), number(1.0), number(-1e16)], [1.0, 1.0, 1.0]) + x,
+    "beside a product": lambda x: number(1e16) - 1 + 2 + 1e-300 * x,
+}
+SCALES: dict[str, Callable[[Any], Any]] = {
+    "up": lambda x: x * 1e-300 * 1e200 * 1e200,
+    "down, then up": lambda x: (x * 1e-200) * (1e200 * (x * 1e-200)) * 1e200,
+    "in a sum": lambda x: (x * 1e-300) * 1e200 * 1e200 + 1.0,
+    "outside a sum": lambda x: ((x * 1e-300) * 1e200 + 1e-100) * 1e200,
+    "within a product": lambda x: 1e200 * ((1e200 * x) * (x * 1e-300)),
+    "a small divisor": lambda x: x * 1e-310 / 2e-310,
+    "a large divisor": lambda x: x * 1e300 / 1.7e308,
+}
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("form", SUMS)
+def test_numbers_are_added_up_in_the_order_in_which_they_are_written(form: str, executor: Any) -> None:
+    for x in (0.0, 0.25):
+        program = compile(lambda x: SUMS[form](x[0]), gradient=False, x=1, executor=executor)
+        assert program([[x]])[0] == SUMS[form](Value(x)).data
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("form", SCALES)
+def test_numbers_are_multiplied_only_where_that_is_no_overflow(form: str, executor: Any) -> None:
+    for x in (1.0, 1e-3):
+        program = compile(lambda x: SCALES[form](x[0]), gradient=False, x=1, executor=executor)
+        assert program([[x]])[0] == pytest.approx(SCALES[form](Value(x)).data, rel=1e-14, abs=0.0)
+
+
+def test_numbers_after_an_input_are_one_number() -> None:
+    """They are added up before the input is, which the eager engine does not do."""
+    program = compile(lambda x: x[0] + 1e16 - 1 + 2, gradient=False, x=1, executor="numpy")
+    assert "a1 = x + 1.0000000000000002e+16\n" in str(program)  # (1e16 − 1) + 2
+    assert "a1 = x + 10.0\n" in str(
+        compile(lambda x: x[0] + 1.0 + 2.0 + 3.0 + 4.0, gradient=False, x=1, executor="numpy")
+    )
+
+
+def cross_entropy(z: list[Any], y: list[Any]) -> Any:
+    low = dot(y, z)
+    leads = [score - low for score in z]
+    return autograd.logsumexp(leads) - dot(y, leads)
+
+
+def log_softmax(z: list[Any], y: list[Any]) -> Any:
+    top = autograd.max(z)
+    rest = autograd.log(autograd.sum([autograd.exp(score - top) for score in z]))
+    return -dot(y, [score - top - rest for score in z])
+
+
+def softmax(z: list[Any], y: list[Any]) -> Any:
+    top = autograd.max(z)
+    powers = [autograd.exp(score - top) for score in z]
+    return -autograd.log(dot(y, powers) / autograd.sum(powers))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("loss", [cross_entropy, log_softmax, softmax])
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6, 1e8, 1e12])
+def test_large_scores_lose_no_digit(loss: Any, size: float, executor: Any, dtype: Any) -> None:
+    w = vector(3)
+    program = compile(
+        lambda x, y: loss([a * b for a, b in zip(w, x, strict=True)], y), w, dtype=dtype, executor=executor, x=3, y=3
+    )
+    base = np.float32(size)
+    other = np.nextafter(base, np.float32(0)) if size < 1e9 else base  # apart by a last digit of float32
+    scores = np.array([base, other, base], float)
+    program.flat = scores
+    powers = np.exp(scores - scores.max())
+    for right in np.eye(3):
+        cost, gradient = program.value_and_grad([[1.0] * 3], [right])
+        assert cost == pytest.approx(float(scores.max() - scores @ right + np.log(powers.sum())), rel=1e-6)
+        assert gradient == pytest.approx(powers / powers.sum() - right, rel=2e-6, abs=1e-30)
+
+
+def test_scores_that_cancel_are_subtracted_before_what_is_small_is_added() -> None:
+    def plain(z: list[Any], y: list[Any]) -> Any:
+        top = autograd.max(z)
+        return top + autograd.log(autograd.sum([autograd.exp(score - top) for score in z])) - dot(y, z)
+
+    w = vector(3)
+    for dtype in ("float64", "float32"):
+        program = compile(
+            lambda x, y: plain([v * x[0] for v in w], y), w, dtype=dtype, executor="numpy", x=1, y=3
+        )  # fmt: skip
+        for size in (1.0, 1e3, 1e8, 1e12):
+            program.flat = [size] * 3
+            assert program.value_and_grad([[1.0]], [[1.0, 0.0, 0.0]])[0] == pytest.approx(math.log(3), rel=1e-6)
+
+
 # Values, types, and what is asked of a program
 
 

@@ -31,6 +31,10 @@ def compile(
     are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
     undefined. Needs numpy.
 
+    What depends on neither inputs nor parameters is computed once, as the gates compute it. In a sum that does, its numbers
+    are added up first, in the order in which they are written; the other terms may be added in another order than the gates
+    add them, so a result may differ from theirs by the rounding of the largest term.
+
     Where its compiled part is installed, a program that is little more than single operations runs as a tape of these, many
     times faster than on NumPy; executor="numpy" or "tape" decides, and the report says which it is.
 

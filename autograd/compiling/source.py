@@ -214,7 +214,9 @@ class _Writer(References):
 
     def sum(self, array: Array, texts: list[str]) -> str:
         entries = list(zip(array.coefs, texts, strict=True))
-        entries.sort(key=lambda entry: (entry[0][0] == -1, "@" not in entry[1], _number(entry[1])))
+        entries.sort(key=lambda entry: ("@" not in entry[1], _number(entry[1])))
+        first = next((entry for entry in entries if entry[0][0] != -1), None)
+        entries.sort(key=lambda entry: entry is not first)  # −a + b is written as b − a
         found = ""
         for coefs, text in entries:
             sign = " - " if coefs[0] == -1 and set(coefs) == {-1} else " + "
@@ -237,4 +239,4 @@ class _Writer(References):
 
 
 def _number(text: str) -> bool:
-    return re.fullmatch(r"-?[\d.]+(e-?\d+)?", text) is not None
+    return re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", text) is not None
