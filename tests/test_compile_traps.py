@@ -280,3 +280,58 @@ def test_masked_parameters_are_refused(w: Value) -> None:
             with pytest.raises(TypeError, match=r"theta .*mask"):
                 program.run_on(np, numbers, np.ones((1, 1)))
     assert program.flat.tolist() == [3.0]
+
+
+# Numbers that are not finite
+
+NOT_FINITE: dict[str, Callable[[Any, Any, Any], Any]] = {  # of xp and two inputs
+    "a choice that passes nan on": lambda xp, a, b: xp.where(a > 0, b, xp.where(a <= 0, -b, math.nan)),
+    "between numbers": lambda xp, a, b: xp.where(a > 0, 1.0, xp.where(a <= 0, 0.0, math.nan)) + b,
+    "nan alone": lambda xp, a, b: xp.where(a > 1, math.nan, math.nan) * b,
+    "an infinity": lambda xp, a, b: xp.where(a > 0, math.inf, xp.where(a < 0, -math.inf, b)),
+    "a comparison with infinity": lambda xp, a, b: xp.where(xp.abs(a) < math.inf, a, b),
+    "less than an infinity": lambda xp, a, b: xp.minimum(xp.maximum(a, -math.inf), math.inf) * b,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", NOT_FINITE)
+def test_numbers_that_are_not_finite_are_chosen_as_the_gates_choose(kind: str, dtype: Any) -> None:
+    rule = NOT_FINITE[kind]
+    chosen = gate("chosen_for_a_test", "?", rule, lambda xp, out, a, b: out, lambda xp, out, a, b: 2 * out)
+    w = [Value(1.0), Value(1.0)]
+    numbers = [-2.0, 0.0, 0.5, 3.0, math.nan]
+    try:
+        settings: dict[str, Any] = {"dtype": dtype, "check": False, "x": 2}
+        loss = [
+            compile(lambda x: chosen(w[0] * x[0], w[1] * x[1]), w, executor=executor, **settings)
+            for executor in fuzz.EXECUTORS
+        ]
+        several = [
+            compile(
+                lambda x: [chosen(w[0] * x[0], x[1]), chosen(x[1], 2.0), x[0]],
+                w,
+                gradient=False,
+                executor=e,
+                **settings,
+            )
+            for e in fuzz.EXECUTORS
+        ]
+        for x in [[a, b] for a in numbers for b in numbers]:
+            for v in w:
+                v.grad = 0.0
+            root = chosen(w[0] * x[0], w[1] * x[1])
+            root.backward()
+            expected = [root.data, w[0].grad, w[1].grad]
+            X = np.array([x], dtype)
+            for program in loss:
+                cost, gradient = program.value_and_grad(X)
+                assert np.allclose([cost, *gradient], expected, equal_nan=True), (program, x)
+            with np.errstate(invalid="ignore"):
+                cost, gradient = loss[0].run_on(np, loss[0].flat, X)
+            assert np.allclose([cost, *gradient], expected, equal_nan=True)
+            for program in several:
+                second = chosen(Value(x[1]), 2.0).data
+                assert np.allclose(program(X), [[root.data, second, x[0]]], equal_nan=True)
+    finally:
+        del GATES["chosen_for_a_test"]
