@@ -584,3 +584,67 @@ def test_names_of_the_program_s_own_are_refused(name: str) -> None:
     sizes: Any = {name: 1}
     with pytest.raises(ValueError, match=f"an input cannot be called {name}, which is a name of the program's own"):
         compile(lambda x: x[0], [], **sizes)
+
+
+# Functions of parameters alone, and graphs with several roots
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_a_function_of_parameters_alone_is_called_without_a_batch(executor: Any, dtype: Any) -> None:
+    w = vector(3)
+
+    def loss() -> Any:
+        return autograd.sum([autograd.exp(v) for v in w]) * w[0] + autograd.where(w[1], 1.0, 0.0) * w[2]
+
+    def row() -> list[Any]:
+        return [w[0] * w[1], Value(2.0) * 1.0, w[2]]
+
+    program = compile(loss, w, executor=executor, dtype=dtype)
+    several = compile(row, w, executor=executor, dtype=dtype, gradient=False)
+    single = compile(lambda: w[0] * 2, w, executor=executor, dtype=dtype, gradient=False)
+    assert (program.inputs, repr(program).split(",")[0]) == ({}, "<compiled program of no inputs")
+    for numbers in ([0.5, 1.0, -2.0], [1.5, -1.0, 0.25]):
+        program.flat = numbers
+        for v in w:
+            v.grad = 0.0
+        root = loss()
+        root.backward()
+        for cost, gradient in (program.value_and_grad(), program.run_on(np, program.flat)):
+            assert (cost, *gradient) == pytest.approx((root.data, *(v.grad for v in w)), rel=1e-6)
+            assert gradient.dtype == dtype
+        assert program() == pytest.approx(root.data, rel=1e-6)
+        assert several().tolist() == pytest.approx([numbers[0] * numbers[1], 2.0, numbers[2]], rel=1e-6)
+        assert (several().shape, several().dtype) == ((3,), dtype)
+        assert single() == np.float32(2 * numbers[0])
+        program.compare(loss, tolerance=1e-6)
+        several.compare(row, tolerance=1e-6)
+    assert "B = " not in str(program) and "one" in str(program)
+    with pytest.raises(TypeError, match="this program takes no batch, not 1"):
+        program.value_and_grad([[1.0]])
+    with pytest.raises(TypeError, match=r"a function without inputs needs parameters: compile\(lambda: loss\(w\), w\)"):
+        compile(lambda: Value(2.0) * 1.0, [])
+    with pytest.raises(TypeError, match="the size of every input"):
+        compile(w[0] * w[1], w)
+
+
+def test_several_recorded_roots_are_one_program() -> None:
+    w, x = Value(2.0), Value(3.0)
+    squares, sums = w * x * x, w + x
+    program = compile([squares, sums], [w], x=[x], gradient=False)
+    assert program([[3.0], [1.0]]).tolist() == [[18.0, 5.0], [2.0, 3.0]]
+    assert compile((sums,), x=[x])([[3.0]]).tolist() == [[5.0]]
+    with pytest.raises(TypeError, match=r"the gradient is that of one number: .*gradient=False"):
+        compile([squares, sums], [w], x=[x])
+    wrong: Any = [squares, 3.0]
+    with pytest.raises(TypeError, match=r"compile takes .* not \[Value"):
+        compile(wrong, [w], x=[x])
+
+
+def test_the_report_counts_what_it_would_be_long_to_list() -> None:
+    w = vector(200)
+    report = compile(lambda x: w[0] * x[0] + w[199], w, x=1).report()
+    assert "without effect: 198 parameters, 1, 2, 3, 4, 5, 6, …" in report.splitlines()
+    for executor in fuzz.EXECUTORS[1:]:
+        report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor=executor).report()
+        assert re.search(r"runs as a tape of [2-9] operations", report)

@@ -20,10 +20,13 @@ class Batches:
         self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
 
     def columns(self, batches: Sequence[Any]) -> list[Any]:
-        """Return one array an input, a column for each sample."""
+        """Return one array an input, a column for each sample; the number 1 for a program without inputs."""
         if len(batches) != len(self.sizes):
             names = ", ".join(name for name, _ in self.sizes)
-            raise TypeError(f"this program takes {names}: {_counted(len(self.sizes), 'batch')}, not {len(batches)}")
+            wanted = f"{names}: {_counted(len(self.sizes), 'batch')}" if names else "no batch"
+            raise TypeError(f"this program takes {wanted}, not {len(batches)}")
+        if not batches:
+            return [numpy().ones((1, 1), self._type)]
         arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
         rows = len(arrays[0])
         for (name, _), array in zip(self.sizes, arrays):

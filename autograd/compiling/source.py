@@ -94,7 +94,7 @@ class _Writer(References):
             lines.append(f"    B = {self.inputs[0]}.shape[1]")
         if "seed" in words:
             lines.append(f"    seed = xp.full_like({self.inputs[0]}[:1], 1 / B)")
-        if "one" in words:
+        if "one" in words and "one" not in self.inputs:
             lines.append(f"    one = xp.ones_like({self.inputs[0]}[:1, :1])")
         return lines
 
