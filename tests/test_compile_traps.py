@@ -204,6 +204,21 @@ def test_where_and_dot_of_hidden_numbers_still_work(w: Value) -> None:
     assert program([[1.0, 2.0], [-1.0, 2.0]]).tolist() == [9.0, -3.0]
 
 
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda w, x: (x[0] * 0 - 1) ** 0.5, ValueError, r"pow: .* \(at x = -1\.0, y = 0\.5\)"),
+        (lambda w, x: autograd.exp(x[0] * 0 + 1000) * w, OverflowError, r"exp: .* \(at x = 1000\.0\)"),
+        (lambda w, x: autograd.sqrt(w * 0), ZeroDivisionError, r"sqrt: .* \(at x = 0\.0\)"),
+    ],
+)
+def test_what_no_data_can_make_defined_names_the_gate(
+    function: Any, error: type[Exception], message: str, w: Value
+) -> None:
+    with pytest.raises(error, match=message):
+        compile(lambda x: function(w, x), [w], x=1)
+
+
 # Slopes that differ between samples, of outputs that do not
 
 EQUAL: dict[str, Callable[[Value, Value, Any], Any]] = {

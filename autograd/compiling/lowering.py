@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import topological_order
+from ..row import Gate
 from ..value import Value
 from .scalars import Functions, Program, Scalar, entry
 
@@ -51,9 +53,11 @@ def _forward(
     xp = Functions(program)
     for value in order:
         if value not in at:
-            gate = value.gate
-            made = value.data if gate is None else gate.forward(xp, *[at[x] for x in value.inputs])
-            at[value] = Scalar(program, entry(program, made))
+            gate, taken = value.gate, [at[x] for x in value.inputs]
+            try:
+                at[value] = Scalar(program, entry(program, gate.forward(xp, *taken) if gate else value.data))
+            except (ArithmeticError, ValueError) as error:
+                raise _refusal(error, gate, program, taken) from None
     return at
 
 
@@ -86,9 +90,17 @@ def _backward(
         gate, upstream = value.gate, program.sum(arrived.pop(value))
         assert gate is not None
         taken = [at[x] for x in operands]
-        slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in operands])
+        try:
+            slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in operands])
+        except (ArithmeticError, ValueError) as error:
+            raise _refusal(error, gate, program, taken) from None
         for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
                 summed = value in differs and x not in differs
                 arrived[x].append((program.total if summed else program.product)(upstream, entry(program, slope)))
     return [program.sum(arrived.get(parameter, [])) for parameter in parameters]
+
+
+def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[Scalar]) -> Exception:
+    """Return the error of numbers that no data can change, saying which gate refused which; others are shown as nan."""
+    return gate.refusal(error, [program.constants.get(x.index, math.nan) for x in taken], ()) if gate else error
