@@ -2,14 +2,19 @@
 
 `python -m tests.fuzz 5000` runs that many cases and prints the seed of every one that fails; the tests run a sample. Each
 case is a function of scalars on one sample: layers in every spelling that people use, with shared, tied, frozen and unused
-weights, composed at random. It runs on NumPy and, where the compiled part is there, as a tape. Where rounding leaves one of
-these and the engine apart, the same program in long doubles is the judge.
+weights, parts that depend on no input and constants of very different sizes, composed at random. It is called several
+times, with other parameters and with batches of other sizes, on NumPy and, where the compiled part is there, as a tape;
+with --jax and --torch on these too. Where rounding leaves one of these and the engine apart, the same program in long
+doubles is the judge, and for float32 also how far a rounding of the inputs moves it.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -18,20 +23,26 @@ import numpy as np
 import autograd
 from autograd import Value
 from autograd.compiling import CompiledProgram, compile
+from autograd.compiling.batches import Dtype
 from autograd.compiling.tape import Executor, native
 
 EXECUTORS: tuple[Executor, ...] = ("numpy", "tape") if native else ("numpy",)
-SAMPLES = 4
+AGREE = {"float64": 1e-10, "float32": 1e-5}  # what rounding may leave between two ways to compute a number
+JUDGED = {"float64": 1e-9, "float32": 1e-4}  # and between one of these and the same in long doubles
+SLOW = 10  # one case in so many is run in the ways that take long: without its gradient, and compiled by JAX as a whole
 Vector = list[Any]
+Result = tuple[float, Any]  # a cost and its gradient
 
 
 class Case(NamedTuple):
-    """A loss of one sample, the parameters that it is differentiated in, and the sizes of its inputs."""
+    """A loss of one sample, the parameters that it is differentiated in, the sizes of its inputs, and those of its batches."""
 
     loss: Callable[[Vector, Vector], Any]
     parameters: list[Value]
     x: int
     y: int
+    dtype: Dtype
+    batches: list[int]
 
 
 OPERATIONS: list[Callable[[Any, Any], Any]] = [
@@ -46,6 +57,7 @@ class Builder:
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
+        self.dtype: Dtype = "float32" if self.rng.random() < 0.25 else "float64"
         self.parameters: list[Value] = []
         self.matrices: list[list[list[Value]]] = []
 
@@ -93,7 +105,7 @@ class Builder:
         kinds = [
             self.dense, self.dense, self.elementwise, self.elementwise, self.convolution, self.recurrence, self.skip,
             self.concat, self.attention, self.normalisation, self.softmax, self.pooling, self.sparse, self.irregular,
-            self.slices, self.scaled,
+            self.slices, self.scaled, self.steady, self.equal, self.sized,
         ]  # fmt: skip
         return self.rng.choice(kinds)(n)
 
@@ -233,6 +245,62 @@ class Builder:
         w, c = self.vector(n), [self.rng.choice([1.0, -1.0, 0.0, 0.3]) for _ in range(n)]
         return lambda x: [a * v + k for a, v, k in zip(w, x, c, strict=True)], n
 
+    def alone(self) -> Callable[[], Any]:
+        """Return what makes a Value that depends on no input: a weight, a number, or a function of these."""
+        w, v, c = self.weight(), self.weight(), self.rng.choice([0.0, 1.0, -0.5, 2.0])
+        forms: list[Callable[[], Any]] = [
+            lambda: w, lambda: w, lambda: autograd.exp(w), lambda: w * v, lambda: autograd.exp(w) * v, lambda: w + c,
+            lambda: autograd.where(w, v, c), lambda: autograd.tanh(w - v), lambda: w * w + v, lambda: Value(c) * 1.0,
+            lambda: autograd.max([w, v, c]), lambda: autograd.dot([w, v], [v, w], c),
+        ]  # fmt: skip
+        return self.rng.choice(forms)
+
+    def steady(self, n: int) -> tuple[Callable[[Vector], Vector], int]:
+        """Outputs that depend on no input, alone, beside the others or within them."""
+        makers, kind = [self.alone() for _ in range(self.rng.randint(1, 3))], self.rng.randrange(4)
+
+        def run(x: Vector) -> Vector:
+            found = [make() for make in makers]
+            if kind == 0:
+                return found
+            if kind == 1:
+                return [*found, *x]
+            return [v * found[0] if kind == 2 else v + found[-1] for v in x]
+
+        return run, [len(makers), len(makers) + n, n, n][kind]
+
+    def equal(self, n: int) -> tuple[Callable[[Vector], Vector], int]:
+        """Choices between equal branches, and other functions of the inputs that simplify to what depends on none."""
+        make, other, kind = self.alone(), self.alone(), self.rng.randrange(6)
+
+        def form(v: Any) -> Any:
+            a = make()
+            forms: list[Callable[[], Any]] = [
+                lambda: autograd.where(v, a, a), lambda: autograd.where(v, make(), make()) * v,
+                lambda: autograd.where(v, a, autograd.where(v - 1, a, a)) * v * v, lambda: (a + 0 * v) * v,
+                lambda: a * v**0, lambda: autograd.where(v, a, other()) - other(),
+            ]  # fmt: skip
+            return forms[kind]()
+
+        return lambda x: [form(v) for v in x], n
+
+    def sized(self, n: int) -> tuple[Callable[[Vector], Vector], int]:
+        """Constants of very different sizes, which must be taken in the order in which they are written."""
+        sizes = [3e8, 1e16, 1e30] + [1e160, 1e300] * (self.dtype == "float64")
+        large = self.rng.choice(sizes)
+        small = 1 / large
+        w, kind, a, b = self.weight(), self.rng.randrange(7), self.gate(), self.rng.choice([1.0, -3.0, 0.1])
+
+        def numbers() -> Any:
+            return Value(1e16, role="constant") - b + 2 - 1e16
+
+        forms: list[Callable[[Any], Any]] = [
+            lambda v: v + numbers(), lambda v: v * numbers(), lambda v: v * small * large, lambda v: v * large * small,
+            lambda v: (v + w * 1e16 - b + 2) * 1e-16, lambda v: v + autograd.sum([1e16, b, 2.0, -1e16]) + small,
+            lambda v: (v * small) * (w * large) / (v * v + 1),
+        ]  # fmt: skip
+        return lambda x: [a(forms[kind](v)) for v in x], n
+
 
 def case(seed: int) -> Case:
     """Return the case of a seed."""
@@ -244,10 +312,16 @@ def case(seed: int) -> Case:
         layer, n = build.layer(n)
         n = min(n, 8)
         layers.append((layer, n))
+    bare = rng.random() < 0.05  # the loss is one number that depends on no input
+    if bare:
+        make, n = build.alone(), 1
+        layers = [(lambda x: [make()], 1)]
     build.weight()  # used by nothing
-    samples = rng.choice([1, 1, 1, 2])  # in one graph
+    samples = 1 if bare else rng.choice([1, 1, 1, 2])  # in one graph
     targets = n
-    kind, strength = rng.randrange(4), rng.choice([0.0, 0.0, 0.1])
+    kind, strength = 3 if bare else rng.randrange(5), rng.choice([0.0, 0.0, 0.1])
+    batches = [rng.randint(1, 4)]
+    batches += [batches[0], rng.choice([1, 2, 5, 17])][: rng.randrange(3)]
 
     def network(x: Vector) -> Vector:
         for layer, m in layers:
@@ -262,7 +336,7 @@ def case(seed: int) -> Case:
             return autograd.logsumexp(out) - autograd.dot(y, out)
         if kind == 2:
             return autograd.sum([autograd.relu(1 - t * o) for o, t in zip(out, y, strict=True)])
-        return autograd.sum(out) * 0.5 + (y[0] - out[-1]) ** 2 / 3
+        return out[-1] if kind == 3 else autograd.sum(out) * 0.5 + (y[0] - out[-1]) ** 2 / 3
 
     def loss(x: Vector, y: Vector) -> Any:
         parts = [one(x[i * size : (i + 1) * size], y[i * targets : (i + 1) * targets]) for i in range(samples)]
@@ -271,15 +345,16 @@ def case(seed: int) -> Case:
             total = total + strength * autograd.sum([p * p for p in build.parameters])
         return total
 
-    return Case(loss, build.parameters, size * samples, targets * samples)
+    if bare and rng.random() < 0.5:  # and has no inputs at all
+        size = targets = 0
+    return Case(loss, build.parameters, size * samples, targets * samples, build.dtype, batches)
 
 
-def batch(found: Case, seed: int) -> tuple[Any, Any]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(SAMPLES, found.x)), rng.normal(size=(SAMPLES, found.y))
+def batch(found: Case, n: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    return rng.normal(size=(n, found.x)).astype(found.dtype), rng.normal(size=(n, found.y)).astype(found.dtype)
 
 
-def eager(found: Case, X: Any, Y: Any) -> tuple[float, Any]:
+def eager(found: Case, X: Any, Y: Any) -> Result:
     """The cost and its gradient by the scalar engine, sample by sample."""
     for p in found.parameters:
         p.grad = 0.0
@@ -292,23 +367,28 @@ def eager(found: Case, X: Any, Y: Any) -> tuple[float, Any]:
     return cost, np.array([p.grad for p in found.parameters])
 
 
-def agrees(expected: tuple[float, Any], found: tuple[float, Any], tolerance: float = 1e-10) -> bool:
+def agrees(expected: Result, found: Result, tolerance: float = 1e-10) -> bool:
     (a, g), (b, h) = expected, found
     size = 1 + float(np.abs(g).max(initial=0.0))
     return abs(a - b) <= tolerance * (1 + abs(a)) and bool(np.all(np.abs(g - h) <= tolerance * size))
 
 
-def judge(program: CompiledProgram, X: Any, Y: Any) -> tuple[float, Any]:
-    """The same program in long doubles."""
-    theta = program.flat.astype(np.longdouble)
-    found: tuple[float, Any] = program.run_on(np, theta, X.astype(np.longdouble), Y.astype(np.longdouble))
+def judge(program: CompiledProgram, *batches: Any, rounding: float = 0.0) -> Result:
+    """The same program in long doubles, of numbers that are moved by so much."""
+    rng = np.random.default_rng(0)
+    numbers = [np.asarray(a, np.longdouble) for a in (program.flat, *batches)]
+    moved = [a * (1 + rounding * rng.choice([-1, 1], a.shape)) for a in numbers]
+    found: Result = program.run_on(np, *moved)
     return found
 
 
-def compiled(seed: int) -> tuple[CompiledProgram, Any, Any, tuple[float, Any]] | None:
-    """Return the program of a case, a batch, and what it gives on NumPy; None where that overflows."""
-    found = case(seed)
-    X, Y = batch(found, seed)
+def compiled(seed: int) -> tuple[CompiledProgram, Any, Any, Result] | None:
+    """Return the program of a case in doubles, a batch, and what it gives on NumPy; None where that overflows or there
+    are no inputs."""
+    found = case(seed)._replace(dtype="float64")
+    if not found.x:
+        return None
+    X, Y = batch(found, 4, np.random.default_rng(seed))
     program = compile(found.loss, found.parameters, executor="numpy", x=found.x, y=found.y)
     try:
         return program, X, Y, program.value_and_grad(X, Y)
@@ -316,40 +396,134 @@ def compiled(seed: int) -> tuple[CompiledProgram, Any, Any, tuple[float, Any]] |
         return None
 
 
-def run(seed: int) -> str:
-    """Return what is wrong with the case of a seed; nothing if all agrees."""
+class Ways:
+    """The ways to run a case: its programs, what they give in each, and the judge of these."""
+
+    def __init__(self, found: Case, others: Sequence[str], slow: bool) -> None:
+        self.dtype = found.dtype
+        sizes: dict[str, Any] = {"x": found.x, "y": found.y} if found.x else {}
+        loss = found.loss if found.x else lambda: found.loss([], [])
+        self.programs = [compile(loss, found.parameters, executor=e, dtype=found.dtype, **sizes) for e in EXECUTORS]
+        first = self.programs[0]
+        self.ways: dict[str, Callable[..., Result]] = {
+            executor: program.value_and_grad for executor, program in zip(EXECUTORS, self.programs, strict=True)
+        }
+        self.ways["as printed"] = lambda *batches: first.run_on(np, first.flat, *batches)
+        if slow:  # another program is compiled for it
+            self.ways["as a function"] = lambda *batches: (first(*batches), first.value_and_grad(*batches)[1])
+        for name in others:
+            self.ways[name] = partial(OTHERS[name], first, slow)
+
+    def assign(self, numbers: Sequence[float], rng: Random) -> None:
+        """Give the parameters other numbers, one by one or all at once."""
+        if rng.random() < 0.5:
+            for p, x in zip(self.programs[0].parameters, numbers, strict=True):
+                p.data = x
+        else:
+            rng.choice(self.programs).flat = numbers
+
+    def apart(self, expected: Result, *batches: Any) -> str:
+        """Say which way gives something else than the engine, if one does."""
+        exact, slack = None, 0.0
+        for name, way in self.ways.items():
+            result = way(*batches)
+            if agrees(expected, result, AGREE[self.dtype]):
+                continue
+            if exact is None:
+                exact = judge(self.programs[0], *batches)
+                slack = JUDGED[self.dtype] + self.sensitivity(exact, *batches)
+            if not (agrees(exact, result, slack) and agrees(exact, expected, JUDGED["float64"])):
+                gap = np.abs(expected[1] - result[1]).max(initial=0.0)
+                return f"{name}: eager {expected[0]!r}, compiled {float(result[0])!r}, gradients apart by {gap}"
+        return ""
+
+    def sensitivity(self, exact: Result, *batches: Any) -> float:
+        """How far a rounding of the inputs to float32 moves the results, relative to these, a few times over."""
+        if self.dtype == "float64":
+            return 0.0
+        moved = judge(self.programs[0], *batches, rounding=1e-6)
+        cost = abs(moved[0] - exact[0]) / (1 + abs(exact[0]))
+        slope = np.abs(moved[1] - exact[1]).max(initial=0.0) / (1 + np.abs(exact[1]).max(initial=0.0))
+        return 10 * float(max(cost, slope))
+
+
+def on_jax(program: CompiledProgram, slow: bool, *batches: Any) -> Result:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    function = _function(program, "jax") if not slow else jax.jit(_function(program, "jax"))
+    cost, gradient = function(program.flat, *batches)
+    return float(cost), np.asarray(gradient)
+
+
+def on_torch(program: CompiledProgram, slow: bool, *batches: Any) -> Result:
+    import torch
+
+    cost, gradient = _function(program, "torch")(*map(torch.tensor, (program.flat, *batches)))
+    return float(cost), gradient.numpy()
+
+
+@cache
+def _function(program: CompiledProgram, name: str) -> Callable[..., Any]:
+    return program.to_jax() if name == "jax" else program.on_torch()
+
+
+OTHERS: dict[str, Callable[..., Result]] = {"jax": on_jax, "torch": on_torch}
+
+
+def run(seed: int, others: Sequence[str] = ()) -> str:
+    """Return what is wrong with the case of a seed, on NumPy, as a tape and in other ways; nothing if all agrees."""
     found = case(seed)
-    X, Y = batch(found, seed)
-    try:
-        expected = eager(found, X, Y)
-    except (ArithmeticError, ValueError):
-        return ""  # outside the domain of a gate
-    for executor in EXECUTORS:
-        program = compile(found.loss, found.parameters, executor=executor, x=found.x, y=found.y)
-        result = program.value_and_grad(X, Y)
-        readable = program.run_on(np, program.flat, X, Y)
-        if not agrees(readable, result) and not agrees(judge(program, X, Y), result, 1e-9):
-            return f"seed {seed}, {executor}: as printed {readable[0]!r}, as it runs {result[0]!r}"
-        if agrees(expected, result):
-            continue
-        exact = judge(program, X, Y)
-        if not (agrees(exact, result, 1e-9) and agrees(exact, expected, 1e-9)):
-            apart = np.abs(expected[1] - result[1]).max()
-            return f"seed {seed}, {executor}: eager {expected[0]!r}, compiled {result[0]!r}, gradients apart by {apart}"
+    rng, numbers = Random(seed), np.random.default_rng(seed)
+    ways: Ways | None = None
+    for call, n in enumerate(found.batches):
+        X, Y = batch(found, n, numbers)
+        try:
+            if ways is None:
+                for p in found.parameters:
+                    p.data = float(np.asarray(p.data, found.dtype))
+            else:
+                ways.assign([float(x) for x in numbers.uniform(-1, 1, len(found.parameters)).astype(found.dtype)], rng)
+            expected = eager(found, X, Y)
+        except (ArithmeticError, ValueError):
+            return ""  # outside the domain of a gate
+        if not np.isfinite([expected[0], *expected[1]]).all():
+            return ""
+        ways = ways or Ways(found, others, seed % SLOW == 0)
+        complaint = ways.apart(expected, *([X, Y] if found.x else []))
+        if complaint:
+            return f"seed {seed}, call {call}, {found.dtype}, {complaint}"
     return ""
 
 
-if __name__ == "__main__":
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    start = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+def guarded(others: Sequence[str], seed: int) -> str:
+    """The same, with an exception as a complaint."""
+    try:
+        return run(seed, others)
+    except Exception as error:
+        return f"seed {seed}: {type(error).__name__}: {error}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description="Compare random programs with the engine."
+    )
+    parser.add_argument("cases", type=int, nargs="?", default=1000)
+    parser.add_argument("start", type=int, nargs="?", default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=1)
+    for name in OTHERS:
+        parser.add_argument(f"--{name}", dest="others", action="append_const", const=name)
+    given = parser.parse_args(arguments)
+    seeds = range(given.start, given.start + given.cases)
     wrong = 0
-    for seed in range(start, start + cases):
-        try:
-            complaint = run(seed)
-        except Exception as error:
-            complaint = f"seed {seed}: {type(error).__name__}: {error}"
-        if complaint:
-            wrong += 1
-            print(complaint, flush=True)
-    print(f"{cases} cases, {wrong} wrong")
-    sys.exit(wrong > 0)
+    with ProcessPoolExecutor(given.processes) as pool:
+        for complaint in pool.map(partial(guarded, given.others or ()), seeds, chunksize=50):
+            if complaint:
+                wrong += 1
+                print(complaint, flush=True)
+    print(f"{given.cases} cases, {wrong} wrong")
+    return wrong > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
 from autograd.compiling import execution
+from autograd.compiling.batches import Dtype
+from autograd.compiling.buffers import Buffered
 from nn import MLP
 
 from . import fuzz
@@ -133,3 +136,63 @@ def test_float32_stays_float32_in_buffers() -> None:
     X, Y = batch(6)
     assert program.value_and_grad(X, Y)[1].dtype == np.float32
     assert program.value_and_grad(X, Y)[1] == pytest.approx(classifier().value_and_grad(X, Y)[1], rel=1e-3, abs=1e-6)
+
+
+ALIASED: dict[str, Callable[[list[Any], list[Any]], Any]] = {
+    "a cost that is its own gradient": lambda w, x: autograd.exp(w[0]),
+    "a cost that is a parameter": lambda w, x: w[0],
+    "a cost that is an input": lambda w, x: x[0],
+    "gradients that are equal": lambda w, x: w[0] + w[1],
+    "gradients that are equal and vary": lambda w, x: (w[0] + w[1]) * x[0] * x[1],
+    "gradients that are a parameter": lambda w, x: w[0] * w[1] + w[2],
+    "gradients that are means of inputs": lambda w, x: w[0] * x[0] + w[1] * x[1] + w[2] * x[0],
+    "gradients that are one another's part": lambda w, x: autograd.exp(w[0]) + autograd.exp(w[0]) * w[1],
+    "a row of exponentials": lambda w, x: autograd.sum([autograd.exp(v) for v in w]),
+    "exponentials after a product": lambda w, x: autograd.sum([autograd.exp(v) for v in w]) * autograd.exp(w[0]) * x[0],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", ALIASED)
+def test_nothing_of_one_call_is_left_in_the_next(kind: str, dtype: Dtype) -> None:
+    w = [Value(0.5), Value(-1.0), Value(2.0)]
+
+    def loss(x: list[Any]) -> Any:
+        return ALIASED[kind](w, x)
+
+    programs = [compile(loss, w, x=2, dtype=dtype, executor=executor) for executor in fuzz.EXECUTORS]
+    rng = np.random.default_rng(0)
+    kept = []
+    for n in (3, 3, 1, 3, 1):
+        X = rng.normal(size=(n, 2))
+        for v in w:
+            v.data = rng.normal()
+            v.grad = 0.0
+        cost = 0.0
+        for x in X.tolist():
+            root = loss(list(map(Value, x)))
+            root.backward(1 / n)
+            cost += root.data / n
+        expected = [v.grad for v in w]
+        for program in programs:
+            found = program.value_and_grad(X)
+            assert found[0] == pytest.approx(cost, rel=1e-5)
+            assert found[1].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            assert program(X) == pytest.approx(cost, rel=1e-5)
+            kept.append((found[1], found[1].copy()))
+            assert not np.shares_memory(found[1], program.flat)
+    assert all(
+        np.array_equal(given, copy) for given, copy in kept
+    )  # a later call does not write into an earlier result
+
+
+def test_a_mean_of_an_input_or_of_a_gradient_has_buffers() -> None:
+    w = Value(0.5)
+    for loss in (lambda x: x[0], lambda x: autograd.exp(w), lambda x: w):
+        program = compile(loss, [w], x=1, executor="numpy")
+        assert program.in_buffers([[1.0], [2.0]]) != str(program)
+
+
+def test_the_fuzzer_sees_a_view_that_is_kept_from_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Buffered, "seen", lambda self, base, text, view: self.kept(view))
+    assert any("numpy" in fuzz.run(seed) for seed in range(20))

@@ -311,6 +311,110 @@ def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failures > 5
 
 
+# Numbers
+
+
+def number(x: float) -> Value:
+    return Value(x, role="constant")
+
+
+SUMS: dict[str, Callable[[Any], Any]] = {
+    "one gate after the other": lambda x: number(1e16) - 1 + 2 + x,
+    "in a sum": lambda x: autograd.sum([1e16, -1.0, 2.0, x]),
+    "in a sum of Values": lambda x: autograd.sum([number(0.1), number(0.2), number(0.3), number(-0.6), x]),
+    "in a sum, seen before": lambda x: (2.0 * x) * (-1.0 * x) + autograd.sum([1e16, -1.0, 2.0, -1e16]),
+    "in a dot": lambda x: autograd.dot([number(1e16), number(1.0), number(-1e16)], [1.0, 1.0, 1.0]) + x,
+    "beside a product": lambda x: number(1e16) - 1 + 2 + 1e-300 * x,
+}
+SCALES: dict[str, Callable[[Any], Any]] = {
+    "up": lambda x: x * 1e-300 * 1e200 * 1e200,
+    "down, then up": lambda x: (x * 1e-200) * (1e200 * (x * 1e-200)) * 1e200,
+    "in a sum": lambda x: (x * 1e-300) * 1e200 * 1e200 + 1.0,
+    "outside a sum": lambda x: ((x * 1e-300) * 1e200 + 1e-100) * 1e200,
+    "within a product": lambda x: 1e200 * ((1e200 * x) * (x * 1e-300)),
+    "a small divisor": lambda x: x * 1e-310 / 2e-310,
+    "a large divisor": lambda x: x * 1e300 / 1.7e308,
+}
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("form", SUMS)
+def test_numbers_are_added_up_in_the_order_in_which_they_are_written(form: str, executor: Any) -> None:
+    for x in (0.0, 0.25):
+        program = compile(lambda x: SUMS[form](x[0]), gradient=False, x=1, executor=executor)
+        assert program([[x]])[0] == SUMS[form](Value(x)).data
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("form", SCALES)
+def test_numbers_are_multiplied_only_where_that_is_no_overflow(form: str, executor: Any) -> None:
+    for x in (1.0, 1e-3):
+        program = compile(lambda x: SCALES[form](x[0]), gradient=False, x=1, executor=executor)
+        assert program([[x]])[0] == pytest.approx(SCALES[form](Value(x)).data, rel=1e-14, abs=0.0)
+
+
+def test_numbers_after_an_input_are_one_number() -> None:
+    """They are added up before the input is, which the eager engine does not do."""
+    program = compile(lambda x: x[0] + 1e16 - 1 + 2, gradient=False, x=1, executor="numpy")
+    assert "a1 = x + 1.0000000000000002e+16\n" in str(program)  # (1e16 − 1) + 2
+    assert "a1 = x + 10.0\n" in str(
+        compile(lambda x: x[0] + 1.0 + 2.0 + 3.0 + 4.0, gradient=False, x=1, executor="numpy")
+    )
+
+
+def cross_entropy(z: list[Any], y: list[Any]) -> Any:
+    low = dot(y, z)
+    leads = [score - low for score in z]
+    return autograd.logsumexp(leads) - dot(y, leads)
+
+
+def log_softmax(z: list[Any], y: list[Any]) -> Any:
+    top = autograd.max(z)
+    rest = autograd.log(autograd.sum([autograd.exp(score - top) for score in z]))
+    return -dot(y, [score - top - rest for score in z])
+
+
+def softmax(z: list[Any], y: list[Any]) -> Any:
+    top = autograd.max(z)
+    powers = [autograd.exp(score - top) for score in z]
+    return -autograd.log(dot(y, powers) / autograd.sum(powers))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("loss", [cross_entropy, log_softmax, softmax])
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6, 1e8, 1e12])
+def test_large_scores_lose_no_digit(loss: Any, size: float, executor: Any, dtype: Any) -> None:
+    w = vector(3)
+    program = compile(
+        lambda x, y: loss([a * b for a, b in zip(w, x, strict=True)], y), w, dtype=dtype, executor=executor, x=3, y=3
+    )
+    base = np.float32(size)
+    other = np.nextafter(base, np.float32(0)) if size < 1e9 else base  # apart by a last digit of float32
+    scores = np.array([base, other, base], float)
+    program.flat = scores
+    powers = np.exp(scores - scores.max())
+    for right in np.eye(3):
+        cost, gradient = program.value_and_grad([[1.0] * 3], [right])
+        assert cost == pytest.approx(float(scores.max() - scores @ right + np.log(powers.sum())), rel=1e-6)
+        assert gradient == pytest.approx(powers / powers.sum() - right, rel=2e-6, abs=1e-30)
+
+
+def test_scores_that_cancel_are_subtracted_before_what_is_small_is_added() -> None:
+    def plain(z: list[Any], y: list[Any]) -> Any:
+        top = autograd.max(z)
+        return top + autograd.log(autograd.sum([autograd.exp(score - top) for score in z])) - dot(y, z)
+
+    w = vector(3)
+    for dtype in ("float64", "float32"):
+        program = compile(
+            lambda x, y: plain([v * x[0] for v in w], y), w, dtype=dtype, executor="numpy", x=1, y=3
+        )  # fmt: skip
+        for size in (1.0, 1e3, 1e8, 1e12):
+            program.flat = [size] * 3
+            assert program.value_and_grad([[1.0]], [[1.0, 0.0, 0.0]])[0] == pytest.approx(math.log(3), rel=1e-6)
+
+
 # Values, types, and what is asked of a program
 
 
@@ -481,3 +585,67 @@ def test_names_of_the_program_s_own_are_refused(name: str) -> None:
     sizes: Any = {name: 1}
     with pytest.raises(ValueError, match=f"an input cannot be called {name}, which is a name of the program's own"):
         compile(lambda x: x[0], [], **sizes)
+
+
+# Functions of parameters alone, and graphs with several roots
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_a_function_of_parameters_alone_is_called_without_a_batch(executor: Any, dtype: Any) -> None:
+    w = vector(3)
+
+    def loss() -> Any:
+        return autograd.sum([autograd.exp(v) for v in w]) * w[0] + autograd.where(w[1], 1.0, 0.0) * w[2]
+
+    def row() -> list[Any]:
+        return [w[0] * w[1], Value(2.0) * 1.0, w[2]]
+
+    program = compile(loss, w, executor=executor, dtype=dtype)
+    several = compile(row, w, executor=executor, dtype=dtype, gradient=False)
+    single = compile(lambda: w[0] * 2, w, executor=executor, dtype=dtype, gradient=False)
+    assert (program.inputs, repr(program).split(",")[0]) == ({}, "<compiled program of no inputs")
+    for numbers in ([0.5, 1.0, -2.0], [1.5, -1.0, 0.25]):
+        program.flat = numbers
+        for v in w:
+            v.grad = 0.0
+        root = loss()
+        root.backward()
+        for cost, gradient in (program.value_and_grad(), program.run_on(np, program.flat)):
+            assert (cost, *gradient) == pytest.approx((root.data, *(v.grad for v in w)), rel=1e-6)
+            assert gradient.dtype == dtype
+        assert program() == pytest.approx(root.data, rel=1e-6)
+        assert several().tolist() == pytest.approx([numbers[0] * numbers[1], 2.0, numbers[2]], rel=1e-6)
+        assert (several().shape, several().dtype) == ((3,), dtype)
+        assert single() == np.float32(2 * numbers[0])
+        program.compare(loss, tolerance=1e-6)
+        several.compare(row, tolerance=1e-6)
+    assert "B = " not in str(program) and "one" in str(program)
+    with pytest.raises(TypeError, match="this program takes no batch, not 1"):
+        program.value_and_grad([[1.0]])
+    with pytest.raises(TypeError, match=r"a function without inputs needs parameters: compile\(lambda: loss\(w\), w\)"):
+        compile(lambda: Value(2.0) * 1.0, [])
+    with pytest.raises(TypeError, match="the size of every input"):
+        compile(w[0] * w[1], w)
+
+
+def test_several_recorded_roots_are_one_program() -> None:
+    w, x = Value(2.0), Value(3.0)
+    squares, sums = w * x * x, w + x
+    program = compile([squares, sums], [w], x=[x], gradient=False)
+    assert program([[3.0], [1.0]]).tolist() == [[18.0, 5.0], [2.0, 3.0]]
+    assert compile((sums,), x=[x])([[3.0]]).tolist() == [[5.0]]
+    with pytest.raises(TypeError, match=r"the gradient is that of one number: .*gradient=False"):
+        compile([squares, sums], [w], x=[x])
+    wrong: Any = [squares, 3.0]
+    with pytest.raises(TypeError, match=r"compile takes .* not \[Value"):
+        compile(wrong, [w], x=[x])
+
+
+def test_the_report_counts_what_it_would_be_long_to_list() -> None:
+    w = vector(200)
+    report = compile(lambda x: w[0] * x[0] + w[199], w, x=1).report()
+    assert "without effect: 198 parameters, 1, 2, 3, 4, 5, 6, …" in report.splitlines()
+    for executor in fuzz.EXECUTORS[1:]:
+        report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor=executor).report()
+        assert re.search(r"runs as a tape of [2-9] operations", report)

@@ -17,6 +17,8 @@ import nn
 from autograd import GATES, Value, compile, dot, gate, no_grad, where
 from nn import SGD, fit
 
+from . import fuzz
+
 
 @pytest.fixture
 def w() -> Value:
@@ -127,6 +129,20 @@ def test_arrays_are_the_callers_own(w: Value) -> None:
     found[0, 0] = 99.0
     found += 1.0
     assert X[0, 0] == 1.0 and program(X).tolist() == [[1.0, 1.0, 3.0, 2.0]] * 2
+    theta = np.array([3.0])
+    choices: list[Callable[[Any], Any]] = [
+        lambda x: x[0],
+        lambda x: w,
+        lambda x: [*x],
+        lambda x: [Value(2.0), Value(5.0)],
+    ]
+    for outputs in choices:
+        program = compile(outputs, [w], gradient=False, x=2)
+        given = X[:1].copy()
+        expected = program.run_on(np, theta, given).copy()
+        found = program.run_on(np, theta, given)
+        found += 1.0
+        assert program.run_on(np, theta, given).tolist() == expected.tolist()
 
 
 def test_what_is_not_finite_is_named_in_predictions_too(w: Value) -> None:
@@ -186,3 +202,151 @@ def test_gates_whose_rules_are_odd() -> None:
 def test_where_and_dot_of_hidden_numbers_still_work(w: Value) -> None:
     program = compile(lambda x: where(x[0], dot([w, w], x), -w), [w], gradient=False, x=2)
     assert program([[1.0, 2.0], [-1.0, 2.0]]).tolist() == [9.0, -3.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda w, x: (x[0] * 0 - 1) ** 0.5, ValueError, r"pow: .* \(at x = -1\.0, y = 0\.5\)"),
+        (lambda w, x: autograd.exp(x[0] * 0 + 1000) * w, OverflowError, r"exp: .* \(at x = 1000\.0\)"),
+        (lambda w, x: autograd.sqrt(w * 0), ZeroDivisionError, r"sqrt: .* \(at x = 0\.0\)"),
+    ],
+)
+def test_what_no_data_can_make_defined_names_the_gate(
+    function: Any, error: type[Exception], message: str, w: Value
+) -> None:
+    with pytest.raises(error, match=message):
+        compile(lambda x: function(w, x), [w], x=1)
+
+
+# Slopes that differ between samples, of outputs that do not
+
+EQUAL: dict[str, Callable[[Value, Value, Any], Any]] = {
+    "where": lambda s, t, x: where(x[0], s, s) * x[0] ** 2,
+    "where of expressions": lambda s, t, x: where(x[0], s * t, t * s) * x[0] ** 2,
+    "where of where": lambda s, t, x: where(x[0], where(x[1], s, s), s) * x[0],
+    "where of an activation": lambda s, t, x: autograd.tanh(where(x[0] - t, s, s)) * x[1],
+    "where of constants": lambda s, t, x: where(x[0], 2.0, 2.0) * s * x[1],
+    "maximum": lambda s, t, x: autograd.maximum(s + 0 * x[0], s) * x[1],
+    "a product with 0": lambda s, t, x: (s + x[0] * 0) * x[1],
+    "a power of 0": lambda s, t, x: s * x[0] ** 0 * x[1],
+    "as the loss": lambda s, t, x: where(x[0], s, s),
+    "twice": lambda s, t, x: where(x[0], s, s) * where(x[1], s, s) + where(x[0], t, t) ** 2,
+    "leaky": lambda s, t, x: autograd.leaky_relu(x[0] * 0.0 + s, t) * x[1],
+    "max of many": lambda s, t, x: autograd.max([s, s + 0 * x[0], t]) * x[1],
+}
+
+
+@pytest.mark.parametrize("kind", EQUAL)
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_a_slope_is_summed_over_samples_where_its_input_differs(kind: str, executor: Any) -> None:
+    s, t = Value(1.5), Value(-0.5)
+
+    def loss(x: Any) -> Any:
+        return EQUAL[kind](s, t, x)
+
+    program = compile(loss, [s, t], executor=executor, x=2)
+    for X in ([[1.0, 2.0], [-2.0, 0.5], [3.0, -1.0], [0.5, 0.0]], [[1.0, 2.0]], [[-1.0, 1.0]] * 70):
+        s.grad = t.grad = cost = 0.0
+        for x in X:
+            root = loss(list(map(Value, x)))
+            root.backward(1 / len(X))
+            cost += root.data / len(X)
+        found = program.value_and_grad(X)
+        assert (found[0], *found[1].tolist()) == pytest.approx((cost, s.grad, t.grad), rel=1e-12)
+        printed = program.run_on(np, program.flat, np.array(X))
+        assert (float(printed[0]), *printed[1].tolist()) == pytest.approx((cost, s.grad, t.grad), rel=1e-12)
+
+
+# Masked arrays
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        np.ma.array([[1.0], [2.0]], mask=[[False], [True]]),
+        np.ma.array([1.0, 2.0], mask=[False, True]),
+        np.ma.array([[1.0], [2.0]]),
+        [np.ma.array([1.0], mask=[True]), np.ma.array([2.0])],
+        [[1.0], [np.ma.masked]],
+        [1.0, np.ma.masked],
+        (np.array([1.0]), np.ma.array([1.0], mask=[True])),
+    ],
+)
+def test_masked_numbers_are_refused(batch: Any, w: Value) -> None:
+    loss, function = compile(lambda x: w * x[0], [w], x=1), compile(lambda x: w * x[0], [w], x=1, gradient=False)
+    calls: list[Callable[[Any], Any]] = [
+        loss.value_and_grad, loss, function, loss.in_buffers, lambda batch: loss.compare(lambda x: x[0], batch),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(TypeError, match=r"x .*mask"):
+            call(batch)
+    if isinstance(batch, np.ma.MaskedArray):
+        with pytest.raises(TypeError, match=r"x .*mask"):
+            loss.run_on(np, loss.flat, batch)
+
+
+def test_masked_parameters_are_refused(w: Value) -> None:
+    program = compile(lambda x: w * x[0], [w], x=1)
+    for numbers in (np.ma.array([2.0], mask=[True]), np.ma.array([2.0]), [np.ma.masked]):
+        with pytest.raises(TypeError, match=r"flat .*mask"):
+            program.flat = numbers
+        if isinstance(numbers, np.ma.MaskedArray):
+            with pytest.raises(TypeError, match=r"theta .*mask"):
+                program.run_on(np, numbers, np.ones((1, 1)))
+    assert program.flat.tolist() == [3.0]
+
+
+# Numbers that are not finite
+
+NOT_FINITE: dict[str, Callable[[Any, Any, Any], Any]] = {  # of xp and two inputs
+    "a choice that passes nan on": lambda xp, a, b: xp.where(a > 0, b, xp.where(a <= 0, -b, math.nan)),
+    "between numbers": lambda xp, a, b: xp.where(a > 0, 1.0, xp.where(a <= 0, 0.0, math.nan)) + b,
+    "nan alone": lambda xp, a, b: xp.where(a > 1, math.nan, math.nan) * b,
+    "an infinity": lambda xp, a, b: xp.where(a > 0, math.inf, xp.where(a < 0, -math.inf, b)),
+    "a comparison with infinity": lambda xp, a, b: xp.where(xp.abs(a) < math.inf, a, b),
+    "less than an infinity": lambda xp, a, b: xp.minimum(xp.maximum(a, -math.inf), math.inf) * b,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", NOT_FINITE)
+def test_numbers_that_are_not_finite_are_chosen_as_the_gates_choose(kind: str, dtype: Any) -> None:
+    rule = NOT_FINITE[kind]
+    chosen = gate("chosen_for_a_test", "?", rule, lambda xp, out, a, b: out, lambda xp, out, a, b: 2 * out)
+    w = [Value(1.0), Value(1.0)]
+    numbers = [-2.0, 0.0, 0.5, 3.0, math.nan]
+    try:
+        settings: dict[str, Any] = {"dtype": dtype, "check": False, "x": 2}
+        loss = [
+            compile(lambda x: chosen(w[0] * x[0], w[1] * x[1]), w, executor=executor, **settings)
+            for executor in fuzz.EXECUTORS
+        ]
+        several = [
+            compile(
+                lambda x: [chosen(w[0] * x[0], x[1]), chosen(x[1], 2.0), x[0]],
+                w,
+                gradient=False,
+                executor=e,
+                **settings,
+            )
+            for e in fuzz.EXECUTORS
+        ]
+        for x in [[a, b] for a in numbers for b in numbers]:
+            for v in w:
+                v.grad = 0.0
+            root = chosen(w[0] * x[0], w[1] * x[1])
+            root.backward()
+            expected = [root.data, w[0].grad, w[1].grad]
+            X = np.array([x], dtype)
+            for program in loss:
+                cost, gradient = program.value_and_grad(X)
+                assert np.allclose([cost, *gradient], expected, equal_nan=True), (program, x)
+            with np.errstate(invalid="ignore"):
+                cost, gradient = loss[0].run_on(np, loss[0].flat, X)
+            assert np.allclose([cost, *gradient], expected, equal_nan=True)
+            for program in several:
+                second = chosen(Value(x[1]), 2.0).data
+                assert np.allclose(program(X), [[root.data, second, x[0]]], equal_nan=True)
+    finally:
+        del GATES["chosen_for_a_test"]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograd import Value, compile, dot, elu, relu, tanh
+from autograd import Value, compile, dot, elu, relu, tanh, where
+from autograd.compiling.batches import Dtype
 from nn import MLP
 
 from . import fuzz
@@ -25,6 +26,25 @@ def test_the_same_source_on_tensors(seed: int) -> None:
     program, X, Y, result = made
     cost, gradient = program.on_torch()(*map(torch.tensor, (program.flat, X, Y)))
     assert fuzz.agrees(result, (float(cost), gradient.numpy()))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_comparisons_and_numbers_alone_are_of_the_program_s_type(dtype: Dtype) -> None:
+    w, v = Value(0.5), Value(-1.0)
+    X, Y = np.random.default_rng(0).normal(size=(2, 6, 2)).astype(dtype)
+
+    def kinks(x: Any, y: Any) -> Any:
+        return dot([w, v], [where(a, 1.0, 0.0) for a in x]) + v * relu(w * y[1])
+
+    chosen = compile(lambda x: [where(x[0], 2.0, 2.0)] * 2, [w], dtype=dtype, gradient=False, x=2)
+    loss = compile(kinks, [w, v], dtype=dtype, x=2, y=2)
+    theta = torch.tensor(loss.flat)
+    cost, gradient = loss.on_torch()(theta, torch.tensor(X), torch.tensor(Y))
+    outputs = chosen.on_torch()(theta[:1], torch.tensor(X))
+    assert {str(made.dtype) for made in (cost, gradient, outputs)} == {f"torch.{dtype}"}
+    assert outputs.tolist() == chosen(X).tolist() and chosen(X).dtype == dtype
+    expected = loss.value_and_grad(X, Y)
+    assert (float(cost), *gradient.tolist()) == pytest.approx((expected[0], *expected[1]), rel=1e-5)
 
 
 @pytest.mark.parametrize("output", [None, tanh])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from ..number import short
 
-__all__ = ["Batches", "Dtype", "numpy"]
+__all__ = ["Batches", "Dtype", "numpy", "refuse_masked"]
 
 Dtype = Literal["float64", "float32"]
 
@@ -19,10 +20,13 @@ class Batches:
         self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
 
     def columns(self, batches: Sequence[Any]) -> list[Any]:
-        """Return one array an input, a column for each sample."""
+        """Return one array an input, a column for each sample; the number 1 for a program without inputs."""
         if len(batches) != len(self.sizes):
             names = ", ".join(name for name, _ in self.sizes)
-            raise TypeError(f"this program takes {names}: {_counted(len(self.sizes), 'batch')}, not {len(batches)}")
+            wanted = f"{names}: {_counted(len(self.sizes), 'batch')}" if names else "no batch"
+            raise TypeError(f"this program takes {wanted}, not {len(batches)}")
+        if not batches:
+            return [numpy().ones((1, 1), self._type)]
         arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
         rows = len(arrays[0])
         for (name, _), array in zip(self.sizes, arrays):
@@ -44,6 +48,7 @@ class Batches:
         np = numpy()
         if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape[1:] == (size,) and len(batch):
             return batch  # as in nearly every step
+        refuse_masked(name, batch)
         wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:
             array = np.asarray(batch)
@@ -82,6 +87,17 @@ def _is_number(x: Any) -> bool:
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('ch') else 's'}"
+
+
+def refuse_masked(name: str, numbers: Any) -> None:
+    """Raise for numbers that NumPy would take without their mask: a masked array, or rows or entries that are masked."""
+    rows = numbers if isinstance(numbers, (list, tuple)) else ()
+    entries = chain.from_iterable(row for row in rows if isinstance(row, (list, tuple)))
+    kinds = {type(numbers), *map(type, rows), *map(type, entries)}
+    if any(issubclass(kind, numpy().ma.MaskedArray) for kind in kinds):
+        raise TypeError(
+            f"{name} must be plain numbers, got masked ones: write array.filled(number), or leave the masked rows out"
+        )
 
 
 def numpy() -> Any:

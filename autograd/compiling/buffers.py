@@ -31,7 +31,8 @@ class NoBuffers(Exception):
 class Operand:
     """What a part of the source stands for, and the array that it was when the source was taken apart.
 
-    kind: "constant", "given" (an argument or a view of one, made anew in every step), or "buffer" (or a view of one)
+    kind: "constant", "given" (an argument, the gradient among them, or a view of one, made anew in every step), or "buffer"
+    (or a view of one)
     loose: a buffer that nothing but the next operation takes
     """
 
@@ -157,12 +158,12 @@ class Buffered:
         """A sum, as a product with ones where it can be, which costs less to call; the mean of the samples likewise."""
         np, rows = self.np, self.emit(of)
         result = self.evaluate(_on("_base", part), _base=rows.array)
-        if rows.array.dtype != self.dtype or rows.kind == "given":
+        if rows.array.dtype != self.dtype:
             raise NoBuffers(ast.unparse(part))
         if np.ndim(result) == 0:  # the mean
-            row = rows.array.reshape(1, -1)
-            weights = np.full((row.size, 1), 1 / row.size, self.dtype)
-            return self.write("dot", [self.kept(row), self.kept(weights)], row @ weights, place)
+            row = self.seen(rows, f"{rows.text}.reshape(1, -1)", rows.array.reshape(1, -1))
+            weights = np.full((row.array.size, 1), 1 / row.array.size, self.dtype)
+            return self.write("dot", [row, self.kept(weights)], row.array @ weights, place)
         (axis,) = [argument.value for argument in part.args if isinstance(argument, ast.Constant)]
         if rows.array.ndim == result.ndim == 2:
             ones = self.kept(np.ones((rows.array.shape[1], 1) if axis else (1, len(rows.array)), self.dtype))
@@ -173,10 +174,8 @@ class Buffered:
         """Rows of an array, or the array in another shape; what is no view of it is copied."""
         base = self.emit(of)
         result = self.evaluate(_on("_base", part), _base=base.array)
-        if base.kind == "given":
-            return self.again(ast.unparse(_on(base.text, part)), result)
-        if self.np.may_share_memory(result, base.array):
-            return self.kept(result)
+        if base.kind == "given" or self.np.may_share_memory(result, base.array):
+            return self.seen(base, ast.unparse(_on(base.text, part)), result)
         if isinstance(part, ast.Subscript):
             return self.write("take", [base, self.emit(part.slice)], result, place, "0", ', "clip"')
         self.lines.append(f"xp.copyto({self.keep(result.reshape(base.array.shape))}, {base.text})")
@@ -212,9 +211,7 @@ class Buffered:
     def _broadcast_to(self, parts: Sequence[ast.expr], place: Any) -> Operand:
         base = self.emit(parts[0])
         result = self.np.broadcast_to(base.array, self.evaluate(parts[1]))
-        if base.kind == "given":
-            return self.again(f"xp.broadcast_to({base.text}, {result.shape})", result)
-        return self.kept(result)
+        return self.seen(base, f"xp.broadcast_to({base.text}, {result.shape})", result)
 
     def _einsum(self, parts: Sequence[ast.expr], place: Any) -> Operand:
         products, *others = parts
@@ -238,13 +235,15 @@ class Buffered:
         given = [*(operand.text for operand in operands), *([before] if before else [])]
         given.append(f"out={out}" if name in ("maximum", "minimum") else out)
         self.lines.append(f"xp.{name}({', '.join(given)}{after})")
-        return Operand(out, array, "buffer", loose=True)
+        return self.known.get(out) or Operand(out, array, "buffer", loose=True)  # known: a part of the gradient
 
-    def again(self, text: str, array: Any) -> Operand:
-        """Add a line that makes a view of an argument anew."""
+    def seen(self, base: Operand, text: str, view: Any) -> Operand:
+        """Return a view of an operand: kept if that is, else written down as a line that makes it anew in every step."""
+        if base.kind != "given":
+            return self.kept(view)
         name = self.fresh()
         self.lines.append(f"{name} = {text}")
-        return Operand(name, array, "given")
+        return Operand(name, view, "given")
 
     def kept(self, array: Any) -> Operand:
         return Operand(self.keep(array), array, "buffer")

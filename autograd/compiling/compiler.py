@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..value import Value
 from .batches import Dtype, numpy
 from .program import CompiledProgram
 from .tape import Executor
-from .tracing import recorded, trace
+from .tracing import recorded, takes_nothing, trace
 
 __all__ = ["compile"]
 
 
 def compile(
-    function: Callable[..., Any] | Value,
+    function: Callable[..., Any] | Value | Sequence[Value],
     parameters: Any = None,
     *,
     dtype: Dtype = "float64",
@@ -31,11 +31,17 @@ def compile(
     are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
     undefined. Needs numpy.
 
+    What depends on neither inputs nor parameters is computed once, as the gates compute it. In a sum that does, its numbers
+    are added up first, in the order in which they are written; the other terms may be added in another order than the gates
+    add them, so a result may differ from theirs by the rounding of the largest term.
+
     Where its compiled part is installed, a program that is little more than single operations runs as a tape of these, many
     times faster than on NumPy; executor="numpy" or "tape" decides, and the report says which it is.
 
-    A graph that is recorded already is compiled from its root and the leaves that are its inputs, compile(root, [w], x=[x0]);
-    whether a branch on data was frozen into it, `program.compare(function, X)` finds out on further samples.
+    A function of parameters alone, compile(lambda: loss(w), w), is called without batches, and gives the one cost or the one
+    row of outputs. A graph that is recorded already is compiled from its root, or a list of roots, and the leaves that are
+    its inputs, compile(root, [w], x=[x0]); whether a branch on data was frozen into it, `program.compare(function, X)` finds
+    out on further samples.
 
     >>> from autograd import Value, compile
     >>> w, b = Value(2.0), Value(1.0)
@@ -48,12 +54,17 @@ def compile(
         raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
     if executor not in (None, "numpy", "tape"):
         raise ValueError(f"the executor is 'numpy' or 'tape', not {executor!r}")
-    if not sizes:
+    if not sizes and not takes_nothing(function):
         raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
     numpy()
     source = function if parameters is None else parameters
     values = _parameters(source, required=parameters is not None)
-    traced = recorded(function, sizes) if isinstance(function, Value) else trace(function, sizes)
+    if not sizes and not values:
+        raise TypeError("a function without inputs needs parameters: compile(lambda: loss(w), w)")
+    several = isinstance(function, (list, tuple))
+    given_roots: Sequence[Any] = function if isinstance(function, (list, tuple)) else [function]
+    roots = [root for root in given_roots if isinstance(root, Value)]  # of a graph that is recorded already
+    traced = recorded(roots, sizes, several) if roots and len(roots) == len(given_roots) else trace(function, sizes)
     given = {leaf for leaves in traced.inputs.values() for leaf in leaves}
     for i, value in enumerate(values):
         if value in given:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import topological_order
+from ..row import Gate
 from ..value import Value
 from .scalars import Functions, Program, Scalar, entry
 
@@ -33,7 +35,8 @@ def lower(
     order = topological_order(*outputs)
     at = _forward(program, order, inputs, parameters)
     found, forward = [at[output].index for output in outputs], len(program.ops)
-    gradients = _backward(program, order, at, outputs[0], parameters) if gradient else []
+    differing = {value for values in inputs.values() for value in values}
+    gradients = _backward(program, order, at, outputs[0], differing, parameters) if gradient else []
     return Lowered(program, found, gradients, forward)
 
 
@@ -50,34 +53,54 @@ def _forward(
     xp = Functions(program)
     for value in order:
         if value not in at:
-            gate = value.gate
-            made = value.data if gate is None else gate.forward(xp, *[at[x] for x in value.inputs])
-            at[value] = Scalar(program, entry(program, made))
+            gate, taken = value.gate, [at[x] for x in value.inputs]
+            try:
+                at[value] = Scalar(program, entry(program, gate.forward(xp, *taken) if gate else value.data))
+            except (ArithmeticError, ValueError) as error:
+                raise _refusal(error, gate, program, taken) from None
     return at
 
 
 def _backward(
-    program: Program, order: Sequence[Value], at: Mapping[Value, Scalar], root: Value, parameters: Sequence[Value]
+    program: Program,
+    order: Sequence[Value],
+    at: Mapping[Value, Scalar],
+    root: Value,
+    inputs: set[Value],
+    parameters: Sequence[Value],
 ) -> list[int]:
-    """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients."""
-    xp, varies = Functions(program, partials=True), program.varying
-    matters = set(parameters)  # what the gradient of a parameter comes through
+    """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients.
+
+    The adjoint of a Value that depends on an input is that of one sample, even where its entry was simplified to one that
+    does not vary: the slopes behind it may. It is summed over the samples where it reaches a Value that depends on none.
+    """
+    xp = Functions(program, partials=True)
+    matters, differs = set(parameters), set(inputs)  # what depends on a parameter, and what on an input
     gates = [(value, value.inputs) for value in order if value.gate is not None]
-    for value, inputs in gates:
-        if not matters.isdisjoint(inputs):
+    for value, operands in gates:
+        if not matters.isdisjoint(operands):
             matters.add(value)
+        if not differs.isdisjoint(operands):
+            differs.add(value)
     arrived: dict[Value, list[int]] = defaultdict(list)  # the terms of each adjoint
-    arrived[root].append(program.leaf("seed", 0, True) if varies[at[root].index] else program.const(1.0))
-    for value, inputs in reversed(gates):
+    arrived[root].append(program.leaf("seed", 0, True) if root in differs else program.const(1.0))
+    for value, operands in reversed(gates):
         if value not in matters or value not in arrived:
             continue
         gate, upstream = value.gate, program.sum(arrived.pop(value))
         assert gate is not None
-        taken = [at[x] for x in inputs]
-        slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in inputs])
-        for x, scalar, slope in zip(inputs, taken, slopes, strict=True):
+        taken = [at[x] for x in operands]
+        try:
+            slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in operands])
+        except (ArithmeticError, ValueError) as error:
+            raise _refusal(error, gate, program, taken) from None
+        for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
-                local = entry(program, slope)
-                summed = not varies[scalar.index] and (varies[upstream] or varies[local])
-                arrived[x].append((program.total if summed else program.product)(upstream, local))
+                summed = value in differs and x not in differs
+                arrived[x].append((program.total if summed else program.product)(upstream, entry(program, slope)))
     return [program.sum(arrived.get(parameter, [])) for parameter in parameters]
+
+
+def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[Scalar]) -> Exception:
+    """Return the error of numbers that no data can change, saying which gate refused which; others are shown as nan."""
+    return gate.refusal(error, [program.constants.get(x.index, math.nan) for x in taken], ()) if gate else error

@@ -14,11 +14,11 @@ from ..number import number
 from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
-from .batches import Batches, Dtype, numpy
+from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .passes import build
 from .tape import Executor
-from .tracing import Trace
+from .tracing import ALONE, Trace
 
 __all__ = ["CompiledProgram"]
 
@@ -49,7 +49,7 @@ class CompiledProgram:
         executor: Executor | None,
     ) -> None:
         self.parameters = list(parameters)
-        self.inputs = {name: len(values) for name, values in traced.inputs.items()}
+        self.inputs = {name: len(values) for name, values in traced.inputs.items() if name != ALONE}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several, self._batches = traced.several, Batches(self.inputs, dtype)
         self.source, self.tape, self._report = build(traced, self.parameters, gradient, executor)
@@ -70,7 +70,7 @@ class CompiledProgram:
             self.evaluation._flat, self.evaluation._clock = self._numbers(), self._clock
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
-        return numpy().array(self._rows(numpy(), outputs, batches))  # the caller's own, no view of a batch
+        return self._rows(numpy(), outputs, batches)
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -106,22 +106,30 @@ class CompiledProgram:
 
         `array` makes an array of that module from one of NumPy's, for the constants of the program, if it needs that.
         """
+        for name, numbers in zip(["theta", *self.inputs], [theta, *batches]):
+            refuse_masked(name, numbers)
         theta = theta if self._in_order else theta[self._index(xp)]
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
         function = function_of(self.source, constants)
-        results = function(xp, theta[:, None], *leaves_of(self.source, theta), *(rows.T for rows in batches))
+        columns = [rows.T for rows in batches] or [xp.ones_like(theta[:1, None])]
+        results = function(xp, theta[:, None], *leaves_of(self.source, theta), *columns)
         if not self.differentiable:
             return self._rows(xp, results, batches)
         cost, *parts = results
         return cost, self._joined(xp, parts)
 
     def _rows(self, xp: Any, outputs: Any, batches: Sequence[Any]) -> Any:
-        """Return a row for every sample, also of outputs that depend on no input."""
+        """Return a row for every sample, also of outputs that depend on no input, in an array of the caller's own.
+
+        A program without inputs has one row, which stands by itself.
+        """
+        if not self.inputs:
+            return xp.concatenate([outputs[:, 0]]) if self._several else outputs[0, 0]
         if outputs.shape[1] == 1:
             outputs = xp.broadcast_to(outputs, (len(outputs), len(batches[0])))
-        return outputs.T if self._several else outputs[0]
+        return xp.concatenate([outputs.T if self._several else outputs[0]])  # a copy: it may be a view of a batch
 
     def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
         if not parts:
@@ -149,6 +157,7 @@ class CompiledProgram:
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
+        refuse_masked("flat", numbers)
         flat = numpy().array(numbers, self.dtype)  # a copy, which nobody else can change
         if flat.shape != (len(self.parameters),):
             raise ValueError(
@@ -260,7 +269,8 @@ class CompiledProgram:
         """
         np = numpy()
         columns = [column.T.tolist() for column in self._batches.columns(batches)]
-        for i, rows in enumerate(zip(*columns, strict=True)):
+        samples = zip(*columns, strict=True) if self.inputs else [()]
+        for i, rows in enumerate(samples):
             expected = function(*(list(map(Value, row)) for row in rows))
             outputs = list(expected) if isinstance(expected, (list, tuple)) else [expected]
             given = [v.data if isinstance(v, Value) else number(v, "an output of the function") for v in outputs]
@@ -282,7 +292,7 @@ class CompiledProgram:
         return self.source.text
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items())
+        sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
 
     def _theta(self) -> Any:

@@ -50,7 +50,10 @@ class References:
             return self.text[a] if natural or a not in self.shape else f"{self.atom(self.text[a])}.reshape(-1, 1)"
         constant = self.constant(ids)
         if constant is not None:
-            return constant if not alone else f"xp.broadcast_to({constant}, ({len(ids)}, B))"
+            if alone:
+                array = constant if constant.startswith("k") else f"{constant} * one"  # of the program's dtype
+                return f"xp.broadcast_to({array}, ({len(ids)}, B))"
+            return constant
         if not any(self.nodes[i].varying for i in ids) and len(set(ids)) > 1:
             return self.steady(ids)
         if len(ids) > 1 and len(set(ids)) == 1 and not alone:
@@ -141,7 +144,12 @@ class References:
             return self.atom(self.text[a])
         if all(i not in self.place for i in ids):
             return self.vector([self.number(i) for i in ids], (r, width) if g == 1 else shape)
-        return f"{self.atom(self.steady(ids))}.reshape({form})"
+        return f"{self.atom(self.numeric(self.steady(ids), ids))}.reshape({form})"
+
+    def numeric(self, text: str, ids: Sequence[int]) -> str:
+        """Return the text of rows as numbers; those of a comparison alone are True and False, which PyTorch does not add up."""
+        (first, *others) = {self.place.get(i, (-1, 0))[0] for i in ids}
+        return f"{self.atom(text)} * one" if first != -1 and not others and self.arrays[first].op in COMPARE else text
 
     def common_shape(self, array: Array) -> tuple[int, int] | None:
         """Return the shape of the matrices that all operands are, if they are."""

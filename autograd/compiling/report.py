@@ -6,6 +6,8 @@ from .arrays import Arrays
 
 __all__ = ["report"]
 
+MOST_LISTED = 6  # parameters without effect
+
 
 def report(program: Arrays, gathers: int) -> str:
     """Return the report as lines of text; parameters are numbered as the caller gave them."""
@@ -14,13 +16,16 @@ def report(program: Arrays, gathers: int) -> str:
     others = [array for array in program.arrays if array.op not in ("dot", "leaf")]
     rows = sum(len(array.members) for array in others)
     ends = [program.nodes[i] for i in program.gradients]
-    unused = [p for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
+    unused = [str(p) for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
+    listed = f"parameters {', '.join(unused)}"
+    if len(unused) > MOST_LISTED:
+        listed = f"{len(unused)} parameters, {', '.join(unused[:MOST_LISTED])}, …"
     return "\n".join(
         [
             f"parameters: {shapes or 'none'}",
             f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
             f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
             f"{gathers} gathers",
-            *([f"without effect: parameters {', '.join(map(str, unused))}"] if unused else []),
+            *([f"without effect: {listed}"] if unused else []),
         ]
     )

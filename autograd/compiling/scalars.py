@@ -11,13 +11,14 @@ import operator
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from ..arithmetic import Arithmetic
 from ..row import FLOATS
 from ..symbol import COMPLEMENT
 
-__all__ = ["Program", "Scalar"]
+__all__ = ["Program", "Scalar", "exact"]
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -25,8 +26,14 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 ARITHMETIC: dict[str, Callable[..., float]] = {
     "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    return reduce(operator.add, numbers)  # as gates add them up; sum() corrects its rounding since Python 3.12
+
+
 SEVERAL: dict[str, Callable[[list[float]], float]] = {
-    "add": sum, "total": math.prod, "dot": lambda x: sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
+    "add": _sum, "total": math.prod, "dot": lambda x: _sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
 }  # fmt: skip
 OPERATIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "negative": "neg"}  # as an Arithmetic calls them
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
@@ -79,10 +86,10 @@ class Program:
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
             return self.node("add", args[0], self.node("neg", args[1]))
-        if op == "div" and constants.get(args[1]):
-            return self.node("mul", self.const(1 / constants[args[1]]), args[0])
-        if op in COMMUTATIVE:
-            args = tuple(sorted(args, key=lambda i: (i not in constants, i)))
+        if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
+            return self.node("mul", self.const(inverse), args[0])
+        if op in COMMUTATIVE:  # constants first, in their order
+            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i))
         simpler = getattr(self, f"_{op}", None)
         found = simpler(*args) if simpler else None
         if found is not None:
@@ -130,7 +137,7 @@ class Program:
 
     def _add(self, *args: int) -> int | None:
         n = len([i for i in args if i in self.constants])
-        number = math.fsum(self.constants[i] for i in args[:n])
+        number = _sum(self.constants[i] for i in args[:n]) if n else 0.0
         if n == 0 or (n == 1 and number != 0.0):
             return None
         if number != 0.0:
@@ -145,8 +152,8 @@ class Program:
             return a
         if factor == 1.0:
             return b
-        if self.ops[b] == "mul" and self.args[b][0] in self.constants:
-            return self.node("mul", self.const(factor * self.constants[self.args[b][0]]), self.args[b][1])
+        if self.ops[b] == "mul" and exact(product := factor * self.constants.get(self.args[b][0], 0.0)):
+            return self.node("mul", self.const(product), self.args[b][1])
         return None
 
     def _div(self, a: int, b: int) -> int | None:
@@ -168,6 +175,8 @@ class Program:
     def _total(self, a: int) -> int | None:
         if self.is_const(a, 0.0):
             return a
+        if self.ops[a] == "seed":  # 1 / B
+            return self.const(1.0)
         if self.ops[a] == "mul":
             for steady, other in (self.args[a], self.args[a][::-1]):
                 if not self.varying[steady]:
@@ -205,6 +214,11 @@ class Program:
             else:
                 values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
+
+
+def exact(number: float) -> bool:
+    """Tell whether a number that others were combined into has all its digits: it did not overflow, nor come near 0."""
+    return sys.float_info.min <= abs(number) <= sys.float_info.max
 
 
 def _fold(op: str, x: list[float]) -> float:
@@ -280,6 +294,7 @@ class Sum(Scalar):
                 pairs.append((term.left, term.right))
             else:
                 terms.append(entry(self.program, term))
+        terms.reverse()  # in the order in which they are written
         if pairs:
             terms.append(self.program.dot(pairs))
         self.index = self.program.sum(terms)

@@ -94,7 +94,7 @@ class _Writer(References):
             lines.append(f"    B = {self.inputs[0]}.shape[1]")
         if "seed" in words:
             lines.append(f"    seed = xp.full_like({self.inputs[0]}[:1], 1 / B)")
-        if "one" in words:
+        if "one" in words and "one" not in self.inputs:
             lines.append(f"    one = xp.ones_like({self.inputs[0]}[:1, :1])")
         return lines
 
@@ -157,14 +157,14 @@ class _Writer(References):
         lefts, rights = self.lefts(stack), self.rights(stack)
         if self.steady_left(stack):
             left = self.matrix(lefts, (g, r, n))
-            right = self.atom(self.rows(rights, alone=True))
+            right = self.atom(self.numeric(self.rows(rights, alone=True), rights))
             if (g, c) == (1, 1):
                 text = f"{left} @ {right}"
             else:
                 inner = f"{n}, -1" if g == 1 else f"{g}, {n}, -1"
                 text = f"({left} @ {right}.reshape({inner})).reshape({g * r * c}, -1)"
             return f"({text}).sum(1, keepdims=True)" if stack.total else text
-        left, right = (self.atom(self.rows(ids, alone=True)) for ids in (lefts, rights))
+        left, right = (self.atom(self.numeric(self.rows(ids, alone=True), ids)) for ids in (lefts, rights))
         if stack.total:
             if (g, n) == (1, 1):
                 text = f"{left} @ {right}.T"
@@ -193,14 +193,15 @@ class _Writer(References):
             self.shape[a] = shape
         numeric = op not in ("mul", "where") or all(self.compares(ids) for ids in array.operands)
         texts = [
-            self.numeric(ids, shape is not None) if numeric else self.rows(ids, natural=shape is not None)
+            self.numeric(text, ids) if numeric else text
             for ids in array.operands
+            for text in [self.rows(ids, natural=shape is not None)]
         ]
         seeds = [k for k, ids in enumerate(array.operands) if op == "mul" and self.is_seed(ids)]
         if len(seeds) == 1 and not numeric and not self.compares(array.operands[1 - seeds[0]]):
             texts[seeds[0]] = "1 / B"  # the same for all samples, so a number will do
         if op == "where":
-            texts[1:] = [self.numeric(ids, shape is not None) for ids in array.operands[1:]]
+            texts[1:] = map(self.numeric, texts[1:], array.operands[1:])
             if all(self.constant(ids) is not None for ids in array.operands[1:]):
                 texts[1] = f"{texts[1]} * one"  # of the program's dtype
         if op == "sum":
@@ -213,7 +214,9 @@ class _Writer(References):
 
     def sum(self, array: Array, texts: list[str]) -> str:
         entries = list(zip(array.coefs, texts, strict=True))
-        entries.sort(key=lambda entry: (entry[0][0] == -1, "@" not in entry[1], _number(entry[1])))
+        entries.sort(key=lambda entry: ("@" not in entry[1], _number(entry[1])))
+        first = next((entry for entry in entries if entry[0][0] != -1), None)
+        entries.sort(key=lambda entry: entry is not first)  # −a + b is written as b − a
         found = ""
         for coefs, text in entries:
             sign = " - " if coefs[0] == -1 and set(coefs) == {-1} else " + "
@@ -234,13 +237,6 @@ class _Writer(References):
     def compares(self, ids: list[int]) -> bool:
         return ids[0] in self.place and self.arrays[self.place[ids[0]][0]].op in COMPARE
 
-    def numeric(self, ids: list[int], natural: bool = False) -> str:
-        """Return rows as numbers; those of a comparison are True and False."""
-        text = self.rows(ids, natural=natural)
-        if any(i in self.place and self.arrays[self.place[i][0]].op in COMPARE for i in ids):
-            return f"{self.atom(text)} * one"
-        return text
-
 
 def _number(text: str) -> bool:
-    return re.fullmatch(r"-?[\d.]+(e-?\d+)?", text) is not None
+    return re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", text) is not None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
-from .scalars import Program
+from .scalars import Program, exact
 
 __all__ = ["Node", "Nodes", "gather"]
 
@@ -130,8 +132,10 @@ class _Gathering:
                 found.append((c, args, True))
             elif op == "mul" and args[0] in program.constants:
                 factor, other = program.constants[args[0]], args[1]
-                if program.ops[other] in ("add", "dot", "total") and abs(factor) != 1:
-                    found.append((c * factor, (other,), total))  # a sum times a number is added up first
+                scaled = program.ops[other] == "mul" and program.args[other][0] in program.constants
+                if (program.ops[other] in ("add", "dot", "total") and abs(factor) != 1) or scaled:
+                    # a sum times a number is added up first, and the product of two numbers would overflow
+                    found.append((c * factor, (other,), total))
                 else:
                     stack.append((c * factor, other, total, alone))
             elif op == "total" and alone:
@@ -149,11 +153,14 @@ class _Gathering:
             return c, args, total
         factors = []
         for f in args:
-            if program.ops[f] == "mul" and program.args[f][0] in program.constants and not program.varying[f]:
-                c *= program.constants[program.args[f][0]]
-                f = program.args[f][1]
+            if program.ops[f] == "mul" and not program.varying[f] and exact(scaled := c * self.number(f)):
+                c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, tuple(factors), total
+
+    def number(self, i: int) -> float:
+        """Return the number that a product begins with; 0 if it begins with none."""
+        return self.program.constants.get(self.program.args[i][0], 0.0)
 
     def steady(self, args: tuple[int, ...]) -> bool:
         """Tell whether one factor is a parameter's and the other a sample's: such a product is cheap to repeat."""
@@ -179,8 +186,11 @@ class _Gathering:
         parts: list[tuple[float, int]] = []
         products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
         plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
+        numbers: list[float] = []
         for c, factors, total in terms:
-            if len(factors) == 1:
+            if len(factors) == 1 and factors[0] in self.program.constants:
+                numbers.append(c * self.program.constants[factors[0]])
+            elif len(factors) == 1:
                 (a,) = factors
                 plain[total, varying[a], ops[a], level[a]].append((c, a, total))
             else:
@@ -202,6 +212,8 @@ class _Gathering:
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
+        if numbers:  # those of the inner sums were written first
+            parts.append((1.0, self.add(Node("const", place=reduce(add, reversed(numbers))))))
         merged: dict[int, float] = {}
         for c, a in parts:
             merged[a] = merged.get(a, 0.0) + c
@@ -230,9 +242,8 @@ class _Gathering:
         """Return a product with the numbers in its factors brought out, where what is left is computed anyway."""
         program, factors = self.program, []
         for f in (a, b):
-            if program.ops[f] == "mul" and program.args[f][0] in program.constants and self.at[program.args[f][1]] >= 0:
-                c *= program.constants[program.args[f][0]]
-                f = program.args[f][1]
+            if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and exact(scaled := c * self.number(f)):
+                c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, factors[0], factors[1]
 

@@ -51,7 +51,7 @@ class Tape:
         sections = _Sections(lowered, sizes, order)
         ordered = [_together(steps) for steps in sections.steps]
         self.constants = array("d", sections.constants)
-        self.operations = sum(not step.place for step in ordered[EACH])
+        self.operations = sum(not step.place for steps in ordered for step in steps)
         self.slots, self.code = _coded(ordered)
 
     def run(self, theta: Any, columns: Sequence[Any], check: bool, generation: int = BEST) -> tuple[Any, Any] | None:

@@ -14,9 +14,10 @@ from ..number import short, unpacked
 from ..recording import traced
 from ..value import Value
 
-__all__ = ["Trace", "recorded", "trace"]
+__all__ = ["ALONE", "Trace", "recorded", "takes_nothing", "trace"]
 
 MOST_ENTRIES = 10**6  # of an input
+ALONE = "one"  # the input of a program that has none: a batch of one sample, the number 1
 
 
 class Trace(NamedTuple):
@@ -27,7 +28,7 @@ class Trace(NamedTuple):
     several: bool
 
 
-def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
+def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     """Call a function on lists of Values without numbers, of the given sizes, and return what it recorded.
 
     Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
@@ -44,6 +45,7 @@ def trace(function: Callable[..., Any], sizes: Mapping[str, int]) -> Trace:
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
         result = unpacked(function(*inputs.values()))
+    inputs = inputs or {ALONE: [Value(nan, ALONE)]}
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
     if not outputs:
@@ -78,7 +80,15 @@ def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str
     return found
 
 
-def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
+def takes_nothing(function: Any) -> bool:
+    """Tell whether a function has no inputs at all."""
+    try:
+        return callable(function) and not inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def recorded(roots: list[Value], inputs: Mapping[str, Any], several: bool) -> Trace:
     """Return the trace that a recorded graph is, with the leaves that are its inputs."""
     for name in inputs:
         _refuse_taken(name)
@@ -91,7 +101,7 @@ def recorded(root: Value, inputs: Mapping[str, Any]) -> Trace:
             known[value] = f"{name}[{i}]"
             if not isinstance(value, Value) or value.gate is not None:
                 raise TypeError(f"{name} is the list of leaves of the graph that are this input, not {short(value)}")
-    return Trace([root], named, False)
+    return Trace(roots, named, several)
 
 
 def _refuse_taken(name: str) -> None:
