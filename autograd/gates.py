@@ -1,8 +1,11 @@
-"""THE table: one row per gate.
+"""The table of gates: one row a gate, and the only place where a derivative is written.
 
-Each row holds the forward rule and one local gradient per input. Everything else in the project (the engine, pictures,
-explanations, checks, tests) reads these rows; a derivative is written nowhere else. `out` is the gate's output: often
-it is all that a local gradient needs. Every gate here is a function of the package.
+A rule is a function f(xp, *inputs), written once; everything else interprets it. On floats it is the engine, on Values a
+derivative that can be differentiated again, on symbols the formula on an edge and generated code, on the entries of a
+scalar program the compiler's input, on arrays NumPy, JAX or PyTorch, and on complex numbers the complex-step test.
+
+A row holds the rule of the output and one of each local gradient. `out` is the gate's output: often it is all that a
+local gradient needs. Every gate here is a function of the package.
 """
 
 from __future__ import annotations
