@@ -13,7 +13,7 @@ from .derive import derive
 from .native import compiled, core
 from .number import is_numpy_scalar, number
 from .operators import Operators, install_operators
-from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
+from .recording import context, here, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, PARAMETER, Role
 from .row import GATES, Gate
 
@@ -195,9 +195,11 @@ _new = Value.__new__
 
 
 def _named(label: str | None) -> str | None:
-    if label is not None and not isinstance(label, str):
+    if label is None:
+        return None
+    if not isinstance(label, str):
         raise TypeError(f"a label is a str, not {label!r}: write Value(data, 'name')")
-    return label
+    return str.__str__(label)  # exactly a str, which refers to nothing else
 
 
 def operand(x: Any, gate: str) -> Any:
@@ -241,7 +243,7 @@ def stamp(node: Value) -> Value:
     if recording.deferred:
         settle()
         return node.gate.record(*node.inputs)  # type: ignore[union-attr, misc, no-any-return]
-    scope, records = context()
+    scope, records, _, _ = context() if recording.left else here()
     if scope:
         node._scope = scope
     if not records:
@@ -256,7 +258,10 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
         settle()
         return gate.record(*nodes)  # type: ignore[no-any-return, misc]
     if tracing():
-        return stamp(new_node(Value, gate, nan, 0.0, tuple(nodes)))  # there are no numbers that could be refused
+        inputs = tuple(nodes)  # there are no numbers that could be refused
+        if core is not None:
+            return core.output(gate, nan, inputs)  # type: ignore[no-any-return]
+        return stamp(new_node(Value, gate, nan, 0.0, inputs))
     raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
 
 
@@ -264,7 +269,7 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
 _ENGINE: dict[str, Any] = {
     "CONSTANT": CONSTANT,
     "Value": Value,
-    "make": make,
+    "make": make if core is None else core.output,
     "new": _new,
     "operand": operand,
     "recording": recording,
