@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from sys import intern
 from threading import Lock, RLock
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from weakref import ref
 
 from .native import compiled, core
@@ -177,10 +177,6 @@ def refuse_while_tracing(what: str) -> None:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _refuse_anew() -> NoReturn:
-    raise RuntimeError("a block cannot be made anew while it is open: make another one")
-
-
 class _Block(ContextDecorator):
     """A with-block (or decorator) that changes the context of its own thread or task, and of what is started inside.
 
@@ -193,7 +189,7 @@ class _Block(ContextDecorator):
 
     def __init__(self) -> None:
         if self._opened:
-            _refuse_anew()
+            raise RuntimeError("a block cannot be made anew while it is open: make another one")
         self._opened: list[_Block] = []
 
     def _inside(self, outer: Context) -> Context:
@@ -242,13 +238,10 @@ class scope(_Block):
     """
 
     def __init__(self, name: str) -> None:
-        if name.__class__ is not str:
-            if not isinstance(name, str):
-                raise TypeError(f"a scope's name is a str, such as 'layer1', not {short(name)}")
-            name = str.__str__(name)
-        if self._opened:
-            _refuse_anew()
-        self._name, self._opened = name, []
+        if not isinstance(name, str):
+            raise TypeError(f"a scope's name is a str, such as 'layer1', not {short(name)}")
+        _Block.__init__(self)
+        self._name = str.__str__(name)  # exactly a str, which refers to nothing else
 
     def _recreate_cm(self) -> scope:
         return scope(self._name)

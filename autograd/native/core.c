@@ -23,6 +23,8 @@
 #include "tape.h"
 #include "node.h"
 #include "row.h"
+#include "restore.h"
+#include "recording.h"
 #include "record.h"
 #include "pull.h"
 #include "walk.h"

@@ -3,67 +3,10 @@
    The slow path is the Python function that derive.py wrote: for inputs that are not numbers, for numbers that math
    refuses, and for a rule that no tape can hold.
 
-   Python code may run wherever a function is called, a collection begins, or the last reference to something goes; until then
-   a pointer that nobody holds a reference to is good, and not after. */
+   Python code may run wherever a function of Python's is called, a collection begins, or the last reference to something goes.
+   A borrowed reference is valid only until then. */
 
-/* What value.py and recording.py hold. */
-static PyObject *operand_function, *context_variable;
-
-typedef struct {
-    PyObject_HEAD
-    long long clock;
-    PyObject *special, *left, *deferred; /* two lists and a dict */
-    PyObject *settle, *context, *leave; /* recording.py's functions; NULL until it sets them */
-} Recording;
-
-static Recording *recording; /* the only one */
-
-/* Call one of recording.py's functions. */
-static PyObject *
-call_recording(PyObject *function, PyObject *argument)
-{
-    if (function == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "the engine records once autograd is imported");
-        return NULL;
-    }
-    Py_INCREF(function); /* which may be replaced meanwhile */
-    PyObject *answer = PyObject_CallFunctionObjArgs(function, argument, NULL);
-    Py_DECREF(function);
-    return answer;
-}
-
-/* Have numbers that wait for somebody to read a Value written, as the function of that name in recording.py does. */
-static inline int
-settle(void)
-{
-    if (PyList_GET_SIZE(recording->special) == 0 || PyDict_GET_SIZE(recording->deferred) == 0)
-        return 0;
-    PyObject *answer = call_recording(recording->settle, NULL);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
-}
-
-static int
-is_context(PyObject *x)
-{
-    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
-}
-
-/* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
-static PyObject *
-current_context(void)
-{
-    PyObject *now = NULL;
-    if (PyList_GET_SIZE(recording->left)) /* some block here may have been left elsewhere */
-        now = call_recording(recording->context, NULL);
-    else if (PyContextVar_Get(context_variable, NULL, &now) < 0)
-        now = NULL;
-    if (now == NULL || is_context(now))
-        return now;
-    PyErr_Format(PyExc_TypeError, "the context of recording must be (scope, records, block, outside), got %R", now);
-    Py_DECREF(now);
-    return NULL;
-}
+static PyObject *operand_function; /* of value.py */
 
 /* The input x as a node, a new reference; NotImplemented if x may know of Values itself; NULL with an error. */
 static PyObject *
