@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .graph import topological_order
+from .native import core
 from .recording import refuse_while_tracing, settle
 from .row import Gate
 
@@ -119,6 +120,9 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
 
 def new_node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
     """Return a node made from inputs; without any, a leaf, whose origin is its role."""
+    _check_inputs(origin, len(inputs))
+    if core is not None:
+        return core.restore(origin, data, grad, inputs)  # type: ignore[no-any-return]
     node: Value = cls.__new__(cls)
     node._origin, node._data, node.grad = origin, data, grad
     node._adjoint, node._tick = 0.0, 1 if inputs else 0
@@ -129,3 +133,18 @@ def new_node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tu
     else:
         node._first, node._rest = inputs[0], inputs[1] if len(inputs) == 2 else None
     return node
+
+
+def _check_inputs(origin: Any, count: int) -> None:
+    """Refuse a number of inputs that the gate does not have, as when it was declared anew since a graph was pickled."""
+    if not isinstance(origin, Gate):
+        fits, wanted = count == 0, "no"
+    elif origin.variadic:
+        fits, wanted = count > 0, "at least one"
+    else:
+        fits, wanted = count == len(origin.names), str(len(origin.names))
+    if not fits:
+        made = f"the gate {origin.name!r}" if isinstance(origin, Gate) else "a leaf"
+        raise ValueError(
+            f"{made} has {wanted} input(s), and this graph has {count} there: declare the gate as it was when the graph was made"
+        )

@@ -98,6 +98,8 @@ def _record(gate: Gate) -> list[str]:
         data = "data"
     else:  # plain arithmetic of floats refuses nothing
         data = python(Symbol.of(gate.forward(SYMBOLS, *(Symbol.named(f"{node}._data") for node in nodes))))
+    if core is not None:  # which makes a node whole, and checks it
+        return [*lines, f"    return make(gate, {data}, ({', '.join(nodes)},))"]
     rest = {1: "None", 2: "b"}.get(len(nodes), f"({', '.join(nodes[1:])})")
     return [
         *lines,

@@ -14,7 +14,7 @@ from .elsewhere import BesideOthers
 from .native import compiled, core
 from .number import is_numpy_scalar, number, short
 from .operators import Operators, install_operators
-from .recording import context, recording, refuse_while_tracing, settle, tick, tracing
+from .recording import context, here, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
 from .row import GATES, Gate
 from .ufuncs import BesideNumpy
@@ -212,7 +212,7 @@ def _named(label: str | None, *more: Any) -> str | None:
             f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
             "which a + b records"
         )
-    return label
+    return None if label is None else str.__str__(label)  # exactly a str, which refers to nothing else
 
 
 def operand(x: Any, gate: str) -> Any:
@@ -256,7 +256,7 @@ def stamp(node: Value) -> Value:
     if recording.deferred:
         settle()
         return node.gate.record(*node.inputs)  # type: ignore[union-attr, misc, no-any-return]
-    scope, records = context()
+    scope, records, _, _ = context() if recording.left else here()
     if scope:
         node._scope = scope
     if not records:
@@ -271,7 +271,10 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
         settle()
         return gate.record(*nodes)  # type: ignore[no-any-return, misc]
     if tracing():
-        return stamp(new_node(Value, gate, nan, 0.0, tuple(nodes)))  # there are no numbers that could be refused
+        inputs = tuple(nodes)  # there are no numbers that could be refused
+        if core is not None:
+            return core.output(gate, nan, inputs)  # type: ignore[no-any-return]
+        return stamp(new_node(Value, gate, nan, 0.0, inputs))
     raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
 
 
@@ -279,7 +282,7 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
 _ENGINE: dict[str, Any] = {
     "CONSTANT": CONSTANT,
     "Value": Value,
-    "make": make,
+    "make": make if core is None else core.output,
     "new": _new,
     "operand": operand,
     "recording": recording,

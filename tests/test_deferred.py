@@ -132,6 +132,7 @@ def test_reading_while_another_thread_trains() -> None:
     model = MLP(2, [4, 1], rng=random.Random(0))
     program = compile(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1)
     n, done = len(program.parameters), threading.Event()
+    program.flat = np.zeros(n)
 
     def train() -> None:
         for i in range(2000):

@@ -34,7 +34,7 @@ INLINE double number(int64_t x) {
 
 /* The integers k here are doubles, |k| < 2**31: the last bits of k + SHIFT are theirs. */
 INLINE double nearest(double x) { return (x + SHIFT) - SHIFT; }
-INLINE double power_of_2(double k) { return number(bits(k + (SHIFT + 1023.0)) << 52); }
+INLINE double power_of_2(double k) { return number((int64_t)((uint64_t)bits(k + (SHIFT + 1023.0)) << 52)); }
 
 /* (e**r - 1 - r) / r**2 for |r| <= ln(2)/2 */
 INLINE double exp_series(double r) {
@@ -93,11 +93,13 @@ INLINE double fast_tanh(double x) {
     return copysign((size < 0.6 ? size : 1.0) - rest / divisor, x);
 }
 
-/* x = 2**k m, with m from sqrt(1/2) to sqrt(2) */
-INLINE int64_t exponent_bits(double x) { return (bits(x) - bits(0.70710678118654752440)) & ~INT64_C(0xfffffffffffff); }
-INLINE double mantissa(double x) { return number(bits(x) - exponent_bits(x)); }
+/* x = 2**k m, with m from sqrt(1/2) to sqrt(2). Unsigned, because pow asks for the exponent of numbers that have none. */
+INLINE uint64_t exponent_bits(double x) {
+    return ((uint64_t)bits(x) - (uint64_t)bits(0.70710678118654752440)) & ~UINT64_C(0xfffffffffffff);
+}
+INLINE double mantissa(double x) { return number((int64_t)((uint64_t)bits(x) - exponent_bits(x))); }
 INLINE double exponent(double x) {
-    return number((int64_t)((uint64_t)exponent_bits(x) >> 52 ^ 0x800) + bits(SHIFT)) - (SHIFT + 0x800);
+    return number((int64_t)(exponent_bits(x) >> 52 ^ 0x800) + bits(SHIFT)) - (SHIFT + 0x800);
 }
 
 /* log x = k ln 2 + log m, and log m = 2 artanh((m - 1) / (m + 1)) */

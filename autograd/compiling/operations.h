@@ -31,8 +31,8 @@
     NAME("<=", LESS_EQUAL, a <= b ? 1.0 : 0.0) \
     NAME(">", GREATER, a > b ? 1.0 : 0.0) \
     NAME(">=", GREATER_EQUAL, a >= b ? 1.0 : 0.0) \
-    NAME("maximum", MAXIMUM, (a > b) | (a != a) ? a : b) \
-    NAME("minimum", MINIMUM, (a < b) | (a != a) ? a : b) \
+    NAME("maximum", MAXIMUM, ((a > b) | (a != a)) ? a : b) \
+    NAME("minimum", MINIMUM, ((a < b) | (a != a)) ? a : b) \
     NAME("atan2", ATAN2, atan2(a, b)) \
     NAME("hypot", HYPOT, hypot(a, b))
 #define THREE_OPERANDS(NAME) \
@@ -62,6 +62,16 @@
 enum { ALL(CODE) OPERATIONS };
 #define TEXT(name, code, expression) name,
 static const char *const NAMES[] = {ALL(TEXT)};
+/* What each number of a step is: a slot; the place of a constant, parameter, input, column of it, row of the outputs, or
+   result; or nothing. */
+#define SHAPE_2(name, code, expression) [code] = "ss",
+#define SHAPE_3(name, code, expression) [code] = "sss",
+#define SHAPE_4(name, code, expression) [code] = "ssss",
+static const char *const SHAPES[OPERATIONS] = {
+    ONE_OPERAND(SHAPE_2) FUNCTIONS(SHAPE_2) TWO_OPERANDS(SHAPE_3) FUNCTIONS_2(SHAPE_3) THREE_OPERANDS(SHAPE_4)
+    [CONST] = "sc", [PARAM] = "sp", [SEED] = "s-", [TOTAL] = "ss", [SUM] = "ss", [OUTPUT] = "os", [RESULT] = "rs",
+    [INPUT] = "six", [TOTAL_PRODUCT] = "sss",
+};
 
 typedef struct {
     const int32_t *code;
@@ -161,7 +171,7 @@ INLINE void execute(Section section, Block block) {
             for (; n--; at += 3) {
                 const Input *input = block.inputs + at[1];
                 const char *from = input->data + at[2] * input->column + block.start * input->sample;
-                SAMPLES SLOT(0)[k] = *(const double *)(from + (k < block.samples ? k : block.samples - 1) * input->sample);
+                SAMPLES memcpy(SLOT(0) + k, from + (k < block.samples ? k : block.samples - 1) * input->sample, sizeof(double));
             }
             break;
         case TOTAL:

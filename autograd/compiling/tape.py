@@ -53,6 +53,7 @@ class Tape:
         self.constants = array("d", sections.constants)
         self.operations = sum(not step.place for steps in ordered for step in steps)
         self.slots, self.code = _coded(ordered)
+        self.checked = native.Code(*self.code, self.slots, self.constants)
 
     def run(self, theta: Any, columns: Sequence[Any], check: bool, generation: int = BEST) -> tuple[Any, Any] | None:
         """Return the outputs, a row for each, and the gradient, of parameters and inputs with a column for each sample.
@@ -63,10 +64,9 @@ class Tape:
         import numpy as np
 
         outputs, gradient = np.empty((self.outputs, columns[0].shape[1])), np.empty(self.parameters)
-        once, each, after = self.code
-        numbers = (self.constants, np.ascontiguousarray(theta, np.float64))
+        parameters = np.ascontiguousarray(theta, np.float64)
         inputs = tuple(column.astype(np.float64, copy=False) for column in columns)
-        fine = native.run(once, each, after, self.slots, *numbers, inputs, outputs, gradient, check, generation)
+        fine = self.checked.run(parameters, inputs, outputs, gradient, check, generation)
         return (outputs, gradient) if fine else None
 
     def __str__(self) -> str:

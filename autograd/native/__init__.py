@@ -28,20 +28,20 @@ def load(name: str) -> Any:
         raise ImportError(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
     if wanted == "pure":
         return None
+    folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:-1])
+    problem = ""
     try:
         module = import_module(name)
-    except ImportError as error:
+        if fingerprint(folder) != module.SOURCE:
+            problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
+    except ModuleNotFoundError as error:
         if wanted == "native":
             raise ImportError(
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
-    folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:-1])
-    problem = ""
-    if fingerprint(folder) != module.SOURCE:
-        problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
-    elif hasattr(getattr(module, "Value", None), "__wrapped__"):
-        problem = "the compiled engine belongs to an earlier import of autograd in this process"
+    except ImportError as error:  # it is there, and refuses
+        problem = str(error)
     if problem and wanted == "native":
         raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
     if problem:

@@ -21,32 +21,56 @@ are_recorded(PyObject *const *xs, Py_ssize_t count)
     return values;
 }
 
-static PyObject *record_name, *arrange_name;
 static PyObject *dot_arrange; /* gates.py's function for the inputs of dot */
 
+/* x as an input, a new reference, without Python code; NULL without an error if it is not a Value or a number that fits. */
+static PyObject *
+plain_operand(PyObject *x)
+{
+    double data;
+    if (IS_VALUE(x)) {
+        Py_INCREF(x);
+        return x;
+    }
+    if (PyFloat_CheckExact(x))
+        data = PyFloat_AS_DOUBLE(x);
+    else if (!PyLong_CheckExact(x) || ((data = PyLong_AsDouble(x)) == -1.0 && PyErr_Occurred())) {
+        PyErr_Clear();
+        return NULL;
+    }
+    return (PyObject *)new_node(constant_row, data);
+}
+
 /* dot(w, x, bias) of two lists of one length is the gate that networks are full of: its inputs as dot_arrange puts them.
-   NULL without an error for whatever is not that. */
+   NULL without an error for everything else. */
 static PyObject *
 record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
 {
-    PyObject *fixed[64], **inputs = fixed, *node = NULL;
     if ((count != 2 && count != 3) || !PyList_CheckExact(xs[0]) || !PyList_CheckExact(xs[1]))
+        return NULL;
+    if (settle() < 0)
         return NULL;
     Py_ssize_t n = PyList_GET_SIZE(xs[0]);
     if (n == 0 || n != PyList_GET_SIZE(xs[1]))
         return NULL;
-    int biased = count == 3 && !(PyFloat_CheckExact(xs[2]) && PyFloat_AS_DOUBLE(xs[2]) == 0.0);
-    if (2 * n + 1 > 64 && (inputs = PyMem_Malloc((2 * n + 1) * sizeof(PyObject *))) == NULL)
-        return PyErr_NoMemory();
-    memcpy(inputs, PySequence_Fast_ITEMS(xs[0]), n * sizeof(PyObject *));
-    memcpy(inputs + n, PySequence_Fast_ITEMS(xs[1]), n * sizeof(PyObject *));
-    if (biased)
-        inputs[2 * n] = xs[2];
-    if (are_recorded(inputs, 2 * n + biased)) /* numbers and Values: none of them can change the lists meanwhile */
-        node = record_many(row, inputs, 2 * n + biased);
-    if (inputs != fixed)
-        PyMem_Free(inputs);
-    return node;
+    int biased = count == 3 && !(PyFloat_CheckExact(xs[2]) && PyFloat_AS_DOUBLE(xs[2]) == 0.0), values = 0;
+    PyObject *first = NULL, *rest = tuple_of(2 * n + biased - 1);
+    if (rest == NULL)
+        return NULL;
+    if (n != PyList_GET_SIZE(xs[0]) || n != PyList_GET_SIZE(xs[1])) /* a collection ran code that changed the lists */
+        return without(rest, NULL, NULL);
+    for (Py_ssize_t i = 0; i < 2 * n + biased; i++) { /* no Python code runs that could change them */
+        PyObject *x = i == 2 * n ? xs[2] : i < n ? PyList_GET_ITEM(xs[0], i) : PyList_GET_ITEM(xs[1], i - n);
+        values |= IS_VALUE(x);
+        PyObject *input = plain_operand(x);
+        if (input == NULL)
+            return without(first, rest, NULL);
+        if (i)
+            PyTuple_SET_ITEM(rest, i - 1, input);
+        else
+            first = input;
+    }
+    return values ? record_nodes(row, first, rest) : without(first, rest, NULL);
 }
 
 static PyObject *
@@ -88,8 +112,12 @@ static PyObject *
 call_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
 {
     PyObject *otherwise;
-    if (!PyArg_ParseTuple(args, "O", &otherwise))
+    if (!PyArg_ParseTuple(args, "O:Call", &otherwise))
         return NULL;
+    if (!PyCallable_Check(otherwise)) {
+        PyErr_Format(PyExc_TypeError, "a Call must have a function for what it does not record, got %R", otherwise);
+        return NULL;
+    }
     Call *call = (Call *)type->tp_alloc(type, 0);
     if (call != NULL) {
         call->call = call_gate;
@@ -98,27 +126,36 @@ call_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
     return (PyObject *)call;
 }
 
+static int
+call_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Call *)self)->otherwise);
+    return 0;
+}
+
 static void
 call_dealloc(PyObject *self)
 {
-    Py_DECREF(((Call *)self)->otherwise);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(((Call *)self)->otherwise);
     Py_TYPE(self)->tp_free(self);
 }
 
 static PyMemberDef call_members[] = {
     {"__wrapped__", T_OBJECT, offsetof(Call, otherwise), READONLY, NULL},
-    {NULL}
+    {0}
 };
 
 static PyTypeObject Call_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "autograd.native.core.Call",
     .tp_basicsize = sizeof(Call),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
     .tp_vectorcall_offset = offsetof(Call, call),
     .tp_call = PyVectorcall_Call,
     .tp_new = call_new,
     .tp_dealloc = call_dealloc,
+    .tp_traverse = call_traverse,
     .tp_descr_get = bind,
     .tp_members = call_members,
 };

@@ -6,7 +6,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#ifndef SOURCE
+#define SOURCE "" /* built without the project's setup.py */
+#endif
 
 /* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
 #if defined(__clang__)
@@ -18,6 +23,8 @@
 #include "tape.h"
 #include "node.h"
 #include "row.h"
+#include "restore.h"
+#include "recording.h"
 #include "record.h"
 #include "pull.h"
 #include "walk.h"
@@ -25,96 +32,193 @@
 #include "call.h"
 #include "scope.h"
 
+/* Put a new reference where the engine refers to something that value.py holds. */
+static void
+hold(void *place, void *x)
+{
+    PyObject **held = place, *before = *held;
+    *held = x;
+    Py_XDECREF(before);
+}
+
+/* Tell whether what is installed may be replaced, which it may not be once there can be nodes. */
+static int
+may_install(void)
+{
+    if (installed)
+        PyErr_SetString(PyExc_RuntimeError, "the engine is installed already");
+    return !installed;
+}
+
 /* install(roles, operand, init, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
    the property `data` of Value, and how dot puts its inputs. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *roles[3], *operand, *init, *data, *arrange;
-    if (!PyArg_ParseTuple(args, "(OOO)OOOO", roles, roles + 1, roles + 2, &operand, &init, &data, &arrange))
+    PyObject *roles[3], *leaves[3] = {NULL, NULL, NULL}, *operand, *init, *data, *arrange;
+    if (!PyArg_ParseTuple(args, "(OOO)OOO!O:install", roles, roles + 1, roles + 2, &operand, &init, &PyProperty_Type, &data,
+                          &arrange))
         return NULL;
-    for (int i = 0; i < 3; i++) {
-        Row *row = (Row *)PyObject_CallOneArg((PyObject *)&Row_Type, roles[i]);
-        if (row == NULL)
-            return NULL;
-        Py_XSETREF(role_rows[i], row);
+    if (!PyCallable_Check(operand) || !PyCallable_Check(init) || !PyCallable_Check(arrange)) {
+        PyErr_Format(PyExc_TypeError, "the engine must be given roles, and functions of value.py, got %R", args);
+        return NULL;
     }
+    int made = 1;
+    for (int i = 0; made && i < 3; i++)
+        made = (leaves[i] = PyObject_CallOneArg((PyObject *)&Row_Type, roles[i])) != NULL;
+    if (!made || !may_install()) {
+        for (int i = 0; i < 3; i++)
+            Py_XDECREF(leaves[i]);
+        return NULL;
+    }
+    for (int i = 0; i < 3; i++)
+        hold(&role_rows[i], leaves[i]);
     constant_row = role_rows[2];
-    Py_XSETREF(operand_function, as_object(operand));
-    Py_XSETREF(initialise, as_object(init));
-    value_type->tp_vectorcall = value_make;
-    Py_XSETREF(data_property, as_object(data));
-    Py_XSETREF(dot_arrange, as_object(arrange));
+    hold(&operand_function, as_object(operand));
+    hold(&initialise, as_object(init));
+    hold(&data_property, as_object(data));
+    hold(&dot_arrange, as_object(arrange));
     Py_RETURN_NONE;
 }
 
-/* install_operators(gates, comparisons): the table, and functions for < <= == != > >=. */
+/* The row that an operator records, from the table; a new reference. */
+static PyObject *
+find_row(PyObject *gates, int i)
+{
+    PyObject *gate = PyMapping_GetItemString(gates, row_names[i]);
+    PyObject *record = gate == NULL ? NULL : PyObject_GetAttr(gate, record_name);
+    Py_XDECREF(gate);
+    if (record != NULL
+        && !(Py_IS_TYPE(record, &Row_Type) && ((Row *)record)->forward != NULL
+             && ((Row *)record)->inputs == (i < ROW_NEG ? 2 : 1))) {
+        PyErr_Format(PyExc_TypeError, "the operators need the gate %s, which runs as a tape, got %R", row_names[i], record);
+        Py_CLEAR(record);
+    }
+    return record;
+}
+
+/* install_operators(gates, comparisons): the table, and functions for < <= == != > >=; from then on there are Values. */
 static PyObject *
 install_operators(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *gates, *compare;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &gates, &PyTuple_Type, &compare))
+    PyObject *gates, *compare, *found[ROWS] = {NULL};
+    if (!PyArg_ParseTuple(args, "O!O!:install_operators", &PyDict_Type, &gates, &PyTuple_Type, &compare))
         return NULL;
-    for (int i = 0; i < ROWS; i++) {
-        PyObject *gate = PyDict_GetItemString(gates, row_names[i]);
-        PyObject *row = gate == NULL ? NULL : PyObject_GetAttrString(gate, "record");
-        int fits = row != NULL && Py_IS_TYPE(row, &Row_Type) && ((Row *)row)->forward != NULL
-                   && ((Row *)row)->inputs == (i < ROW_NEG ? 2 : 1);
-        if (!fits) {
-            PyErr_Format(PyExc_TypeError, "the operators need the gate %s", row_names[i]);
-            Py_XDECREF(row);
-            return NULL;
-        }
-        Py_XSETREF(rows[i], (Row *)row);
+    int fits = PyTuple_GET_SIZE(compare) == 6;
+    for (Py_ssize_t i = 0; fits && i < 6; i++)
+        fits = PyCallable_Check(PyTuple_GET_ITEM(compare, i));
+    if (!fits)
+        PyErr_Format(PyExc_TypeError, "comparisons must be a tuple of six functions, got %R", compare);
+    for (int i = 0; fits && i < ROWS; i++)
+        fits = (found[i] = find_row(gates, i)) != NULL;
+    fits = fits && may_install();
+    if (fits && constant_row == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "install() must be called before install_operators()");
+        fits = 0;
     }
-    Py_XSETREF(comparisons, as_object(compare));
+    for (int i = 0; i < ROWS; i++)
+        if (fits)
+            hold(&rows[i], found[i]);
+        else
+            Py_XDECREF(found[i]);
+    if (!fits)
+        return NULL;
+    hold(&comparisons, as_object(compare));
+    value_type->tp_vectorcall = value_make;
+    installed = 1;
     Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, NULL},
     {"install_operators", install_operators, METH_VARARGS, NULL},
+    {"restore", restore, METH_VARARGS, NULL},
+    {"output", record_output, METH_VARARGS, NULL},
     {"sweep", sweep, METH_O, NULL},
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
     {"tick", tick, METH_NOARGS, NULL},
     {"trim", trim, METH_NOARGS, NULL},
-    {NULL}
+    {0}
+};
+
+/* Make the types and what there is one of: the recording, and the context variable, which holds its default. */
+static int
+add_parts(PyObject *module, PyObject *codes)
+{
+    PyTypeObject *types[] = {&Row_Type, &Tape_Type, &Walk_Type, &Recording_Type, &Call_Type};
+    record_name = PyUnicode_InternFromString("record");
+    arrange_name = PyUnicode_InternFromString("arrange");
+    if (codes == NULL || record_name == NULL || arrange_name == NULL)
+        return -1;
+    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
+        if (slot->slot == Py_tp_hash)
+            slot->pfunc = (void *)PyBaseObject_Type.tp_hash; /* equality is identity */
+    value_type = (PyTypeObject *)PyType_FromSpec(&value_spec);
+    if (value_type == NULL || PyModule_AddType(module, value_type) < 0)
+        return -1;
+    scope_type = (PyTypeObject *)PyType_FromSpec(&scope_spec);
+    if (scope_type == NULL || PyModule_AddType(module, scope_type) < 0)
+        return -1;
+    scope_type->tp_vectorcall = scope_make;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (PyModule_AddType(module, types[i]) < 0)
+            return -1;
+    PyObject *outside = Py_BuildValue("(sOOO)", "", Py_True, Py_None, Py_None);
+    context_variable = outside == NULL ? NULL : PyContextVar_New("autograd", outside);
+    Py_XDECREF(outside);
+    recording = (Recording *)recording_make(&Recording_Type);
+    if (context_variable == NULL || recording == NULL || PyModule_AddObjectRef(module, "context", context_variable) < 0
+        || PyModule_AddObjectRef(module, "recording", (PyObject *)recording) < 0)
+        return -1;
+    for (int i = 0; i < CODES; i++) {
+        PyObject *code = PyLong_FromLong(i);
+        int added = code == NULL ? -1 : PyDict_SetItemString(codes, code_names[i], code);
+        Py_XDECREF(code);
+        if (added < 0)
+            return -1;
+    }
+    return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddStringConstant(module, "SOURCE", SOURCE);
+}
+
+/* The engine's state is one for the process, so the module is filled once, in the main interpreter. */
+static int
+fill(PyObject *module)
+{
+    static int taken;
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "the compiled engine runs in the main interpreter only");
+        return -1;
+    }
+    if (taken) {
+        PyErr_SetString(PyExc_ImportError, "the compiled engine belongs to an earlier import of autograd in this process");
+        return -1;
+    }
+    taken = 1;
+    PyObject *codes = PyDict_New();
+    int added = add_parts(module, codes);
+    Py_XDECREF(codes);
+    return added;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, fill},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL}
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "core", "The compiled engine.", -1, functions, NULL, NULL, NULL, NULL
+    PyModuleDef_HEAD_INIT,
+    .m_name = "core",
+    .m_doc = "The compiled engine.",
+    .m_methods = functions,
+    .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC
 PyInit_core(void)
 {
-    PyTypeObject *types[] = {&Row_Type, &Tape_Type, &Walk_Type, &Recording_Type, &Call_Type};
-    PyObject *core = PyModule_Create(&module), *codes = PyDict_New();
-    record_name = PyUnicode_InternFromString("record");
-    arrange_name = PyUnicode_InternFromString("arrange");
-    int failed = core == NULL || codes == NULL || record_name == NULL || arrange_name == NULL;
-    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
-        if (slot->slot == Py_tp_hash)
-            slot->pfunc = (void *)PyBaseObject_Type.tp_hash; /* equality is identity */
-    value_type = (PyTypeObject *)PyType_FromSpec(&value_spec);
-    failed = failed || value_type == NULL || PyModule_AddType(core, value_type) < 0;
-    scope_type = (PyTypeObject *)PyType_FromSpec(&scope_spec);
-    if (scope_type != NULL)
-        scope_type->tp_vectorcall = scope_make;
-    failed = failed || scope_type == NULL || PyModule_AddType(core, scope_type) < 0;
-    for (int i = 0; !failed && i < 5; i++)
-        failed = PyModule_AddType(core, types[i]) < 0;
-    for (int i = 0; !failed && i < CODES; i++) {
-        PyObject *code = PyLong_FromLong(i);
-        failed = code == NULL || PyDict_SetItemString(codes, code_names[i], code) < 0;
-        Py_XDECREF(code);
-    }
-    failed = failed || PyModule_AddStringConstant(core, "SOURCE", SOURCE) < 0;
-    if (failed || PyModule_AddObject(core, "CODES", codes) < 0) {
-        Py_XDECREF(core);
-        Py_XDECREF(codes);
-        return NULL;
-    }
-    return core;
+    return PyModuleDef_Init(&module);
 }

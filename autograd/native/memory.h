@@ -1,7 +1,31 @@
 /* Memory for nodes, in slabs, of which empty ones are kept for the next graph.
 
    What a large graph costs is touching memory: fresh pages are an order of magnitude dearer than the arithmetic, and nodes
-   that lie scattered miss the cache. So a slab whose last node was freed is filled again from its start, in order. */
+   that lie scattered miss the cache. So a slab whose last node was freed is filled again from its start, in order.
+
+   Built with NODES_FROM_MALLOC, each node has memory of its own, so that a sanitizer sees the use of one that was freed. */
+
+#ifdef NODES_FROM_MALLOC
+
+static void *
+take_memory(void)
+{
+    return malloc(sizeof(Node));
+}
+
+static void
+give_memory(Node *node)
+{
+    free(node);
+}
+
+static PyObject *
+trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    Py_RETURN_NONE;
+}
+
+#else
 
 #define SLAB_BYTES (1 << 18) /* and its alignment, so that a node's address tells its slab */
 #define EMPTY_MOST 448 /* slabs kept: a million nodes, 112 MiB */
@@ -137,3 +161,5 @@ trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
     empty_count = 0;
     Py_RETURN_NONE;
 }
+
+#endif

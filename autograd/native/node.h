@@ -27,10 +27,16 @@ static PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
 
 #include "memory.h"
 
+static int installed; /* whether the rows are there that nodes and operators refer to */
+
 /* A new leaf of a row, all zero but for its data. */
 static inline Node *
 new_node(Row *row, double data)
 {
+    if (!installed) {
+        PyErr_SetString(PyExc_RuntimeError, "a Value is made once autograd is imported");
+        return NULL;
+    }
     Node *node = take_memory();
     if (node == NULL)
         return (Node *)PyErr_NoMemory();
@@ -66,6 +72,7 @@ node_dealloc(PyObject *self)
         Node *first = node->first;
         PyObject *row = (PyObject *)node->row, *rest = node->rest;
         PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
+        PyTypeObject *type = Py_TYPE((PyObject *)node);
         give_memory(node);
         Py_XDECREF((PyObject *)first);
         Py_XDECREF(rest);
@@ -73,7 +80,7 @@ node_dealloc(PyObject *self)
         Py_XDECREF(label);
         Py_XDECREF(scope);
         Py_XDECREF(seed);
-        Py_DECREF(value_type); /* as every object of a type that was made at run time */
+        Py_DECREF((PyObject *)type); /* as every object of a type that was made at run time */
         if (line == NULL)
             break;
         node = line;
@@ -90,6 +97,14 @@ as_object(void *x)
     return object;
 }
 
+/* The inputs of a node are set when it is made, once: then no node can be an input of itself, and their number fits the row. */
+static int
+refuse_inputs(const char *slot)
+{
+    PyErr_Format(PyExc_AttributeError, "%s of a Value cannot be set: record a gate, or copy the graph", slot);
+    return -1;
+}
+
 static PyObject *
 get_first(PyObject *self, void *Py_UNUSED(closure))
 {
@@ -102,34 +117,73 @@ get_rest(PyObject *self, void *Py_UNUSED(closure))
     return as_object(((Node *)self)->rest);
 }
 
+/* A leaf may be told that it has no inputs, as value.py does. */
 static int
 set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self, *before = node->first;
-    if (x == NULL || (x != Py_None && !IS_VALUE(x))) {
-        PyErr_SetString(PyExc_TypeError, "_first is a Value or None");
-        return -1;
-    }
-    node->first = x == Py_None ? NULL : (Node *)as_object(x);
-    Py_XDECREF((PyObject *)before);
-    return 0;
+    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_first");
 }
 
 static int
 set_rest(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self;
-    PyObject *before = node->rest;
-    int fits = x != NULL && (x == Py_None || IS_VALUE(x) || PyTuple_CheckExact(x));
-    for (Py_ssize_t i = 0; fits && PyTuple_CheckExact(x) && i < PyTuple_GET_SIZE(x); i++)
-        fits = IS_VALUE(PyTuple_GET_ITEM(x, i));
-    if (!fits) {
-        PyErr_SetString(PyExc_TypeError, "_rest is a Value, a tuple of Values, or None");
-        return -1;
-    }
-    node->rest = x == Py_None ? NULL : as_object(x);
+    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_rest");
+}
+
+/* The slots that most nodes leave empty hold strings and floats, exactly: a node that held other objects could be part of a
+   cycle, which the collector would not find. */
+static PyObject **
+slot_of(PyObject *self, void *offset)
+{
+    return (PyObject **)((char *)self + (size_t)(uintptr_t)offset);
+}
+
+static PyObject *
+get_slot(PyObject *self, void *offset)
+{
+    PyObject *x = *slot_of(self, offset);
+    if (x == NULL)
+        PyErr_SetString(PyExc_AttributeError, "this slot of the Value is empty");
+    else
+        Py_INCREF(x);
+    return x;
+}
+
+/* Put x, a new reference or NULL, into a slot. */
+static int
+put_slot(PyObject *self, void *offset, PyObject *x)
+{
+    PyObject **slot = slot_of(self, offset), *before = *slot;
+    *slot = x;
     Py_XDECREF(before);
     return 0;
+}
+
+static int
+set_text(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || x == Py_None) {
+        Py_XINCREF(x);
+        return put_slot(self, offset, x);
+    }
+    if (!PyUnicode_Check(x)) {
+        PyErr_Format(PyExc_TypeError, "a label and a scope must be a str or None, got %R", x);
+        return -1;
+    }
+    PyObject *text = PyUnicode_FromObject(x);
+    return text == NULL ? -1 : put_slot(self, offset, text);
+}
+
+static int
+set_number(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || x == Py_None || PyFloat_CheckExact(x)) {
+        Py_XINCREF(x);
+        return put_slot(self, offset, x);
+    }
+    double number = PyFloat_AsDouble(x);
+    PyObject *exact = number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(number);
+    return exact == NULL ? -1 : put_slot(self, offset, exact);
 }
 
 static PyObject *
@@ -144,6 +198,8 @@ set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
     Node *node = (Node *)self;
     double grad = x == NULL ? -1.0 : PyFloat_AsDouble(x);
     if (grad == -1.0 && (x == NULL || PyErr_Occurred())) {
+        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError))
+            return -1;
         PyErr_Clear();
         PyObject *label = node->label == NULL ? PyUnicode_FromString("a leaf") : as_object(node->label);
         if (label != NULL)
@@ -167,15 +223,15 @@ static PyGetSetDef node_getset[] = {
     {"_origin", get_origin, set_origin, NULL, NULL},
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
-    {NULL}
+    {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
+    {"_scope", get_slot, set_text, NULL, (void *)offsetof(Node, scope)},
+    {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
+    {0}
 };
 
 static PyMemberDef node_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
     {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
-    {"_label", T_OBJECT_EX, offsetof(Node, label), 0, NULL},
-    {"_scope", T_OBJECT_EX, offsetof(Node, scope), 0, NULL},
-    {"_seed", T_OBJECT_EX, offsetof(Node, seed), 0, NULL},
-    {NULL}
+    {0}
 };

@@ -134,12 +134,12 @@ value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObj
         return node;
     }
     Py_ssize_t all = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    PyObject **given = PyMem_Malloc((all + 1) * sizeof(PyObject *)), *answer = NULL;
+    PyObject **given = PyMem_Malloc((size_t)(all + 1) * sizeof(PyObject *)), *answer = NULL;
     if (given == NULL)
         PyErr_NoMemory();
     else {
         given[0] = node;
-        memcpy(given + 1, args, all * sizeof(PyObject *));
+        memcpy(given + 1, args, (size_t)all * sizeof(PyObject *));
         answer = PyObject_Vectorcall(initialise, given, count + 1, names);
         PyMem_Free(given);
     }
@@ -152,10 +152,6 @@ value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObj
 static PyObject *
 node_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named))
 {
-    if (role_rows[0] == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a Value is made once autograd is imported");
-        return NULL;
-    }
     return (PyObject *)new_node(role_rows[0], 0.0);
 }
 

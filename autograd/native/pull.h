@@ -113,7 +113,7 @@ pull(Node *node, unsigned long long walk)
         native = row->inputs == 2 ? pull_two(row, node) : row->inputs > 0 ? pull_fixed(row, node) : pull_many(row, node);
     if (native)
         return native;
-    PyObject *answer = PyObject_CallMethod(row->origin, "pull", "O", node);
+    PyObject *answer = PyObject_CallMethod(row->origin, "pull", "(O)", node);
     Py_XDECREF(answer);
     return answer == NULL ? -1 : 1;
 }

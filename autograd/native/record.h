@@ -1,29 +1,12 @@
 /* Recording: a gate's inputs become its output, a node.
 
-   Whatever is rare is handed to the Python function that derive.py wrote: inputs that are no numbers, what math refuses,
-   a rule that no tape can hold. */
+   The slow path is the Python function that derive.py wrote: for inputs that are not numbers, for numbers that math
+   refuses, and for a rule that no tape can hold.
 
-/* What value.py and recording.py hold. */
-static PyObject *operand_function, *context_variable;
+   Python code may run wherever a function of Python's is called, a collection begins, or the last reference to something goes.
+   A borrowed reference is valid only until then. */
 
-typedef struct {
-    PyObject_HEAD
-    long long clock;
-    PyObject *special, *deferred, *settle;
-} Recording;
-
-static Recording *recording;
-
-/* Have numbers that wait for somebody to read a Value written, as the function of that name in recording.py does. */
-static int
-settle(void)
-{
-    if (PyList_GET_SIZE(recording->special) == 0 || PyDict_GET_SIZE(recording->deferred) == 0)
-        return 0;
-    PyObject *answer = PyObject_CallNoArgs(recording->settle);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
-}
+static PyObject *operand_function; /* of value.py */
 
 /* The input x as a node, a new reference; NotImplemented if x may know of Values itself; NULL with an error. */
 static PyObject *
@@ -45,7 +28,11 @@ operand(PyObject *x, Row *row)
             node = PyObject_CallFunctionObjArgs(operand_function, x, name, NULL);
             Py_DECREF(name);
         }
-        return node;
+        if (node == NULL || node == Py_NotImplemented || IS_VALUE(node))
+            return node;
+        PyErr_Format(PyExc_TypeError, "an operand must become a Value, got %R", node);
+        Py_DECREF(node);
+        return NULL;
     }
     Node *number = new_node(constant_row, data);
     if (number != NULL)
@@ -57,8 +44,8 @@ operand(PyObject *x, Row *row)
 static int
 stamp(Node *node)
 {
-    PyObject *now;
-    if (PyContextVar_Get(context_variable, NULL, &now) < 0)
+    PyObject *now = current_context();
+    if (now == NULL)
         return -1;
     PyObject *scope = PyTuple_GET_ITEM(now, 0);
     if (PyUnicode_GET_LENGTH(scope))
@@ -138,6 +125,17 @@ record_two(Row *row, PyObject *x, PyObject *y)
     return output(row, data, (Node *)a, b);
 }
 
+/* A tuple for the inputs of a node but the first. The collector never sees it: it would show other code a tuple half filled,
+   and Values hold no cycles. */
+static PyObject *
+tuple_of(Py_ssize_t count)
+{
+    PyObject *rest = PyTuple_New(count);
+    if (rest != NULL && PyObject_GC_IsTracked(rest))
+        PyObject_GC_UnTrack(rest);
+    return rest;
+}
+
 /* Let go of inputs that were made for a node which there will not be. */
 static PyObject *
 without(PyObject *first, PyObject *rest, PyObject *answer)
@@ -147,18 +145,11 @@ without(PyObject *first, PyObject *rest, PyObject *answer)
     return answer;
 }
 
+/* Record a gate with any number of inputs, or more than two; takes over the references to its inputs, which are Values. */
 static PyObject *
-record_many(Row *row, PyObject *const *xs, Py_ssize_t count)
+record_nodes(Row *row, PyObject *first, PyObject *rest)
 {
-    PyObject *first = settle() < 0 ? NULL : operand(xs[0], row), *rest = PyTuple_New(count - 1);
-    if (first == NULL || first == Py_NotImplemented || rest == NULL)
-        return without(NULL, rest, rest == NULL ? without(first, NULL, NULL) : first);
-    for (Py_ssize_t i = 1; i < count; i++) {
-        PyObject *x = operand(xs[i], row);
-        if (x == NULL || x == Py_NotImplemented)
-            return without(first, rest, x);
-        PyTuple_SET_ITEM(rest, i - 1, x);
-    }
+    Py_ssize_t count = PyTuple_GET_SIZE(rest) + 1;
     int there = find_tapes(row, count, 1); /* from here on no Python code runs that could use the cells */
     if (there < 0)
         return without(first, rest, NULL);
@@ -167,13 +158,35 @@ record_many(Row *row, PyObject *const *xs, Py_ssize_t count)
         cell[0] = ((Node *)first)->data;
         for (Py_ssize_t i = 1; i < count; i++)
             cell[i] = ((Node *)PyTuple_GET_ITEM(rest, i - 1))->data;
-        if (run(row->forward)) {
-            if (PyObject_GC_IsTracked(rest))
-                PyObject_GC_UnTrack(rest); /* Values hold no cycles */
+        if (run(row->forward))
             return output(row, cell[row->forward->output[0]], (Node *)first, rest);
-        }
     }
-    return without(first, rest, PyObject_Vectorcall(row->record, xs, count, NULL));
+    PyObject *inputs = PyTuple_New(count);
+    if (inputs == NULL)
+        return without(first, rest, NULL);
+    PyTuple_SET_ITEM(inputs, 0, first);
+    for (Py_ssize_t i = 1; i < count; i++)
+        PyTuple_SET_ITEM(inputs, i, as_object(PyTuple_GET_ITEM(rest, i - 1)));
+    return without(inputs, rest, PyObject_CallObject(row->record, inputs));
+}
+
+/* The same of things that may have to become Values first; the caller holds them. */
+static PyObject *
+record_many(Row *row, PyObject *const *xs, Py_ssize_t count)
+{
+    PyObject *first = settle() < 0 ? NULL : operand(xs[0], row);
+    if (first == NULL || first == Py_NotImplemented)
+        return first;
+    PyObject *rest = tuple_of(count - 1);
+    if (rest == NULL)
+        return without(first, NULL, NULL);
+    for (Py_ssize_t i = 1; i < count; i++) {
+        PyObject *x = operand(xs[i], row);
+        if (x == NULL || x == Py_NotImplemented)
+            return without(first, rest, x);
+        PyTuple_SET_ITEM(rest, i - 1, x);
+    }
+    return record_nodes(row, first, rest);
 }
 
 static PyObject *
@@ -193,6 +206,23 @@ row_call(PyObject *self, PyObject *const *xs, size_t flags, PyObject *names)
         PyErr_SetString(PyExc_TypeError, "a leaf is not recorded");
         return NULL;
     }
-    return PyObject_Vectorcall(row->record, xs, flags, names);
+    return settle() < 0 ? NULL : PyObject_Vectorcall(row->record, xs, flags, names);
+}
+
+/* output(gate, data, inputs): the output of a gate that Python code computed, recorded now. */
+static PyObject *
+record_output(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *gate, *inputs;
+    double data;
+    if (!PyArg_ParseTuple(args, "OdO!:output", &gate, &data, &PyTuple_Type, &inputs))
+        return NULL;
+    Node *node = whole_node(gate, data, inputs);
+    if (node != NULL) {
+        node->tick = recording->clock;
+        if (PyList_GET_SIZE(recording->special) && stamp(node) < 0)
+            Py_CLEAR(node);
+    }
+    return (PyObject *)node;
 }
 

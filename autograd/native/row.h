@@ -2,7 +2,7 @@
 
    A Row is callable, and is what `gate.record` is. A leaf has a row too, which says its role. */
 
-#define INPUTS_MOST 10 /* that a row names one by one, as in row.py */
+#define INPUTS_MOST 10 /* maximum number of named inputs, as in row.py */
 
 typedef struct {
     enum { NOTHING, NUMBER, CELL, FORMULA } kind;
@@ -62,6 +62,13 @@ find_tapes(Row *row, Py_ssize_t count, int recording)
     }
     Py_DECREF(key);
     int there = PyTuple_CheckExact(found);
+    if (there && !(PyTuple_GET_SIZE(found) == 2 && is_formula(PyTuple_GET_ITEM(found, 0), count)
+                   && is_tape_of(PyTuple_GET_ITEM(found, 1), count + 1, count))) {
+        PyErr_Format(PyExc_TypeError, "the tapes of a gate of %zd inputs must be its forward and local tape, got %R", count,
+                     found);
+        Py_DECREF(found);
+        return -1;
+    }
     row->count = count;
     Py_XSETREF(row->forward, there ? (Tape *)as_object(PyTuple_GET_ITEM(found, 0)) : NULL);
     Py_XSETREF(row->local, there ? (Tape *)as_object(PyTuple_GET_ITEM(found, 1)) : NULL);
@@ -81,24 +88,16 @@ row_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static int
-row_clear(PyObject *self)
-{
-    Row *row = (Row *)self;
-    Py_CLEAR(row->record);
-    Py_CLEAR(row->pull);
-    Py_CLEAR(row->by_count);
-    Py_CLEAR(row->tapes);
-    Py_CLEAR(row->origin);
-    return 0;
-}
-
 static void
 row_dealloc(PyObject *self)
 {
     Row *row = (Row *)self;
     PyObject_GC_UnTrack(self);
-    row_clear(self);
+    Py_XDECREF(row->origin);
+    Py_XDECREF(row->record);
+    Py_XDECREF(row->pull);
+    Py_XDECREF(row->by_count);
+    Py_XDECREF(row->tapes);
     Py_XDECREF(row->forward);
     Py_XDECREF(row->local);
     for (int i = 0; i < INPUTS_MOST; i++)
@@ -117,14 +116,16 @@ set_slope(Slope *slope, PyObject *given, int inputs)
         slope->number = PyFloat_AS_DOUBLE(given);
     }
     else if (PyLong_CheckExact(given)) {
-        slope->kind = CELL;
-        slope->cell = (int)PyLong_AsLong(given);
-        if (slope->cell < 0 || slope->cell > inputs) {
-            PyErr_SetString(PyExc_ValueError, "a slope names an input that the gate does not have");
+        int overflow;
+        long cell = PyLong_AsLongAndOverflow(given, &overflow);
+        if (overflow || cell < 0 || cell > inputs) {
+            PyErr_Format(PyExc_ValueError, "a slope must name one of %d inputs or the output after them, got %R", inputs, given);
             return 0;
         }
+        slope->kind = CELL;
+        slope->cell = (int)cell;
     }
-    else if (Py_IS_TYPE(given, &Tape_Type) && ((Tape *)given)->inputs == inputs + 1 && ((Tape *)given)->outputs == 1) {
+    else if (is_formula(given, (Py_ssize_t)inputs + 1)) {
         slope->kind = FORMULA;
         slope->tape = (Tape *)as_object(given);
     }
@@ -143,8 +144,22 @@ row_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
 {
     PyObject *origin, *record = NULL, *pull = NULL, *forward = Py_None, *slopes = NULL, *by_count = NULL;
     int inputs = 0;
-    if (!PyArg_ParseTuple(args, "O|iOOOO!O", &origin, &inputs, &record, &pull, &forward, &PyList_Type, &slopes, &by_count))
+    if (!PyArg_ParseTuple(args, "O|iOOOO!O:Row", &origin, &inputs, &record, &pull, &forward, &PyList_Type, &slopes,
+                          &by_count))
         return NULL;
+    if (inputs < -1 || inputs > INPUTS_MOST || (inputs == 0) != (record == NULL) || (inputs == 0) != (pull == NULL)
+        || (inputs < 0) != (by_count != NULL)) {
+        PyErr_Format(PyExc_TypeError,
+                     "a Row must have 1 to %d inputs, record and pull, or -1 and tapes by count, or be a leaf's; got %R",
+                     INPUTS_MOST, args);
+        return NULL;
+    }
+    if (forward != Py_None
+        && !(inputs > 0 && is_formula(forward, inputs) && slopes != NULL && PyList_GET_SIZE(slopes) == inputs)) {
+        PyErr_Format(PyExc_TypeError, "the tapes of a Row must be one forward and one slope for each of its inputs, got %R",
+                     args);
+        return NULL;
+    }
     Row *row = (Row *)type->tp_alloc(type, 0);
     if (row == NULL)
         return NULL;
@@ -157,25 +172,19 @@ row_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
     row->record = record;
     Py_XINCREF(pull);
     row->pull = pull;
-    if (inputs < 0) {
-        Py_XINCREF(by_count);
-        row->by_count = by_count;
-        row->tapes = PyDict_New();
+    Py_XINCREF(by_count);
+    row->by_count = by_count;
+    int made = by_count == NULL || (row->tapes = PyDict_New()) != NULL;
+    for (int i = 0; made && forward != Py_None && i < inputs; i++) /* no Python code runs that could change the list */
+        made = set_slope(row->slope + i, PyList_GET_ITEM(slopes, i), inputs);
+    if (!made) {
+        Py_DECREF((PyObject *)row);
+        return NULL;
     }
     if (forward != Py_None) {
-        Tape *tape = (Tape *)forward;
-        int fits = Py_IS_TYPE(forward, &Tape_Type) && inputs <= INPUTS_MOST && tape->inputs == inputs
-                   && tape->outputs == 1 && slopes != NULL && PyList_GET_SIZE(slopes) == inputs;
-        if (!fits)
-            PyErr_SetString(PyExc_TypeError, "the tapes of a row are those of its inputs");
-        for (int i = 0; fits && i < inputs; i++)
-            fits = set_slope(row->slope + i, PyList_GET_ITEM(slopes, i), inputs);
-        if (!fits) {
-            Py_DECREF(row);
-            return NULL;
-        }
-        row->forward = (Tape *)as_object(forward);
-        if (inputs == 2 && tape->steps == 1 && tape->first == 2 && tape->step->a == 0 && tape->step->b == 1)
+        Tape *tape = row->forward = (Tape *)as_object(forward);
+        if (inputs == 2 && tape->steps == 1 && tape->first == 2 && tape->output[0] == 2 && tape->step->a == 0
+            && tape->step->b == 1)
             row->simple = tape->step->code;
     }
     return (PyObject *)row;
@@ -203,12 +212,12 @@ row_name(PyObject *self, void *Py_UNUSED(closure))
 static PyGetSetDef row_getset[] = {
     {"__doc__", row_doc, NULL, NULL, NULL},
     {"__name__", row_name, NULL, NULL, NULL},
-    {NULL}
+    {0}
 };
 
 static PyMemberDef row_members[] = {
     {"__wrapped__", T_OBJECT, offsetof(Row, record), READONLY, NULL},
-    {NULL}
+    {0}
 };
 
 static PyTypeObject Row_Type = {
@@ -221,33 +230,7 @@ static PyTypeObject Row_Type = {
     .tp_new = row_new,
     .tp_dealloc = row_dealloc,
     .tp_traverse = row_traverse,
-    .tp_clear = row_clear,
     .tp_descr_get = bind,
     .tp_getset = row_getset,
     .tp_members = row_members,
 };
-
-static PyObject *
-get_origin(PyObject *self, void *Py_UNUSED(closure))
-{
-    return as_object(((Node *)self)->row->origin);
-}
-
-static int
-set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
-{
-    PyObject *row = NULL, *before = (PyObject *)((Node *)self)->row;
-    for (int i = 0; i < 3 && row == NULL; i++)
-        if (origin == role_rows[i]->origin)
-            row = as_object(role_rows[i]);
-    if (row == NULL && (origin == NULL || (row = PyObject_GetAttrString(origin, "record")) == NULL))
-        return -1;
-    if (!Py_IS_TYPE(row, &Row_Type)) {
-        PyErr_Format(PyExc_TypeError, "%R is no gate whose code is derived", origin);
-        Py_DECREF(row);
-        return -1;
-    }
-    ((Node *)self)->row = (Row *)row;
-    Py_DECREF(before);
-    return 0;
-}

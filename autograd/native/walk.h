@@ -2,7 +2,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *leaves, *gates; /* lists, each node after all its inputs */
+    PyObject *leaves, *gates; /* tuples of Values, each after all its inputs */
     long long changed;        /* when a leaf last was */
     unsigned long long number;
 } Walk;
@@ -21,7 +21,7 @@ push(Nodes *nodes, Node *node)
 {
     if (nodes->size == nodes->room) {
         Py_ssize_t room = nodes->room ? nodes->room * 2 : 64;
-        Node **more = PyMem_Realloc(nodes->node, room * sizeof(Node *));
+        Node **more = PyMem_Realloc(nodes->node, (size_t)room * sizeof(Node *));
         if (more == NULL)
             return -1;
         nodes->node = more;
@@ -32,12 +32,12 @@ push(Nodes *nodes, Node *node)
 }
 
 static PyObject *
-as_list(Nodes *nodes)
+as_tuple(Nodes *nodes)
 {
-    PyObject *list = PyList_New(nodes->size);
-    for (Py_ssize_t i = 0; list != NULL && i < nodes->size; i++)
-        PyList_SET_ITEM(list, i, as_object(nodes->node[i]));
-    return list;
+    PyObject *tuple = tuple_of(nodes->size);
+    for (Py_ssize_t i = 0; tuple != NULL && i < nodes->size; i++)
+        PyTuple_SET_ITEM(tuple, i, as_object(nodes->node[i]));
+    return tuple;
 }
 
 /* As Walk.__init__ does, step for step: the order of the nodes is the same. */
@@ -91,52 +91,55 @@ go(Walk *walk, Nodes *stack, Nodes *leaves, Nodes *gates)
     return 0;
 }
 
+/* The things to walk from or to, as a tuple of Values that nothing else can change; NULL with an error. */
+static PyObject *
+as_values(PyObject *given)
+{
+    PyObject *values = PySequence_Tuple(given);
+    for (Py_ssize_t i = 0; values != NULL && i < PyTuple_GET_SIZE(values); i++)
+        if (!IS_VALUE(PyTuple_GET_ITEM(values, i))) {
+            PyErr_Format(PyExc_TypeError, "a graph is walked from a Value, not from %R", PyTuple_GET_ITEM(values, i));
+            Py_CLEAR(values);
+        }
+    return values;
+}
+
+/* Walk from the roots; 0, or -1 without memory. */
+static int
+find(Walk *walk, PyObject *roots, PyObject *ends, Nodes *stack, Nodes *leaves, Nodes *gates)
+{
+    walk->number = ++latest;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(ends); i++)
+        ((Node *)PyTuple_GET_ITEM(ends, i))->mark = 2 * walk->number + 1;
+    for (Py_ssize_t i = PyTuple_GET_SIZE(roots); i-- > 0;)
+        if (push(stack, (Node *)PyTuple_GET_ITEM(roots, i)) < 0)
+            return -1;
+    return go(walk, stack, leaves, gates);
+}
+
 static PyObject *
 walk_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     static char *names[] = {"roots", "ends", NULL};
     PyObject *roots, *ends = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "O|O", names, &roots, &ends))
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O|O:Walk", names, &roots, &ends))
         return NULL;
-    Walk *walk = (Walk *)type->tp_alloc(type, 0);
-    roots = PySequence_Fast(roots, "the roots are Values");
-    ends = ends == NULL ? PyTuple_New(0) : PySequence_Fast(ends, "the ends are Values");
+    if (settle() < 0 || (roots = as_values(roots)) == NULL)
+        return NULL;
+    ends = ends == NULL ? PyTuple_New(0) : as_values(ends);
+    Walk *walk = ends == NULL ? NULL : (Walk *)type->tp_alloc(type, 0);
     Nodes stack = {NULL, 0, 0}, leaves = {NULL, 0, 0}, gates = {NULL, 0, 0};
-    int going = walk != NULL && roots != NULL && ends != NULL && settle() == 0;
-    PyObject *stranger = NULL; /* that is no Value */
-    if (going)
-        walk->number = ++latest;
-    for (Py_ssize_t i = 0; going && i < PySequence_Fast_GET_SIZE(ends); i++) {
-        PyObject *end = PySequence_Fast_GET_ITEM(ends, i);
-        if (!(going = IS_VALUE(end)))
-            stranger = end;
-        else
-            ((Node *)end)->mark = 2 * walk->number + 1;
-    }
-    for (Py_ssize_t i = going ? PySequence_Fast_GET_SIZE(roots) : 0; going && i-- > 0;) {
-        PyObject *root = PySequence_Fast_GET_ITEM(roots, i);
-        if (!(going = IS_VALUE(root)))
-            stranger = root;
-        else if (push(&stack, (Node *)root) < 0) {
-            PyErr_NoMemory();
-            going = 0;
-        }
-    }
-    if (stranger != NULL)
-        PyErr_Format(PyExc_TypeError, "a graph is walked from a Value, not from %R", stranger);
-    if (going && go(walk, &stack, &leaves, &gates) < 0)
+    if (walk != NULL && find(walk, roots, ends, &stack, &leaves, &gates) < 0) {
         PyErr_NoMemory();
-    if (!PyErr_Occurred()) {
-        walk->leaves = as_list(&leaves);
-        walk->gates = as_list(&gates);
+        Py_CLEAR(walk);
     }
+    if (walk != NULL && ((walk->leaves = as_tuple(&leaves)) == NULL || (walk->gates = as_tuple(&gates)) == NULL))
+        Py_CLEAR(walk);
     PyMem_Free(stack.node);
     PyMem_Free(leaves.node);
     PyMem_Free(gates.node);
-    Py_XDECREF(roots);
+    Py_DECREF(roots); /* which kept the nodes that were found until the walk holds them */
     Py_XDECREF(ends);
-    if (PyErr_Occurred())
-        Py_CLEAR(walk);
     return (PyObject *)walk;
 }
 
@@ -158,13 +161,13 @@ finish(PyObject *self, PyObject *Py_UNUSED(nothing))
     return NULL;
 }
 
-static PyMethodDef walk_methods[] = {{"finish", finish, METH_NOARGS, NULL}, {NULL}};
+static PyMethodDef walk_methods[] = {{"finish", finish, METH_NOARGS, NULL}, {0}};
 
 static PyMemberDef walk_members[] = {
     {"leaves", T_OBJECT, offsetof(Walk, leaves), READONLY, NULL},
     {"gates", T_OBJECT, offsetof(Walk, gates), READONLY, NULL},
     {"changed", T_LONGLONG, offsetof(Walk, changed), READONLY, NULL},
-    {NULL}
+    {0}
 };
 
 static PyTypeObject Walk_Type = {
@@ -180,16 +183,21 @@ static PyTypeObject Walk_Type = {
 
 /* As derive.py's sweep: pull the nodes of an iterator, which on an error tells how many were left. */
 static PyObject *
-sweep(PyObject *Py_UNUSED(module), PyObject *nodes)
+sweep(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *node;
+    PyObject *node, *nodes = PyObject_GetIter(given);
     unsigned long long walk = latest;
-    while ((node = PyIter_Next(nodes)) != NULL) {
-        int pulled = IS_VALUE(node) ? pull((Node *)node, walk) : -1;
+    int pulled = nodes == NULL ? -1 : 1;
+    while (pulled >= 0 && (node = PyIter_Next(nodes)) != NULL) {
+        if (IS_VALUE(node))
+            pulled = pull((Node *)node, walk);
+        else {
+            PyErr_Format(PyExc_TypeError, "a sweep must be of Values, got %R", node);
+            pulled = -1;
+        }
         Py_DECREF(node);
-        if (pulled < 0)
-            return NULL;
     }
+    Py_XDECREF(nodes);
     return PyErr_Occurred() ? NULL : as_object(NULL);
 }
 
@@ -202,8 +210,8 @@ stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
         return NULL;
     }
     Walk *walk = (Walk *)given;
-    for (Py_ssize_t i = 0; walk->changed && i < PyList_GET_SIZE(walk->gates); i++) {
-        Node *node = (Node *)PyList_GET_ITEM(walk->gates, i);
+    for (Py_ssize_t i = 0; walk->changed && i < PyTuple_GET_SIZE(walk->gates); i++) {
+        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
         PyObject *rest = node->rest;
         Node *late = node->first->tick > node->tick ? node->first : NULL;
         if (late == NULL && rest != NULL && PyTuple_CheckExact(rest)) {
@@ -228,13 +236,13 @@ keep(PyObject *Py_UNUSED(module), PyObject *given)
         return NULL;
     }
     Walk *walk = (Walk *)given;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(walk->leaves); i++) {
-        Node *leaf = (Node *)PyList_GET_ITEM(walk->leaves, i);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->leaves); i++) {
+        Node *leaf = (Node *)PyTuple_GET_ITEM(walk->leaves, i);
         if (leaf->row != constant_row)
             leaf->grad += leaf->adjoint;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(walk->gates); i++) {
-        Node *node = (Node *)PyList_GET_ITEM(walk->gates, i);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->gates); i++) {
+        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
         node->grad = node->adjoint;
     }
     Py_RETURN_NONE;

@@ -1,0 +1,132 @@
+/* The recording of recording.py, and the context that new nodes are made in. */
+
+static PyObject *context_variable;
+
+typedef struct {
+    PyObject_HEAD
+    long long clock;
+    PyObject *special, *left, *deferred; /* two lists and a dict */
+    PyObject *settle, *context, *leave; /* recording.py's functions; NULL until it sets them */
+} Recording;
+
+static Recording *recording; /* the only one */
+
+/* Call one of recording.py's functions. */
+static PyObject *
+call_recording(PyObject *function, PyObject *argument)
+{
+    if (function == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the engine records once autograd is imported");
+        return NULL;
+    }
+    Py_INCREF(function); /* which may be replaced meanwhile */
+    PyObject *answer = PyObject_CallFunctionObjArgs(function, argument, NULL);
+    Py_DECREF(function);
+    return answer;
+}
+
+/* Have numbers that wait for somebody to read a Value written, as the function of that name in recording.py does. */
+static inline int
+settle(void)
+{
+    if (PyList_GET_SIZE(recording->special) == 0 || PyDict_GET_SIZE(recording->deferred) == 0)
+        return 0;
+    PyObject *answer = call_recording(recording->settle, NULL);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+static int
+is_context(PyObject *x)
+{
+    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
+}
+
+/* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
+static PyObject *
+current_context(void)
+{
+    PyObject *now = NULL;
+    if (PyList_GET_SIZE(recording->left)) /* some block here may have ended */
+        now = call_recording(recording->context, NULL);
+    else if (PyContextVar_Get(context_variable, NULL, &now) < 0)
+        now = NULL;
+    if (now == NULL || is_context(now))
+        return now;
+    PyErr_Format(PyExc_TypeError, "the context of recording must be (scope, records, block, outside), got %R", now);
+    Py_DECREF(now);
+    return NULL;
+}
+
+static PyObject *
+recording_make(PyTypeObject *type)
+{
+    Recording *made = (Recording *)type->tp_alloc(type, 0);
+    if (made == NULL)
+        return NULL;
+    made->clock = 1;
+    made->special = PyList_New(0);
+    made->left = PyList_New(0);
+    made->deferred = PyDict_New();
+    if (made->special == NULL || made->left == NULL || made->deferred == NULL)
+        Py_CLEAR(made);
+    return (PyObject *)made;
+}
+
+static void
+recording_dealloc(PyObject *self)
+{
+    Recording *made = (Recording *)self;
+    PyObject *held[] = {made->special, made->left, made->deferred, made->settle, made->context, made->leave};
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+        Py_XDECREF(held[i]);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* recording.py's functions, which it sets. */
+static PyObject *
+get_function(PyObject *self, void *offset)
+{
+    return as_object(*slot_of(self, offset));
+}
+
+static int
+set_function(PyObject *self, PyObject *function, void *offset)
+{
+    if (function == NULL || !PyCallable_Check(function)) {
+        PyErr_SetString(PyExc_TypeError, "settle, context and leave of the recording must be functions");
+        return -1;
+    }
+    return put_slot(self, offset, as_object(function));
+}
+
+static PyMemberDef recording_members[] = {
+    {"clock", T_LONGLONG, offsetof(Recording, clock), READONLY, NULL},
+    {"special", T_OBJECT_EX, offsetof(Recording, special), READONLY, NULL},
+    {"left", T_OBJECT_EX, offsetof(Recording, left), READONLY, NULL},
+    {"deferred", T_OBJECT_EX, offsetof(Recording, deferred), READONLY, NULL},
+    {0}
+};
+
+static PyGetSetDef recording_getset[] = {
+    {"settle", get_function, set_function, NULL, (void *)offsetof(Recording, settle)},
+    {"context", get_function, set_function, NULL, (void *)offsetof(Recording, context)},
+    {"leave", get_function, set_function, NULL, (void *)offsetof(Recording, leave)},
+    {0}
+};
+
+static PyTypeObject Recording_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "autograd.native.core.Recording",
+    .tp_basicsize = sizeof(Recording),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_dealloc = recording_dealloc,
+    .tp_members = recording_members,
+    .tp_getset = recording_getset,
+};
+
+static PyObject *
+tick(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    return PyLong_FromLongLong(++recording->clock);
+}
