@@ -36,14 +36,14 @@ settle(void)
     return answer == NULL ? -1 : 0;
 }
 
-static int
+static inline int
 is_context(PyObject *x)
 {
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
 }
 
 /* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
-static PyObject *
+static inline PyObject *
 current_context(void)
 {
     PyObject *now = NULL;
