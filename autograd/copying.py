@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from weakref import finalize, ref
 
 from .graph import topological_order
 from .native import core
@@ -23,32 +24,61 @@ RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
 Rare = dict[str, dict[int, Any]]
 
 
-def flatten(root: Value) -> tuple[Any, ...]:
-    """Return what pickle needs to build the graph of this node again, without recursion.
+class _Part:
+    """The gates of a graph that are pickled together, and what they are made from: leaves, and nodes of other parts.
 
-    Leaves go in as objects of their own, so that several roots in one pickle share them; gates as flat lists.
+    A pickle holds each part once, and a node as its place in a part; so roots that share gates share them after loading.
+    A part lives as long as something that pickles it, and is flattened when it is pickled.
     """
+
+    __slots__ = ("__weakref__", "gates", "given", "place")
+
+    def __init__(self, root: Value) -> None:
+        alone = all(x._first is None or x in _parts for x in root.inputs)  # as each of many roots mostly is
+        order = [root] if alone else topological_order(root, ends=[*_parts])
+        self.gates = [node for node in order if node._first is not None]
+        own = set(self.gates)
+        self.given = list(dict.fromkeys(x for node in self.gates for x in node.inputs if x not in own))
+        self.place = {node: i for i, node in enumerate([*self.given, *self.gates])}
+        part = ref(self)
+        _parts.update(dict.fromkeys(self.gates, part))
+        finalize(self, _forget, self.gates)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        gates, n = self.gates, len(self.given)
+        inputs = [node.inputs for node in gates]
+        return _restored, (
+            type(gates[0]),
+            self.given,
+            [node._origin for node in gates],
+            [node._data for node in gates],
+            [node.grad for node in gates],
+            [len(entries) for entries in inputs],
+            [self.place[input] for entries in inputs for input in entries],
+            _rare(gates, n),
+            [i for i, node in enumerate(gates, n) if any(input._tick > node._tick for input in inputs[i - n])],
+        )
+
+
+_parts: dict[Value, ref[_Part]] = {}  # of every gate that is being pickled
+
+
+def _forget(gates: Sequence[Value]) -> None:
+    for gate in gates:
+        _parts.pop(gate, None)
+
+
+def flatten(root: Value) -> tuple[Any, ...]:
+    """Return what pickle needs to build the graph of this node again, without recursion."""
     refuse_while_tracing("pickling")
     settle()
     if root._first is None:
         return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
-    order = topological_order(root)
-    place = {node: i for i, node in enumerate(order)}
-    n = sum(node._first is None for node in order)
-    gates = order[n:]
-    inputs = [node.inputs for node in gates]
-    stale = [i for i, node in enumerate(gates, n) if any(input._tick > node._tick for input in inputs[i - n])]
-    return _graph, (
-        type(root),
-        order[:n],
-        [node._origin for node in gates],
-        [node._data for node in gates],
-        [node.grad for node in gates],
-        [len(entries) for entries in inputs],
-        [place[input] for entries in inputs for input in entries],
-        _rare(gates, n),
-        stale,
-    )
+    known = _parts.get(root)
+    part = None if known is None else known()
+    if part is None:
+        part = _Part(root)
+    return list.__getitem__, (part, part.place[root])
 
 
 def _rare(nodes: Sequence[Value], first: int = 0) -> Rare:
@@ -70,9 +100,9 @@ def _leaf(cls: type[Value], role: Any, data: float, grad: float, rare: Rare) -> 
     return leaf
 
 
-def _graph(
+def _restored(
     cls: type[Value],
-    leaves: Sequence[Value],
+    given: Sequence[Value],
     gates: Sequence[Gate],
     data: Sequence[float],
     grads: Sequence[float],
@@ -80,20 +110,21 @@ def _graph(
     places: Sequence[int],
     rare: Rare,
     stale: Sequence[int],
-) -> Value:
+) -> list[Value]:
     for gate in {*gates}:
         cls._derived(gate)
-    order = list(leaves)
+    order = list(given)
     inputs = map(order.__getitem__, places)
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(new_node(cls, gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
     if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
-        for leaf in leaves:
-            leaf._tick = 1
+        for node in given:
+            if node._first is None:
+                node._tick = 1
         for i in stale:
             order[i]._tick = 0
-    return order[-1]
+    return order
 
 
 def shallow_copy(node: Value) -> Value:
