@@ -34,11 +34,22 @@ class _Part:
     __slots__ = ("__weakref__", "gates", "given", "place")
 
     def __init__(self, root: Value) -> None:
-        alone = all(x._first is None or x in _parts for x in root.inputs)  # as each of many roots mostly is
-        order = [root] if alone else topological_order(root, ends=[*_parts])
-        self.gates = [node for node in order if node._first is not None]
-        own = set(self.gates)
-        self.given = list(dict.fromkeys(x for node in self.gates for x in node.inputs if x not in own))
+        self.gates: list[Value] = []
+        given: dict[Value, None] = {}
+        seen, stack = {root}, [(root, iter(root.inputs))]
+        while stack:  # depth first, as far as there are gates of no part
+            node, inputs = stack[-1]
+            for x in inputs:
+                if x._first is None or x in _parts:
+                    given[x] = None
+                elif x not in seen:
+                    seen.add(x)
+                    stack.append((x, iter(x.inputs)))
+                    break
+            else:
+                self.gates.append(node)
+                stack.pop()
+        self.given = [*given]
         self.place = {node: i for i, node in enumerate([*self.given, *self.gates])}
         part = ref(self)
         _parts.update(dict.fromkeys(self.gates, part))
