@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -112,6 +115,18 @@ def test_a_renderer_that_takes_too_long_is_stopped(only: Path) -> None:
     with pytest.raises(RenderingError, match=r"dot took longer than 0\.5 seconds: draw less, by level="):
         render("digraph {}", "svg", 0.5)
     assert time.monotonic() - start < 50, "it was waited for"
+
+
+def test_ctrl_c_stops_a_renderer(only: Path) -> None:
+    program(only, f"import os; open({str(only / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    interrupt = threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+    start = time.monotonic()
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        draw(neuron()).render("svg")
+    assert time.monotonic() - start < 50, "it was waited for"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((only / "pid").read_text()), 0)
 
 
 def test_a_renderer_that_fails_says_why(only: Path) -> None:

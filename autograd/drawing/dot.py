@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import accumulate, pairwise
 
 from ..value import Value
 from .boxes import Arrow, Box
@@ -79,6 +80,7 @@ class _Writer:
             self.leaving.setdefault(arrow.tail, []).append(arrow)
             if arrow.tail.scope is not None:
                 self.outputs.setdefault(arrow.tail.original or arrow.tail, []).extend(arrow.sources)
+        self.uses = dict(self.counted())
         for box in view.boxes:
             if box.scope is not None:
                 leaving = [*self.outputs.get(box, []), *(node for node in box.nodes if node is self.flow.root)]
@@ -158,25 +160,24 @@ class _Writer:
         """The lines of a hub on its uses and on its gradient, which is the sum over them."""
         if box not in self.view.copies:
             return []
-        uses = f"{sum(map(self.uses, (box, *self.view.copies[box]))):,} uses"
         (node,) = box.nodes
-        return [uses] if node.role == "constant" else [self.gradient(node), f"Σ over {uses}"]
+        return [self.uses[box]] if node.role == "constant" else [self.gradient(node), f"Σ over {self.uses[box]}"]
 
     def repeated(self, box: Box, hub: Box) -> str:
         """The label of a copy: its hub's name and value, and which of the uses it stands beside."""
-        parts = [hub, *self.view.copies[hub]]
-        uses = [*map(self.uses, parts)]
-        first = sum(uses[: parts.index(box)]) + 1
-        last = first + self.uses(box) - 1
-        which = f"use {first:,}" if first == last else f"uses {first:,}–{last:,}"
         if hub.scope is not None:
-            return _label(hub.scope.rpartition("/")[2], f"{which} of {sum(uses):,}")
+            return _label(hub.scope.rpartition("/")[2], self.uses[box])
         (node,) = hub.nodes
-        return _label(f"{self.names[node]} = {shown(node.data, self.digits)}", f"{which} of {sum(uses):,}")
+        return _label(f"{self.names[node]} = {shown(node.data, self.digits)}", self.uses[box])
 
-    def uses(self, box: Box) -> int:
-        """How many inputs of gates take their value along the arrows that leave a box."""
-        return sum(len(arrow.edges) for arrow in self.leaving.get(box, ()))
+    def counted(self) -> Iterator[tuple[Box, str]]:
+        """For each hub how many inputs of gates use it, and for each copy which of these."""
+        for hub, copies in self.view.copies.items():
+            ends = [*accumulate(sum(len(arrow.edges) for arrow in self.leaving[part]) for part in (hub, *copies))]
+            yield hub, f"{ends[-1]:,} uses"
+            for copy, (before, last) in zip(copies, pairwise(ends), strict=True):
+                which = f"use {last:,}" if before + 1 == last else f"uses {before + 1:,}–{last:,}"
+                yield copy, f"{which} of {ends[-1]:,}"
 
     def folded(self, box: Box, scope: str) -> str:
         outputs = self.outputs[box]
@@ -187,7 +188,7 @@ class _Writer:
         if len(outputs) == 1:
             lines.append(f"= {shown(outputs[0].data, self.digits)}")
             gradient = self.gradient(outputs[0])
-        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}>"
+        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}{_small(self.uses.get(box))}>"
 
     def gradient(self, node: Value) -> str:
         gradient = self.flow.gradient(node)
