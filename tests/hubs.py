@@ -82,7 +82,8 @@ def dense(nodes: int, most: int, hubs: int = 0, seed: int = 0) -> Value:
             unused.pop(input, None)
         made.append(tanh(inputs[0]) if len(inputs) == 1 else autograd.sum(inputs))
         unused[made[-1]] = None
-    return autograd.sum([*unused])
+    total: Value = autograd.sum([*unused])
+    return total
 
 
 def layers(*sizes: int) -> Value:
@@ -90,7 +91,8 @@ def layers(*sizes: int) -> Value:
     nodes = [Value(0.1 * i, f"x{i}") for i in range(sizes[0])]
     for size in sizes[1:]:
         nodes = [autograd.sum(nodes) for _ in range(size)]
-    return autograd.sum(nodes)
+    total: Value = autograd.sum(nodes)
+    return total
 
 
 def fan(gate: Callable[[list[Value]], Value], count: int) -> Value:

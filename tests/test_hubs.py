@@ -96,8 +96,8 @@ def check_against_the_engine(root: Value) -> int:
             sums[input] += back or 0.0
     found = []
     for tail, _, head, label in lines:
-        value, *back = [float(x) + 0.0 for x in re.sub("<[^>]*>", " ", label).split()]
-        found.append((tail, head, value, back[0] if back else None))
+        value, *gradient = [float(x) + 0.0 for x in re.sub("<[^>]*>", " ", label).split()]
+        found.append((tail, head, value, gradient[0] if gradient else None))
     assert repr(found) == repr([(a, b, x + 0.0, None if y is None else y + 0.0) for a, b, x, y in expected])
     parts = Counter(tail for tail, copy in {(tail, copy) for tail, copy, _, _ in lines})
     for node in order:

@@ -118,15 +118,21 @@ def test_a_renderer_that_takes_too_long_is_stopped(only: Path) -> None:
 
 
 def test_ctrl_c_stops_a_renderer(only: Path) -> None:
-    program(only, f"import os; open({str(only / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
-    interrupt = threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+    running = only / "pid"
+    program(only, f"import os; print(os.getpid(), file=open({str(running)!r}, 'w'), flush=True); time.sleep(60)")
+
+    def interrupt() -> None:
+        while not (running.exists() and running.read_text()):
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
     start = time.monotonic()
-    interrupt.start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         draw(neuron()).render("svg")
     assert time.monotonic() - start < 50, "it was waited for"
     with pytest.raises(ProcessLookupError):
-        os.kill(int((only / "pid").read_text()), 0)
+        os.kill(int(running.read_text()), 0)
 
 
 def test_a_renderer_that_fails_says_why(only: Path) -> None:
