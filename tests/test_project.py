@@ -64,6 +64,7 @@ ROOMS = [
     "drawing.flow",
     "drawing.names",
     "drawing.boxes",
+    "drawing.hubs",
     "drawing.view",
     "drawing.summary",
     "drawing.dot",
