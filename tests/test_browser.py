@@ -33,6 +33,7 @@ from nn import (
     spiral,
 )
 
+from .hubs import shared_gate, squares
 from .worked import sigmoid_neuron
 
 pytest.importorskip("pygraphviz")
@@ -185,7 +186,7 @@ def compare_with_the_engine(page: Shown, root: Value) -> None:
     ):
         assert six_digits(text, gradients[node]) if node in so_far else text == "not computed"
     for node, label in zip(
-        order, [box.get_attribute("aria-label") for box in page.all(".node[data-node]")], strict=True
+        order, [box.get_attribute("aria-label") for box in page.all(".node[data-node]:not(.copy)")], strict=True
     ):
         assert label is not None
         assert label.startswith(names[node])
@@ -193,6 +194,33 @@ def compare_with_the_engine(page: Shown, root: Value) -> None:
         if node.role != "constant" and (node in so_far or node is root):
             assert two_decimals(label.partition(", gradient ")[2], gradients[node])
     assert not page.one(".stepper .main").is_enabled(), "that was the last step"
+
+
+@pytest.mark.parametrize("root", [squares(6), shared_gate(12)], ids=["leaf", "gate"])
+def test_copies_show_what_their_node_shows(root: Value, show: Callable[[Value], Shown]) -> None:
+    page = show(root)
+    compare_with_the_engine(page, root)
+    names = complete_names(topological_order(root), {})
+    name, value = ("x", 0.5) if "x" in names.values() and root.inputs[1].inputs[0].label == "x" else ("v3", tanh(0.45))
+    copies = page.texts(".copy .name")
+    assert len(copies) == len(page.texts(".copy .label")) > 4
+    assert {*copies} == {f"{name} = {value:.2f}"}
+    assert page.texts(".copy .label")[-1] in ("uses 11–12 of 12", "use 12 of 12")
+    assert page.one("#again").is_displayed()
+    page.driver.execute_script(
+        "document.querySelector('.copy').dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))"
+    )
+    assert page.one("#details h3").text == name
+    assert len([text for text in page.texts("#details .gradient") if text.startswith("from ")]) == 12
+    page.change("x", "0.2")
+    value = 0.2 if name == "x" else tanh(0.3)
+    assert {*page.texts(".copy .name")} == {f"{name} = {value:.2f}"}
+
+
+def test_a_page_without_copies_does_not_speak_of_them(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    assert not page.all(".copy")
+    assert not page.one("#again").is_displayed()
 
 
 def test_the_sigmoid_neuron_step_by_step(show: Callable[[Value], Shown]) -> None:

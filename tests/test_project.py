@@ -68,6 +68,7 @@ ROOMS = [
     "drawing.rendering",
     "drawing.flow",
     "drawing.boxes",
+    "drawing.hubs",
     "drawing.view",
     "drawing.summary",
     "drawing.dot",

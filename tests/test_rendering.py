@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -112,6 +115,24 @@ def test_a_renderer_that_takes_too_long_is_stopped(only: Path) -> None:
     with pytest.raises(RenderingError, match=r"dot took longer than 0\.5 seconds: draw less, by level="):
         render("digraph {}", "svg", 0.5)
     assert time.monotonic() - start < 50, "it was waited for"
+
+
+def test_ctrl_c_stops_a_renderer(only: Path) -> None:
+    running = only / "pid"
+    program(only, f"import os; print(os.getpid(), file=open({str(running)!r}, 'w'), flush=True); time.sleep(60)")
+
+    def interrupt() -> None:
+        while not (running.exists() and running.read_text()):
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    start = time.monotonic()
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        draw(neuron()).render("svg")
+    assert time.monotonic() - start < 50, "it was waited for"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(running.read_text()), 0)
 
 
 def test_a_renderer_that_fails_says_why(only: Path) -> None:

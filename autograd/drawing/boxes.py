@@ -17,10 +17,14 @@ LEVELS: tuple[Level, ...] = ("gate", "neuron", "layer")
 
 @dataclass(eq=False)
 class Box:
-    """Nodes shown as one, in topological order; `scope` is that of a fold, None for a node on its own."""
+    """Nodes shown as one, in topological order; `scope` is that of a fold, None for a node on its own.
+
+    A copy, which stands beside some of the uses of a hub, has the hub as its `original`.
+    """
 
     nodes: list[Value]
     scope: str | None = None
+    original: Box | None = None
 
 
 @dataclass(eq=False)

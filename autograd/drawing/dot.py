@@ -6,8 +6,9 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import accumulate, pairwise
 
-from ..names import caller_names, node_names
+from ..names import caller_names, complete_names, node_names
 from ..value import Value
 from .boxes import Arrow, Box
 from .flow import check_digits, local_gradients, shown
@@ -17,16 +18,19 @@ from .view import View
 __all__ = ["dot_text", "to_dot"]
 
 # Told apart by shape as well as by colour, so that a print in grey or eyes that mix up colours lose nothing.
-INK, PALE, GRADIENT, FORMULA = "#1b1f24", "#6b7280", "#b3311d", "#2f5d8a"
+INK, PALE, GRADIENT, FORMULA, BLUE = "#1b1f24", "#6b7280", "#b3311d", "#2f5d8a", "#d6e6f5"
 LOOKS = {
     "input": 'shape=box style="rounded,filled" fillcolor=white',
-    "parameter": 'shape=box style=filled fillcolor="#d6e6f5" penwidth=1.6',
+    "parameter": f'shape=box style=filled fillcolor="{BLUE}" penwidth=1.6',
     "constant": f'shape=plaintext fontcolor="{PALE}"',
     "gate": 'shape=circle style=filled fillcolor=white margin="0.03,0.03"',
     "fold": 'shape=box style="rounded,filled" fillcolor="#eceff3" penwidth=1.6 margin="0.16,0.1"',
     "root": 'shape=box style=filled fillcolor="#ffedb8" peripheries=2',
+    "hub": "shape=ellipse",  # of a gate: as a circle it would be too large
     "elsewhere": f'label="…" shape=plaintext fontcolor="{PALE}"',
 }
+COPY = 'shape=box style="rounded,dashed,filled" fillcolor="{}"'
+REPEATED = "a dashed box is a node again, beside more of its uses: what flows back into all of them adds up to its grad"
 LONGEST = 40  # characters of a formula
 HEAD = f"""\
 digraph {{
@@ -62,12 +66,21 @@ class _Writer:
             check_digits(digits)
         self.view, self.flow, self.digits, self.formulas = view, view.flow, digits, formulas
         self.names = node_names(view.flow.order, known)
+        if view.copies:  # the name tells which node a copy repeats, so each hub needs one of its own
+            names = complete_names(view.flow.order, known)
+            self.names |= {node: names[node] for hub in view.copies if hub.scope is None for node in hub.nodes}
         self.places = {box: f"n{i}" for i, box in enumerate(view.boxes)}
+        for hub, copies in view.copies.items():
+            self.places |= {copy: f"{self.places[hub]}_{i}" for i, copy in enumerate(copies, start=2)}
+        self.straight = view.spine() if view.copies else set()
         self.slopes: dict[Value, Sequence[float | None]] = {}
         self.outputs: dict[Box, list[Value]] = {}  # of folds: the nodes whose values leave them
+        self.leaving: dict[Box, list[Arrow]] = {}
         for arrow in (*view.arrows, *view.after.values()):
+            self.leaving.setdefault(arrow.tail, []).append(arrow)
             if arrow.tail.scope is not None:
-                self.outputs.setdefault(arrow.tail, []).extend(arrow.sources)
+                self.outputs.setdefault(arrow.tail.original or arrow.tail, []).extend(arrow.sources)
+        self.uses = dict(self.counted())
         for box in view.boxes:
             if box.scope is not None:
                 leaving = [*self.outputs.get(box, []), *(node for node in box.nodes if node is self.flow.root)]
@@ -78,10 +91,12 @@ class _Writer:
         if self.outputs:
             yield f"\tgraph [ranksep={min(0.9 + 0.1 * self.widest(), 4.0):.1f} splines=line mclimit=0.001]"
             yield "\tedge [headport=w tailport=e]"
-        if self.view.notes:
-            yield f"\tgraph [fontsize=12 label={_label('; '.join(self.view.notes))}]"
+        if self.view.copies:
+            yield "\tgraph [labeljust=l]"  # these pictures are long, and read from the left
+        if notes := [*self.view.notes, *[REPEATED] * bool(self.view.copies)]:
+            yield f"\tgraph [fontsize=12 label={_label('; '.join(notes))}]"
         for box, place in places.items():
-            bold = " penwidth=4" if self.view.focus in box.nodes else ""
+            bold = " penwidth=4" if self.view.focus in box.nodes and not box.original else ""
             yield f"\t{place} [{self.box(box)}{bold}]"
         yield from self.clusters()
         for arrow in self.view.arrows:
@@ -101,7 +116,7 @@ class _Writer:
     def framed(self) -> dict[tuple[str, ...], list[Box]]:
         """The boxes in the frame of each scope; a fold stands in that of the scope around its own."""
         inside: dict[tuple[str, ...], list[Box]] = {}
-        for box in self.view.boxes:
+        for box in self.places:
             if scope := self.home(box):
                 inside.setdefault(tuple(scope.split("/")), []).append(box)
         return inside
@@ -124,17 +139,45 @@ class _Writer:
                 yield "\t" * (len(open_) + 1) + " ".join(self.places[box] for box in boxes)
 
     def box(self, box: Box) -> str:
+        if box.original is not None:
+            blue = box.scope is None and box.nodes[0].role == "parameter"
+            return f"label={self.repeated(box, box.original)} {COPY.format(BLUE if blue else 'white')}"
         if box.scope is not None:
             return f"label={self.folded(box, box.scope)} {LOOKS['fold']}"
         (node,) = box.nodes
         name = self.names[node]
         if node.gate is not None:
-            return f"label={_label(node.gate.symbol, name if node is not self.flow.root else None)} {LOOKS['gate']}"
+            below = [name] if name and node is not self.flow.root else []
+            looks = f"{LOOKS['gate']} {LOOKS['hub']}" if box in self.view.copies else LOOKS["gate"]
+            return f"label={_label(node.gate.symbol, *below, *self.total(box))} {looks}"
         assert node.role is not None
         data = shown(node.data, self.digits)
-        below = None if node.role == "constant" else self.gradient(node)
+        gradient = [] if node.role == "constant" or box in self.view.copies else [self.gradient(node)]
         looks = LOOKS[node.role] + " peripheries=2" * (node is self.flow.root)
-        return f"label={_label(f'{name} = {data}' if name else data, below)} {looks}"
+        return f"label={_label(f'{name} = {data}' if name else data, *gradient, *self.total(box))} {looks}"
+
+    def total(self, box: Box) -> list[str]:
+        """The lines of a hub on its uses and on its gradient, which is the sum over them."""
+        if box not in self.view.copies:
+            return []
+        (node,) = box.nodes
+        return [self.uses[box]] if node.role == "constant" else [self.gradient(node), f"Σ over {self.uses[box]}"]
+
+    def repeated(self, box: Box, hub: Box) -> str:
+        """The label of a copy: its hub's name and value, and which of the uses it stands beside."""
+        if hub.scope is not None:
+            return _label(hub.scope.rpartition("/")[2], self.uses[box])
+        (node,) = hub.nodes
+        return _label(f"{self.names[node]} = {shown(node.data, self.digits)}", self.uses[box])
+
+    def counted(self) -> Iterator[tuple[Box, str]]:
+        """For each hub how many inputs of gates use it, and for each copy which of these."""
+        for hub, copies in self.view.copies.items():
+            ends = [*accumulate(sum(len(arrow.edges) for arrow in self.leaving[part]) for part in (hub, *copies))]
+            yield hub, f"{ends[-1]:,} uses"
+            for copy, (before, last) in zip(copies, pairwise(ends), strict=True):
+                which = f"use {last:,}" if before + 1 == last else f"uses {before + 1:,}–{last:,}"
+                yield copy, f"{which} of {ends[-1]:,}"
 
     def folded(self, box: Box, scope: str) -> str:
         outputs = self.outputs[box]
@@ -145,20 +188,27 @@ class _Writer:
         if len(outputs) == 1:
             lines.append(f"= {shown(outputs[0].data, self.digits)}")
             gradient = self.gradient(outputs[0])
-        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}>"
+        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}{_small(self.uses.get(box))}>"
 
     def gradient(self, node: Value) -> str:
         gradient = self.flow.gradient(node)
-        return "grad not computed" if gradient is None else f"grad {shown(gradient, self.digits)}"
+        if gradient is None:
+            return "grad not computed"
+        share = self.flow.share(node)
+        passes = "" if share is None else f" ({shown(share, self.digits)} by this pass)"
+        return f"grad {shown(gradient, self.digits)}{passes}"
 
     def drawn(self, arrow: Arrow) -> str:
         """An arrow's attributes. In a folded picture it is bare where its tail says already what it carries."""
         attributes = []
-        single = len(self.outputs.get(arrow.tail, arrow.tail.nodes)) == 1
-        if not (self.outputs and single and (arrow.tail.scope or arrow.tail.nodes[0].role)):
+        tail = arrow.tail.original or arrow.tail
+        told = len(self.outputs.get(tail, tail.nodes)) == 1 and (tail.scope or tail.nodes[0].role)
+        if not (self.outputs and told) or tail in self.view.copies:
             attributes.append(f"label={self.carried(arrow)}")
         if not self.outputs and arrow.tail.nodes[0].inputs and self.home(arrow.tail) != self.home(arrow.head):
             attributes.append("minlen=2")  # so that frames stand apart
+        if arrow in self.straight:
+            attributes.append("weight=10")
         return f" [{' '.join(attributes)}]" if attributes else ""
 
     def widest(self) -> int:
@@ -166,7 +216,10 @@ class _Writer:
         return max((len(boxes) for boxes in self.framed().values()), default=1)
 
     def home(self, box: Box) -> str | None:
-        """The scope in whose frame a box stands."""
+        """The scope in whose frame a box stands; a copy stands in that of its uses."""
+        if box.original is not None:
+            homes = {self.home(arrow.head) for arrow in self.leaving[box]}
+            return homes.pop() if len(homes) == 1 else None
         return self.view.home[box.nodes[0]] if box.scope is None else box.scope.rpartition("/")[0] or None
 
     def carried(self, arrow: Arrow) -> str:
@@ -216,9 +269,9 @@ def _edge(forward: str, back: str | None, formula: str | None = None) -> str:
     return f"<{forward}{below}{local}>"
 
 
-def _label(first: str, second: str | None = None) -> str:
-    """Return an HTML-like label of one or two lines that shows any text as it was typed."""
-    return f"<{_typed(first)}{_small(second)}>"
+def _label(first: str, *below: str) -> str:
+    """Return an HTML-like label of a line, and smaller ones below it, that shows any text as it was typed."""
+    return f"<{_typed(first)}{''.join(map(_small, below))}>"
 
 
 def _small(text: str | None) -> str:

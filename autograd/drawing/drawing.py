@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Drawing", "draw"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
-REPR_SECONDS = 2.0  # a prompt should not wait for a picture
+REPR_SECONDS = 10.0  # a prompt should not wait for a picture that nobody limited
 REPR_BYTES = 2_000_000  # nor a notebook carry a larger one
 REPR_TEXT = 5_000
 
@@ -110,7 +110,10 @@ def draw(
     names: whether unlabelled nodes take the names of the caller's variables.
 
     A graph without scopes that is larger than 300 nodes is drawn in part, and the picture says so. ValueError for one
-    of more than 3,000 nodes, if none of level, around and limit says what to draw.
+    of more than 3,000 nodes or with more than 600 edges to draw, if none of level, around and limit says what to draw.
+
+    A node with 12 uses or more that lie apart is drawn again beside each of them, in a dashed box; in a graph whose
+    lines would be very long, so are those with the longest. What flows back into all of these adds up to its gradient.
 
     >>> x = Value(2.0, "x")
     >>> draw(x * x)

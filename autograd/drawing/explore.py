@@ -13,6 +13,7 @@ from ..names import caller_names, complete_names
 from ..row import Gate
 from ..value import Value
 from .flow import Flow, check_digits
+from .hubs import hubs, spine
 from .javascript import IN_MATH, gate_script
 from .layout import Layout, layout
 from .page import Page, page_file
@@ -94,18 +95,34 @@ def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) 
 
 
 def _laid_out(order: Sequence[Value], place: Mapping[Value, int], called: Mapping[Value, str]) -> dict[str, Any]:
-    """Where the nodes are, and the edges; behind them the name of the root and the edge that leads to it."""
+    """Where the nodes are, and the edges; behind them the name of the root and the edge that leads to it.
+
+    Then the copies of each hub: where they are, and which of its uses the edges from them lead to.
+    """
     root = order[-1]
     sizes = [_size(node, called[node]) for node in order]
     edges = [(place[input], place[node]) for node in order for input in node.inputs]
+    many = hubs(len(order), edges)
+    straight = spine(len(order), edges) if many else ()
     if root.inputs:
         sizes.append((_width(called[root], 48.0), 40.0))
         edges.append((place[root], len(order)))
-    found: Layout = layout(sizes, edges)
+    count, copies = len(sizes), []
+    for hub, groups in many.items():
+        first, uses = 1, sum(map(len, groups))
+        for group in groups:
+            if group is not groups[0]:
+                for i in group:
+                    edges[i] = (len(sizes), edges[i][1])
+                copies.append({"of": hub, "first": first, "last": first + len(group) - 1, "uses": uses})
+                sizes.append((_width(f"{called[order[hub]]} = ", 60.0) + 40, 42.0))
+            first += len(group)
+    found: Layout = layout(sizes, edges, straight)
     return {
         "width": found.width,
         "height": found.height,
-        "places": [spot._asdict() for spot in found.nodes],
+        "places": [spot._asdict() for spot in found.nodes[:count]],
+        "copies": [copy | spot._asdict() for copy, spot in zip(copies, found.nodes[count:], strict=True)],
         "routes": [route._asdict() for route in found.edges],
     }
 

@@ -42,6 +42,13 @@ class Flow:
             return None
         return self.upstream[node] if node.inputs else node.grad
 
+    def share(self, node: Value) -> float | None:
+        """Return what this root's pass has added to a leaf's grad, where the grad holds earlier passes too; else None."""
+        if self.upstream is None or node.inputs:
+            return None
+        added = self.upstream[node]
+        return added if abs(node.grad - added) > 1e-9 * abs(added) else None
+
 
 def local_gradients(node: Value) -> list[float | None]:
     """Return the local gradient of each input of a gate; None for constants and where the gate passes none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from .rendering import render
@@ -40,9 +40,12 @@ class Layout(NamedTuple):
     edges: list[Route]
 
 
-def layout(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Layout:
+def layout(
+    sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], straight: Collection[int] = ()
+) -> Layout:
     """Return the layout of nodes of these sizes (in points) and of edges from node to node, from left to right.
 
+    The edges whose numbers are in `straight` should be so.
     RenderingError where no Graphviz is installed, or it fails or takes too long.
     """
     label = 'label="-0.000e+00\\n-0.000e+00" ' if len(edges) <= LABELS else ""
@@ -51,7 +54,8 @@ def layout(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]
         "edge [fontsize=11]",
         *(f"n{i} [width={w / POINTS} height={h / POINTS}]" for i, (w, h) in enumerate(sizes)),
     ]
-    lines += [f"n{a} -> n{b} [{label}id=e{i}]" for i, (a, b) in enumerate(edges)]
+    weight = ["", "weight=10 "]
+    lines += [f"n{a} -> n{b} [{label}{weight[i in straight]}id=e{i}]" for i, (a, b) in enumerate(edges)]
     found = json.loads(render("\n".join([*lines, "}"]), "json0"))
     _, _, width, height = map(float, found["bb"].split(","))
 

@@ -43,15 +43,24 @@ def render(source: str, format: str, seconds: float = SECONDS) -> bytes:
 
 
 def _run(program: str, command: Sequence[str], source: str, seconds: float) -> bytes:
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise RenderingError(
-            f"{program} took longer than {seconds:g} seconds: draw less, by level=, around= or limit="
-        ) from None
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
         raise RenderingError(f"{program} could not be started: {error}") from None
-    if done.returncode or not done.stdout:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+    with process:
+        try:
+            picture, complaint = process.communicate(source.encode(), seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise RenderingError(
+                f"{program} took longer than {seconds:g} seconds: draw less, by level=, around= or limit="
+            ) from None
+        except BaseException:  # Ctrl-C: leave no process behind
+            process.kill()
+            process.wait()
+            raise
+    if process.returncode or not picture:
+        lines = complaint.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
         raise RenderingError(f"{program} failed: {lines[-1]}")
-    return done.stdout
+    return picture

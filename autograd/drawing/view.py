@@ -12,10 +12,12 @@ from ..number import short
 from ..value import Value
 from .boxes import LEVELS, Arrow, Box, Level, fold, homes
 from .flow import Flow
+from .hubs import hubs, spine
 
 __all__ = ["FULL", "LARGEST", "View"]
 
 FULL = 300  # nodes that are drawn one by one
+LINES = 600  # arrows between them
 LARGEST = 3000  # nodes that are drawn at all unless the caller says which
 DEPTH = 2  # edges around a node
 
@@ -31,7 +33,14 @@ class View:
     arrows: list[Arrow]
     before: dict[Box, Arrow]  # what flows into a box from what is left out
     after: dict[Box, Arrow]  # what flows out of it to what is left out
+    copies: dict[Box, list[Box]]  # of each hub, from left to right
     notes: list[str]
+
+    def spine(self) -> set[Arrow]:
+        """Return the arrows along which most boxes follow each other: straight, they keep a long picture low."""
+        number = {box: i for i, box in enumerate(self.boxes)}
+        arrows = [arrow for arrow in self.arrows if arrow.tail.original is None]
+        return {arrows[i] for i in spine(len(number), [(number[arrow.tail], number[arrow.head]) for arrow in arrows])}
 
     @classmethod
     def whole(cls, root: Value) -> View:
@@ -81,7 +90,10 @@ class View:
             )
         last = {box.nodes[-1]: box for box in near[:most]}
         kept = [last[node] for node in order if node in last]
-        return cls._of(flow, home, kept, notes, around)
+        view = cls._of(flow, home, kept, notes, around)
+        if asked is None and len(view.arrows) > LINES:
+            raise _shows_nothing(f"{len(kept):,} nodes and {len(view.arrows):,} edges")
+        return view
 
     @classmethod
     def _of(
@@ -116,7 +128,7 @@ class View:
                         if input in shown:
                             tail = shown[input]
                             after.setdefault(tail, Arrow(tail, nowhere)).edges.append((node, place))
-        return cls(flow, home, focus, kept, arrows, before, after, notes)
+        return cls(flow, home, focus, kept, arrows, before, after, _spread(kept, arrows), notes)
 
 
 class _Single(dict[Value, Box]):
@@ -127,23 +139,45 @@ class _Single(dict[Value, Box]):
         return box
 
 
+def _spread(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[Box, list[Box]]:
+    """Return the copies of each hub, having moved the arrows of all but its first group of uses to them."""
+    number = {box: i for i, box in enumerate(boxes)}
+    copies: dict[Box, list[Box]] = {}
+    for hub, (_, *groups) in hubs(len(boxes), [(number[arrow.tail], number[arrow.head]) for arrow in arrows]).items():
+        box = boxes[hub]
+        copies[box] = [Box(box.nodes, box.scope, box) for _ in groups]
+        for copy, group in zip(copies[box], groups, strict=True):
+            for i in group:
+                arrows[i].tail = copy
+    return copies
+
+
 def _by_node(boxes: Sequence[Box]) -> dict[Value, Box]:
     return {node: box for box in boxes for node in box.nodes}
 
 
 def _that_fit(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mapping[Value, Box]:
-    """Return the boxes of the finest level with at most FULL of them; single nodes where none has so few."""
+    """Return the boxes of the finest level with at most FULL of them and LINES between; single nodes where none has."""
     if len(order) > LARGEST:
-        raise ValueError(
-            f"a picture of {len(order):,} nodes shows nothing: say what to draw by level='neuron' or 'layer' (where its "
-            f"nodes have scopes), around=node, or limit={FULL} for those nearest to the root; "
-            "to_dot(root) writes all of them as text"
-        )
+        raise _shows_nothing(f"{len(order):,} nodes")
     for level in LEVELS if any(home.values()) else ():
-        boxes = fold(order, home, level)
-        if len(boxes) <= FULL:
-            return _by_node(boxes)
+        boxes = _by_node(fold(order, home, level))
+        if len({*boxes.values()}) <= FULL and _lines(order, boxes) <= LINES:
+            return boxes
     return _Single()
+
+
+def _lines(order: Sequence[Value], boxes: Mapping[Value, Box]) -> int:
+    """Return how many arrows a picture has: one for each edge between two nodes, one in all from or to a fold."""
+    edges = ((boxes[input], boxes[node], node, place) for node in order for place, input in enumerate(node.inputs))
+    return len({(a, b, *([] if a.scope or b.scope else edge)) for a, b, *edge in edges if a is not b})
+
+
+def _shows_nothing(size: str) -> ValueError:
+    return ValueError(
+        f"a picture of {size} shows nothing: say what to draw by level='neuron' or 'layer' (where its nodes have "
+        f"scopes), around=node, or limit={FULL} for those nearest to the root; to_dot(root) writes all of them as text"
+    )
 
 
 def _outward(order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None) -> Iterator[Box]:

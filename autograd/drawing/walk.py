@@ -131,11 +131,8 @@ class _Walk:
             gradient = self.flow.upstream[leaf]
             terms = parts.get(leaf, [])
             total = f"{' + '.join(terms)} = {gradient:.12g}" if 1 < len(terms) <= MOST_TERMS else f"{gradient:.12g}"
-            more = (
-                f"  (its grad is {self.number(leaf.grad)}, with earlier passes)"
-                if abs(leaf.grad - gradient) > 1e-9 * abs(gradient)
-                else ""
-            )
+            accumulated = self.flow.share(leaf) is not None
+            more = f"  (its grad is {self.number(leaf.grad)}, with earlier passes)" if accumulated else ""
             yield f"{name} = {total}{beside}{more}"
         if len(self.leaves) > LONGEST:
             yield f"… {len(self.leaves) - LONGEST:,} more leaves"

@@ -7,6 +7,7 @@ let zoom = 1;
 function show() {
   const now = current();
   nodes.forEach((node, i) => showNode(node, i, now));
+  again.forEach(showCopy);
   lines.forEach((line, e) => showEdge(line, edges[e], now));
   output.classList.toggle("now", step === SEED);
   byId("sentence").replaceChildren(...sentence(now));
@@ -36,6 +37,13 @@ function showNode(node, i, now) {
   const what = node.gate ? `gate ${node.symbol}` : node.role;
   const grad = learns(i) ? `, gradient ${known ? total + still : "not computed"}` : "";
   box.setAttribute("aria-label", `${node.name}, ${what}, value ${value}${grad}`);
+}
+
+function showCopy({ box, name, of, which }) {
+  const value = forwardDone(of) ? shown(graph.data[of], digits) : "not computed";
+  name.textContent = `${short(nodes[of].name, 14)} = ${value}`;
+  box.classList.toggle("waiting", !forwardDone(of));
+  box.setAttribute("aria-label", `${nodes[of].name} again, ${which}, value ${value}`);
 }
 
 function showEdge({ box, value, gradient }, edge, now) {

@@ -1,6 +1,6 @@
 // The page of one expression: its gates step by step, forward and backward, computed here from the gates' own rules.
 
-const { nodes, places, routes, digits } = DATA; // places has one more, of the name of the root, as routes has
+const { nodes, places, copies, routes, digits } = DATA; // places has one more, of the name of the root, as routes has
 const ROOT = nodes.length - 1;
 const gates = nodes.flatMap((node, i) => (node.gate ? [i] : []));
 const SEED = gates.length + 1; // the step at which the gradient of the root is set to 1

@@ -28,6 +28,16 @@ const shapes = nodes.map((node, i) => {
   box.append(shape, first, above, below);
   return { box, first, below };
 });
+// A node whose uses lie far apart is drawn again beside them: the copies, dashed, show what it shows.
+const again = copies.map(({ of, first, last, uses, x, y, width, height }) => {
+  const name = draw("text", { x, y: y - 3, class: "name" });
+  const which = `${first === last ? "use" : "uses"} ${first === last ? first : `${first}–${last}`} of ${uses}`;
+  const shape = draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: 10, class: "shape" });
+  const box = draw("g", { class: `node copy ${nodes[of].role === "parameter" ? "parameter" : ""}`, role: "img", "data-node": of }, shape, name);
+  box.append(draw("text", { x, y: y + 13, class: "label" }, which));
+  return { box, name, of, which };
+});
+byId("again").hidden = again.length === 0;
 const end = places[nodes.length];
 const output = draw("g", { class: "node output", "aria-hidden": "true" });
 if (end) {
@@ -38,7 +48,7 @@ if (end) {
   output.append(draw("rect", frame(0)), draw("rect", frame(4)));
   output.append(draw("text", { x: end.x, y: end.y + 4, class: "name" }, short(nodes[ROOT].name, 14)));
 }
-svg.append(...lines.map((line) => line.box), ...shapes.map((shape) => shape.box), output);
+svg.append(...lines.map((line) => line.box), ...shapes.map((shape) => shape.box), ...again.map((copy) => copy.box), output);
 
 function short(text, most) {
   const letters = [...text.replace(/\s+/g, " ")];
