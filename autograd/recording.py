@@ -9,8 +9,8 @@ from sys import intern
 from threading import Lock, RLock
 from typing import Any
 
+from .arguments import truncated_repr
 from .native import compiled, core
-from .number import short
 
 __all__ = [
     "context",
@@ -140,7 +140,7 @@ class scope(_Block):
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"a scope's name is a str, such as 'layer1', not {short(name)}")
+            raise TypeError(f"a scope's name is a str, such as 'layer1', not {truncated_repr(name)}")
         self._name = name
         self._tokens = []
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd import Gate
+from autograd.arguments import list_or_none
 
-from .given import listed
 from .module import Module
 
 __all__ = ["Activation", "activate", "title"]
@@ -37,7 +37,7 @@ def activate(function: Function | None, x: Any) -> Any:
     """Return AF(x): componentwise for a gate, else the function of the whole; x itself for None."""
     if function is None:
         return x
-    entries = listed(x) if isinstance(function, Gate) else None
+    entries = list_or_none(x) if isinstance(function, Gate) else None
     return function(x) if entries is None else [function(v) for v in entries]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from autograd.arguments import truncated_repr
+
 from .activation import Activation
-from .given import short
 from .module import Module
 
 __all__ = ["Concat", "Sequential"]
@@ -67,7 +68,7 @@ def _named(parts: tuple[Module | Callable[[Any], Any], ...]) -> list[Module]:
         raise ValueError("a network is made of at least one part")
     for part in parts:
         if isinstance(part, (list, tuple)):
-            raise TypeError(f"the parts of a network are given one by one: write *parts, not {short(part)}")
+            raise TypeError(f"the parts of a network are given one by one: write *parts, not {truncated_repr(part)}")
     modules = [part if isinstance(part, Module) else Activation(part) for part in parts]
     for i, module in enumerate(modules, start=1):
         module.name = module.name or f"{type(module).__name__.lower()}{i}"

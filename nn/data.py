@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from .given import generator, listed, number, numbers, plain, shown, whole
+from autograd.arguments import as_finite, as_finite_list, as_int, describe, list_or_none, require_random, to_python
+
 from .samples import NotANumber
 from .spread import centred
 
@@ -26,14 +27,14 @@ def batches(data: Data, size: int | None = None, rng: Random | None = None) -> I
     """
     X, y = samples(data)
     if rng is not None:
-        generator(rng)
+        require_random(rng)
     for places in orders(len(X), size, rng):
         yield [X[i] for i in places], [y[i] for i in places]
 
 
 def orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[int]]:
     """Go once through the places of n samples in batches, as `batches` does."""
-    size = n if size is None else whole("the size of a batch", size)
+    size = n if size is None else as_int(size, "the size of a batch")
     order = list(range(n))
     if rng is not None:
         rng.shuffle(order)
@@ -49,8 +50,8 @@ def train_test_split(data: Data, fraction: float = 0.25, *, rng: Random) -> tupl
     (3, 1)
     """
     X, y = samples(data)
-    generator(rng)
-    tested = round(number("fraction, the part of the samples to test on,", fraction) * len(X))
+    require_random(rng)
+    tested = round(as_finite(fraction, "fraction, the part of the samples to test on,") * len(X))
     if not 0 < fraction < 1 or not 0 < tested < len(X):
         raise ValueError(f"a fraction of {fraction!r} of {len(X)} samples leaves one of the two parts empty")
     order = list(range(len(X)))
@@ -93,10 +94,12 @@ def samples(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         held = f" of length {len(data)}" if isinstance(data, (tuple, list)) else ""
         raise TypeError(f"{what} is a pair (X, y) of samples and targets, not {type(data).__name__}{held}")
-    X, y = map(plain, data)
+    X, y = map(to_python, data)
     for name, part in (("X", X), ("y", y)):
         if not isinstance(part, list):
-            raise TypeError(f"{name} of the {what} is a list or an array with one entry per sample, not {shown(part)}")
+            raise TypeError(
+                f"{name} of the {what} is a list or an array with one entry per sample, not {describe(part)}"
+            )
     if len(X) != len(y):
         raise ValueError(f"every sample needs a target: X has {len(X)} rows, y has {len(y)} entries")
     if not X:
@@ -126,10 +129,10 @@ def _finite(name: str, x: Any, what: str) -> None:
 
 def table(what: str, X: Any, n: int | None = None) -> list[list[float]]:
     """Return samples as rows of n finite numbers each (None: as many as the first has); a number is a row of one."""
-    given = listed(X)
+    given = list_or_none(X)
     if given is None:
-        raise TypeError(f"{what} is a list or an array of rows of numbers, not {shown(X)}")
-    rows = [numbers(f"{what}[{i}]", x if listed(x) is not None else [x]) for i, x in enumerate(given)]
+        raise TypeError(f"{what} is a list or an array of rows of numbers, not {describe(X)}")
+    rows = [as_finite_list(x if list_or_none(x) is not None else [x], f"{what}[{i}]") for i, x in enumerate(given)]
     for i, row in enumerate(rows):
         if len(row) != (n or len(rows[0])):
             raise ValueError(f"{what}[{i}] has {len(row)} numbers, where {n or len(rows[0])} are expected")

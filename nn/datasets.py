@@ -6,7 +6,7 @@ import math
 from random import Random
 from typing import Any
 
-from .given import generator, number, whole
+from autograd.arguments import as_finite, as_int, require_random
 
 __all__ = ["circles", "gaussians", "moons", "spiral", "xor"]
 
@@ -37,7 +37,7 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
     ([0.433012701892, -0.25], 0)
     """
     n, noise = _asked(n, "noise", noise, rng)
-    classes = whole("classes", classes)
+    classes = as_int(classes, "classes")
     X, y = [], []
     for k in range(classes):
         for i in range(n):
@@ -96,5 +96,5 @@ def xor(n: int, noise: float, rng: Random) -> Points:
 
 def _asked(n: Any, name: str, spread: Any, rng: Any) -> tuple[int, float]:
     """Return how many points are asked for, and how far apart they lie."""
-    generator(rng)
-    return whole("n, the number of points,", n), number(name, spread, 0)
+    require_random(rng)
+    return as_int(n, "n, the number of points,"), as_finite(spread, name, 0)

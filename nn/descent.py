@@ -8,8 +8,17 @@ from random import Random
 from typing import Any, NamedTuple
 
 from autograd import value_and_grad
+from autograd.arguments import (
+    as_finite,
+    as_finite_list,
+    as_int,
+    checks_keywords,
+    list_or_none,
+    require_callable,
+    require_random,
+    to_python,
+)
 
-from .given import function, generator, listed, number, numbers, plain, spelt, whole
 from .training import converged, criterion
 
 __all__ = ["Descent", "minimize", "random_search"]
@@ -31,7 +40,7 @@ class Descent(NamedTuple):
         return f"<Descent to f({x}) = {self.value:.6g} in {len(self.path) - 1} steps, {ended}>"
 
 
-@spelt
+@checks_keywords
 def minimize(
     f: Callable[[Any], Any],
     x0: Any,
@@ -51,8 +60,8 @@ def minimize(
     <Descent to f(0.00123794) = 1.5325e-06 in 30 steps, converged at t = 29>
     """
     one, x, like = _point(f, x0)
-    learning_rate = number("learning_rate", learning_rate, 0)
-    momentum, steps = number("momentum", momentum, 0), whole("steps", steps, 0)
+    learning_rate = as_finite(learning_rate, "learning_rate", 0)
+    momentum, steps = as_finite(momentum, "momentum", 0), as_int(steps, "steps", 0)
     epsilon, k = criterion(epsilon, k)
     velocity = [0.0] * len(x)
     differentiate = value_and_grad(f)
@@ -71,13 +80,13 @@ def minimize(
             raise _diverged(step, f"f({path[-1]}) = {value}", learning_rate)
         if step == steps or (epsilon is not None and converged(values, epsilon, k)):
             break
-        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else plain(slope), strict=True)]
+        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else to_python(slope), strict=True)]
         x = [a - learning_rate * v for a, v in zip(x, velocity, strict=True)]
     met = epsilon is not None and converged(values, epsilon, k)
     return Descent(path[-1], values[-1], len(values) - 1 - k if met else None, path, values, len(values))
 
 
-@spelt
+@checks_keywords
 def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: float = 0.1, tries: int = 1000) -> Descent:
     """Probe random directions: go `radius` along one where that lowers f. Needs no gradient, and many evaluations of f.
 
@@ -86,15 +95,15 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
     (0.0, 1001)
     """
     one, x, like = _point(f, x0)
-    generator(rng)
-    radius, tries = number("radius", radius, 0), whole("tries", tries, 0)
-    value = number("what f returned", f(like(x)))
+    require_random(rng)
+    radius, tries = as_finite(radius, "radius", 0), as_int(tries, "tries", 0)
+    value = as_finite(f(like(x)), "what f returned")
     path, values = [x[0] if one else x], [value]
     for _ in range(tries):
         direction = [rng.gauss(0.0, 1.0) for _ in x]
         scale = radius / math.hypot(*direction)
         tried = [a + scale * d for a, d in zip(x, direction, strict=True)]
-        found = number("what f returned", f(like(tried)))
+        found = as_finite(f(like(tried)), "what f returned")
         if found < value:
             x, value = tried, found
             path.append(x[0] if one else x)
@@ -104,14 +113,14 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
 
 def _point(f: Any, x0: Any) -> tuple[bool, list[float], Callable[[list[float]], Any]]:
     """Return whether a point is one number, its numbers, and how f is given numbers: alone, or in a list or an array."""
-    function("f", f, "x")
-    if listed(x0) is None:
-        return True, [number("x0", x0)], lambda x: x[0]
+    require_callable(f, "f", "x")
+    if list_or_none(x0) is None:
+        return True, [as_finite(x0, "x0")], lambda x: x[0]
     if hasattr(x0, "tolist"):
         import numpy as np
 
-        return False, numbers("x0", x0), np.array
-    return False, numbers("x0", x0), list
+        return False, as_finite_list(x0, "x0"), np.array
+    return False, as_finite_list(x0, "x0"), list
 
 
 def _diverged(step: int, what: str, learning_rate: float) -> FloatingPointError:

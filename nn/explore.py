@@ -14,9 +14,9 @@ from typing import Any
 
 import autograd
 from autograd import Page, Value
+from autograd.arguments import as_finite, as_int, describe
 
 from .data import Data, samples
-from .given import number, shown, whole
 from .history import History, Snapshot
 from .module import Module
 from .plots import COLOURS, class_labels, classes
@@ -62,11 +62,11 @@ def explore_training(
     'Layer(2 → 1, linear), step by step'
     """
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, and is the Module that was trained, not {shown(model)}")
+        raise TypeError(f"the model comes first, and is the Module that was trained, not {describe(model)}")
     if not isinstance(history, History):
-        raise TypeError(f"history is what fit(..., record=True) returned, not {shown(history)}")
-    frames = whole("frames, how many steps the page shows,", frames)
-    threshold = number("threshold", threshold)
+        raise TypeError(f"history is what fit(..., record=True) returned, not {describe(history)}")
+    frames = as_int(frames, "frames, how many steps the page shows,")
+    threshold = as_finite(threshold, "threshold")
     if not history.snapshots:
         raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
     snapshots = [*_beginning(history), *history.snapshots]

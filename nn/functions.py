@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 from autograd import exp, logsumexp, sum as add
+from autograd.arguments import as_finite, as_int, list_or_none
 
-from .given import listed, number, row, whole
-from .samples import NotANumber, Numbers, class_index, known
+from .samples import NotANumber, Numbers, class_index, known, row
 
 __all__ = ["argmax", "decisions", "log_softmax", "one_hot", "softmax"]
 
@@ -72,7 +72,7 @@ def one_hot(k: SupportsIndex, n: int) -> list[float]:
     >>> one_hot(2, 5)
     [0.0, 0.0, 1.0, 0.0, 0.0]
     """
-    n = whole("one_hot: n, the number of classes,", n)
+    n = as_int(n, "one_hot: n, the number of classes,")
     index = class_index("one_hot: k", k, n)
     return [1.0 if i == index else 0.0 for i in range(n)]
 
@@ -95,8 +95,8 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
     class 1 where score ≥ threshold, else for class 0; its target is 0 or 1, or, beside scores that are decided at
     threshold 0, −1 or 1, where −1 is class 0.
     """
-    threshold = number(f"{what}: threshold", threshold)
-    given, wanted = listed(outputs), listed(targets)
+    threshold = as_finite(threshold, f"{what}: threshold")
+    given, wanted = list_or_none(outputs), list_or_none(targets)
     if given is None or wanted is None:
         raise TypeError(f"{what}: outputs and targets are lists with one entry per sample")
     if not given:
@@ -105,7 +105,7 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
         raise ValueError(
             f"{what}: there is one target per output, and these are {len(given)} outputs, {len(wanted)} targets"
         )
-    if listed(given[0]) is None:
+    if list_or_none(given[0]) is None:
         scores = [plain(f"{what}: outputs[{i}]", score) for i, score in enumerate(row(f"{what}: outputs", given))]
         return [(int(score >= threshold), label) for score, label in zip(scores, _labels(what, wanted, threshold))]
     rows = [row(f"{what}: outputs[{i}]", scores) for i, scores in enumerate(given)]
@@ -133,7 +133,7 @@ def _labels(what: str, targets: Sequence[Any], threshold: float) -> list[int]:
 
 
 def _true_class(what: str, target: Any, n: int) -> int:
-    entries = listed(target)
+    entries = list_or_none(target)
     if entries is None:
         return class_index(what, target, n)
     if len(entries) != n:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from .given import generator, whole
+from autograd.arguments import as_int, require_random
 
 __all__ = ["Initialiser", "he", "uniform", "xavier", "zeros"]
 
@@ -65,6 +65,6 @@ def zeros(rng: Random, nin: int, nout: int) -> float:
 
 def _refuse(rng: Any, nin: Any, nout: Any) -> None:
     """Say which argument is wrong, once something is: weights are drawn by the thousand, and are not checked one by one."""
-    generator(rng)
-    whole("nin, the number of inputs of the layer,", nin)
-    whole("nout, the number of its outputs,", nout)
+    require_random(rng)
+    as_int(nin, "nin, the number of inputs of the layer,")
+    as_int(nout, "nout, the number of its outputs,")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import grad, no_grad
+from autograd.arguments import describe, require_callable
 from autograd.value import Operand
 
 from .activation import activate
-from .given import function, shown
 from .layers import MLP
 from .module import Module
 
@@ -48,7 +48,7 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
     >>> sensitivities(model, [3.0, 1.0], 5.0, squared_error)
     [[4.0], [2.0]]
     """
-    function("loss", loss, "output, target")
+    require_callable(loss, "loss", "output, target")
     *hidden, last = pre_activations(model, x)
 
     def from_output(*z: Any) -> Any:
@@ -66,7 +66,7 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
 
 def _check(model: Any) -> None:
     if not isinstance(model, MLP):
-        raise TypeError(f"pre-activations are those of the layers of an nn.MLP, and model is {shown(model)}")
+        raise TypeError(f"pre-activations are those of the layers of an nn.MLP, and model is {describe(model)}")
 
 
 def gradient_norms(model: Module) -> dict[str, float]:
@@ -79,7 +79,7 @@ def gradient_norms(model: Module) -> dict[str, float]:
     {'layer1': 0.0, 'layer2': 1.0}
     """
     if not isinstance(model, Module):
-        raise TypeError(f"model is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
+        raise TypeError(f"model is a Module such as nn.MLP(2, [8, 1]), not {describe(model)}")
     grads: dict[str, list[float]] = {}
     for name, parameter in model.named_parameters():
         grads.setdefault(name.rpartition(".")[0], []).append(parameter.grad)

@@ -7,10 +7,20 @@ from random import Random
 from typing import Any
 
 from autograd import Value, dot, relu, scope
+from autograd.arguments import (
+    as_bool,
+    as_finite,
+    as_finite_list,
+    as_int,
+    as_operand,
+    describe,
+    list_or_none,
+    require_callable,
+    require_random,
+)
 from autograd.value import Operand
 
 from .activation import Function, activate, checked, title
-from .given import entry, flag, function, generator, listed, number, numbers, shown, whole
 from .initialisers import Initialiser, uniform
 from .module import Module
 
@@ -41,9 +51,9 @@ class Neuron(Module):
         nout: int = 1,
     ) -> None:
         rng = _generator(rng)
-        nin = whole("nin, the number of inputs,", nin)
-        function("init, which draws a weight,", init, "rng, nin, nout")
-        bias, nonlin = flag("bias, whether there is one,", bias), flag("nonlin", nonlin)
+        nin = as_int(nin, "nin, the number of inputs,")
+        require_callable(init, "init, which draws a weight,", "rng, nin, nout")
+        bias, nonlin = as_bool(bias, "bias, whether there is one,"), as_bool(nonlin, "nonlin")
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
         self.activation = checked(activation) if nonlin else None
@@ -51,9 +61,9 @@ class Neuron(Module):
     @classmethod
     def of(cls, weights: Sequence[float], bias: float | None = 0.0, activation: Function | None = None) -> Neuron:
         """Return the neuron with these weights; None for no bias."""
-        w = numbers("weights", weights)
+        w = as_finite_list(weights, "weights")
         neuron = cls(len(w), activation, bias=bias is not None)
-        neuron.load_state_dict({"w": w} | ({} if bias is None else {"b": number("bias", bias)}))
+        neuron.load_state_dict({"w": w} | ({} if bias is None else {"b": as_finite(bias, "bias")}))
         return neuron
 
     def pre_activation(self, x: Any) -> Value:
@@ -96,7 +106,7 @@ class Layer(Module):
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
         options["rng"] = _generator(options.get("rng"))
-        nout = whole("nout, the number of neurons,", nout)
+        nout = as_int(nout, "nout, the number of neurons,")
         self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
         for i, neuron in enumerate(self.neurons, start=1):
             neuron.name = f"neuron{i}"
@@ -106,11 +116,13 @@ class Layer(Module):
         cls, W: Sequence[Sequence[float]], b: Sequence[float] | None = None, activation: Function | None = None
     ) -> Layer:
         """Return the layer with these weights; None for no bias."""
-        given = listed(W)
+        given = list_or_none(W)
         if not given:
-            raise ValueError(f"W is a list with a row of weights for each neuron, as in [[1.0, -1.0]], not {shown(W)}")
-        rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(given)]
-        biases = None if b is None else numbers("b", b)
+            raise ValueError(
+                f"W is a list with a row of weights for each neuron, as in [[1.0, -1.0]], not {describe(W)}"
+            )
+        rows = [as_finite_list(weights, f"W[{j}]") for j, weights in enumerate(given)]
+        biases = None if b is None else as_finite_list(b, "b")
         if biases is not None and len(biases) != len(rows):
             raise ValueError(f"b has {len(biases)} biases, and W has {len(rows)} rows: one each")
         for j, weights in enumerate(rows):
@@ -177,7 +189,7 @@ class MLP(Module):
         **options: Any,
     ) -> None:
         options["rng"] = _generator(options.get("rng"))
-        widths = listed(nouts)
+        widths = list_or_none(nouts)
         if not widths:
             raise TypeError(
                 f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
@@ -203,7 +215,7 @@ class MLP(Module):
 
 def _generator(rng: Any) -> Random:
     """Return what to draw weights from: something new for None."""
-    return Random() if rng is None else generator(rng)
+    return Random() if rng is None else require_random(rng)
 
 
 def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
@@ -225,12 +237,12 @@ def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
 def _look_at(x: Sequence[Any]) -> None:
     """Raise for the first entry of a sample that is no number."""
     for i, v in enumerate(x):
-        if listed(v) is not None:
+        if list_or_none(v) is not None:
             raise TypeError(
-                f"x is one sample, and x[{i}] is {shown(v)}: of a batch X write model.predict(X) or model.batch(X)"
+                f"x is one sample, and x[{i}] is {describe(v)}: of a batch X write model.predict(X) or model.batch(X)"
             ) from None
-        entry(f"x[{i}]", v)
+        as_operand(v, f"x[{i}]")
 
 
 def _lone(x: Any) -> str:
-    return f"the number {x!r}" if isinstance(x, (int, float)) else shown(x)
+    return f"the number {x!r}" if isinstance(x, (int, float)) else describe(x)

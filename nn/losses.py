@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Any
 
 from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
+from autograd.arguments import as_finite, list_or_none
 
 from .chances import above, certain, expected, log_chances, negated, own_log_chances, refuse_infinite, unless_both_zero
 from .functions import decisions
-from .given import listed, number
 from .samples import (
     Numbers,
     Reduction,
@@ -221,7 +221,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
     >>> hinge([2.0, 5.0, -1.0], 0), hinge([1.0, 5.0, 2.0], 1)
     (4.0, 0.0)
     """
-    margin = number("hinge: margin", margin, 0)
+    margin = as_finite(margin, "hinge: margin", 0)
     rows, single = batch("hinge", reduction, scores)
     losses = []
     for (what, s), t in zip(rows, weights("hinge", target, rows, single)):
@@ -279,6 +279,6 @@ def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction:
     (0.0, 2.0)
     """
     check_reduction("zero_one", reduction)
-    single = listed(target) is None
+    single = list_or_none(target) is None
     pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
     return reduced("zero_one", [float(decided != true) for decided, true in pairs], reduction, single, ())

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from autograd.arguments import list_or_none
+
 from .functions import decisions, plain
-from .given import listed
 from .samples import Numbers, in_pairs, paired
 from .spread import centred
 
@@ -39,7 +40,7 @@ def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list
     [[1, 0], [1, 1]]
     """
     pairs = decisions("confusion", outputs, targets, threshold)
-    n = len(listed(outputs[0]) or (0, 1))
+    n = len(list_or_none(outputs[0]) or (0, 1))
     counts = [[0] * n for _ in range(n)]
     for decided, true in pairs:
         counts[true][decided] += 1

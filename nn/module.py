@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograd import Value, no_grad, scope
-
-from .given import entry, listed, plain, several, short, shown
+from autograd.arguments import as_list, as_operand, describe, list_or_none, to_python, truncated_repr
 
 __all__ = ["Module"]
 
@@ -112,8 +111,8 @@ class Module:
             raise ValueError(
                 "the state is not of this model: "
                 + " and ".join(
-                    [f"it lacks {short(missing, 200)}"] * bool(missing)
-                    + [f"the model has no {short(unknown, 200)}"] * bool(unknown)
+                    [f"it lacks {truncated_repr(missing, 200)}"] * bool(missing)
+                    + [f"the model has no {truncated_repr(unknown, 200)}"] * bool(unknown)
                 )
             )
         numbers: dict[Value, tuple[float, str]] = {}
@@ -142,7 +141,7 @@ class Module:
         >>> [y.data for y in Neuron.of([2.0], 1.0).batch([[0.0], [3.0]])]
         [1.0, 7.0]
         """
-        return [self(x) for x in several("X", X)]
+        return [self(x) for x in as_list(X, "X")]
 
     def predict(self, X: Any) -> list[Any]:
         """Return the outputs for the samples of X as plain numbers; nothing is recorded.
@@ -154,10 +153,10 @@ class Module:
         >>> Neuron.of([2.0], 1.0).predict([[0.0], [3.0]])
         [1.0, 7.0]
         """
-        samples = plain(listed(X))
+        samples = to_python(list_or_none(X))
         if samples is None:
             raise TypeError(
-                f"X is a list or an array of samples, not {shown(X)}: for one sample x write predict([x])[0]"
+                f"X is a list or an array of samples, not {describe(X)}: for one sample x write predict([x])[0]"
             )
         with no_grad():
             return [_numbers(self(x)) for x in samples]
@@ -203,14 +202,14 @@ def _state(module: Module) -> list[tuple[str, Value]]:
 def _numbers(tensor: Any) -> Any:
     if isinstance(tensor, (list, tuple)):
         return [_numbers(part) for part in tensor]
-    given = entry("the output of the model", tensor)
+    given = as_operand(tensor, "the output of the model")
     return given.data if isinstance(given, Value) else given
 
 
 def _matched(name: str, tensor: Any, numbers: Any) -> Iterator[tuple[str, Value, float]]:
     """Pair the Values of a tensor with numbers of the same shape, and the name of each."""
-    numbers = plain(numbers)
-    held = f"{len(numbers)} entries" if isinstance(numbers, list) else short(numbers)
+    numbers = to_python(numbers)
+    held = f"{len(numbers)} entries" if isinstance(numbers, list) else truncated_repr(numbers)
     if isinstance(tensor, Value):
         if isinstance(numbers, bool) or not isinstance(numbers, (int, float)):
             raise ValueError(f"{name} is one number, and the state has {held}")

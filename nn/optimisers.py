@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from autograd import Value
+from autograd.arguments import as_bool, as_finite, as_list, check_keywords, checks_keywords, list_or_none
 
-from .given import flag, known_names, listed, number, several, spelt
 from .module import Module
 
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
@@ -47,15 +47,15 @@ class Optimiser:
     moments = 0  # how many numbers beside its data a parameter carries from step to step
 
     def __new__(cls, *_: Any, **named: Any) -> Any:
-        known_names(cls.__name__, cls.__init__, named)
+        check_keywords(cls.__init__, cls.__name__, named)
         return super().__new__(cls)
 
     def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.parameters = _leaves(parameters)
         if not self.parameters:
             raise ValueError("there is nothing to optimise: the list of parameters is empty (is the model frozen?)")
-        self.learning_rate = number("the learning rate", learning_rate, 0)
-        self.weight_decay = number("the weight decay", weight_decay, 0)
+        self.learning_rate = as_finite(learning_rate, "the learning rate", 0)
+        self.weight_decay = as_finite(weight_decay, "the weight decay", 0)
         self.steps = 0
         self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
 
@@ -158,8 +158,8 @@ class SGD(Optimiser):
         nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        self.momentum = number("the momentum", momentum, 0)
-        self.nesterov = flag("nesterov", nesterov)
+        self.momentum = as_finite(momentum, "the momentum", 0)
+        self.nesterov = as_bool(nesterov, "nesterov")
         if self.nesterov and not momentum:
             raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
 
@@ -199,10 +199,10 @@ class Adam(Optimiser):
         weight_decay: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, self.usual_decay if weight_decay is None else weight_decay)
-        pair = listed(betas) or ()
-        if len(pair) != 2 or not all(0 <= number("an entry of betas", beta) < 1 for beta in pair):
+        pair = list_or_none(betas) or ()
+        if len(pair) != 2 or not all(0 <= as_finite(beta, "an entry of betas") < 1 for beta in pair):
             raise ValueError(f"betas are two numbers from 0 to below 1, as in (0.9, 0.999), not {betas!r}")
-        self.betas, self.epsilon = (float(pair[0]), float(pair[1])), number("epsilon", epsilon, 0)
+        self.betas, self.epsilon = (float(pair[0]), float(pair[1])), as_finite(epsilon, "epsilon", 0)
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         m, v = state
@@ -238,7 +238,7 @@ class AdamW(Adam):
     usual_decay = 0.01
 
 
-@spelt
+@checks_keywords
 def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm that they had.
 
@@ -248,7 +248,7 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     (5.0, 0.6, 0.8)
     """
     parameters = _leaves(parameters)
-    largest = number("the largest norm", largest, 0)
+    largest = as_finite(largest, "the largest norm", 0)
     norm = math.hypot(*map(_grad, parameters))
     if not norm <= largest:
         for i, parameter in enumerate(parameters):
@@ -289,7 +289,7 @@ def _leaves(parameters: Any) -> list[Value]:
                 "0.1 * Value(x), and not frozen"
             )
         return found
-    leaves = several("parameters, if they are not a model,", parameters)
+    leaves = as_list(parameters, "parameters, if they are not a model,")
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:
             raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {leaf!r}")

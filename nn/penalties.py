@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import abs as absolute, dot, sum as add
-
-from .given import number, several
+from autograd.arguments import as_finite, as_list
 
 __all__ = ["l1", "l2"]
 
@@ -18,8 +17,8 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    entries = several("l1: parameters", parameters)
-    return number("l1: strength", strength, 0) * add([absolute(w) for w in entries])
+    entries = as_list(parameters, "l1: parameters")
+    return as_finite(strength, "l1: strength", 0) * add([absolute(w) for w in entries])
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -28,5 +27,5 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries = several("l2: parameters", parameters)
-    return number("l2: strength", strength, 0) * dot(entries, entries)
+    entries = as_list(parameters, "l2: parameters")
+    return as_finite(strength, "l2: strength", 0) * dot(entries, entries)

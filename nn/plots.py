@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import grad
+from autograd.arguments import as_finite, as_int, as_operand, describe, list_or_none, require_callable
 
 from .activation import title
 from .data import samples, table
 from .functions import argmax
-from .given import entry, function as checked, listed, number, shown, whole
 from .history import History
 from .spread import window
 
@@ -36,9 +36,9 @@ def plot_boundary(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x₁', 'x₂')
     """
-    checked("model", model)
-    steps = whole("steps, the points along each side,", steps, 2)
-    threshold = number("threshold", threshold)
+    require_callable(model, "model")
+    steps = as_int(steps, "steps, the points along each side,", 2)
+    threshold = as_finite(threshold, "threshold")
     points, labels = _labelled(X, y)
     ax = _axes(ax)
     ends = [window(column) for column in zip(*points, strict=True)]
@@ -69,7 +69,7 @@ def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
     ['class cat', 'class dog']
     """
     points, labels = _labelled(X, y)
-    return _scatter(points, labels, _axes(ax), classes(labels), number("size", size, 0))
+    return _scatter(points, labels, _axes(ax), classes(labels), as_finite(size, "size", 0))
 
 
 def classes(labels: Sequence[Any], outputs: int | None = None) -> list[Any]:
@@ -106,8 +106,8 @@ def _labelled(X: Any, y: Any) -> tuple[list[list[float]], list[Any]]:
 
 def _scores(output: Any) -> list[float]:
     """Return the outputs of a model for one point as plain numbers."""
-    given = listed(output)
-    found = [entry("an output of the model", score) for score in ([output] if given is None else given)]
+    given = list_or_none(output)
+    found = [as_operand(score, "an output of the model") for score in ([output] if given is None else given)]
     return [score if isinstance(score, float) else score.data for score in found]
 
 
@@ -130,7 +130,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
     'log'
     """
     if not isinstance(history, History):
-        raise TypeError(f"history is what fit returned, not {shown(history)}")
+        raise TypeError(f"history is what fit returned, not {describe(history)}")
     ax = _axes(ax)
     training = "training, with penalty" if history.penalised else "training"
     curves = [(training, history.cost), ("validation", history.validation)]
@@ -162,11 +162,11 @@ def plot_activation(
     >>> plot_activation(tanh, Figure().subplots()).get_legend_handles_labels()[1]
     ['tanh(x)', 'tanh′(x)']
     """
-    checked("function, the activation,", function)
-    low, high = number("low", low), number("high", high)
+    require_callable(function, "function, the activation,")
+    low, high = as_finite(low, "low"), as_finite(high, "high")
     if not low < high:
         raise ValueError(f"an activation is plotted from low up to high, not from {low} to {high}")
-    steps = whole("steps, the points of the curve,", steps, 2)
+    steps = as_int(steps, "steps, the points of the curve,", 2)
     ax = _axes(ax)
     slope = grad(function)
     xs = [low + (high - low) * i / (steps - 1) for i in range(steps)]
@@ -188,7 +188,7 @@ def _axes(ax: Any) -> Any:
     """Return the Axes to draw on: those given, or new ones."""
     if ax is not None:
         if not hasattr(ax, "contourf"):
-            raise TypeError(f"ax is matplotlib's Axes to draw on, such as plt.subplots()[1], not {shown(ax)}")
+            raise TypeError(f"ax is matplotlib's Axes to draw on, such as plt.subplots()[1], not {describe(ax)}")
         return ax
     try:
         import matplotlib.pyplot as plt

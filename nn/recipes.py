@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from autograd import sigmoid
+from autograd.arguments import as_int, list_or_none, truncated_repr
 
 from .functions import softmax
-from .given import listed, short, whole
 from .layers import MLP
 from .losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, squared_error
 from .metrics import accuracy, r_squared
@@ -56,14 +56,14 @@ def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **op
     }
     if not isinstance(task, str) or task not in rows:
         raise ValueError(f"the task is one of {', '.join(rows)}, not {task!r}")
-    nout, widths = whole("nout, the number of outputs,", nout), listed(hidden)
+    nout, widths = as_int(nout, "nout, the number of outputs,"), list_or_none(hidden)
     if (task == "binary" and nout != 1) or (task == "multiclass" and nout < 2):
         raise ValueError(
             f"a {task} task has {'one output' if task == 'binary' else 'an output a class'}, not nout={nout}"
         )
     if widths is None:
         raise TypeError(
-            f"hidden is a list with the number of neurons of each hidden layer, as in [8], not {short(hidden)}"
+            f"hidden is a list with the number of neurons of each hidden layer, as in [8], not {truncated_repr(hidden)}"
         )
     return Recipe(MLP(nin, [*widths, nout], **options), *rows[task])
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from autograd.arguments import as_finite, as_finite_list, as_int, list_or_none, require_callable
+
 from .data import samples
-from .given import function, listed, number, numbers, whole
 from .squares import affine
 
 __all__ = ["LinearFit", "linear_regression", "monomials", "products"]
@@ -47,13 +48,13 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     (1.1, 1.1, 0.675, 5.5)
     """
     if features is not None:
-        function("features, of a sample,", features, "x")
+        require_callable(features, "features, of a sample,", "x")
     given, targets = samples((X, y))
     rows = [_row(f"X[{i}]", x, features) for i, x in enumerate(given)]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise ValueError(f"X[{i}] gives {len(row)} features, and X[0] gives {len(rows[0])}: as many each")
-    heights = numbers("y", targets)
+    heights = as_finite_list(targets, "y")
     weights, bias = affine([list(column) for column in zip(*rows, strict=True)], heights)
     fit = LinearFit(weights, bias, math.nan, features)
     gaps = [fit._at(row) - height for row, height in zip(rows, heights, strict=True)]
@@ -66,8 +67,8 @@ def monomials(degree: int) -> Features:
     >>> monomials(3)(2.0)
     [2.0, 4.0, 8.0]
     """
-    degree = whole("degree, the highest power,", degree, 0)
-    return lambda x: [number("x, of which monomials are powers,", x) ** i for i in range(1, degree + 1)]
+    degree = as_int(degree, "degree, the highest power,", 0)
+    return lambda x: [as_finite(x, "x, of which monomials are powers,") ** i for i in range(1, degree + 1)]
 
 
 def products(x: Sequence[float]) -> list[float]:
@@ -76,14 +77,14 @@ def products(x: Sequence[float]) -> list[float]:
     >>> products([2.0, 3.0])
     [2.0, 3.0, 6.0]
     """
-    row = numbers("x", x)
+    row = as_finite_list(x, "x")
     return [*row, *(a * b for i, a in enumerate(row) for b in row[i + 1 :])]
 
 
 def _row(what: str, x: Any, features: Features | None) -> list[float]:
     """Return the features of a sample."""
     found = x if features is None else features(x)
-    entries = listed(found)
+    entries = list_or_none(found)
     if features is not None:
         what = f"the features of {what}"
-    return [number(what, found)] if entries is None else numbers(what, found) if entries else []
+    return [as_finite(found, what)] if entries is None else as_finite_list(found, what) if entries else []

@@ -11,8 +11,7 @@ from math import inf, nan
 from typing import Any, Literal
 
 from autograd import Value, sum as add
-
-from .given import entry, listed, row, shown
+from autograd.arguments import as_operand, describe, entries_of, list_or_none
 
 __all__ = [
     "NotANumber",
@@ -64,6 +63,14 @@ def known(x: Any) -> float | None:
         return None
 
 
+def row(what: str, x: Any) -> list[Any]:
+    """Return the numbers of a list or an array, each a float, a Value or a symbol; an empty one is refused."""
+    return [
+        entry if entry.__class__ is float or entry.__class__ is Value else as_operand(entry, f"{what}[{i}]")
+        for i, entry in enumerate(entries_of(x, what))
+    ]
+
+
 def place(what: str, where: Place) -> str:
     """Name an entry as a person would write it: output, output[2], output[2][0]."""
     if where is None:
@@ -88,12 +95,12 @@ def batch(loss: str, reduction: Reduction, output: Numbers, name: str = "output"
     """Return the rows of a batch, each with its name, and whether there is but one, given as a row and not as a batch."""
     check_reduction(loss, reduction)
     what = f"{loss}: {name}"
-    rows = listed(output)
+    rows = list_or_none(output)
     if rows is None:
-        raise TypeError(f"{what} is a row with one number per class, or a list of rows, not {shown(output)}")
+        raise TypeError(f"{what} is a row with one number per class, or a list of rows, not {describe(output)}")
     if not rows:
         raise ValueError(f"{what} is empty: give it a row with one number per class, or a list of rows")
-    if listed(rows[0]) is None:
+    if list_or_none(rows[0]) is None:
         return [(what, row(what, rows))], True
     return [(where, row(where, entries)) for i, entries in enumerate(rows) for where in [f"{what}[{i}]"]], False
 
@@ -103,15 +110,15 @@ def weights(loss: str, target: Any, rows: Sequence[Row], single: bool, name: str
     what = f"{loss}: {name}"
     if single:
         return [_weights(what, target, len(rows[0][1]))]
-    targets = listed(target)
+    targets = list_or_none(target)
     if targets is None or len(targets) != len(rows):
-        given = shown(target) if targets is None else f"{len(targets)}"
+        given = describe(target) if targets is None else f"{len(targets)}"
         raise ValueError(f"{what} is a list with one entry per row of the output, {len(rows)} in all, not {given}")
     return [_weights(f"{what}[{i}]", t, len(entries)) for i, (t, (_, entries)) in enumerate(zip(targets, rows))]
 
 
 def _weights(what: str, target: Any, n: int) -> Weights:
-    if listed(target) is None:
+    if list_or_none(target) is None:
         return [(class_index(what, target, n), 1.0)]
     entries = row(what, target)
     if len(entries) != n:
@@ -125,7 +132,7 @@ def class_index(what: str, k: Any, n: int) -> int:
         index = operator.index(k)
     except TypeError:
         raise TypeError(
-            f"{what} is the index of a class, an int that counts from 0, not {shown(k)}: write int(k), or give a row "
+            f"{what} is the index of a class, an int that counts from 0, not {describe(k)}: write int(k), or give a row "
             "with one probability per class"
         ) from None
     if not 0 <= index < n:
@@ -215,10 +222,10 @@ def check_reduction(loss: str, reduction: str) -> None:
 
 def _flat(what: str, x: Any) -> tuple[list[Any], tuple[int, ...] | list[int]]:
     """Return all numbers of x, and its shape: () alone, (n,) for a list, [n, …] for rows."""
-    entries = listed(x)
+    entries = list_or_none(x)
     if entries is None:
-        return [entry(what, x)], ()
-    if not entries or listed(entries[0]) is None:
+        return [as_operand(x, what)], ()
+    if not entries or list_or_none(entries[0]) is None:
         return row(what, entries), (len(entries),)
     rows = [row(f"{what}[{i}]", line) for i, line in enumerate(entries)]
     return [e for line in rows for e in line], [len(line) for line in rows]

@@ -8,9 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograd.files import as_path, read_file, replace_file
+from autograd.arguments import as_path, describe, truncated_repr
+from autograd.files import read_file, replace_file
 
-from .given import short, shown
 from .module import Module
 
 __all__ = ["load", "save"]
@@ -92,7 +92,7 @@ def load(model: M, path: str | PathLike[str]) -> M:
     try:
         for name, entry in state.items() if isinstance(state, dict) else ():
             if not _is_tensor(entry):
-                raise ValueError(f"{short(name)} must be a number, or lists of numbers at most {DEEPEST} deep")
+                raise ValueError(f"{truncated_repr(name)} must be a number, or lists of numbers at most {DEEPEST} deep")
         model.load_state_dict(state)
     except (ValueError, TypeError) as error:
         saved = _told(head.get("model")).strip("'")
@@ -103,7 +103,7 @@ def load(model: M, path: str | PathLike[str]) -> M:
 def _path(model: Any, path: Any) -> Path:
     """Return the path of a model's file; the model comes first."""
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, then the path: save(model, 'm.json'), not {shown(model)}")
+        raise TypeError(f"the model comes first, then the path: save(model, 'm.json'), not {describe(model)}")
     return as_path(path)
 
 
@@ -132,7 +132,7 @@ def _parsed(content: bytes) -> Any:
         found: dict[str, Any] = {}
         for name, entry in pairs:
             if name in found:
-                raise ValueError(f"the name {short(name)} stands in it twice")
+                raise ValueError(f"the name {truncated_repr(name)} stands in it twice")
             found[name] = entry
         return found
 
@@ -148,17 +148,17 @@ def _from_safetensors(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
         size = int.from_bytes(content[:8], "little")
         head = _parsed(content[8 : 8 + size]).get("__metadata__") or {}
     except Exception as error:  # whatever the library raises
-        reason = short(str(error), 200)
+        reason = truncated_repr(str(error), 200)
         raise ValueError(f"{path.name} is not a safetensors file, or only a part of it: {reason}") from None
     state = {}
     for name, tensor in tensors:
         if tensor["dtype"] not in DTYPES:
             raise ValueError(
-                f"{path.name} must hold numbers of dtype {', '.join(DTYPES)}, got {tensor['dtype']} for {short(name)}"
+                f"{path.name} must hold numbers of dtype {', '.join(DTYPES)}, got {tensor['dtype']} for {truncated_repr(name)}"
             )
         if len(tensor["shape"]) > DEEPEST or 0 in tensor["shape"]:
             raise ValueError(
-                f"{path.name}: {short(name)} has the shape {short(tensor['shape'])}, which no parameter has"
+                f"{path.name}: {truncated_repr(name)} has the shape {truncated_repr(tensor['shape'])}, which no parameter has"
             )
         numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
         if tensor["dtype"] == "BF16":  # the upper half of a float32
@@ -196,4 +196,4 @@ def _told(entry: Any) -> str:
     """Return what stands in the head of a file, for a message: short, and nothing that a terminal would obey."""
     if isinstance(entry, (dict, list)):
         return f"a {type(entry).__name__}"
-    return short(entry, 80)
+    return truncated_repr(entry, 80)

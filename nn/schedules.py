@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .given import function, number, spelt, whole
+from autograd.arguments import as_finite, as_int, checks_keywords, require_callable
 
 __all__ = ["Schedule", "cosine", "exponential", "linear", "staircase", "warmup"]
 
 Schedule = Callable[[int], float]
 
 
-@spelt
+@checks_keywords
 def linear(first: float, last: float, epochs: int) -> Schedule:
     """Go from `first` to `last` in equal steps over the epochs, and stay there.
 
@@ -23,7 +23,7 @@ def linear(first: float, last: float, epochs: int) -> Schedule:
     return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
 
-@spelt
+@checks_keywords
 def cosine(first: float, last: float, epochs: int) -> Schedule:
     """Go from `first` to `last` along half a cosine over the epochs, and stay there.
 
@@ -34,7 +34,7 @@ def cosine(first: float, last: float, epochs: int) -> Schedule:
     return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
 
 
-@spelt
+@checks_keywords
 def exponential(first: float, factor: float) -> Schedule:
     """Multiply by `factor` after every epoch: first·factorᵗ.
 
@@ -45,7 +45,7 @@ def exponential(first: float, factor: float) -> Schedule:
     return lambda epoch: _power("exponential", first, factor, epoch, epoch)
 
 
-@spelt
+@checks_keywords
 def staircase(first: float, factor: float, every: int) -> Schedule:
     """Multiply by `factor` after every `every` epochs.
 
@@ -53,29 +53,29 @@ def staircase(first: float, factor: float, every: int) -> Schedule:
     [1.0, 1.0, 0.1, 0.1]
     """
     first, factor = _falling(first, factor)
-    every = whole("every, how many epochs a stair lasts,", every)
+    every = as_int(every, "every, how many epochs a stair lasts,")
     return lambda epoch: _power("staircase", first, factor, epoch // every, epoch)
 
 
-@spelt
+@checks_keywords
 def warmup(epochs: int, schedule: Schedule) -> Schedule:
     """Rise linearly to the start of another schedule in that many epochs, then follow it.
 
     >>> [warmup(2, exponential(1.0, 0.5))(epoch) for epoch in range(4)]
     [0.5, 1.0, 1.0, 0.5]
     """
-    epochs = whole("epochs, how long the rise takes,", epochs)
-    function("schedule, which warmup leads to,", schedule, "epoch")
+    epochs = as_int(epochs, "epochs, how long the rise takes,")
+    require_callable(schedule, "schedule, which warmup leads to,", "epoch")
     return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)
 
 
 def _between(first: float, last: float, epochs: int) -> tuple[float, float, int]:
-    first, last = number("first, the learning rate to begin with,", first, 0), number("last", last, 0)
-    return first, last, whole("epochs, after which it has reached last,", epochs)
+    first, last = as_finite(first, "first, the learning rate to begin with,", 0), as_finite(last, "last", 0)
+    return first, last, as_int(epochs, "epochs, after which it has reached last,")
 
 
 def _falling(first: float, factor: float) -> tuple[float, float]:
-    return number("first, the learning rate to begin with,", first, 0), number("factor", factor, 0)
+    return as_finite(first, "first, the learning rate to begin with,", 0), as_finite(factor, "factor", 0)
 
 
 def _power(name: str, first: float, factor: float, times: int, epoch: int) -> float:

@@ -8,10 +8,10 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
+from autograd.arguments import as_finite, describe
 
 from .data import Data
 from .functions import one_hot
-from .given import number, shown
 from .history import History, Snapshot
 from .module import Module
 from .optimisers import Diverged, Optimiser, clip_gradients, infinite, magnitude
@@ -117,7 +117,7 @@ class ScalarRun:
             extra = self.penalty(self.optimiser.parameters)
             if isinstance(extra, Value):
                 extra.backward()
-            cost += extra.data if isinstance(extra, Value) else number("the penalty", extra)
+            cost += extra.data if isinstance(extra, Value) else as_finite(extra, "the penalty")
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
         if self.clip is not None:
@@ -220,6 +220,6 @@ class CompiledRun(ScalarRun):
 
 def _no_graph(loss: Any) -> TypeError:
     return TypeError(
-        f"the loss must be a Value, and it is {shown(loss)}: return what gates made of the output, for every sample, as "
+        f"the loss must be a Value, and it is {describe(loss)}: return what gates made of the output, for every sample, as "
         "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
     )

@@ -10,9 +10,19 @@ from random import Random
 from typing import Any
 
 from autograd import Value, no_grad
+from autograd.arguments import (
+    as_bool,
+    as_finite,
+    as_int,
+    as_operand,
+    checks_keywords,
+    describe,
+    require_callable,
+    require_random,
+    to_python,
+)
 
 from .data import Data, finite, orders, samples, train_test_split
-from .given import entry, flag, function, generator, number, plain, shown, spelt, whole
 from .history import History
 from .module import Module
 from .optimisers import Optimiser
@@ -25,7 +35,7 @@ __all__ = ["converged", "criterion", "evaluate", "fit"]
 Metric = Callable[[list[Any], list[Any]], float]
 
 
-@spelt
+@checks_keywords
 def fit(
     model: Module,
     data: Data,
@@ -80,31 +90,31 @@ def fit(
     _check_parts(model, loss)
     if not isinstance(optimiser, Optimiser):
         raise TypeError(
-            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
+            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {describe(optimiser)}"
         )
-    number("the learning rate of the optimiser", optimiser.learning_rate, 0)
-    epochs = whole("epochs, how often to go through the data,", epochs, 0)
-    clip = None if clip is None else number("clip, the largest norm of the gradient,", clip, 0)
-    patience = None if patience is None else whole("patience, for how many epochs to hope,", patience)
+    as_finite(optimiser.learning_rate, "the learning rate of the optimiser", 0)
+    epochs = as_int(epochs, "epochs, how often to go through the data,", 0)
+    clip = None if clip is None else as_finite(clip, "clip, the largest norm of the gradient,", 0)
+    patience = None if patience is None else as_int(patience, "patience, for how many epochs to hope,")
     epsilon, k = criterion(epsilon, k)
     _check_functions(penalty, schedule, metrics, callbacks)
-    data, held_out = _set_aside(samples(data), validation, None if rng is None else generator(rng))
+    data, held_out = _set_aside(samples(data), validation, None if rng is None else require_random(rng))
     for name, part in (("data", data), ("validation", held_out)):
         if part is not None:
             finite(name, part)
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
-    kind = CompiledRun if flag("compiled", compiled) else ScalarRun
-    run = kind(model, data, loss, optimiser, penalty, clip, flag("record", record), history)
+    kind = CompiledRun if as_bool(compiled, "compiled") else ScalarRun
+    run = kind(model, data, loss, optimiser, penalty, clip, as_bool(record, "record"), history)
     best, best_epoch, best_weights = math.inf, 0, run.before
     epoch = 0
     try:
         for epoch in _shown(range(epochs), history, progress):
             start = run.weights()
             if schedule is not None:
-                optimiser.learning_rate = number(
-                    f"the learning rate that the schedule gives for epoch {epoch}", schedule(epoch), 0
+                optimiser.learning_rate = as_finite(
+                    schedule(epoch), f"the learning rate that the schedule gives for epoch {epoch}", 0
                 )
             cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
             if held_out is not None or metrics:
@@ -121,7 +131,7 @@ def fit(
                 # the cost of training was measured on the way from the weights at the start
                 best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
             answers = [callback(epoch, model, history) for callback in callbacks]
-            if any(plain(answer) is True for answer in answers):
+            if any(to_python(answer) is True for answer in answers):
                 history.stopped = "a callback said so"
                 break
             if epsilon is not None and converged(history.cost, epsilon, k):
@@ -144,39 +154,41 @@ def fit(
 def _check_parts(model: Any, loss: Any) -> None:
     """Raise unless each is what its place asks for: they are easily swapped."""
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
+        raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {describe(model)}")
     if not callable(loss) or isinstance(loss, (Module, type)):
-        raise TypeError(f"the loss comes after the data, and is a function such as nn.squared_error, not {shown(loss)}")
-    function("the loss", loss, "output, target")
+        raise TypeError(
+            f"the loss comes after the data, and is a function such as nn.squared_error, not {describe(loss)}"
+        )
+    require_callable(loss, "the loss", "output, target")
 
 
 def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) -> None:
     if penalty is not None:
-        function("penalty, as in lambda ps: l2(ps, 1e-4),", penalty, "parameters")
+        require_callable(penalty, "penalty, as in lambda ps: l2(ps, 1e-4),", "parameters")
     if schedule is not None:
-        function("schedule, such as nn.schedules.cosine(0.1, 0.0, epochs),", schedule, "epoch")
+        require_callable(schedule, "schedule, such as nn.schedules.cosine(0.1, 0.0, epochs),", "epoch")
     metrics = {} if metrics is None else metrics
     if not isinstance(metrics, Mapping):
         raise TypeError(
-            f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {shown(metrics)}"
+            f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {describe(metrics)}"
         )
     for name, metric in metrics.items():
-        function(f"the metric {name!r}", metric, "outputs, targets")
+        require_callable(metric, f"the metric {name!r}", "outputs, targets")
     if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {shown(callbacks)}")
+        raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {describe(callbacks)}")
     for i, callback in enumerate(callbacks):
-        function(f"callbacks[{i}]", callback, "epoch, model, history")
+        require_callable(callback, f"callbacks[{i}]", "epoch, model, history")
 
 
 def criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
     """Return ε and k of the stop criterion."""
-    k = whole("k, over how many steps the stop criterion looks,", k)
-    return None if epsilon is None else number("epsilon, of the stop criterion,", epsilon, 0), k
+    k = as_int(k, "k, over how many steps the stop criterion looks,")
+    return None if epsilon is None else as_finite(epsilon, "epsilon, of the stop criterion,", 0), k
 
 
 def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) -> tuple[Data, Data | None]:
     """Return the data to train on, and that to validate on."""
-    validation = plain(validation)
+    validation = to_python(validation)
     if not isinstance(validation, float):
         return data, None if validation is None else samples(validation, "validation")
     if rng is None:
@@ -207,7 +219,7 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
                 losses.append(loss(_values(output), target))
             except NotANumber as error:
                 raise NotANumber(f"sample {i}: {error}") from None
-    losses = [entry("the loss", loss) for loss in losses]
+    losses = [as_operand(loss, "the loss") for loss in losses]
     return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
 
 

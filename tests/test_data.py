@@ -72,7 +72,11 @@ def test_scaling_uses_the_training_part_only() -> None:
             "every sample needs a target: X has 1 rows, y has 0 entries",
         ),
         (lambda: list(batches(WRONG)), TypeError, r"data is a pair \(X, y\) of samples and targets, not NoneType"),
-        (lambda: list(batches(([[1.0]], [1]), 0)), ValueError, "the size of a batch is a whole number of at least 1"),
+        (
+            lambda: list(batches(([[1.0]], [1]), 0)),
+            ValueError,
+            "the size of a batch must be a whole number of at least 1",
+        ),
         (
             lambda: train_test_split(([[1.0]], [1]), 0.5, rng=random.Random(0)),
             ValueError,

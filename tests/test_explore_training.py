@@ -281,7 +281,7 @@ def test_errors_say_what_to_write(model: MLP, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValueError, match=r"the history is of 13 parameters, and MLP\(2 → 4 .* trains 17"):
         explore_training(MLP(2, [4, 1], tanh), history)
     for frames in (0, -1, 2.5, True):
-        with pytest.raises(ValueError, match="frames, how many steps the page shows, is a whole number"):
+        with pytest.raises(ValueError, match="frames, how many steps the page shows, must be a whole number"):
             explore_training(model, history, frames=frames)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"data is a pair \(X, y\)"):
         explore_training(model, history, data=3)  # type: ignore[arg-type]

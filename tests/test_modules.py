@@ -133,11 +133,11 @@ def test_scopes_name_the_parts_of_containers() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Neuron(0), ValueError, "nin, the number of inputs, is a whole number of at least 1, not 0"),
+        (lambda: Neuron(0), ValueError, "nin, the number of inputs, must be a whole number of at least 1, got 0"),
         (
             lambda: Layer(2, WRONG),
             ValueError,
-            "nout, the number of neurons, is a whole number of at least 1, not 'tanh'",
+            "nout, the number of neurons, must be a whole number of at least 1, got 'tanh'",
         ),
         (
             lambda: MLP(2, WRONG),
@@ -150,7 +150,7 @@ def test_scopes_name_the_parts_of_containers() -> None:
             TypeError,
             r"an activation is a function such as autograd.tanh, or None .* not 'tanh'",
         ),
-        (lambda: MLP(2, [1], rng=0), TypeError, r"write rng=random.Random\(0\), not rng=0"),
+        (lambda: MLP(2, [1], rng=0), TypeError, r"rng must be .*, got 0: write rng=random.Random\(0\)"),
         (lambda: Sequential(), ValueError, "a network is made of at least one part"),
         (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
         (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x is the number 1.0"),

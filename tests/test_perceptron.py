@@ -253,12 +253,12 @@ def test_samples_that_are_none(X: Any, y: Any, message: str) -> None:
 
 
 def test_other_errors_of_learning() -> None:
-    with pytest.raises(TypeError, match=r"a row of X is a list of numbers, not 1: write \[1\]"):
+    with pytest.raises(TypeError, match=r"a row of X must be a list of numbers, got 1: write \[1\]"):
         learn_perceptron([1, 2], [1, -1])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"an entry of X is a plain number here, not Value.*: write its \.data"):
         learn_perceptron([[Value(1.0)]], [1])  # type: ignore[list-item]
     with pytest.raises(
-        ValueError, match="epochs, the largest number of passes, is a whole number of at least 1, not 0"
+        ValueError, match="epochs, the largest number of passes, must be a whole number of at least 1, got 0"
     ):
         learn_perceptron(SQUARE, AND, 0)
     with pytest.raises(ValueError, match=r"do not separate: at x = \(0, 1, 1\), y = -1, y·\(w·x\) is 0"):

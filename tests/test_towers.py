@@ -206,8 +206,8 @@ def test_what_the_prompt_shows() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 0}, "n, the number of pieces, is a whole number of at least 1, not 0"),
-        ({"n": 2.0}, "n, the number of pieces, is a whole number of at least 1, not 2.0"),
+        ({"n": 0}, "n, the number of pieces, must be a whole number of at least 1, got 0"),
+        ({"n": 2.0}, "n, the number of pieces, must be a whole number of at least 1, got 2.0"),
         ({"low": 1.0}, "there is no room for 4 pieces"),
         ({"high": math.inf}, "high must be finite"),
         ({"activation": "sin"}, "activation is 'step', 'tanh' or 'relu', not 'sin'"),

@@ -7,7 +7,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from ..given import several, short, whole
+from autograd.arguments import as_int, as_list, truncated_repr
+
 from .networks import ThresholdNetwork
 from .neurons import Number, Perceptron, entries, plain
 from .tables import TruthTable, boolean
@@ -73,7 +74,7 @@ def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | Non
     """
     table = boolean(outputs)
     n = len(table.names)
-    groups = k_map_groups(table) if groups is None else several("groups", groups)
+    groups = k_map_groups(table) if groups is None else as_list(groups, "groups")
     for group in groups:
         if not isinstance(group, str) or len(group) != n or set(group) - set("01-"):
             raise ValueError(f"a group of {n} inputs has {n} characters, each 0, 1 or -, unlike {group!r}")
@@ -135,10 +136,10 @@ def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
     >>> square(0, 0), square(1, 1), square(1.5, 0), square(2, 2)
     (1, 1, 0, 0)
     """
-    given = several("corners", corners)
+    given = as_list(corners, "corners")
     points = [tuple(plain(v, "a coordinate") for v in entries(corner, "a corner")) for corner in given]
     if len(points) < 3 or any(len(point) != 2 for point in points):
-        raise ValueError(f"a polygon has three corners (x, y) or more, unlike {short(given)}")
+        raise ValueError(f"a polygon has three corners (x, y) or more, unlike {truncated_repr(given)}")
     if sum(_turn(points[0], p, q) for p, q in pairwise(points)) < 0:
         points.reverse()
     sides = {}
@@ -162,8 +163,8 @@ def _and(signs: Sequence[int]) -> Perceptron:
 
 
 def _signs(n: int, positive: int | None) -> list[int]:
-    n = whole("n, the number of inputs,", n)
-    positive = n if positive is None else whole("positive, how many inputs are not negated,", positive, 0)
+    n = as_int(n, "n, the number of inputs,")
+    positive = n if positive is None else as_int(positive, "positive, how many inputs are not negated,", 0)
     if positive > n:
         raise ValueError(f"of n inputs, 1 or more, from 0 to n are positive: not {positive} of {n}")
     return [1] * positive + [-1] * (n - positive)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..given import whole
+from autograd.arguments import as_int
+
 from .boolean import dnf_network, universal_and, universal_or
 from .networks import ThresholdNetwork
 from .neurons import Perceptron
@@ -17,7 +18,7 @@ def parity(n: int) -> TruthTable:
     >>> parity(2).outputs
     (0, 1, 1, 0)
     """
-    return truth_table(lambda *x: sum(x) % 2, whole("n, the number of inputs,", n))
+    return truth_table(lambda *x: sum(x) % 2, as_int(n, "n, the number of inputs,"))
 
 
 def shallow_parity(n: int) -> ThresholdNetwork:
@@ -40,7 +41,7 @@ def deep_parity(n: int) -> ThresholdNetwork:
     >>> len(deep_parity(8).neurons), len(deep_parity(8).layers)
     (21, 6)
     """
-    n = whole("n, the number of inputs,", n)
+    n = as_int(n, "n, the number of inputs,")
     if n < 2:
         raise ValueError(f"the parity of {n} inputs needs no XOR: give it 2 or more")
     names = input_names(n)

@@ -9,8 +9,8 @@ from operator import mul
 from typing import Any
 
 from autograd import where
+from autograd.arguments import as_bool, as_int, as_list, as_operand
 
-from ..given import entry, flag, several, whole
 from ..samples import known
 from .neurons import Number, Perceptron, entries, plain, shown
 
@@ -67,7 +67,7 @@ def learn_perceptron(
     weights (3, 2, −4)
     changes per epoch 2, 3, 3, 2, 2, 3, 2, 1, 0
     """
-    epochs = whole("epochs, the largest number of passes,", epochs)
+    epochs = as_int(epochs, "epochs, the largest number of passes,")
     samples, binary = labelled(X, y, bias)
     w: list[Number] = [0] * len(samples[0][0])
     changes: list[int] = []
@@ -127,7 +127,7 @@ def perceptron_loss(output: Any, target: Any) -> Any:
     >>> z.grad
     1.0
     """
-    z, y = entry("perceptron_loss: output", output), entry("perceptron_loss: target", target)
+    z, y = as_operand(output, "perceptron_loss: output"), as_operand(target, "perceptron_loss: target")
     if known(y) not in (None, -1.0, 1.0):
         raise ValueError(
             f"perceptron_loss: target is {target!r}, and a label is −1 or 1: write 2*t - 1 for t in {{0, 1}}"
@@ -139,9 +139,9 @@ def labelled(
     X: Iterable[Iterable[Number]], y: Iterable[Number], bias: bool
 ) -> tuple[list[tuple[tuple[Number, ...], int]], bool]:
     """Return the samples (x, extended by 1 with a bias, and −1 or 1), and whether the labels are 0 and 1."""
-    bias = flag("bias, whether a 1 is appended,", bias)
-    rows = [tuple(plain(v, "an entry of X") for v in entries(x, "a row of X")) for x in several("X", X)]
-    labels = [plain(label, "a label") for label in several("y", y)]
+    bias = as_bool(bias, "bias, whether a 1 is appended,")
+    rows = [tuple(plain(v, "an entry of X") for v in entries(x, "a row of X")) for x in as_list(X, "X")]
+    labels = [plain(label, "a label") for label in as_list(y, "y")]
     if not rows:
         raise ValueError("X has no rows: there is nothing to learn")
     if len(rows) != len(labels):

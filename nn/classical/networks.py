@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..given import several, short, shown
+from autograd.arguments import as_list, describe, truncated_repr
+
 from .neurons import Perceptron, arguments
 from .tables import TruthTable, input_names, truth_table
 
@@ -84,7 +85,7 @@ class ThresholdNetwork:
         if not neurons:
             return truth_table(self, self.inputs)
         if unknown := [name for name in neurons if not isinstance(name, str) or name not in self.neurons]:
-            raise ValueError(f"there is no neuron {short(unknown[0])}; there are {', '.join(self.neurons)}")
+            raise ValueError(f"there is no neuron {truncated_repr(unknown[0])}; there are {', '.join(self.neurons)}")
 
         def outputs(*x: int) -> tuple[Any, ...]:
             activations = self.activations(*x)
@@ -109,15 +110,15 @@ class ThresholdNetwork:
 def _wired(neurons: Any) -> dict[str, tuple[Perceptron, tuple[str, ...]]]:
     """Return what `neurons` says, or say what it should."""
     if not isinstance(neurons, Mapping):
-        raise TypeError(f"neurons is a dict of names and pairs (Perceptron, wires), not {shown(neurons)}")
+        raise TypeError(f"neurons is a dict of names and pairs (Perceptron, wires), not {describe(neurons)}")
     found = {}
     for name, pair in neurons.items():
         if not isinstance(name, str):
-            raise TypeError(f"a neuron's name is a str, not {short(name)}")
+            raise TypeError(f"a neuron's name is a str, not {truncated_repr(name)}")
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Perceptron):
-            raise TypeError(f"the neuron {name!r} is a pair (Perceptron, wires), not {shown(pair)}")
-        wires = [pair[1]] if isinstance(pair[1], str) else several(f"the wires of the neuron {name!r}", pair[1])
+            raise TypeError(f"the neuron {name!r} is a pair (Perceptron, wires), not {describe(pair)}")
+        wires = [pair[1]] if isinstance(pair[1], str) else as_list(pair[1], f"the wires of the neuron {name!r}")
         if odd := [wire for wire in wires if not isinstance(wire, str)]:
-            raise TypeError(f"the neuron {name!r} is wired to names, not to {short(odd[0])}")
+            raise TypeError(f"the neuron {name!r} is wired to names, not to {truncated_repr(odd[0])}")
         found[name] = pair[0], tuple(wires)
     return found

@@ -11,8 +11,8 @@ from operator import mul
 from typing import Any
 
 from autograd import Value, dot, sigmoid, sign, step
+from autograd.arguments import as_list, require_callable
 
-from ..given import function, several
 from .tables import TruthTable, input_names, truth_table
 
 __all__ = ["McCullochPitts", "Number", "Perceptron", "SigmoidNeuron", "Unit", "entries", "linear", "plain", "shown"]
@@ -46,8 +46,8 @@ def plain(x: Any, what: str) -> Number:
 def entries(x: Any, what: str) -> tuple[Any, ...]:
     """Return the numbers of a list, a tuple or a row of an array."""
     if isinstance(x, (str, Value, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"{what} is a list of numbers, not {x!r}: write [{x!r}]")
-    x = several(what, x)
+        raise TypeError(f"{what} must be a list of numbers, got {x!r}: write [{x!r}]")
+    x = as_list(x, what)
     return tuple(number(entry, f"an entry of {what}") for entry in x)
 
 
@@ -102,7 +102,7 @@ class Unit:
     def __init__(self, weights: Sequence[Any], bias: Any = 0, activation: Callable[[Any], Any] = sigmoid) -> None:
         self.weights = entries(weights, "weights")
         self.bias = number(bias, "bias")
-        function("activation, of w·x + b,", activation)
+        require_callable(activation, "activation, of w·x + b,")
         self.activation = activation
 
     def pre_activation(self, *x: Any) -> Any:

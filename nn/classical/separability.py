@@ -8,7 +8,8 @@ from fractions import Fraction
 from math import gcd, lcm
 from operator import mul
 
-from ..given import several
+from autograd.arguments import as_list
+
 from .learning import labelled
 from .neurons import Number, Perceptron, linear, shown
 from .tables import TruthTable, boolean, input_names
@@ -62,7 +63,7 @@ def separable(
     if labels is None:
         table = boolean(truth_table)  # type: ignore[arg-type]
         truth_table, labels = zip(*table.rows)
-    labels = several("labels", labels)
+    labels = as_list(labels, "labels")
     extended, _ = labelled(truth_table, labels, bias=True)  # type: ignore[arg-type]
     samples = tuple((x[:-1], int(label)) for (x, _), label in zip(extended, labels))
     scale = lcm(*(Fraction(entry).denominator for x, _ in extended for entry in x))

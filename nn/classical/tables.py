@@ -8,8 +8,7 @@ from numbers import Real
 from typing import Any
 
 from autograd import Value
-
-from ..given import function, several, short, whole
+from autograd.arguments import as_int, as_list, require_callable, truncated_repr
 
 __all__ = ["TruthTable", "boolean", "input_names", "truth_table"]
 
@@ -38,7 +37,7 @@ class TruthTable:
     def __init__(
         self, outputs: Sequence[Any], names: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ):
-        outputs = several("outputs, of a truth table,", outputs)
+        outputs = as_list(outputs, "outputs, of a truth table,")
         n = len(outputs).bit_length() - 1
         if n < 1 or len(outputs) != 2**n:
             raise ValueError(f"the truth table of n inputs has 2ⁿ outputs (2, 4, 8, …), not {len(outputs)}")
@@ -52,7 +51,7 @@ class TruthTable:
         for y in self.outputs:
             if (len(y) if isinstance(y, tuple) else 1) != len(self.columns):
                 raise ValueError(
-                    f"the output {short(y)} has not one entry for each of the columns {list(self.columns)}"
+                    f"the output {truncated_repr(y)} has not one entry for each of the columns {list(self.columns)}"
                 )
 
     @property
@@ -84,7 +83,7 @@ def truth_table(f: Callable[..., Any], inputs: int | Sequence[str]) -> TruthTabl
     >>> truth_table(lambda a, b: a ^ b, ["a", "b"]).outputs
     (0, 1, 1, 0)
     """
-    function("f, of the inputs,", f)
+    require_callable(f, "f, of the inputs,")
     names = input_names(inputs)
     return TruthTable([f(*x) for x in points(len(names))], names)
 
@@ -101,12 +100,12 @@ def input_names(inputs: int | Sequence[str], first: int = 1) -> tuple[str, ...]:
     if isinstance(inputs, str):
         raise TypeError(f"inputs is a number or a list of names, not the str {inputs!r}: write [{inputs!r}]")
     if not isinstance(inputs, Iterable):
-        n = whole("inputs, if it is no list of names,", inputs, 0)
+        n = as_int(inputs, "inputs, if it is no list of names,", 0)
         return tuple(f"x{i}" for i in range(first, first + n))
-    names = several("inputs, if it is no number,", inputs)
+    names = as_list(inputs, "inputs, if it is no number,")
     for i, name in enumerate(names):
         if not isinstance(name, str):
-            raise TypeError(f"inputs is a number or a list of names, and {short(name)} is no str")
+            raise TypeError(f"inputs is a number or a list of names, and {truncated_repr(name)} is no str")
         if name in names[:i]:
             raise ValueError(f"two inputs have the name {name!r}")
     return tuple(names)
@@ -117,7 +116,7 @@ def boolean(outputs: TruthTable | Sequence[int]) -> TruthTable:
     table = outputs if isinstance(outputs, TruthTable) else TruthTable(outputs)
     for x, y in table.rows:
         if isinstance(y, Value) or not isinstance(y, Real) or y not in (0, 1):
-            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {short(y)}")
+            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {truncated_repr(y)}")
     return TruthTable([int(y == 1) for y in table.outputs], table.names)
 
 

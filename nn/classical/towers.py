@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from autograd import Value, dot, relu, sigmoid, step, tanh
+from autograd.arguments import as_int, as_list, list_or_none, require_callable
 
-from ..given import function, listed, several, whole
 from .neurons import Perceptron, SigmoidNeuron, Unit, number, plain, shown
 
 __all__ = ["Approximation", "HiddenLayer", "Tower2D", "approximate", "step_neuron", "tower", "tower_2d"]
@@ -45,9 +45,9 @@ class HiddenLayer:
     """
 
     def __init__(self, neurons: Sequence[Unit], weights: Sequence[Any], offset: Any = 0.0) -> None:
-        self.neurons, weights = several("neurons", neurons), several("weights, of the output,", weights)
+        self.neurons, weights = as_list(neurons, "neurons"), as_list(weights, "weights, of the output,")
         for i, neuron in enumerate(self.neurons):
-            function(f"neurons[{i}]", neuron)
+            require_callable(neuron, f"neurons[{i}]")
         if len(self.neurons) != len(weights):
             raise ValueError(
                 f"there are {len(self.neurons)} hidden neurons, but {len(weights)} output weights: one each"
@@ -115,7 +115,7 @@ def tower_2d(
     height = number(height, "height")
     threshold = 1.5 * height if threshold is None else number(threshold, "threshold")
     for name, pair in (("x", x), ("y", y)):
-        if len(listed(pair) or ()) != 2:
+        if len(list_or_none(pair) or ()) != 2:
             raise TypeError(f"{name} is a pair (left, right) of the tower's walls, not {pair!r}")
     return Tower2D(tower(*x, height, w), tower(*y, height, w), threshold, smooth=w is not None)
 
@@ -183,8 +183,8 @@ def approximate(
     >>> approximate(lambda x: math.sin(2 * math.pi * x), 10)
     10 towers on [0, 1], 20 hidden neurons: largest error 0.309017, mean error 0.0991629
     """
-    function("f, which is approximated,", f)
-    n = whole("n, the number of pieces,", n)
+    require_callable(f, "f, which is approximated,")
+    n = as_int(n, "n, the number of pieces,")
     low, high = float(plain(low, "low")), float(plain(high, "high"))
     width = (high - low) / n
     knots = [low + (high - low) * i / n for i in range(n)] + [high]
