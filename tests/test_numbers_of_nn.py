@@ -300,7 +300,7 @@ CONSTANTS = [
 @pytest.mark.parametrize("constant", CONSTANTS)
 def test_a_constant_is_a_constant(constant: list[float]) -> None:
     n = len(constant)
-    with pytest.raises(ValueError, match="undefined where all targets are equal"):
+    with pytest.raises(ValueError, match="targets must not all be equal"):
         nn.r_squared([0.1] * n, constant)
     scaler = Scaler([[x] for x in constant])
     assert scaler.scales == [1.0]

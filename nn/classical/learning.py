@@ -11,7 +11,7 @@ from typing import Any
 from autograd import where
 from autograd.arguments import as_bool, as_int, as_list, as_operand
 
-from ..samples import known
+from ..losses import number_or_none
 from .neurons import Number, Perceptron, entries, plain, shown
 
 __all__ = ["PerceptronLearning", "labelled", "learn_perceptron", "novikoff_bound", "perceptron_loss"]
@@ -128,7 +128,7 @@ def perceptron_loss(output: Any, target: Any) -> Any:
     1.0
     """
     z, y = as_operand(output, "perceptron_loss: output"), as_operand(target, "perceptron_loss: target")
-    if known(y) not in (None, -1.0, 1.0):
+    if number_or_none(y) not in (None, -1.0, 1.0):
         raise ValueError(
             f"perceptron_loss: target is {target!r}, and a label is −1 or 1: write 2*t - 1 for t in {{0, 1}}"
         )

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: functions of the epoch, counted from 0, that give its learning rate."""
+"""Learning-rate schedules: functions from the epoch, counted from 0, to its learning rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def linear(first: float, last: float, epochs: int) -> Schedule:
     >>> [linear(1.0, 0.0, 5)(epoch) for epoch in (0, 2, 4, 9)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    first, last, epochs = _between(first, last, epochs)
+    first, last, epochs = _check_range(first, last, epochs)
     return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
 
@@ -30,7 +30,7 @@ def cosine(first: float, last: float, epochs: int) -> Schedule:
     >>> [round(cosine(1.0, 0.0, 5)(epoch), 3) for epoch in range(5)]
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
-    first, last, epochs = _between(first, last, epochs)
+    first, last, epochs = _check_range(first, last, epochs)
     return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
 
 
@@ -41,7 +41,7 @@ def exponential(first: float, factor: float) -> Schedule:
     >>> [exponential(1.0, 0.5)(epoch) for epoch in range(3)]
     [1.0, 0.5, 0.25]
     """
-    first, factor = _falling(first, factor)
+    first, factor = _check_decay(first, factor)
     return lambda epoch: _power("exponential", first, factor, epoch, epoch)
 
 
@@ -52,14 +52,14 @@ def staircase(first: float, factor: float, every: int) -> Schedule:
     >>> [staircase(1.0, 0.1, 2)(epoch) for epoch in range(4)]
     [1.0, 1.0, 0.1, 0.1]
     """
-    first, factor = _falling(first, factor)
+    first, factor = _check_decay(first, factor)
     every = as_int(every, "every, how many epochs a stair lasts,")
     return lambda epoch: _power("staircase", first, factor, epoch // every, epoch)
 
 
 @checks_keywords
 def warmup(epochs: int, schedule: Schedule) -> Schedule:
-    """Rise linearly to the start of another schedule in that many epochs, then follow it.
+    """Rise linearly to the start of another schedule over `epochs`, then follow it.
 
     >>> [warmup(2, exponential(1.0, 0.5))(epoch) for epoch in range(4)]
     [0.5, 1.0, 1.0, 0.5]
@@ -69,17 +69,17 @@ def warmup(epochs: int, schedule: Schedule) -> Schedule:
     return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)
 
 
-def _between(first: float, last: float, epochs: int) -> tuple[float, float, int]:
+def _check_range(first: float, last: float, epochs: int) -> tuple[float, float, int]:
     first, last = as_finite(first, "first, the learning rate to begin with,", 0), as_finite(last, "last", 0)
     return first, last, as_int(epochs, "epochs, after which it has reached last,")
 
 
-def _falling(first: float, factor: float) -> tuple[float, float]:
+def _check_decay(first: float, factor: float) -> tuple[float, float]:
     return as_finite(first, "first, the learning rate to begin with,", 0), as_finite(factor, "factor", 0)
 
 
 def _power(name: str, first: float, factor: float, times: int, epoch: int) -> float:
-    """Return first·factorᵗ; say so where that is beyond the floats."""
+    """Return first·factorᵗ; raise if it is beyond the range of floats."""
     try:
         rate = first * factor**times
     except ArithmeticError:  # an overflow, or 0 to a negative power
