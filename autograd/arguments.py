@@ -72,7 +72,7 @@ def as_float(x: Any, what: str = "a Value") -> float:
 
 def as_operand(x: Any, what: str) -> Any:
     """Return a number as a float, and a Value or a symbol as it is."""
-    if x.__class__ is float or _is_operand(x):
+    if x.__class__ is float or hasattr(type(x), "__gate__"):  # inline: losses ask this of every number
         return x
     entries = list_or_none(x)
     if entries is None:
@@ -150,7 +150,9 @@ def list_or_none(x: Any) -> Sequence[Any] | None:
     """Return the entries of a list, a tuple, a range or an array; None for anything else."""
     if isinstance(x, (list, tuple, range)):
         return x
-    entries = unpack_array(x)
+    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):  # inline: losses ask this of every number
+        return None
+    entries = x.tolist()
     return entries if isinstance(entries, list) else None
 
 
