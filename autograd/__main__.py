@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from .arguments import truncated_repr
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import CONSTANTS, ExpressionError, build
 from .native import description, hidden
 from .notation import short_name
-from .number import short
 from .row import GATES
 from .value import Value
 
@@ -79,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_intermixed_args(_shielded(sys.argv[1:] if arguments is None else arguments))
         output = Path("graph.svg" if options.output is None else options.output)
         if output.suffix.lower().lstrip(".") not in FORMATS:
-            raise ExpressionError(f"-o {short(str(output))}: the picture's name must end in .{', .'.join(FORMATS)}")
+            raise ExpressionError(
+                f"-o {truncated_repr(str(output))}: the picture's name must end in .{', .'.join(FORMATS)}"
+            )
         if not 0 <= options.digits <= 17:
             raise ExpressionError(f"--digits {options.digits}: it takes a number from 0 to 17")
         if options.expression is None:
@@ -142,7 +144,7 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
         name, equals, number = (part.strip() for part in assignment.partition("="))
         name = unicodedata.normalize("NFKC", name)  # as Python reads names
         if not equals or not name.isidentifier():
-            shown = short(assignment.strip())
+            shown = truncated_repr(assignment.strip())
             raise ExpressionError(f"{shown} is not name=number (the expression as a whole goes in quotes)")
         if name in values:
             raise ExpressionError(f"{name} is given twice")
@@ -150,7 +152,9 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
             values[name] = float(number)
         except ValueError:
             remedy = f": write {name}={number.replace(',', '.')}" if re.fullmatch(r"-?\d+,\d+", number) else ""
-            raise ExpressionError(f"{name}={short_name(number)}: {short(number)} is not a number{remedy}") from None
+            raise ExpressionError(
+                f"{name}={short_name(number)}: {truncated_repr(number)} is not a number{remedy}"
+            ) from None
         if math.isinf(values[name]) and "inf" not in number.lower():
             raise ExpressionError(f"{name}={short_name(number)} is beyond the range of a float (about 1.8e308)")
     return values

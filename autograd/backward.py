@@ -12,12 +12,12 @@ from itertools import repeat
 from operator import attrgetter, length_hint
 from typing import TYPE_CHECKING, Any
 
+from .arguments import as_float
 from .derive import sweep
 from .gates import add, mul
 from .graph import Walk, walking
 from .names import names_in_errors
 from .native import core
-from .number import number
 from .recording import refuse_while_tracing, tick
 from .role import CONSTANT
 from .row import inputs_text
@@ -39,7 +39,7 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
     >>> adjoints(x * x)[x], x.grad
     (6.0, 0.0)
     """
-    seed = number(seed, "the seed of adjoints")
+    seed = as_float(seed, "the seed of adjoints")
     with walking:
         walk = _sweep(root, seed)
         found = {node: node._adjoint for node in (*walk.leaves, *walk.gates)}
@@ -49,7 +49,7 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
 
 def backward(root: Value, seed: float = 1.0) -> None:
     """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
-    seed = number(seed, "the seed of backward")
+    seed = as_float(seed, "the seed of backward")
     refuse_while_tracing("backward()")
     if root._origin is CONSTANT:
         raise RuntimeError(

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+from .arguments import as_float, truncated_repr
 from .backward import adjoints
 from .functional import called, fill, flat, grad
 from .graph import topological_order
-from .number import number, short
 from .recording import no_grad
 from .value import Operand, Value
 from .verdict import Check, GradientCheck
@@ -77,7 +77,7 @@ def _by_hand(gradient: Callable[..., Any], f: Function, inputs: Sequence[Any], d
     slopes = _listed([answer] if len(inputs) == 1 else answer)
     if not isinstance(slopes, (list, tuple)) or len(slopes) != len(inputs):
         raise ValueError(
-            f"gradient(*inputs) is a list with one entry for each of {len(inputs)} inputs, not {short(answer)}"
+            f"gradient(*inputs) is a list with one entry for each of {len(inputs)} inputs, not {truncated_repr(answer)}"
         )
     names = _parameters(f, len(inputs))
     return [s for name, x, slope in zip(names, inputs, slopes, strict=True) for s in _matched(name, x, slope)]
@@ -87,9 +87,9 @@ def _matched(name: str, x: Any, slope: Any) -> Iterator[float]:
     """Yield the entries of the gradient in one input, which has the shape of the input."""
     slope = _listed(slope)
     if not isinstance(x, (list, tuple)):
-        yield slope.data if isinstance(slope, Value) else number(slope, f"the gradient in {name}")
+        yield slope.data if isinstance(slope, Value) else as_float(slope, f"the gradient in {name}")
     elif not isinstance(slope, (list, tuple)) or len(slope) != len(x):
-        raise ValueError(f"the gradient in {name} has its shape: a list of {len(x)}, not {short(slope)}")
+        raise ValueError(f"the gradient in {name} has its shape: a list of {len(x)}, not {truncated_repr(slope)}")
     else:
         for i, (entry, part) in enumerate(zip(x, slope, strict=True)):
             yield from _matched(f"{name}[{i}]", entry, part)
@@ -172,7 +172,7 @@ def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
     called(f, what)
     given = fill(inputs, flat(inputs))
     if not isinstance(given, (list, tuple)):
-        raise TypeError(f"inputs is a list with one entry per argument of f: write [{short(inputs)}]")
+        raise TypeError(f"inputs is a list with one entry per argument of f: write [{truncated_repr(inputs)}]")
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some callables have no signature
@@ -182,13 +182,13 @@ def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
     except TypeError as error:
         raise TypeError(
             f"inputs has {len(given)} entries, one per argument of f({', '.join(signature.parameters)}), and there is "
-            f"{error}: a list that is one argument stands in a list, [{short(inputs)}]"
+            f"{error}: a list that is one argument stands in a list, [{truncated_repr(inputs)}]"
         ) from None
     return given
 
 
 def _tolerance(name: str, x: Any) -> float:
-    found = number(x, name)
+    found = as_float(x, name)
     if not found >= 0:
         raise ValueError(f"{name} is a number of at least 0, not {found!r}")
     return found
@@ -197,7 +197,7 @@ def _tolerance(name: str, x: Any) -> float:
 def _step(scheme: Scheme, step: float | None) -> float:
     if not isinstance(scheme, str) or scheme not in STEP:
         raise ValueError(f"the scheme is 'central' or 'forward', not {scheme!r}")
-    h = STEP[scheme] if step is None else number(step, "the step")
+    h = STEP[scheme] if step is None else as_float(step, "the step")
     if not 0 < h < math.inf:
         raise ValueError(f"the step must be positive and finite, not {h!r}")
     return h
@@ -214,11 +214,11 @@ def _difference(f: Function, inputs: Sequence[Any], data: Sequence[float], i: in
 def _evaluate(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> float:
     with no_grad():
         y = f(*fill(inputs, map(Value, data)))
-        return y.data if isinstance(y, Value) else number(y, "the output of the function")
+        return y.data if isinstance(y, Value) else as_float(y, "the output of the function")
 
 
 def _data(x: Any) -> float:
-    return x.data if isinstance(x, Value) else number(x, "an input")
+    return x.data if isinstance(x, Value) else as_float(x, "an input")
 
 
 def _names(f: Function, inputs: Sequence[Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .number import short
+from .arguments import truncated_repr
 
 __all__ = ["check_declaration"]
 
@@ -15,16 +15,16 @@ def check_declaration(
     """Raise an error for the first argument that is not of its kind."""
     for what, text in (("name", name), ("symbol", symbol), ("doc", doc), ("nickname", nickname)):
         if not isinstance(text, str):
-            raise TypeError(f"the {what} of a gate is a str, not {short(text)}")
+            raise TypeError(f"the {what} of a gate is a str, not {truncated_repr(text)}")
     if not name.isidentifier():
         raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
     for what, rule in (("forward rule", forward), *(("local gradient", rule) for rule in local), ("arrange", arrange)):
         if not callable(rule) and (rule is not None or rule is forward):
             raise TypeError(
-                f"the {what} of the gate {name!r} is a function, such as lambda xp, x: x * x, not {short(rule)}"
+                f"the {what} of the gate {name!r} is a function, such as lambda xp, x: x * x, not {truncated_repr(rule)}"
             )
     if kink is not None and not (hasattr(kink, "distance") and hasattr(kink, "convention")):
-        raise TypeError(f"the kink of the gate {name!r} is a Kink(distance, convention), not {short(kink)}")
+        raise TypeError(f"the kink of the gate {name!r} is a Kink(distance, convention), not {truncated_repr(kink)}")
     try:
         inputs = [[float(low) < float(high) for low, high in intervals] for intervals in domain]
     except (TypeError, ValueError):
@@ -32,5 +32,5 @@ def check_declaration(
     if not all(intervals and all(intervals) for intervals in inputs):
         raise TypeError(
             f"the domain of the gate {name!r} holds, for each input, intervals (low, high), as in [((-4, 4),)], "
-            f"not {short(domain)}"
+            f"not {truncated_repr(domain)}"
         )

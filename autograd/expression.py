@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from .arguments import as_float, truncated_repr
 from .notation import ALLOWED, fault, foreign, listing, product, short_name
-from .number import number, short
 from .row import GATES, Gate
 from .value import Value
 
@@ -120,7 +120,7 @@ def _at(index: int, what: str) -> ExpressionError:
 def _unread(text: str, error: Exception) -> tuple[int, str]:
     """Return where Python's parser gave up, and why."""
     if isinstance(error, SyntaxError) and error.offset:
-        return min(error.offset, len(text)) - 1, f"{error.msg}, in {short(text)}"
+        return min(error.offset, len(text)) - 1, f"{error.msg}, in {truncated_repr(text)}"
     return 0, f"this cannot be read as an expression ({str(error) or type(error).__name__})"
 
 
@@ -197,7 +197,7 @@ class _Recorder:
             return [self.visit(entry) for entry in node.elts]
         if isinstance(node, ast.Constant):
             try:
-                constant = number(node.value, "an expression")
+                constant = as_float(node.value, "an expression")
             except OverflowError as error:
                 raise _refuse(self.text, node, str(error)) from None
             if math.isinf(constant):
@@ -228,7 +228,7 @@ def _description(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"the attribute .{short_name(node.attr)}"
     if isinstance(node, ast.Constant):
-        return f"{short(node.value)}, which is no number,"
+        return f"{truncated_repr(node.value)}, which is no number,"
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
         return "a condition (where(x, a, b) gives a if x > 0, else b)"
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):

@@ -8,18 +8,11 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-__all__ = ["as_path", "read_file", "replace_file"]
+from .arguments import as_path
 
-
-def as_path(path: Any) -> Path:
-    """Return the path of a file, or raise an error that says what one is."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r:.60}")
-    if "\0" in str(path):
-        raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
-    return Path(path)
+__all__ = ["read_file", "replace_file"]
 
 
 def read_file(path: str | os.PathLike[str], most: int) -> bytes:

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import Any
 
+from .arguments import as_float, remedy, truncated_repr, unpack_array
 from .backward import adjoints, no_slope
 from .graph import topological_order
-from .number import number, remedy, short, unpacked
 from .recording import recorded, tracing
 from .role import NUMBER, TAKEN
 from .row import GATES, Gate
@@ -122,7 +122,7 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
     curvature = hessian(f)(x) if order == 2 else [[0.0] * len(slopes)] * len(slopes)
 
     def near(u: Any) -> float:
-        step = [number(entry, "a step") for entry in flat(u)]
+        step = [as_float(entry, "a step") for entry in flat(u)]
         if len(step) != len(slopes):
             raise ValueError(f"a step from x has as many entries as x, {len(slopes)}, not {len(step)}")
         bend = sum(a * h * b for a, row in zip(step, curvature, strict=True) for h, b in zip(row, step, strict=True))
@@ -146,7 +146,7 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
         _written.set({})
     with recorded():
         # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
-        inputs = [x + 0.0 if isinstance(x, Value) else Value(number(x, "an argument of the function")) for x in given]
+        inputs = [x + 0.0 if isinstance(x, Value) else Value(as_float(x, "an argument of the function")) for x in given]
         token = _enclosing.set((*outer, *inputs))
         try:
             result = f(*fill(arguments, iter(inputs)))
@@ -180,7 +180,7 @@ def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str
 
 def _output(y: Any) -> Value:
     try:
-        return y if isinstance(y, Value) else Value(number(y), role="constant")
+        return y if isinstance(y, Value) else Value(as_float(y), role="constant")
     except TypeError:
         raise TypeError(f"the function must return a Value (or a list of them), not {remedy(y)}") from None
 
@@ -310,13 +310,13 @@ def _is_zero(symbol: Symbol) -> bool:
 def called(f: Any, what: str) -> Callable[..., Any]:
     """Return a function, or raise a TypeError that says how what differentiates it is called."""
     if not callable(f):
-        raise TypeError(f"{what} is of a function, as in {what}(lambda x: x * x), not of {short(f)}")
+        raise TypeError(f"{what} is of a function, as in {what}(lambda x: x * x), not of {truncated_repr(f)}")
     return f  # type: ignore[no-any-return]
 
 
 def flat(x: Any) -> Iterator[Any]:
     """Yield the numbers of nested lists and arrays one by one."""
-    x = unpacked(x)
+    x = unpack_array(x)
     if isinstance(x, (list, tuple)):
         for entry in x:
             yield from flat(entry)
@@ -326,7 +326,7 @@ def flat(x: Any) -> Iterator[Any]:
 
 def fill(shape: Any, entries: Iterator[Any]) -> Any:
     """Return lists nested like `shape`, a list or an array, with these entries."""
-    shape = unpacked(shape)
+    shape = unpack_array(shape)
     if isinstance(shape, (list, tuple)):
         filled = [fill(entry, entries) for entry in shape]
         return type(shape)(*filled) if hasattr(shape, "_fields") else type(shape)(filled)  # a namedtuple, or a list

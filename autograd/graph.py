@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from .arguments import truncated_repr
 from .native import core
-from .number import short
 from .recording import settle
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Walk:
         settle()
         for node in (*roots, *ends):
             if not hasattr(node, "_adjoint"):
-                raise TypeError(f"a graph is walked from a Value, not from {short(node)}")
+                raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
         entered = float("0")
         self.leaves: list[Value] = []
@@ -91,7 +91,7 @@ def topological_order(*roots: Value, ends: Sequence[Value] = ()) -> list[Value]:
     ['a', 'b', 'mul', 'add']
     """
     if not isinstance(ends, (list, tuple)):
-        raise TypeError(f"ends is a list of Values, not {short(ends)}: write ends=[v]")
+        raise TypeError(f"ends is a list of Values, not {truncated_repr(ends)}: write ends=[v]")
     with walking:
         walk = Walk(roots, ends)
         walk.finish()

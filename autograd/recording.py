@@ -12,8 +12,8 @@ from threading import Lock, RLock
 from typing import Any, TypeVar
 from weakref import ref
 
+from .arguments import truncated_repr
 from .native import compiled, core
-from .number import short
 
 __all__ = [
     "context",
@@ -239,7 +239,7 @@ class scope(_Block):
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"a scope's name is a str, such as 'layer1', not {short(name)}")
+            raise TypeError(f"a scope's name is a str, such as 'layer1', not {truncated_repr(name)}")
         _Block.__init__(self)
         self._name = str.__str__(name)  # exactly a str, which refers to nothing else
 

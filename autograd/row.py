@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
+from .arguments import as_float, remedy
 from .declaration import check_declaration
 from .manual import Help
-from .number import number, remedy
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
 __all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text"]
@@ -99,7 +99,7 @@ class Gate:
         for x in inputs:
             if hasattr(type(x), "__gate__"):
                 return x.__gate__(self, tuple(inputs))
-        floats = [number(x, self.name) for x in inputs]
+        floats = [as_float(x, self.name) for x in inputs]
         try:
             return self.evaluate(floats)
         except TypeError:

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .arguments import as_float
 from .gates import logsumexp, maximum, minimum, pow, where
-from .number import number
 from .row import GATES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class BesideNumpy:
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]
         if rule is not None and method == "__call__" and not keywords:
-            numbers = [number(x, name) if isinstance(x, numpy.generic) else x for x in inputs]
+            numbers = [as_float(x, name) if isinstance(x, numpy.generic) else x for x in inputs]
             if {*map(type, numbers)} <= {type(self), float, int, bool}:  # without an array
                 return rule(*numbers)
         if keywords:

@@ -7,12 +7,12 @@ from math import nan
 from numbers import Real
 from typing import Any, NoReturn, Union
 
+from .arguments import as_float, is_numpy_scalar, truncated_repr
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
 from .elsewhere import BesideOthers
 from .native import compiled, core
-from .number import is_numpy_scalar, number, short
 from .operators import Operators, install_operators
 from .recording import context, here, recording, refuse_while_tracing, settle, tick, tracing
 from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
@@ -65,7 +65,7 @@ class Value(BesideNumpy, BesideOthers, Operators):
     grad: float
 
     def __init__(self, data: float, label: str | None = None, *more: NoReturn, role: str = "input") -> None:
-        self._data = data if data.__class__ is float else number(data)
+        self._data = data if data.__class__ is float else as_float(data)
         self._origin = INPUT if role == "input" else Role.named(role)
         self._first = self._rest = None
         self._tick = 0
@@ -104,7 +104,7 @@ class Value(BesideNumpy, BesideOthers, Operators):
             )
         refuse_while_tracing("setting .data")
         settle()
-        self._data = number(x, "data")
+        self._data = as_float(x, "data")
         self._tick = tick()
 
     @property
@@ -162,7 +162,7 @@ class Value(BesideNumpy, BesideOthers, Operators):
         if node is NotImplemented:
             for x in inputs:
                 if not isinstance(x, Value):
-                    number(x, gate.name)
+                    as_float(x, gate.name)
         return node  # type: ignore[no-any-return]
 
     @staticmethod
@@ -207,7 +207,7 @@ _new = Value.__new__
 
 def _named(label: str | None, *more: Any) -> str | None:
     if more or not (label is None or isinstance(label, str)):
-        got = f"{2 + len(more)} arguments" if more else short(label)
+        got = f"{2 + len(more)} arguments" if more else truncated_repr(label)
         raise TypeError(
             f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
             "which a + b records"
@@ -222,7 +222,7 @@ def operand(x: Any, gate: str) -> Any:
             return x
         if not (isinstance(x, (Real, *_HOPELESS)) or is_numpy_scalar(x)):
             return NotImplemented
-        x = number(x, gate)
+        x = as_float(x, gate)
     node = _new(Value)  # as Value(x, role="constant"), in half the time
     node._data = x
     node._origin = CONSTANT
@@ -232,7 +232,7 @@ def operand(x: Any, gate: str) -> Any:
     return node
 
 
-# number() answers these with what to write instead.
+# as_float() answers these with what to write instead.
 _HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nn import classical
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 GRAY = ("00", "01", "11", "10")  # neighbours differ in one bit
 EXAMPLE = [0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 1]  # a function of four inputs that has groups

@@ -13,7 +13,7 @@ from random import Random
 from matplotlib.figure import Figure
 
 from nn import linear_regression, mean_squared_error, monomials
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 SEED, TRAIN, TEST, NOISE = 5, 15, 300, 0.25
 DEGREES = range(11)

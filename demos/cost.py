@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from autograd import exp, finite_differences, grad, sigmoid, sin
 from nn import MLP, Layer, Sequential, cross_entropy_with_logits
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 SEED, N = 0, 64
 SIZES = [32, 64, 64, 10]  # inputs, two hidden layers, classes

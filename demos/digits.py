@@ -14,7 +14,7 @@ from sklearn import datasets
 
 from autograd import compile, relu
 from nn import Adam, argmax, fit, he, plot_history, recipe, train_test_split
-from nn.schedules import cosine
+from nn.training.schedules import cosine
 
 SEED, EPOCHS = 0, 30
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from nn import cross_entropy, cross_entropy_with_logits, entropy, kl_divergence, minimize, softmax
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 P, Q = [0.5, 0.3, 0.2], [0.2, 0.5, 0.3]
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from autograd import hessian
 from nn import minimize, random_search
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 SEED, DRAWS = 0, 20_000
 EXACT = {1: 0.5, 2: (2 - math.sqrt(2)) / 4, 3: (math.pi - 2 * math.sqrt(2)) / (4 * math.pi)}

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from autograd import grad, linearize, sigmoid
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 
 def neuron(w0: Any) -> Any:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from autograd import tanh
 from nn import Adam, fit, moons, plot_boundary, recipe, xavier
-from nn.schedules import cosine
+from nn.training.schedules import cosine
 
 SEED, NOISE, EPOCHS = 0, 0.1, 30
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from nn import SGD, Layer, binary_cross_entropy_with_logits, classical, fit, l2, plot_points
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 X = [[-2.0, 0.0], [-1.5, 1.0], [-1.0, -1.0], [1.0, 1.0], [1.5, -1.0], [2.0, 0.0]]
 Y = [-1, -1, -1, 1, 1, 1]

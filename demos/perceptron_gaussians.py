@@ -14,7 +14,7 @@ from random import Random
 from matplotlib.figure import Figure
 
 from nn import classical, gaussians, plot_points
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 SEED, POINTS, DISTANCE, EPOCHS = 0, 200, 3.0, 5
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from autograd import no_grad, tanh
 from nn import Adam, circles, fit, gaussians, plot_points, recipe, spiral, standardise, xavier, xor
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 SEED, POINTS, HIDDEN, STEPS = 0, 100, 6, 25
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from nn import linear_regression, mean_squared_error, plot_points, zero_one
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 X, Y = [0.0, 1.0, 2.0, 3.0, 20.0], [-1, -1, 1, 1, 1]
 

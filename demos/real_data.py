@@ -17,8 +17,8 @@ from sklearn import datasets
 
 from autograd import tanh
 from nn import Adam, fit, l2, plot_history, recipe, standardise, train_test_split, xavier
-from nn.recipes import Task
-from nn.schedules import cosine
+from nn.training import Task
+from nn.training.schedules import cosine
 
 SEED = 0
 

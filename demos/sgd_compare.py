@@ -13,7 +13,7 @@ from statistics import pvariance
 from matplotlib.figure import Figure
 
 from nn import SGD, Layer, batches, fit, squared_error
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 SEED, POINTS, EPOCHS = 0, 128, 12
 KINDS = {"batch": None, "mini-batch of 16": 16, "stochastic": 1}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from autograd import Value, draw, jacobian, logsumexp, sigmoid
 from nn import cross_entropy, one_hot, softmax
-from nn.plots import COLOURS
+from nn.viewing import COLOURS
 
 CLASSES = ("dog", "cat", "fish", "frog")
 CAT = 1

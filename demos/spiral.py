@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from autograd import no_grad, tanh
 from nn import Adam, fit, plot_boundary, recipe, spiral, train_test_split, xavier
-from nn.schedules import cosine
+from nn.training.schedules import cosine
 
 SEED, NOISE, ARM, EPOCHS = 0, 0.2, 200, 80
 

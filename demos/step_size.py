@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from nn import minimize
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 ETAS = (0.1, 0.4, 0.5, 0.9, 1.0, 1.1)
 

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nn.classical import approximate, step_neuron, tower, tower_2d
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 
 def wave(x: float) -> float:

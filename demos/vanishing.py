@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from autograd import Value, relu, sigmoid
 from nn import MLP, Layer, Sequential, cross_entropy_with_logits, gradient_norms, he, xavier
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 SEED, WIDTH = 0, 12
 DEPTHS = (3, 6, 12)

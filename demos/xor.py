@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from autograd import sigmoid, tanh
 from nn import MLP, SGD, binary_cross_entropy_with_logits, classical, fit, plot_boundary, plot_history, products
-from nn.plots import COLOURS, MARKERS
+from nn.viewing import COLOURS, MARKERS
 
 CORNERS, LABELS = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 SEED, STEPS = 0, 1500

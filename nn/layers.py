@@ -1,27 +1,147 @@
-"""Neurons, layers of neurons, and the network of layers: the lectures' fully connected net."""
+"""Parts of networks: initial weights, activations, neurons, layers, the MLP, and modules made of modules."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from autograd import Value, dot, relu, scope
+from autograd import Gate, Value, dot, relu, scope
+from autograd.arguments import (
+    as_bool,
+    as_finite,
+    as_finite_list,
+    as_int,
+    as_operand,
+    describe,
+    list_or_none,
+    require_callable,
+    require_random,
+    truncated_repr,
+)
 from autograd.value import Operand
 
-from .activation import Function, activate, checked, title
-from .given import entry, flag, function, generator, listed, number, numbers, shown, whole
-from .initialisers import Initialiser, uniform
 from .module import Module
 
-__all__ = ["MLP", "Layer", "Neuron"]
+__all__ = ["MLP", "Activation", "Concat", "Layer", "Neuron", "Sequential", "he", "uniform", "xavier", "zeros"]
+
+Function = Callable[[Any], Any]
+
+# Initial weights: functions (rng, nin, nout) → one weight of a layer with nin inputs and nout outputs
+
+Initialiser = Callable[[Random, int, int], float]
+
+
+def uniform(rng: Random, nin: int, nout: int) -> float:
+    """Draw from (−1, 1) for layers of any size, as micrograd does.
+
+    >>> -1 <= uniform(Random(0), 2, 3) <= 1
+    True
+    """
+    try:
+        return rng.uniform(-1.0, 1.0)
+    except AttributeError:
+        _check_initialiser(rng, nin, nout)
+        raise
+
+
+def xavier(rng: Random, nin: int, nout: int) -> float:
+    """Draw from (−r, r) with r = √(6/(nin + nout)): variance 2/(nin + nout), which suits tanh and sigmoid.
+
+    >>> abs(xavier(Random(0), 50, 100)) <= 0.2
+    True
+    """
+    try:
+        limit = math.sqrt(6 / (nin + nout))
+        return rng.uniform(-limit, limit)
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        _check_initialiser(rng, nin, nout)
+        raise
+
+
+def he(rng: Random, nin: int, nout: int) -> float:
+    """Draw from the normal distribution with mean 0 and variance 2/nin, which suits relu.
+
+    >>> round(he(Random(0), 50, 100), 3)
+    0.188
+    """
+    try:
+        return rng.gauss(0.0, math.sqrt(2 / nin))
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        _check_initialiser(rng, nin, nout)
+        raise
+
+
+def zeros(rng: Random, nin: int, nout: int) -> float:
+    """Begin at 0. All neurons of a hidden layer then stay identical: nothing breaks their symmetry.
+
+    >>> zeros(Random(0), 2, 3)
+    0.0
+    """
+    return 0.0
+
+
+def _check_initialiser(rng: Any, nin: Any, nout: Any) -> None:
+    """Raise for the wrong argument after a failed draw; checking every draw would slow down large layers."""
+    require_random(rng)
+    as_int(nin, "nin, the number of inputs of the layer,")
+    as_int(nout, "nout, the number of its outputs,")
+
+
+# Activations
+
+
+class Activation(Module):
+    """A function as a module: a gate is applied to each component, another function to the whole list.
+
+    >>> from autograd import relu
+    >>> Activation(relu)([-1.0, 2.0])
+    [0.0, 2.0]
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = as_activation(function)
+
+    def forward(self, x: Any) -> Any:
+        return activate(self.function, x)
+
+    def __repr__(self) -> str:
+        return f"Activation({activation_name(self.function)})"
+
+
+def activate(function: Function | None, x: Any) -> Any:
+    """Return the activation of x: componentwise for a gate, of the whole list for another function, x itself for None."""
+    if function is None:
+        return x
+    entries = list_or_none(x) if isinstance(function, Gate) else None
+    return function(x) if entries is None else [function(v) for v in entries]
+
+
+def as_activation(function: Any) -> Any:
+    """Return a function or None; raise a TypeError for anything else."""
+    if isinstance(function, type):
+        raise TypeError(f"a part of a network must be an instance, got a class: write {function.__name__}(...)")
+    if function is None or callable(function):
+        return function
+    raise TypeError(
+        f"an activation must be a function such as autograd.tanh, or None for a linear output, got {function!r}"
+    )
+
+
+def activation_name(function: Any) -> str:
+    """Return the name of an activation in the repr of a network."""
+    return "linear" if function is None else getattr(function, "__name__", type(function).__name__)
+
+
+# Fully connected networks
 
 
 class Neuron(Module):
-    """AF(w·x + b): one dot gate and its activation, relu if not told otherwise, none for None.
+    """activation(w·x + b): one dot gate and its activation, which is relu by default; None means linear.
 
-    Weights are drawn by `init(rng, nin, nout)`, from (−1, 1) if not told otherwise; the bias starts at 0, and with
-    bias=False there is none. `nonlin=False` is micrograd's way to say activation=None.
+    Weights are drawn by `init(rng, nin, nout)`, from (−1, 1) by default; the bias starts at 0, and with bias=False there
+    is none. `nonlin=False` is micrograd's spelling of activation=None.
 
     >>> from autograd import sigmoid
     >>> neuron = Neuron.of([2.0, -3.0], -3.0, sigmoid)
@@ -40,20 +160,20 @@ class Neuron(Module):
         rng: Random | None = None,
         nout: int = 1,
     ) -> None:
-        rng = _generator(rng)
-        nin = whole("nin, the number of inputs,", nin)
-        function("init, which draws a weight,", init, "rng, nin, nout")
-        bias, nonlin = flag("bias, whether there is one,", bias), flag("nonlin", nonlin)
+        rng = _as_generator(rng)
+        nin = as_int(nin, "nin, the number of inputs,")
+        require_callable(init, "init, which draws a weight,", "rng, nin, nout")
+        bias, nonlin = as_bool(bias, "bias, whether there is one,"), as_bool(nonlin, "nonlin")
         self.w = [Value(init(rng, nin, nout), role="parameter") for _ in range(nin)]
         self.b = Value(0.0, role="parameter") if bias else None
-        self.activation = checked(activation) if nonlin else None
+        self.activation = as_activation(activation) if nonlin else None
 
     @classmethod
     def of(cls, weights: Sequence[float], bias: float | None = 0.0, activation: Function | None = None) -> Neuron:
         """Return the neuron with these weights; None for no bias."""
-        w = numbers("weights", weights)
+        w = as_finite_list(weights, "weights")
         neuron = cls(len(w), activation, bias=bias is not None)
-        neuron.load_state_dict({"w": w} | ({} if bias is None else {"b": number("bias", bias)}))
+        neuron.load_state_dict({"w": w} | ({} if bias is None else {"b": as_finite(bias, "bias")}))
         return neuron
 
     def pre_activation(self, x: Any) -> Value:
@@ -62,13 +182,13 @@ class Neuron(Module):
         >>> Neuron.of([2.0, 1.0], -3.0, relu).pre_activation([0.5, 1.0]).data
         -1.0
         """
-        return self._affine(inputs(self, x, len(self.w)))
+        return self._affine(_as_sample(self, x, len(self.w)))
 
     def forward(self, x: Any) -> Value:
-        return self.fire(inputs(self, x, len(self.w)))
+        return self.fire(_as_sample(self, x, len(self.w)))
 
     def fire(self, x: Sequence[Operand]) -> Value:
-        """Return the output for inputs that are known to be as many as they should."""
+        """Return the output for inputs whose number has been checked."""
         z = self._affine(x)
         return z if self.activation is None else self.activation(z)
 
@@ -76,16 +196,16 @@ class Neuron(Module):
         try:
             z: Value = dot(self.w, x) if self.b is None else dot(self.w, x, self.b)
         except TypeError:
-            _look_at(x)
+            _check_sample(x)
             raise
         return z
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.w)} → 1, {title(self.activation)})"
+        return f"{type(self).__name__}({len(self.w)} → 1, {activation_name(self.activation)})"
 
 
 class Layer(Module):
-    """AF(Wx + b): `nout` neurons on the same `nin` inputs; one neuron gives a Value, several a list.
+    """activation(Wx + b): `nout` neurons on the same `nin` inputs; one neuron gives a Value, several a list.
 
     `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
 
@@ -95,8 +215,8 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
-        options["rng"] = _generator(options.get("rng"))
-        nout = whole("nout, the number of neurons,", nout)
+        options["rng"] = _as_generator(options.get("rng"))
+        nout = as_int(nout, "nout, the number of neurons,")
         self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
         for i, neuron in enumerate(self.neurons, start=1):
             neuron.name = f"neuron{i}"
@@ -106,45 +226,47 @@ class Layer(Module):
         cls, W: Sequence[Sequence[float]], b: Sequence[float] | None = None, activation: Function | None = None
     ) -> Layer:
         """Return the layer with these weights; None for no bias."""
-        given = listed(W)
-        if not given:
-            raise ValueError(f"W is a list with a row of weights for each neuron, as in [[1.0, -1.0]], not {shown(W)}")
-        rows = [numbers(f"W[{j}]", weights) for j, weights in enumerate(given)]
-        biases = None if b is None else numbers("b", b)
-        if biases is not None and len(biases) != len(rows):
-            raise ValueError(f"b has {len(biases)} biases, and W has {len(rows)} rows: one each")
-        for j, weights in enumerate(rows):
-            if len(weights) != len(rows[0]):
-                raise ValueError(f"W[{j}] has {len(weights)} weights, and W[0] has {len(rows[0])}: one for each input")
-        layer = cls(len(rows[0]), len(rows), activation, bias=b is not None)
-        layer.load_state_dict({"W": rows} | ({} if biases is None else {"b": biases}))
+        rows = list_or_none(W)
+        if not rows:
+            raise ValueError(
+                f"W must be a list with a row of weights for each neuron, got {describe(W)}: [[1.0, -1.0]]"
+            )
+        weights = [as_finite_list(row, f"W[{j}]") for j, row in enumerate(rows)]
+        biases = None if b is None else as_finite_list(b, "b")
+        if biases is not None and len(biases) != len(weights):
+            raise ValueError(f"b must have one bias for each of the {len(weights)} rows of W, got {len(biases)}")
+        for j, row in enumerate(weights):
+            if len(row) != len(weights[0]):
+                raise ValueError(f"W[{j}] must have {len(weights[0])} weights, as W[0] has, got {len(row)}")
+        layer = cls(len(weights[0]), len(weights), activation, bias=b is not None)
+        layer.load_state_dict({"W": weights} | ({} if biases is None else {"b": biases}))
         return layer
 
     @property
     def W(self) -> list[list[Value]]:
-        """The weights, one row a neuron."""
+        """The weights, one row for each neuron."""
         return [neuron.w for neuron in self.neurons]
 
     @property
     def b(self) -> list[Value]:
-        """The biases, one a neuron; empty where there are none."""
+        """The biases, one for each neuron; an empty list if there are none."""
         return [neuron.b for neuron in self.neurons if neuron.b is not None]
 
     @property
     def nin(self) -> int:
-        """How many inputs every neuron takes."""
+        """The number of inputs of every neuron."""
         return len(self.neurons[0].w)
 
     @property
     def activation(self) -> Function | None:
-        """What every neuron applies to its pre-activation."""
+        """The activation of every neuron."""
         return self.neurons[0].activation
 
     def tensors(self) -> dict[str, Any]:
         return {"W": self.W} | ({"b": self.b} if self.b else {})
 
     def forward(self, x: Any) -> Value | list[Value]:
-        x = inputs(self, x, self.nin)
+        x = _as_sample(self, x, self.nin)
         outputs = []
         for neuron in self.neurons:
             with scope(neuron.name or "neuron"):
@@ -152,11 +274,11 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.nin} → {len(self.neurons)}, {title(self.activation)})"
+        return f"{type(self).__name__}({self.nin} → {len(self.neurons)}, {activation_name(self.activation)})"
 
 
 class MLP(Module):
-    """A multi-layer perceptron, the lectures' fully connected net: relu layers on `nin` inputs, and a linear one at the end.
+    """A multi-layer perceptron, or fully connected net: relu layers on `nin` inputs, and a linear layer at the end.
 
     `nouts` are the numbers of neurons of the layers, the last that of the outputs. x: a list of `nin` numbers or Values.
 
@@ -176,17 +298,17 @@ class MLP(Module):
         output: Function | None = None,
         **options: Any,
     ) -> None:
-        options["rng"] = _generator(options.get("rng"))
-        widths = listed(nouts)
+        options["rng"] = _as_generator(options.get("rng"))
+        widths = list_or_none(nouts)
         if not widths:
             raise TypeError(
-                f"nouts is a list with the number of neurons of each layer, as in [16, 16, 1], not {nouts!r}"
+                f"nouts must be a list with the number of neurons of each layer, as in [16, 16, 1], got {nouts!r}"
             )
-        hidden = [checked(activation)] * (len(widths) - 1)
+        hidden = [as_activation(activation)] * (len(widths) - 1)
         self.layers = [Layer(m, n, f, **options) for m, n, f in zip([nin, *widths], widths, [*hidden, None])]
         for i, layer in enumerate(self.layers, start=1):
             layer.name = f"layer{i}"
-        self.output = checked(output)
+        self.output = as_activation(output)
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers:
@@ -197,24 +319,25 @@ class MLP(Module):
         parts = [str(self.layers[0].nin)]
         for layer in self.layers:
             function = self.output if layer is self.layers[-1] else layer.activation
-            parts.append(f"{len(layer.neurons)} {title(function)}")
+            parts.append(f"{len(layer.neurons)} {activation_name(function)}")
         return f"{type(self).__name__}({' → '.join(parts)}, {len(self.parameters())} parameters)"
 
 
-def _generator(rng: Any) -> Random:
-    """Return what to draw weights from: something new for None."""
-    return Random() if rng is None else generator(rng)
+def _as_generator(rng: Any) -> Random:
+    """Return the generator that weights are drawn from; a new one for None."""
+    return Random() if rng is None else require_random(rng)
 
 
-def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
-    """Return the entries of x as Values, made once for all neurons; a lone number is one input."""
+def _as_sample(module: Module, x: Any, nin: int) -> Sequence[Operand]:
+    """Return the entries of x with numbers as constants, made once for all neurons; a number alone is one input."""
     try:
         entries = list(x)
     except TypeError:
         entries = [x]
         if nin > 1:
+            got = f"the number {x!r}" if isinstance(x, (int, float)) else describe(x)
             raise ValueError(
-                f"{module!r} takes {nin} inputs, and x is {_lone(x)}: a sample is a list of {nin} numbers, and a batch a "
+                f"{module!r} takes {nin} inputs, and x is {got}: a sample is a list of {nin} numbers, and a batch a "
                 f"list of samples, [[{', '.join(['…'] * min(nin, 3))}]]"
             ) from None
     if len(entries) != nin:
@@ -222,15 +345,78 @@ def inputs(module: Module, x: Any, nin: int) -> Sequence[Operand]:
     return [Value(v, role="constant") if isinstance(v, (int, float)) else v for v in entries]
 
 
-def _look_at(x: Sequence[Any]) -> None:
-    """Raise for the first entry of a sample that is no number."""
+def _check_sample(x: Sequence[Any]) -> None:
+    """Raise for the first entry of a sample that is not a number."""
     for i, v in enumerate(x):
-        if listed(v) is not None:
+        if list_or_none(v) is not None:
             raise TypeError(
-                f"x is one sample, and x[{i}] is {shown(v)}: of a batch X write model.predict(X) or model.batch(X)"
+                f"x must be one sample, got {describe(v)} for x[{i}]: of a batch X write model.predict(X) or model.batch(X)"
             ) from None
-        entry(f"x[{i}]", v)
+        as_operand(v, f"x[{i}]")
 
 
-def _lone(x: Any) -> str:
-    return f"the number {x!r}" if isinstance(x, (int, float)) else shown(x)
+# Modules made of modules
+
+
+class Sequential(Module):
+    """The composition f_m ∘ … ∘ f_1: the output of each part is the input of the next.
+
+    Parts are modules or functions; a gate among them is applied to each component. ValueError without any part.
+
+    >>> from autograd import tanh
+    >>> from nn import Layer
+    >>> Sequential(Layer(2, 3, None), tanh, Layer(3, 1, None))
+    Sequential(Layer(2 → 3, linear), Activation(tanh), Layer(3 → 1, linear))
+    """
+
+    def __init__(self, *parts: Module | Function) -> None:
+        self.parts = _as_modules(parts)
+
+    def forward(self, x: Any) -> Any:
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    def outputs(self, x: Any) -> list[Any]:
+        """Return the output of every part, in order."""
+        found: list[Any] = []
+        for part in self.parts:
+            found.append(part(found[-1] if found else x))
+        return found
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.parts))})"
+
+
+class Concat(Module):
+    """The concatenation f_1(x) ⊕ f_2(x) ⊕ …: all parts take the same input, and one list holds their outputs.
+
+    >>> from autograd import relu, tanh
+    >>> Concat(relu, tanh)([1.0, 0.0])
+    [1.0, 0.0, 0.7615941559557649, 0.0]
+    """
+
+    def __init__(self, *parts: Module | Function) -> None:
+        self.parts = _as_modules(parts)
+
+    def forward(self, x: Any) -> list[Any]:
+        outputs = [part(x) for part in self.parts]
+        return [v for output in outputs for v in (output if isinstance(output, list) else [output])]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.parts))})"
+
+
+def _as_modules(parts: tuple[Module | Function, ...]) -> list[Module]:
+    """Return modules and functions as modules, each with a name: its own, or its type and position."""
+    if not parts:
+        raise ValueError("a network must have at least one part, got none")
+    for part in parts:
+        if isinstance(part, (list, tuple)):
+            raise TypeError(
+                f"a part of a network must be a module or a function, got {truncated_repr(part)}: write *parts"
+            )
+    modules = [part if isinstance(part, Module) else Activation(part) for part in parts]
+    for i, module in enumerate(modules, start=1):
+        module.name = module.name or f"{type(module).__name__.lower()}{i}"
+    return modules

@@ -1,43 +1,25 @@
-"""Losses, as the lectures write them: `loss(output, target)` of one sample or a batch.
+"""Losses and the functions around them: `loss(output, target)` of one sample or of a batch.
 
-All take reduction="mean", "sum" or "none" (the list of the losses). An elementwise loss counts every number: output and
+Every loss takes reduction="mean", "sum" or "none" (the list of the losses). An elementwise loss counts numbers: output and
 target are both a number, a list, or rows. A row loss counts samples: an output is a row with one number per class, a batch
 a list of rows; a target is a class index that counts from 0, a one-hot row, or a distribution over the classes.
-A number or a single row gives its one loss. Floats in, floats out; with a Value anywhere, Values out.
+A number or a single row gives one loss. Floats give floats; a Value anywhere gives Values.
 
-No loss branches on what an output holds, only on targets that are plain numbers, so its graph may be replayed and traced.
+No loss branches on the number in an output, only on targets that are plain numbers, so its graph can be replayed and traced.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf, nan
+from typing import Any, Literal, NoReturn, SupportsIndex
 
-from autograd import dot, log, log1p, logsumexp, relu, softplus, sum as add
-
-from .chances import above, certain, expected, log_chances, negated, own_log_chances, refuse_infinite, unless_both_zero
-from .functions import decisions
-from .given import listed, number
-from .samples import (
-    Numbers,
-    Reduction,
-    Weights,
-    averaged,
-    batch,
-    check_reduction,
-    defined,
-    distribution,
-    in_pairs,
-    in_rows,
-    is_plain,
-    known,
-    paired,
-    place,
-    probability,
-    reduced,
-    weights,
-)
+from autograd import Value, abs as absolute, dot, exp, log, log1p, logsumexp, relu, softplus, sum as add, where
+from autograd.arguments import as_finite, as_int, as_list, as_operand, describe, entries_of, list_or_none
 
 __all__ = [
+    "argmax",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_hinge",
@@ -46,11 +28,94 @@ __all__ = [
     "entropy",
     "hinge",
     "kl_divergence",
+    "l1",
+    "l2",
+    "log_softmax",
     "mean_squared_error",
     "negative_log_likelihood",
+    "one_hot",
+    "softmax",
     "squared_error",
-    "zero_one",
 ]
+
+Numbers = (
+    Any  # a number, a list of numbers, or rows of them; each a float, a Value, or a symbol that holds no number yet
+)
+Place = int | tuple[int, int] | None  # the index of an entry in a list or in rows; None for a number alone
+Pair = tuple[Place, Any, Any]  # an entry of the output and the entry of the target at the same place
+Reduction = Literal["mean", "sum", "none"]
+Row = tuple[str, list[Any]]  # the name of a row in messages, and its entries
+Weights = list[tuple[int, Any]]  # the classes of a target whose probability is not a plain 0, with their probabilities
+NamedNumbers = Iterable[tuple[str, Any]]  # the numbers that a loss was given, with their names in messages
+
+TOLERANCE = 1e-6  # largest difference from 1 of the sum of a distribution: rounding
+
+
+class NotANumber(ValueError, FloatingPointError):
+    """A loss or a metric of nan: a wrong argument for a caller, and for training a run that diverged."""
+
+
+# Scores, probabilities and classes
+
+
+def softmax(z: Numbers) -> list[Any]:
+    """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed from scores less their logsumexp, which cannot overflow.
+
+    A list of n scores gives a list of n probabilities; floats give floats, Values give Values.
+
+    >>> [round(p, 2) for p in softmax([3.2, 5.1, -1.7, -3.7])]
+    [0.13, 0.87, 0.0, 0.0]
+    >>> softmax([1000.0, -1000.0])
+    [1.0, 0.0]
+    """
+    powers = [exp(score) for score in _less_logsumexp(z)]
+    total = add(powers)
+    return [power / total for power in powers]
+
+
+def log_softmax(z: Numbers) -> list[Any]:
+    """Return log pᵢ = zᵢ − logsumexp(z), the logarithm of the softmax, exact where the softmax itself would be 0.
+
+    A list of n scores gives a list of n; floats give floats, Values give Values.
+
+    >>> log_softmax([1000.0, -1000.0])
+    [0.0, -2000.0]
+    """
+    scores = _less_logsumexp(z)
+    rest = logsumexp(scores)
+    return [score - rest for score in scores]
+
+
+def _less_logsumexp(z: Numbers) -> list[Any]:
+    """Return zᵢ − logsumexp(z): scores with the same softmax, none far above 0.
+
+    At large scores the logsumexp is rounded to their last digit, so exp of the result does not yet sum to 1. The caller's
+    result must not depend on a shift of all scores.
+    """
+    scores = as_row(z, "the scores of a softmax")
+    top = logsumexp(scores)
+    return [score - top for score in scores]
+
+
+def argmax(z: Numbers) -> int:
+    """Return the index of the largest of n scores, the first of ties; a plain int, which no gradient passes.
+
+    >>> argmax([3.2, 5.1, -1.7, -3.7]), argmax([2.0, 2.0])
+    (1, 0)
+    """
+    return index_of_largest(as_row(z, "the scores of argmax"), "argmax: z")
+
+
+def one_hot(k: SupportsIndex, n: int) -> list[float]:
+    """Return n entries, 1 at class k and 0 elsewhere. Classes count from 0, so "class 3 of 5" is one_hot(2, 5).
+
+    >>> one_hot(2, 5)
+    [0.0, 0.0, 1.0, 0.0, 0.0]
+    """
+    n = as_int(n, "one_hot: n, the number of classes,")
+    index = as_class_index(k, "one_hot: k", n)
+    return [1.0 if i == index else 0.0 for i in range(n)]
+
 
 # Elementwise losses
 
@@ -61,14 +126,14 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
     >>> squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0], half=True)
     1.125
     """
-    pairs = paired("squared_error", reduction, output, target)
-    given = in_pairs("squared_error", pairs)
+    pairs = pair_entries("squared_error", reduction, output, target)
+    numbers = name_pairs("squared_error", pairs)
     gaps = [o - t for _, o, t in pairs]
     if len(gaps) == 1 or reduction == "none":
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
-        return reduced("squared_error", losses, reduction, pairs[0][0] is None, given)
+        return reduce("squared_error", losses, reduction, pairs[0][0] is None, numbers)
     total = dot(gaps, gaps)
-    return defined("squared_error", averaged(0.5 * total if half else total, len(gaps), reduction), given)
+    return require_defined("squared_error", average(0.5 * total if half else total, len(gaps), reduction), numbers)
 
 
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -83,53 +148,53 @@ def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction
 def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return −t log o − (1 − t) log(1 − o) for probabilities o and targets t, both in [0, 1].
 
-    Where o is exactly 0 or 1 and the target is not, the loss would be infinite and is refused.
+    ValueError where o is exactly 0 or 1 and the target is not: the loss would be infinite.
 
     >>> round(binary_cross_entropy(0.731058578630, 1), 9)
     0.313261688
     """
     name = "binary_cross_entropy"
-    pairs = paired(name, reduction, output, target)
+    pairs = pair_entries(name, reduction, output, target)
     losses = []
-    for at, o, t in pairs:
-        probability(f"{name}: output", at, o)
-        probability(f"{name}: target", at, t)
+    for place, o, t in pairs:
+        require_probability(o, f"{name}: output", place)
+        require_probability(t, f"{name}: target", place)
         chances: Weights = []
         logs = []
         if not is_plain(t, 0.0):
-            if known(o) == 0.0 != known(t):
-                refuse_infinite(f"{name}: output", at, 0, "the target is not", name)
+            if number_or_none(o) == 0.0 != number_or_none(t):
+                raise_infinite(f"{name}: output", place, 0, "the target is not", name)
             chances.append((1, t))
-            logs.append(log(unless_both_zero(t, o, o, 1.0)))
+            logs.append(log(_unless_both_zero(t, o, o, 1.0)))
         if not is_plain(t, 1.0):
-            if known(o) == 1.0 != known(t):
-                refuse_infinite(f"{name}: output", at, 1, "the target is not", name)
+            if number_or_none(o) == 1.0 != number_or_none(t):
+                raise_infinite(f"{name}: output", place, 1, "the target is not", name)
             chances.append((0, 1.0 - t))
-            logs.append(log1p(-unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
-        losses.append(negated(expected(chances, logs)))
-    return reduced(name, losses, reduction, pairs[0][0] is None, in_pairs(name, pairs))
+            logs.append(log1p(-_unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
+        losses.append(negate(expectation(chances, logs)))
+    return reduce(name, losses, reduction, pairs[0][0] is None, name_pairs(name, pairs))
 
 
 def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return t·softplus(−z) + (1 − t)·softplus(z), the binary cross-entropy of σ(z), for scores z (logits) of any size.
 
-    The targets t lie in [0, 1]. Its gradient in z is σ(z) − t: the lectures' logistic regression.
+    The targets t lie in [0, 1]. Its gradient in z is σ(z) − t.
 
     >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 1], reduction="none")
     [0.0, 1000.0]
     """
     name = "binary_cross_entropy_with_logits"
-    pairs = paired(name, reduction, output, target)
+    pairs = pair_entries(name, reduction, output, target)
     losses = []
-    for at, z, t in pairs:
-        probability(f"{name}: target", at, t)
+    for place, z, t in pairs:
+        require_probability(t, f"{name}: target", place)
         if is_plain(t, 1.0):
             losses.append(softplus(-z))
         elif is_plain(t, 0.0):
             losses.append(softplus(z))
-        else:  # not softplus(z) − t·z, the same, in which large scores cancel
+        else:  # equal to softplus(z) − t·z, in which large scores cancel
             losses.append(dot([t, 1.0 - t], [softplus(-z), softplus(z)]))
-    return reduced(name, losses, reduction, pairs[0][0] is None, in_pairs(name, pairs))
+    return reduce(name, losses, reduction, pairs[0][0] is None, name_pairs(name, pairs))
 
 
 def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -138,20 +203,19 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
     >>> binary_hinge([2.0, 0.25, 0.25], [1, 1, -1], reduction="none")
     [0.0, 0.75, 1.25]
     """
-    pairs = paired("binary_hinge", reduction, score, target)
+    pairs = pair_entries("binary_hinge", reduction, score, target)
     losses = []
-    for at, s, y in pairs:
-        label = known(y)
+    for place, s, y in pairs:
+        label = number_or_none(y)
         if label is not None and label not in (-1.0, 1.0):
             raise ValueError(
-                f"{place('binary_hinge: target', at)} is {label!r}, and a target is −1 or 1: write 2*t - 1 for t in "
-                "{0, 1}"
+                f"{entry_name('binary_hinge: target', place)} must be −1 or 1, got {label!r}: write 2*t - 1 for t in {{0, 1}}"
             )
         if is_plain(y, 1.0):
             losses.append(relu(1.0 - s))
         else:
             losses.append(relu(1.0 + s) if is_plain(y, -1.0) else relu(1.0 - y * s))
-    return reduced("binary_hinge", losses, reduction, pairs[0][0] is None, in_pairs("binary_hinge", pairs))
+    return reduce("binary_hinge", losses, reduction, pairs[0][0] is None, name_pairs("binary_hinge", pairs))
 
 
 # Row losses
@@ -160,26 +224,26 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
 def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return −Σₖ tₖ log pₖ for probabilities p and a target t; for a class index c, −log p_c.
 
-    A probability of exactly 0 where the target is not 0 would make the loss infinite and is refused.
+    ValueError where a probability is exactly 0 and the target is not: the loss would be infinite.
 
     >>> round(cross_entropy([0.25, 0.5, 0.25], 1), 9), round(cross_entropy([0.25, 0.5, 0.25], [0.5, 0.5, 0]), 9)
     (0.693147181, 1.039720771)
     """
-    rows, single = batch("cross_entropy", reduction, probabilities)
-    targets = weights("cross_entropy", target, rows, single)
+    rows, single = read_rows("cross_entropy", reduction, probabilities)
+    targets = read_targets("cross_entropy", target, rows, single)
     losses = []
     for (what, p), t in zip(rows, targets):
         for k, entry in enumerate(p):
-            probability(what, k, entry)
-        losses.append(negated(expected(t, log_chances(what, t, p, "the target is not", "cross_entropy"))))
-    return reduced("cross_entropy", losses, reduction, single, in_rows(rows))
+            require_probability(entry, what, k)
+        losses.append(negate(expectation(t, _log_probabilities(what, t, p, "the target is not", "cross_entropy"))))
+    return reduce("cross_entropy", losses, reduction, single, name_rows(rows))
 
 
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
     For a class index c it is computed as logsumexp(z − z_c), so that large scores do not cancel. Its gradient in z is
-    softmax(z) − t, as the lectures derive it.
+    softmax(z) − t.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139
@@ -187,14 +251,14 @@ def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction =
     [0.0, 1000.0]
     """
     name = "cross_entropy_with_logits"
-    rows, single = batch(name, reduction, z)
-    targets = weights(name, target, rows, single)
+    rows, single = read_rows(name, reduction, z)
+    targets = read_targets(name, target, rows, single)
     losses = []
     for (_, s), t in zip(rows, targets):
-        leads = above(s, t)
+        leads = _score_differences(s, t)
         loss = logsumexp(leads)
-        losses.append(loss if certain(t) is not None else loss - expected(t, [leads[k] for k, _ in t]))
-    return reduced(name, losses, reduction, single, in_rows(rows))
+        losses.append(loss if certain_class(t) is not None else loss - expectation(t, [leads[k] for k, _ in t]))
+    return reduce(name, losses, reduction, single, name_rows(rows))
 
 
 def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
@@ -204,81 +268,363 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     1.5
     """
     name = "negative_log_likelihood"
-    rows, single = batch(name, reduction, log_probabilities)
-    targets = weights(name, target, rows, single)
+    rows, single = read_rows(name, reduction, log_probabilities)
+    targets = read_targets(name, target, rows, single)
     for _, p in rows:
         for x in p:
-            defined(name, x, in_rows(rows))
-    losses = [negated(expected(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)]
-    return reduced(name, losses, reduction, single, in_rows(rows))
+            require_defined(name, x, name_rows(rows))
+    losses = [negate(expectation(t, [p[k] for k, _ in t])) for (_, p), t in zip(rows, targets)]
+    return reduce(name, losses, reduction, single, name_rows(rows))
 
 
 def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Any:
     """Return Σ_{k≠c} relu(s_k − s_c + margin) for scores s and the right class c, an index or a one-hot row.
 
-    The lectures' loss for a linear classifier: 0 once the right class leads every other by the margin.
+    The loss of a linear classifier: 0 once the right class leads every other by the margin.
 
     >>> hinge([2.0, 5.0, -1.0], 0), hinge([1.0, 5.0, 2.0], 1)
     (4.0, 0.0)
     """
-    margin = number("hinge: margin", margin, 0)
-    rows, single = batch("hinge", reduction, scores)
+    margin = as_finite(margin, "hinge: margin", 0)
+    rows, single = read_rows("hinge", reduction, scores)
     losses = []
-    for (what, s), t in zip(rows, weights("hinge", target, rows, single)):
+    for (what, s), t in zip(rows, read_targets("hinge", target, rows, single)):
         if len(s) < 2:
-            raise ValueError(f"{what} has one score, and hinge compares two or more: see binary_hinge")
-        if any(known(x) not in (None, 0.0, 1.0) for _, x in t):
-            raise ValueError("hinge: target is a class index or a one-hot row, not a distribution over several classes")
-        leads = above(s, t)
-        right = certain(t)
+            raise ValueError(f"{what} must have two scores or more, got one: see binary_hinge")
+        if any(number_or_none(x) not in (None, 0.0, 1.0) for _, x in t):
+            raise ValueError(
+                "hinge: target must be a class index or a one-hot row, got a distribution over several classes"
+            )
+        leads = _score_differences(s, t)
+        right = certain_class(t)
         if right is not None:
             losses.append(add([relu(lead + margin) for k, lead in enumerate(leads) if k != right]))
-        else:  # which class is right, no plain number says: it is among the terms, and adds its margin to itself
+        else:  # the right class is not known yet: its term relu(0 + margin) is in the sum, and is subtracted
             losses.append(add([relu(lead + margin) for lead in leads]) - margin)
-    return reduced("hinge", losses, reduction, single, in_rows(rows))
+    return reduce("hinge", losses, reduction, single, name_rows(rows))
 
 
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
-    It is the cross-entropy of q against p less the entropy of p. Where p is 0, its term and the slopes of this count as 0;
+    It is the cross-entropy of q against p less the entropy of p. Where p is 0, its term and the slope of the term are 0;
     where q is 0, p must be 0.
 
     >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
     (0.143841036, 0.0)
     """
-    rows, single = batch("kl_divergence", reduction, q, "q")
+    rows, single = read_rows("kl_divergence", reduction, q, "q")
     losses = []
-    for (what, entries), t in zip(rows, weights("kl_divergence", p, rows, single, "p")):
-        distribution(what, entries)
-        losses.append(expected(t, own_log_chances(t)) - expected(t, log_chances(what, t, entries, "p is not")))
-    return reduced("kl_divergence", losses, reduction, single, in_rows(rows))
+    for (what, entries), t in zip(rows, read_targets("kl_divergence", p, rows, single, "p")):
+        as_distribution(entries, what)
+        losses.append(
+            expectation(t, _log_weights(t)) - expectation(t, _log_probabilities(what, t, entries, "p is not"))
+        )
+    return reduce("kl_divergence", losses, reduction, single, name_rows(rows))
 
 
 def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
-    """Return H(p) = −Σ pₖ log pₖ of a distribution, in nats: 0 for a certain class, log n for n equal chances.
+    """Return H(p) = −Σ pₖ log pₖ of a distribution, in nats: 0 for a certain class, log n for n equal probabilities.
 
-    Where p is 0, its term and the slope of this, which would be infinite, count as 0.
+    Where p is 0, its term and the slope of the term, which would be infinite, count as 0.
 
     >>> round(entropy([0.25, 0.25, 0.25, 0.25]), 9), entropy([1.0, 0.0])
     (1.386294361, 0.0)
     """
-    rows, single = batch("entropy", reduction, p, "p")
-    classes = [distribution(what, entries) for what, entries in rows]
-    losses = [negated(expected(t, own_log_chances(t))) for t in classes]
-    return reduced("entropy", losses, reduction, single, in_rows(rows))
+    rows, single = read_rows("entropy", reduction, p, "p")
+    distributions = [as_distribution(entries, what) for what, entries in rows]
+    losses = [negate(expectation(t, _log_weights(t))) for t in distributions]
+    return reduce("entropy", losses, reduction, single, name_rows(rows))
 
 
-def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction: Reduction = "mean") -> Any:
-    """Return 1 where the class decided for is not the target, else 0: a plain number, which no gradient passes.
+# Penalties of parameters, added to a cost once a batch
 
-    A row decides for its argmax, a single score for class 1 where it is ≥ threshold: 0.5 for probabilities; 0 for scores
-    and targets in {−1, 1}. The target of one sample is a number; a list has one target per sample of a batch.
 
-    >>> zero_one([0.1, 0.7, 0.2], 1), zero_one([0.9, 0.4, 0.6], [1, 1, 0], reduction="sum")
-    (0.0, 2.0)
+def l1(parameters: Iterable[Any], strength: float) -> Any:
+    """Return strength·Σ |w|, whose gradient strength·sign(w) moves every parameter towards 0 by the same amount.
+
+    >>> l1([3.0, -4.0], 0.5)
+    3.5
     """
-    check_reduction("zero_one", reduction)
-    single = listed(target) is None
-    pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
-    return reduced("zero_one", [float(decided != true) for decided, true in pairs], reduction, single, ())
+    entries = as_list(parameters, "l1: parameters")
+    return as_finite(strength, "l1: strength", 0) * add([absolute(w) for w in entries])
+
+
+def l2(parameters: Iterable[Any], strength: float) -> Any:
+    """Return strength·Σ w², whose gradient is 2·strength·w.
+
+    >>> l2([3.0, -4.0], 0.5)
+    12.5
+    """
+    entries = as_list(parameters, "l2: parameters")
+    return as_finite(strength, "l2: strength", 0) * dot(entries, entries)
+
+
+# Sums over the classes of a target, and the logarithms in them
+
+
+def certain_class(t: Weights) -> int | None:
+    """Return the class whose probability is a plain 1; None for any other target."""
+    return t[0][0] if len(t) == 1 and is_plain(t[0][1], 1.0) else None
+
+
+def expectation(t: Weights, xs: list[Any]) -> Any:
+    """Return Σ tₖ xₖ; for a certain class, its x."""
+    return dot([chance for _, chance in t], xs) if certain_class(t) is None else xs[0]
+
+
+def _score_differences(z: list[Any], t: Weights) -> list[Any]:
+    """Return zₖ − Σⱼ tⱼ zⱼ for every class: differences are exact where large scores are not.
+
+    Only for a one-hot target is the sum Σⱼ tⱼ zⱼ exact. For any other, the caller's result must not depend on a shift.
+    """
+    reference = expectation(t, [z[k] for k, _ in t])
+    right = certain_class(t) if len(z) > 1 else None
+    return [0.0 if k == right else score - reference for k, score in enumerate(z)]
+
+
+def _log_probabilities(what: str, t: Weights, p: list[Any], beside: str, loss: str = "") -> list[Any]:
+    """Return log pₖ of the classes in t; raise where pₖ is 0 and tₖ is not."""
+    for k, chance in t:
+        if number_or_none(p[k]) == 0.0 != number_or_none(chance):
+            raise_infinite(what, k, 0, beside, loss)
+    return [log(_unless_both_zero(chance, p[k], p[k], 1.0)) for k, chance in t]
+
+
+def _log_weights(t: Weights) -> list[Any]:
+    """Return log tₖ of the classes in t, and 0 where tₖ is 0."""
+    return [log(chance if chance.__class__ is float else where(chance, chance, 1.0)) for _, chance in t]
+
+
+def _unless_both_zero(chance: Any, p: Any, x: Any, other: float) -> Any:
+    """Return x, or `other`, whose logarithm is 0, where a chance t and p are both 0: t·log p counts as 0 there."""
+    return x if chance.__class__ is float else where(chance + p, x, other)
+
+
+def raise_infinite(what: str, place: Place, p: int, beside: str, loss: str = "") -> NoReturn:
+    """Raise for a probability of exactly 0 or 1 that makes a loss infinite."""
+    remedy = f": give the scores themselves to {loss}_with_logits" if loss else ""
+    raise ValueError(f"{entry_name(what, place)} is exactly {p} where {beside}, so the loss would be infinite{remedy}")
+
+
+def negate(x: Any) -> Any:
+    """Return −x, and 0.0 for 0.0, which would print as -0.0."""
+    return 0.0 - x if x.__class__ is float else -x
+
+
+# Reading outputs and targets
+
+
+def number_or_none(x: Any) -> float | None:
+    """Return the number that x holds, for checks only; None for a symbol, which holds none.
+
+    All checks of an output's number use this function. The graph of a loss never depends on its result.
+    """
+    if x.__class__ is float:
+        return x
+    try:
+        return x.data if isinstance(x, Value) else None
+    except TypeError:  # while a function is compiled, its Values hold no numbers
+        return None
+
+
+def is_plain(x: Any, number: float) -> bool:
+    """Tell whether x is a float equal to `number`; a loss may branch on it, because a Value gives False."""
+    return x.__class__ is float and x == number
+
+
+def entry_name(what: str, place: Place) -> str:
+    """Return the name of an entry in messages: output, output[2], output[2][0]."""
+    if place is None:
+        return what
+    return f"{what}[{place}]" if isinstance(place, int) else f"{what}[{place[0]}][{place[1]}]"
+
+
+def as_row(x: Any, what: str) -> list[Any]:
+    """Return the numbers of a list or an array, each a float, a Value or a symbol; an empty list is refused."""
+    return [
+        entry if entry.__class__ is float or entry.__class__ is Value else as_operand(entry, f"{what}[{i}]")
+        for i, entry in enumerate(entries_of(x, what))
+    ]
+
+
+def index_of_largest(scores: Sequence[Any], what: str) -> int:
+    """Return the index of the largest score, the first of ties; `what` is the name of the scores in messages."""
+    numbers = [as_comparable(score, f"{what}[{i}]") for i, score in enumerate(scores)]
+    return numbers.index(max(numbers))
+
+
+def as_comparable(x: Any, what: str) -> float:
+    """Return the number that x holds; a symbol, which holds none, and nan are refused."""
+    number = number_or_none(x)
+    if number is None:
+        reader = what.partition(":")[0]
+        raise TypeError(f"{reader} compares numbers, and the {type(x).__name__} that it was given holds none yet")
+    if number != number:
+        raise NotANumber(f"{what} must be a number that can be compared, got nan")
+    return number
+
+
+def pair_entries(loss: str, reduction: Reduction, output: Numbers, target: Numbers) -> list[Pair]:
+    """Return the entries of output and target, which must have the same shape, in pairs."""
+    require_reduction(loss, reduction)
+    outputs, shape = _flatten(output, f"{loss}: output")
+    targets, other = _flatten(target, f"{loss}: target")
+    if shape != other:
+        raise ValueError(
+            f"{loss}: output and target must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
+        )
+    return list(zip(_places(shape), outputs, targets))
+
+
+def _flatten(x: Any, what: str) -> tuple[list[Any], tuple[int, ...] | list[int]]:
+    """Return all numbers of x and its shape: () of a number, (n,) of a list, the list of the rows' lengths of rows."""
+    entries = list_or_none(x)
+    if entries is None:
+        return [as_operand(x, what)], ()
+    if not entries or list_or_none(entries[0]) is None:
+        return as_row(entries, what), (len(entries),)
+    rows = [as_row(row, f"{what}[{i}]") for i, row in enumerate(entries)]
+    return [entry for row in rows for entry in row], [len(row) for row in rows]
+
+
+def _places(shape: tuple[int, ...] | list[int]) -> Sequence[Place]:
+    if isinstance(shape, list):
+        return [(i, j) for i, n in enumerate(shape) for j in range(n)]
+    return range(shape[0]) if shape else [None]
+
+
+def _describe_shape(shape: tuple[int, ...] | list[int]) -> str:
+    if isinstance(shape, list):
+        lengths = sorted(set(shape))
+        return f"{len(shape)} rows of {lengths[0] if len(lengths) == 1 else shape}"
+    return f"a list of {shape[0]}" if shape else "one number"
+
+
+def read_rows(loss: str, reduction: Reduction, output: Numbers, name: str = "output") -> tuple[list[Row], bool]:
+    """Return the rows of a batch, each with its name, and whether the output is a single row instead of a batch."""
+    require_reduction(loss, reduction)
+    what = f"{loss}: {name}"
+    rows = list_or_none(output)
+    expected = f"{what} must be a row with one number per class, or a list of rows"
+    if rows is None:
+        raise TypeError(f"{expected}, got {describe(output)}")
+    if not rows:
+        raise ValueError(f"{expected}, got an empty list")
+    if list_or_none(rows[0]) is None:
+        return [(what, as_row(rows, what))], True
+    names = [f"{what}[{i}]" for i in range(len(rows))]
+    return [(row_name, as_row(row, row_name)) for row_name, row in zip(names, rows)], False
+
+
+def read_targets(loss: str, target: Any, rows: Sequence[Row], single: bool, name: str = "target") -> list[Weights]:
+    """Return the target of each row, a class index, a one-hot row or a distribution, as classes with probabilities."""
+    what = f"{loss}: {name}"
+    if single:
+        return [_read_target(target, what, len(rows[0][1]))]
+    targets = list_or_none(target)
+    if targets is None or len(targets) != len(rows):
+        got = describe(target) if targets is None else f"{len(targets)}"
+        raise ValueError(f"{what} must be a list with one entry per row of the output, {len(rows)} in all, got {got}")
+    return [_read_target(t, f"{what}[{i}]", len(entries)) for i, (t, (_, entries)) in enumerate(zip(targets, rows))]
+
+
+def _read_target(target: Any, what: str, n: int) -> Weights:
+    if list_or_none(target) is None:
+        return [(as_class_index(target, what, n), 1.0)]
+    entries = as_row(target, what)
+    if len(entries) != n:
+        raise ValueError(f"{what} must have one entry per class, {n} in all, got {len(entries)}")
+    return as_distribution(entries, what)
+
+
+def as_class_index(k: Any, what: str, n: int) -> int:
+    """Return the index of one of n classes as an int in 0 … n − 1."""
+    try:
+        index = operator.index(k)
+    except TypeError:
+        raise TypeError(
+            f"{what} must be the index of a class, an int that counts from 0, got {describe(k)}: write int(k), or give a row "
+            "with one probability per class"
+        ) from None
+    if not 0 <= index < n:
+        raise ValueError(f"{what} must be a class from 0 to {n - 1}, got {index}")
+    return index
+
+
+def require_probability(x: Any, what: str, place: Place) -> None:
+    """Raise for a number outside [0, 1]."""
+    p = number_or_none(x)
+    if p is not None and not 0.0 <= p <= 1.0:
+        raise ValueError(
+            f"{entry_name(what, place)} must be a probability, in [0, 1], got {p!r}: softmax(z) or sigmoid(z) makes "
+            "probabilities of scores, and the losses _with_logits take scores as they are"
+        )
+
+
+def as_distribution(entries: list[Any], what: str) -> Weights:
+    """Return the classes of a distribution with their probabilities; raise unless these are in [0, 1] and sum to 1.
+
+    Entries that are a plain 0 are left out, so that 0·log 0 counts as 0 and costs nothing.
+    """
+    total = 0.0
+    for i, x in enumerate(entries):
+        require_probability(x, what, i)
+        p = number_or_none(x)
+        total = nan if p is None else total + p
+    if abs(total - 1.0) > TOLERANCE:
+        raise ValueError(
+            f"{what} must be a distribution, which sums to 1, got the sum {total:.6g}: softmax(z) makes one of scores, "
+            "[n / sum(ns) for n in ns] of counts"
+        )
+    return [(k, x) for k, x in enumerate(entries) if not is_plain(x, 0.0)]
+
+
+# Reducing the losses of a batch
+
+
+def require_reduction(loss: str, reduction: str) -> None:
+    """Raise unless the reduction is a known one."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'{loss}: reduction must be "mean", "sum" or "none", got {reduction!r}')
+
+
+def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, numbers: NamedNumbers) -> Any:
+    """Return the mean or the sum of losses, or the list of them; of a single sample, its loss."""
+    if single:
+        return require_defined(loss, losses[0], numbers)
+    if reduction == "none":
+        return [require_defined(loss, x, numbers) for x in losses]
+    total = add(losses) if len(losses) > 1 else losses[0]
+    return require_defined(loss, average(total, len(losses), reduction), numbers)
+
+
+def average(total: Any, n: int, reduction: Reduction) -> Any:
+    """Return a sum of n losses, or their mean."""
+    return total / n if reduction == "mean" and n > 1 else total
+
+
+def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
+    """Return a loss; raise if it is nan, naming the number of the arguments that made it so."""
+    found = number_or_none(x)
+    if found == found:
+        return x
+    named = [(name, number) for name, entry in numbers for number in [number_or_none(entry)] if number is not None]
+    wrong = [pair for pair in named if pair[1] != pair[1]] or [pair for pair in named if abs(pair[1]) == inf]
+    if not wrong:
+        raise NotANumber(f"{loss} is nan: the numbers that it was given are too large, scale them down")
+    raise NotANumber(f"{wrong[0][0]} must be a finite number, got {wrong[0][1]}, which makes the loss nan")
+
+
+def name_pairs(loss: str, pairs: Sequence[Pair]) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers of `pair_entries` with their names."""
+    for place, output, target in pairs:
+        yield entry_name(f"{loss}: output", place), output
+        yield entry_name(f"{loss}: target", place), target
+
+
+def name_rows(rows: Sequence[Row]) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers of `read_rows` with their names."""
+    for what, entries in rows:
+        for i, x in enumerate(entries):
+            yield f"{what}[{i}]", x

@@ -1,4 +1,4 @@
-"""What every part of a network shares: parameters with names, a state to keep, and a scope that pictures know it by."""
+"""Module, the base class of every part of a network: named parameters, a state to keep, and a scope for pictures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograd import Value, no_grad, scope
-
-from .given import entry, listed, plain, several, short, shown
+from autograd.arguments import as_list, as_operand, describe, list_or_none, to_python, truncated_repr
 
 __all__ = ["Module"]
 
@@ -16,8 +15,8 @@ __all__ = ["Module"]
 class Module:
     """A part of a network. Set its Values and Modules as attributes, and write `forward(x)`.
 
-    Leaves of the graph that are attributes, or stand in lists and dicts that are, are its parameters, in the order in
-    which they were set; so are those of Modules among these. A call runs `forward` in a scope of the module's name.
+    Its parameters are the leaves among its attributes, in the order in which they were set: Values, lists and dicts of
+    Values, and the parameters of Modules among them. A call runs `forward` in a scope of the module's name.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -32,7 +31,7 @@ class Module:
     name: str | None = None
 
     def tensors(self) -> dict[str, Any]:
-        """Return everything that training could change, by name: a Value, or lists of Values in the shape of the tensor.
+        """Return every parameter, frozen ones too, by name: a Value, or lists of Values in the shape of the tensor.
 
         >>> from nn import Layer
         >>> [(name, len(tensor)) for name, tensor in Layer(2, 3).tensors().items()]  # W has a row for each neuron
@@ -47,18 +46,18 @@ class Module:
                     continue
                 prefix = part.name or name
                 numbered = (f"{prefix}_{k}" for k in range(2, len(taken) + 3))
-                while prefix in taken:  # parts of the same name are told apart
+                while prefix in taken:  # number the parts of the same name
                     prefix = next(numbered)
                 taken.add(prefix)
                 try:
                     inner = part.tensors()
                 except RecursionError:
-                    raise ValueError(f"{attribute} leads back to the module that it is a part of") from None
+                    raise ValueError(f"{attribute} must not contain the module that it is a part of") from None
                 found |= {f"{prefix}.{name}": tensor for name, tensor in inner.items()}
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Return the parameters with their names, as in ("layer1.W[0][1]", Value); one in two places comes once.
+        """Return the parameters with their names, as in ("layer1.W[0][1]", Value); a shared parameter comes once.
 
         >>> from nn import Neuron
         >>> [name for name, _ in Neuron(2).named_parameters()]
@@ -69,7 +68,7 @@ class Module:
         return [(named.pop(parameter), parameter) for _, parameter in every if parameter in named]
 
     def parameters(self) -> list[Value]:
-        """Return the Values that training changes, in a fixed order: none of what is frozen, and each once."""
+        """Return the Values that training changes, in a fixed order: each once, without frozen ones."""
         every = dict.fromkeys(leaf for tensor in self.tensors().values() for leaf in _leaves(tensor))
         return [leaf for leaf in every if leaf.role != "constant"]
 
@@ -89,7 +88,7 @@ class Module:
             value.role = "constant"
 
     def unfreeze(self) -> None:
-        """Make everything that was frozen a parameter again."""
+        """Make every frozen parameter one that training changes."""
         for _, value in _state(self):
             value.role = "parameter"
 
@@ -99,30 +98,30 @@ class Module:
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the numbers of all tensors by name: floats, or lists of floats in their shape."""
+        """Return the numbers of all tensors by name: a float, or lists of floats in the shape of the tensor."""
         return {name: _numbers(tensor) for name, tensor in self.tensors().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set all tensors to the numbers of a state of the same names and shapes, or, with an error, none of them."""
+        """Set all tensors to the numbers of a state with the same names and shapes; an error leaves all unchanged."""
         tensors = self.tensors()
         if not isinstance(state, dict):
-            raise TypeError(f"a state is a dict of names and numbers, not a {type(state).__name__}")
+            raise TypeError(f"a state must be a dict of names and numbers, got a {type(state).__name__}")
         missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys())
         if missing or unknown:
             raise ValueError(
                 "the state is not of this model: "
                 + " and ".join(
-                    [f"it lacks {short(missing, 200)}"] * bool(missing)
-                    + [f"the model has no {short(unknown, 200)}"] * bool(unknown)
+                    [f"it lacks {truncated_repr(missing, 200)}"] * bool(missing)
+                    + [f"the model has no {truncated_repr(unknown, 200)}"] * bool(unknown)
                 )
             )
         numbers: dict[Value, tuple[float, str]] = {}
         for name, tensor in tensors.items():
             for place, value, x in _matched(name, tensor, state[name]):
-                first, known = numbers.setdefault(value, (x, place))
+                first, first_place = numbers.setdefault(value, (x, place))
                 if first != x:
                     raise ValueError(
-                        f"{place} is the same parameter as {known}, and the state has {x} and {first} for it"
+                        f"{place} is the same parameter as {first_place}, and the state has {x} and {first} for it"
                     )
         for value, (x, _) in numbers.items():
             value.data = x
@@ -142,7 +141,7 @@ class Module:
         >>> [y.data for y in Neuron.of([2.0], 1.0).batch([[0.0], [3.0]])]
         [1.0, 7.0]
         """
-        return [self(x) for x in several("X", X)]
+        return [self(x) for x in as_list(X, "X")]
 
     def predict(self, X: Any) -> list[Any]:
         """Return the outputs for the samples of X as plain numbers; nothing is recorded.
@@ -154,17 +153,17 @@ class Module:
         >>> Neuron.of([2.0], 1.0).predict([[0.0], [3.0]])
         [1.0, 7.0]
         """
-        samples = plain(listed(X))
+        samples = to_python(list_or_none(X))
         if samples is None:
             raise TypeError(
-                f"X is a list or an array of samples, not {shown(X)}: for one sample x write predict([x])[0]"
+                f"X must be a list or an array of samples, got {describe(X)}: for one sample x write predict([x])[0]"
             )
         with no_grad():
             return [_numbers(self(x)) for x in samples]
 
 
 def _parts(name: str, content: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the Modules and the tensors that an attribute holds, each with its name."""
+    """Yield the Modules and the tensors in an attribute, each with its name."""
     if str(getattr(content, "dtype", "")) == "object":
         content = content.tolist()  # an array of Values
     if isinstance(content, Module) or _is_tensor(content):
@@ -203,22 +202,22 @@ def _state(module: Module) -> list[tuple[str, Value]]:
 def _numbers(tensor: Any) -> Any:
     if isinstance(tensor, (list, tuple)):
         return [_numbers(part) for part in tensor]
-    given = entry("the output of the model", tensor)
-    return given.data if isinstance(given, Value) else given
+    number = as_operand(tensor, "the output of the model")
+    return number.data if isinstance(number, Value) else number
 
 
 def _matched(name: str, tensor: Any, numbers: Any) -> Iterator[tuple[str, Value, float]]:
     """Pair the Values of a tensor with numbers of the same shape, and the name of each."""
-    numbers = plain(numbers)
-    held = f"{len(numbers)} entries" if isinstance(numbers, list) else short(numbers)
+    numbers = to_python(numbers)
+    held = f"{len(numbers)} entries" if isinstance(numbers, list) else truncated_repr(numbers)
     if isinstance(tensor, Value):
         if isinstance(numbers, bool) or not isinstance(numbers, (int, float)):
-            raise ValueError(f"{name} is one number, and the state has {held}")
+            raise ValueError(f"{name} must be one number, got {held}")
         if not abs(numbers) <= sys.float_info.max:
-            raise ValueError(f"{name} is {held} in the state: parameters are finite numbers")
+            raise ValueError(f"{name} must be a finite number, got {held}")
         yield name, tensor, float(numbers)
     else:
         if not isinstance(numbers, list) or len(numbers) != len(tensor):
-            raise ValueError(f"{name} has {len(tensor)} entries, and the state has {held}")
+            raise ValueError(f"{name} must have {len(tensor)} entries, got {held}")
         for i, (part, x) in enumerate(zip(tensor, numbers, strict=True)):
             yield from _matched(f"{name}[{i}]", part, x)

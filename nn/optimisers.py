@@ -1,4 +1,4 @@
-"""Optimisers: how parameters move, given their gradients. The formulas are those of PyTorch."""
+"""Optimisers: the step that parameters take against their gradients, by the formulas of PyTorch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from autograd import Value
+from autograd.arguments import as_bool, as_finite, as_list, check_keywords, checks_keywords, list_or_none
 
-from .given import flag, known_names, listed, number, several, spelt
 from .module import Module
 
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
@@ -19,7 +19,7 @@ Parameters = Module | Iterable[Value]  # a model, or the Values to move
 
 
 class Diverged(FloatingPointError):
-    """A step that leads beyond the finite numbers; `parameter` is the first that it would."""
+    """A step to numbers that are not finite; `parameter` is the first parameter concerned."""
 
     def __init__(self, message: str, parameter: Value | None = None) -> None:
         super().__init__(message)
@@ -27,12 +27,12 @@ class Diverged(FloatingPointError):
 
 
 class Optimiser:
-    """Moves parameters by one `step()` against their gradients; write `rule`, which says where to.
+    """Moves parameters by one `step()` against their gradients; a subclass writes `rule`, the formula.
 
-    parameters: a model, for all of its own, or a list of Values, such as model.parameters()
+    parameters: a model, or a list of Values such as model.parameters()
 
-    `learning_rate` may be set between steps. A step that would make a parameter, or what the optimiser keeps of it, nan or
-    infinite raises `Diverged`, a FloatingPointError, and changes nothing; constants (frozen parameters) stay where they are.
+    `learning_rate` may be set between steps. A step that would make a parameter, or a running mean of it, nan or infinite
+    raises `Diverged`, a FloatingPointError, and changes nothing. Constants (frozen parameters) do not move.
 
     >>> class Signs(Optimiser):
     ...     def rule(self, w, g):
@@ -44,23 +44,23 @@ class Optimiser:
     2.5
     """
 
-    moments = 0  # how many numbers beside its data a parameter carries from step to step
+    moments = 0  # the number of running means that the rule keeps of each parameter
 
     def __new__(cls, *_: Any, **named: Any) -> Any:
-        known_names(cls.__name__, cls.__init__, named)
+        check_keywords(cls.__init__, cls.__name__, named)
         return super().__new__(cls)
 
     def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.parameters = _leaves(parameters)
         if not self.parameters:
-            raise ValueError("there is nothing to optimise: the list of parameters is empty (is the model frozen?)")
-        self.learning_rate = number("the learning rate", learning_rate, 0)
-        self.weight_decay = number("the weight decay", weight_decay, 0)
+            raise ValueError("parameters must not be empty: there is nothing to optimise (is the model frozen?)")
+        self.learning_rate = as_finite(learning_rate, "the learning rate", 0)
+        self.weight_decay = as_finite(weight_decay, "the weight decay", 0)
         self.steps = 0
         self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
-        """Return new data and new moments of a parameter, or of all at once in arrays: plain arithmetic of w, g and these."""
+        """Return the new data and running means of a parameter, or of all parameters in arrays, by plain arithmetic."""
         raise TypeError(f"{type(self).__name__} has no rule: write one in the class")
 
     def zero_grad(self) -> None:
@@ -69,13 +69,13 @@ class Optimiser:
             parameter.grad = 0.0
 
     def step(self) -> None:
-        """Move every parameter once, or, with an error, none."""
+        """Move every parameter once; an error leaves all unchanged."""
         data, gradients = [p.data for p in self.parameters], [*map(_grad, self.parameters)]
         self.steps += 1
         try:
             moved, *state = map(list, zip(*map(self.rule, data, gradients, *self.state), strict=True))
             self._check(_finite, gradients, moved, state)
-        except BaseException as error:  # an interrupt, too
+        except BaseException as error:  # also an interrupt
             self.steps -= 1
             if isinstance(error, ArithmeticError) and not isinstance(error, Diverged):
                 raise self._failed(data, gradients, error) from error
@@ -86,12 +86,12 @@ class Optimiser:
                 parameter.data = x
 
     def step_array(self, data: Any, gradient: Any) -> Any:
-        """Return where a step leads from all parameters in one array, with their gradient in another."""
+        """Return the array of all parameters after a step, from the arrays of their data and of their gradients."""
         import numpy as np
 
         self.steps += 1
         try:
-            with np.errstate(all="ignore"):  # what comes of it is looked at
+            with np.errstate(all="ignore"):  # _check finds any number that is not finite
                 moved, *state = self.rule(data, gradient, *[data * 0 + row for row in self.state])
             self._check(lambda row: bool(np.isfinite(row).all()), gradient, moved, state)
         except BaseException:
@@ -101,22 +101,22 @@ class Optimiser:
         return moved
 
     def _check(self, finite: Callable[[Any], bool], gradients: Any, moved: Any, state: Sequence[Any]) -> None:
-        """Raise for the first parameter of which any number is not finite: that would freeze it, or spread."""
+        """Raise for the first parameter with a number that is not finite: it would stay so and spread."""
         if all(map(finite, (gradients, moved, *state))):
             return
         for i, (parameter, g, x, *moments) in enumerate(zip(self.parameters, gradients, moved, *state, strict=True)):
             if not math.isfinite(g):
-                raise infinite(parameter, i, float(g))
+                raise infinite_gradient(parameter, i, float(g))
             if not math.isfinite(x):
                 raise self.diverged(i, float(g), float(x))
             if not _finite(moments):
                 raise self.diverged(i, float(g), math.inf, "the running mean of ")
 
     def _failed(self, data: Sequence[float], gradients: Sequence[float], error: ArithmeticError) -> Diverged:
-        """Return the error of the first parameter that the rule has no answer for."""
+        """Return the error of the first parameter for which the rule raises."""
         for i, numbers in enumerate(zip(data, gradients, *self.state, strict=True)):
             if not math.isfinite(numbers[1]):
-                return infinite(self.parameters[i], i, numbers[1])
+                return infinite_gradient(self.parameters[i], i, numbers[1])
             try:
                 self.rule(*numbers)
             except ArithmeticError:
@@ -124,7 +124,7 @@ class Optimiser:
         return Diverged(str(error))
 
     def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
-        """Return the error of a step that would make a parameter, or what the optimiser keeps of it, x."""
+        """Return the error of a step that would make a parameter, or a running mean of it, x."""
         parameter = self.parameters[place]
         name = parameter.label or f"parameter {place}"
         return Diverged(
@@ -135,8 +135,8 @@ class Optimiser:
 class SGD(Optimiser):
     """Gradient descent: w ← w − η·v with v ← momentum·v + ∇w, and weight_decay·w added to ∇w.
 
-    The lectures' descent: batch, stochastic or mini-batch is what the gradient was taken of, see `batches`. nesterov=True
-    takes ∇w + momentum·v for v in the update.
+    The gradient may be of all samples, of one, or of a mini-batch: see `batches`. nesterov=True puts ∇w + momentum·v in
+    place of v in the update.
 
     >>> w = Value(1.0)
     >>> optimiser = SGD([w], learning_rate=0.1)
@@ -158,10 +158,12 @@ class SGD(Optimiser):
         nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        self.momentum = number("the momentum", momentum, 0)
-        self.nesterov = flag("nesterov", nesterov)
+        self.momentum = as_finite(momentum, "the momentum", 0)
+        self.nesterov = as_bool(nesterov, "nesterov")
         if self.nesterov and not momentum:
-            raise ValueError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9, for one")
+            raise ValueError(
+                "nesterov=True looks ahead along the momentum, which is 0: write momentum=0.9, for example"
+            )
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         if self.weight_decay:
@@ -175,7 +177,7 @@ class Adam(Optimiser):
     """Steps of about η, by the running mean of the gradient over the root of that of its square (Kingma & Ba 2015).
 
     m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ);
-    weight_decay·w, 0 unless told, is added to g.
+    weight_decay·w is added to g, by default 0.
 
     >>> w = Value(1.0)
     >>> optimiser = Adam([w], learning_rate=0.1)
@@ -185,8 +187,8 @@ class Adam(Optimiser):
     0.9
     """
 
-    decoupled = False  # whether the weight decay acts on w itself instead of on g
-    usual_decay = 0.0
+    decoupled = False  # True: the weight decay acts on w, not on g
+    default_decay = 0.0
     moments = 2  # m and v
 
     def __init__(
@@ -198,11 +200,11 @@ class Adam(Optimiser):
         epsilon: float = 1e-8,
         weight_decay: float | None = None,
     ) -> None:
-        super().__init__(parameters, learning_rate, self.usual_decay if weight_decay is None else weight_decay)
-        pair = listed(betas) or ()
-        if len(pair) != 2 or not all(0 <= number("an entry of betas", beta) < 1 for beta in pair):
-            raise ValueError(f"betas are two numbers from 0 to below 1, as in (0.9, 0.999), not {betas!r}")
-        self.betas, self.epsilon = (float(pair[0]), float(pair[1])), number("epsilon", epsilon, 0)
+        super().__init__(parameters, learning_rate, self.default_decay if weight_decay is None else weight_decay)
+        pair = list_or_none(betas) or ()
+        if len(pair) != 2 or not all(0 <= as_finite(beta, "an entry of betas") < 1 for beta in pair):
+            raise ValueError(f"betas must be two numbers from 0 to below 1, as in (0.9, 0.999), got {betas!r}")
+        self.betas, self.epsilon = (float(pair[0]), float(pair[1])), as_finite(epsilon, "epsilon", 0)
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         m, v = state
@@ -219,14 +221,16 @@ class Adam(Optimiser):
     def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
         found = super().diverged(place, gradient, x, what)
         if gradient == 0 and not self.epsilon:
-            found.args = (f"{found}; with epsilon = 0 a gradient of 0 is divided by 0: set epsilon to 1e-8, for one",)
+            found.args = (
+                f"{found}; with epsilon = 0 a gradient of 0 is divided by 0: write epsilon=1e-8, for example",
+            )
         return found
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: w ← w·(1 − η·weight_decay) before the step (Loshchilov & Hutter 2019).
 
-    weight_decay is 0.01 unless told.
+    weight_decay is 0.01 by default.
 
     >>> w = Value(1.0)
     >>> AdamW([w], learning_rate=0.1).step()
@@ -235,12 +239,12 @@ class AdamW(Adam):
     """
 
     decoupled = True
-    usual_decay = 0.01
+    default_decay = 0.01
 
 
-@spelt
+@checks_keywords
 def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
-    """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm that they had.
+    """Scale all gradients down so that their norm √Σg² is at most `largest`; return the norm before.
 
     >>> w, v = Value(3.0), Value(4.0)
     >>> (w * w / 2 + v * v / 2).backward()
@@ -248,12 +252,12 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     (5.0, 0.6, 0.8)
     """
     parameters = _leaves(parameters)
-    largest = number("the largest norm", largest, 0)
+    largest = as_finite(largest, "the largest norm", 0)
     norm = math.hypot(*map(_grad, parameters))
     if not norm <= largest:
         for i, parameter in enumerate(parameters):
             if not math.isfinite(parameter.grad):
-                raise infinite(parameter, i, parameter.grad)
+                raise infinite_gradient(parameter, i, parameter.grad)
         unit = magnitude(max(abs(parameter.grad) for parameter in parameters))
         factor = largest / math.hypot(*(parameter.grad / unit for parameter in parameters))
         for parameter in parameters:
@@ -262,7 +266,7 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
 
 
 def magnitude(x: float) -> float:
-    """Return the power of two next below x > 0: numbers divided by it keep their digits, and their squares are finite.
+    """Return the largest power of two up to x > 0: division by it is exact, and keeps the squares of the quotients finite.
 
     >>> magnitude(5.0)
     4.0
@@ -274,8 +278,8 @@ def _finite(xs: Iterable[float]) -> bool:
     return all(map(math.isfinite, xs))
 
 
-def infinite(parameter: Value, place: int, slope: float) -> Diverged:
-    """Return the error of a gradient that is not finite, and that no factor makes so."""
+def infinite_gradient(parameter: Value, place: int, slope: float) -> Diverged:
+    """Return the error of a gradient that is not finite."""
     return Diverged(f"the gradient of {parameter.label or f'parameter {place}'} is {slope}", parameter)
 
 
@@ -285,12 +289,12 @@ def _leaves(parameters: Any) -> list[Value]:
         found = parameters.parameters()
         if not found:
             raise ValueError(
-                f"{parameters!r} has no parameters: they are leaves among its attributes, Value(0.1 * x) and not "
+                f"{parameters!r} has no parameters: these are leaves among its attributes, as in Value(0.1 * x), not "
                 "0.1 * Value(x), and not frozen"
             )
         return found
-    leaves = several("parameters, if they are not a model,", parameters)
+    leaves = as_list(parameters, "parameters, if they are not a model,")
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:
-            raise TypeError(f"an optimiser moves leaves, as model.parameters() lists them, not {leaf!r}")
+            raise TypeError(f"parameters must be leaves, as model.parameters() lists them, got {leaf!r}")
     return leaves

@@ -1,4 +1,4 @@
-"""Keeping models: JSON that a person can read, or safetensors; never pickle."""
+"""Saving and loading models: readable JSON, or safetensors; never pickle."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograd.files import as_path, read_file, replace_file
+from autograd.arguments import as_path, describe, truncated_repr
+from autograd.files import read_file, replace_file
 
-from .given import short, shown
 from .module import Module
 
 __all__ = ["load", "save"]
 
 FORMAT, VERSION = "gatewise model", 1
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # of safetensors, as NumPy reads them
-DEEPEST = 32  # lists within lists
-MOST_BYTES, MOST_BYTES_A_NUMBER = 1_000_000, 1_000  # of a file, so that a wrong one is not read into memory
+DEEPEST = 32  # maximum depth of nested lists
+# Maximum size of a file, so that a wrong file is not read into memory.
+MOST_BYTES, MOST_BYTES_A_NUMBER = 1_000_000, 1_000
 
 M = TypeVar("M", bound=Module)
 
@@ -26,8 +27,8 @@ M = TypeVar("M", bound=Module)
 def save(model: Module, path: str | PathLike[str]) -> Path:
     """Write the numbers of a model to a .json or .safetensors file (extra `save`), which is replaced whole or not at all.
 
-    JSON keeps every float exactly; safetensors holds them as float64 arrays. ValueError for another ending, and for a model
-    with a number that is not finite.
+    JSON keeps every float exactly; safetensors holds float64 arrays. ValueError for another file name extension, and for a
+    model with a number that is not finite.
 
     >>> import tempfile
     >>> from nn import Neuron, save
@@ -48,7 +49,7 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
     state = model.state_dict()
     for name, numbers in state.items():
         if not all(abs(x) < float("inf") for x in _numbers(numbers)):
-            raise ValueError(f"{name} holds a number that is not finite: a model is not saved with nan or inf in it")
+            raise ValueError(f"{name} must hold finite numbers to be saved, got nan or inf")
     if _is_json(path):
         head = {"format": FORMAT, "version": VERSION, "model": repr(model)}
         rows = ",\n".join(f"    {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in state.items())
@@ -66,8 +67,8 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
 def load(model: M, path: str | PathLike[str]) -> M:
     """Set the parameters of a model of the same shape to those in a file and return it, or raise and leave it unchanged.
 
-    The arrays of a .safetensors file may be float64, float32, float16 or bfloat16. ValueError or OSError for a file that is
-    not right. Loading runs nothing from the file, unlike `pickle.load`.
+    The arrays of a .safetensors file may be float64, float32, float16 or bfloat16. ValueError or OSError for a file that
+    does not fit. Loading runs no code from the file, unlike `pickle.load`.
 
     >>> import tempfile
     >>> from nn import MLP, load, save
@@ -85,39 +86,39 @@ def load(model: M, path: str | PathLike[str]) -> M:
         raise ValueError(f"{error}: it is not a file of {model!r}") from None
     head, state = read(content, path)
     if head.get("format") != FORMAT:
-        raise ValueError(f"{path.name} is not a model saved by nn.save: its format is {_told(head.get('format'))}")
+        raise ValueError(
+            f"{path.name} is not a model saved by nn.save: its format is {_describe_entry(head.get('format'))}"
+        )
     version = head.get("version")
     if version != VERSION or isinstance(version, bool):
-        raise ValueError(f"{path.name} is of version {_told(version)}, and this program reads version {VERSION}")
+        raise ValueError(f"{path.name} must be of version {VERSION}, got {_describe_entry(version)}")
     try:
         for name, entry in state.items() if isinstance(state, dict) else ():
             if not _is_tensor(entry):
-                raise ValueError(f"{short(name)} must be a number, or lists of numbers at most {DEEPEST} deep")
+                raise ValueError(f"{truncated_repr(name)} must be a number, or lists of numbers at most {DEEPEST} deep")
         model.load_state_dict(state)
     except (ValueError, TypeError) as error:
-        saved = _told(head.get("model")).strip("'")
+        saved = _describe_entry(head.get("model")).strip("'")
         raise ValueError(f"{path.name}, saved from {saved}, does not fit {model!r}: {error}") from None
     return model
 
 
 def _path(model: Any, path: Any) -> Path:
-    """Return the path of a model's file; the model comes first."""
+    """Return the path of a model's file; raise if model and path are swapped."""
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, then the path: save(model, 'm.json'), not {shown(model)}")
+        raise TypeError(f"model must be a Module, got {describe(model)}: write save(model, 'm.json')")
     return as_path(path)
 
 
 def _is_json(path: Path) -> bool:
     if path.suffix not in (".json", ".safetensors"):
-        raise ValueError(
-            f"a model's file ends in .json or .safetensors, and {path.name!r} in {path.suffix or 'nothing'}"
-        )
+        raise ValueError(f"a model's file must end in .json or .safetensors, got {path.name!r}")
     return path.suffix == ".json"
 
 
 def _from_json(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     try:
-        found = _parsed(content)
+        found = _parse_json(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is not JSON, or only a part of it: {error}") from None
     if not isinstance(found, dict):
@@ -125,14 +126,14 @@ def _from_json(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     return found, found.get("state")
 
 
-def _parsed(content: bytes) -> Any:
-    """Return JSON in which no name stands twice, where Python would drop the first; its whole numbers may be of any length."""
+def _parse_json(content: bytes) -> Any:
+    """Parse JSON, but refuse a name that comes twice in an object, and read ints of more than 18 digits as floats."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, entry in pairs:
             if name in found:
-                raise ValueError(f"the name {short(name)} stands in it twice")
+                raise ValueError(f"it has the name {truncated_repr(name)} twice")
             found[name] = entry
         return found
 
@@ -146,19 +147,19 @@ def _from_safetensors(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     try:
         tensors = safetensors.deserialize(content)
         size = int.from_bytes(content[:8], "little")
-        head = _parsed(content[8 : 8 + size]).get("__metadata__") or {}
-    except Exception as error:  # whatever the library raises
-        reason = short(str(error), 200)
+        head = _parse_json(content[8 : 8 + size]).get("__metadata__") or {}
+    except Exception as error:  # the library has exceptions of its own
+        reason = truncated_repr(str(error), 200)
         raise ValueError(f"{path.name} is not a safetensors file, or only a part of it: {reason}") from None
     state = {}
     for name, tensor in tensors:
         if tensor["dtype"] not in DTYPES:
             raise ValueError(
-                f"{path.name} must hold numbers of dtype {', '.join(DTYPES)}, got {tensor['dtype']} for {short(name)}"
+                f"{path.name} must hold numbers of dtype {', '.join(DTYPES)}, got {tensor['dtype']} for {truncated_repr(name)}"
             )
         if len(tensor["shape"]) > DEEPEST or 0 in tensor["shape"]:
             raise ValueError(
-                f"{path.name}: {short(name)} has the shape {short(tensor['shape'])}, which no parameter has"
+                f"{path.name}: {truncated_repr(name)} has the shape {truncated_repr(tensor['shape'])}, which no parameter has"
             )
         numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
         if tensor["dtype"] == "BF16":  # the upper half of a float32
@@ -192,8 +193,8 @@ def _is_tensor(entry: Any, depth: int = 0) -> bool:
     return isinstance(entry, (int, float))
 
 
-def _told(entry: Any) -> str:
-    """Return what stands in the head of a file, for a message: short, and nothing that a terminal would obey."""
+def _describe_entry(entry: Any) -> str:
+    """Return the repr of an entry of a file for a message: short, and without control characters."""
     if isinstance(entry, (dict, list)):
         return f"a {type(entry).__name__}"
-    return short(entry, 80)
+    return truncated_repr(entry, 80)

@@ -197,7 +197,7 @@ def test_b11_a_normal_form_of_four_variables() -> None:
         classical.dnf_network(table, ["11--"])
     with pytest.raises(ValueError, match=r"the row \(1, 0, 0, 0\) has the output 0, but is in a group"):
         classical.dnf_network(table, ["1---"])
-    with pytest.raises(ValueError, match="a group of 4 inputs has 4 characters, each 0, 1 or -, unlike '11'"):
+    with pytest.raises(ValueError, match=r"a group must.*got '11'"):
         classical.dnf_network(table, ["11"])
 
 
@@ -238,17 +238,17 @@ def test_networks_that_are_wired_wrongly() -> None:
     unit = Perceptron([1, 1], -1)
     for neurons, message in (
         ({}, "at least one neuron"),
-        ({"x1": (unit, ["x1", "x2"])}, "the neuron 'x1' has the name of an input"),
-        ({"h": (unit, ["x1", "g"]), "g": (unit, ["x1", "x2"])}, "wired to 'g', which is no input and no neuron before"),
-        ({"h": (unit, ["x1"])}, "the neuron 'h' has 2 weights, but 1 wires"),
+        ({"x1": (unit, ["x1", "x2"])}, "names of neurons must.*got 'x1' for both"),
+        ({"h": (unit, ["x1", "g"]), "g": (unit, ["x1", "x2"])}, "the wires of the neuron 'h' must.*got 'g'"),
+        ({"h": (unit, ["x1"])}, "the neuron 'h' must.*got 1"),
     ):
         with pytest.raises(ValueError, match=message):
             ThresholdNetwork(2, neurons)
-    with pytest.raises(ValueError, match="the network has 2 inputs, but was given 3"):
+    with pytest.raises(ValueError, match="the network takes 2 inputs, got 3"):
         classical.xor_two_layers()(1, 0, 1)
-    with pytest.raises(ValueError, match="there is no neuron 'C'; there are A, B, f"):
+    with pytest.raises(ValueError, match=r"names must.*got 'C'"):
         classical.xor_two_layers().truth_table("C")
-    with pytest.raises(ValueError, match="the input 'f' has the name of a neuron"):
+    with pytest.raises(ValueError, match=r"names of inputs must.*got 'f' for both"):
         classical.one_hot_network(TruthTable([0, 1], ["f"]))
 
 
@@ -258,11 +258,11 @@ def test_truth_tables() -> None:
     assert table.rows[2] == ((1, 0), 0)
     assert repr(classical.parity(7)).endswith("… and 64 rows more")
     for make, message in (
-        (lambda: TruthTable([0, 1, 1]), r"has 2ⁿ outputs \(2, 4, 8, …\), not 3"),
-        (lambda: TruthTable([0, 1], ["a", "b"]), "2 outputs are those of 1 inputs, but there are 2 names"),
-        (lambda: truth_table(max, 17), "of 1 to 16 inputs, not 17"),
-        (lambda: classical.dnf_network([0, 2]), r"is 0 or 1, and at \(1,\) it is 2"),
-        (lambda: classical.universal_and(2, 3), "not 3 of 2"),
+        (lambda: TruthTable([0, 1, 1]), "outputs, of a truth table of n inputs, must.*got 3"),
+        (lambda: TruthTable([0, 1], ["a", "b"]), "names must.*got 2"),
+        (lambda: truth_table(max, 17), "a truth table must.*got 17"),
+        (lambda: classical.dnf_network([0, 2]), r"the output of a Boolean function must.*got 2 at \(1,\)"),
+        (lambda: classical.universal_and(2, 3), "positive must.*got 3 of 2"),
     ):
         with pytest.raises(ValueError, match=message):
             make()

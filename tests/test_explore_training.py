@@ -29,8 +29,8 @@ from nn import (
     spiral,
     squared_error,
 )
-from nn.explore import _curve
-from nn.history import Snapshot
+from nn.training.history import Snapshot
+from nn.viewing.explore import _curve
 
 
 def content(page: Page) -> Any:
@@ -278,14 +278,16 @@ def test_errors_say_what_to_write(model: MLP, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValueError, match=r"write history = fit\(..., record=True\)"):
         explore_training(model, without)
     history = trained(model, DATA, penalty=lambda parameters: l2(parameters, 1e-3))
-    with pytest.raises(ValueError, match=r"the history is of 13 parameters, and MLP\(2 → 4 .* trains 17"):
+    with pytest.raises(ValueError, match=r"history must.*got 13"):
         explore_training(MLP(2, [4, 1], tanh), history)
     for frames in (0, -1, 2.5, True):
-        with pytest.raises(ValueError, match="frames, how many steps the page shows, is a whole number"):
+        with pytest.raises(
+            ValueError, match="frames, the number of steps on the page, must be a whole number of at least 1"
+        ):
             explore_training(model, history, frames=frames)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"data is a pair \(X, y\)"):
+    with pytest.raises(TypeError, match=r"data must be a pair \(X, y\)"):
         explore_training(model, history, data=3)  # type: ignore[arg-type]
     assert content(explore_training(model, history))["penalised"] is True
-    monkeypatch.setattr("nn.explore.WEIGHTS", 100)
+    monkeypatch.setattr("nn.viewing.explore.WEIGHTS", 100)
     with pytest.raises(ValueError, match=r"a page shows at most 9 weights, and MLP.* has 13"):
         explore_training(model, history)

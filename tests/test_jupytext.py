@@ -66,5 +66,5 @@ def test_a_notebook_runs_with_the_solutions_and_shows_its_pictures(
     assert all("right: " in check and "not yet: " not in check for check in checks)
     shown = kinds(book)
     assert [shown.count(kind) for kind in ("image/svg+xml", "image/png", "text/html")] == [pictures, plots, pages]
-    noise = [output for cell in book.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
+    noise = [output for cell in book.cells for output in cell.get("outputs", ()) if output.get("name") == "stder"]
     assert not noise

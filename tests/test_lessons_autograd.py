@@ -39,7 +39,8 @@ from .lessons import sweep
 V, W = Value(2.0, "v"), Value(3.0, "w")
 F = V * W
 ARRAY = np.array([1.0, 2.0])
-SPACE: dict[str, Any] = {**vars(autograd), "autograd": autograd, "math": math, "V": V, "F": F, "ARRAY": ARRAY}
+NAMES = {name: getattr(autograd, name) for name in autograd.__all__} | vars(autograd)
+SPACE: dict[str, Any] = {**NAMES, "autograd": autograd, "math": math, "V": V, "F": F, "ARRAY": ARRAY}
 
 TABLE: list[tuple[str, type[Exception], str]] = [
     # Values

@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,9 @@ from . import readme
 ROOT = Path(__file__).parent.parent
 # Each room may import those above it, never below: from the record down to the readings.
 ROOMS = [
+    "arguments",
     "files",
     "elsewhere",
-    "number",
     "arithmetic",
     "native.fingerprint",
     "native",
@@ -123,10 +125,57 @@ def test_imports_run_one_way(path: Path) -> None:
         assert ROOMS.index(other) < place, f"{room(path)} imports {other}"
 
 
-def test_nn_uses_the_public_face_of_autograd_only() -> None:
+# The folders of nn, "" for its top, and the folders that the modules of each may import beside their own.
+NN_STRATA = {
+    "": set(),
+    "data": {""},
+    "training": {"", "data"},
+    "viewing": {"", "data", "training"},
+    "classical": {""},
+}
+
+
+def nn_graph() -> dict[str, set[str]]:
+    """Return the modules of nn, by dotted names such as data.scaling, with the modules of nn that each imports for any reason."""
+    paths = {
+        ".".join(path.relative_to(ROOT / "nn").with_suffix("").parts).removesuffix("__init__").rstrip("."): path
+        for path in (ROOT / "nn").rglob("*.py")
+    }
+    graph = {}
+    for name, path in paths.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        graph[name] = {
+            found.removeprefix("nn").lstrip(".")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+            for target in [resolve_name("." * node.level + (node.module or ""), f"nn.{package}".rstrip("."))]
+            for alias in node.names
+            for found in [f"{target}.{alias.name}" if f"{target}.{alias.name}"[3:] in paths else target]
+            if found.partition(".")[0] == "nn"
+        } - {name}
+    return graph
+
+
+def test_imports_of_nn_run_down_its_strata() -> None:
+    graph = nn_graph()
+    assert set(graph) > {"", "module", "layers", "losses", "optimisers", "saving", "training.loop"}
+    del graph[""]  # the front loads its modules when one of their names is first used
+    for name, imports in graph.items():
+        folder = name.partition(".")[0] if name in NN_STRATA or "." in name else ""
+        for other in imports:
+            below = other.partition(".")[0] if other in NN_STRATA or "." in other else ""
+            assert below == folder or below in NN_STRATA[folder], f"nn.{name} imports nn.{other}"
+    list(TopologicalSorter(graph).static_order())  # raises CycleError for a circle
+
+
+def test_autograd_does_not_know_nn_which_uses_its_public_names_only() -> None:
+    absolute = re.compile(r"^ *(?:from|import) ((?:autograd|nn)\b\S*)", re.MULTILINE)
+    for path in (ROOT / "autograd").rglob("*.py"):
+        assert not [name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("nn")], path
+    public = {"autograd", "autograd.arguments", "autograd.value", "autograd.files"}
     for path in (ROOT / "nn").rglob("*.py"):
-        for module in re.findall(r"^from (autograd\S*)", path.read_text(encoding="utf-8"), re.MULTILINE):
-            assert module in ("autograd", "autograd.value", "autograd.files"), path
+        found = {name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("autograd")}
+        assert found <= public, path
 
 
 def test_the_table_of_gates_is_current() -> None:

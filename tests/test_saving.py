@@ -70,8 +70,8 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, format: st
     [
         ("[1, 2]", "is not a model saved by nn.save: it holds a list"),
         ('{"a": 1}', "is not a model saved by nn.save: its format is None"),
-        ('{"format": "gatewise model", "version": 2}', "is of version 2, and this program reads version 1"),
-        ('{"format": "gatewise model", "version": 1}', "a state is a dict of names and numbers, not a NoneType"),
+        ('{"format": "gatewise model", "version": 2}', "must be of version 1, got 2"),
+        ('{"format": "gatewise model", "version": 1}', "a state must.*got a NoneType"),
         ("[" * 100_000, "is not JSON"),
     ],
     ids=lambda text: text[:40],
@@ -89,7 +89,7 @@ def test_another_shape_is_refused(tmp_path: Path, format: str) -> None:
     wider, deeper = MLP(2, [4, 1]), MLP(2, [3, 3, 1])
     before = wider.state_dict()
     with pytest.raises(
-        ValueError, match=r"saved from MLP\(2 → 3 tanh.* does not fit MLP\(2 → 4 .*layer1.W has 4 entries"
+        ValueError, match=r"saved from MLP\(2 → 3 tanh.* does not fit MLP\(2 → 4 .*layer1.W must have 4 entries, got 3"
     ):
         load(wider, path)
     with pytest.raises(ValueError, match=r"it lacks \['layer3.W', 'layer3.b'\]"):
@@ -101,12 +101,12 @@ def test_nan_is_neither_saved_nor_loaded(tmp_path: Path) -> None:
     broken = model()
     broken.layers[0].b[1].data = math.nan
     path = tmp_path / "m.json"
-    with pytest.raises(ValueError, match=r"layer1\.b holds a number that is not finite"):
+    with pytest.raises(ValueError, match=r"layer1\.b must.*got nan or inf"):
         save(broken, path)
     assert not path.exists()
     save(model(), path)
     path.write_text(path.read_text().replace('"layer2.b": [0.0]', '"layer2.b": [NaN]'))
-    with pytest.raises(ValueError, match=r"layer2.b\[0\] is nan in the state"):
+    with pytest.raises(ValueError, match=r"layer2\.b\[0\] must.*got nan"):
         load(model(), path)
 
 
@@ -126,9 +126,9 @@ def test_a_good_file_is_never_half_overwritten(tmp_path: Path, format: str, monk
 
 
 def test_the_ending_names_the_format(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"ends in .json or .safetensors, and 'm.pkl' in .pkl"):
+    with pytest.raises(ValueError, match=r"a model's file must.*got 'm\.pkl'"):
         save(model(), tmp_path / "m.pkl")
-    with pytest.raises(ValueError, match="in nothing"):
+    with pytest.raises(ValueError, match=r"a model's file must.*got 'm'"):
         load(model(), tmp_path / "m")
 
 

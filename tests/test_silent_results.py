@@ -173,7 +173,9 @@ def test_a_learning_rate_that_was_set_to_no_rate_is_refused() -> None:
     model = Layer.of([[0.5]], [0.0])
     optimiser = SGD(model, 0.1)
     optimiser.learning_rate = -0.1
-    with pytest.raises(ValueError, match=r"the learning rate of the optimiser is a number of at least 0, not -0\.1"):
+    with pytest.raises(
+        ValueError, match=r"the learning rate of the optimiser must be a finite number of at least 0, got -0\.1"
+    ):
         fit(model, (COLUMN, TARGETS), squared_error, optimiser)
 
 
@@ -339,7 +341,7 @@ def test_labels_may_be_names_or_mixed() -> None:
     X = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
     assert colours(plot_points(X, ["cat", "dog", "cat"], Figure().subplots())).keys() == {"class cat", "class dog"}
     assert len(colours(plot_points(np.array(X), ["cat", 1, 7.5], Figure().subplots()))) == 3
-    with pytest.raises(ValueError, match=r"y\[1\] is None: a class label is a number or a name"):
+    with pytest.raises(ValueError, match=r"y\[1\] must.*got None"):
         plot_points(X, ["cat", None, "dog"], Figure().subplots())
 
 
@@ -355,9 +357,9 @@ def test_linear_regression_takes_arrays_and_refuses_what_does_not_fit() -> None:
     squares = monomials(2)
     assert linear_regression(np.array(COLUMN), TARGETS, squares) == linear_regression(COLUMN, TARGETS, squares)
     assert linear_regression(np.array(X), y, products) == linear_regression(X, y, products)
-    with pytest.raises(ValueError, match="this fit has 2 weights, and x gives 1 features"):
+    with pytest.raises(ValueError, match=r"x must.*got 1"):
         expected([1.0])
-    with pytest.raises(TypeError, match=r"y\[0\] is one number, not the list \[1.0\]: write its one entry alone"):
+    with pytest.raises(TypeError, match=r"y\[0\] must be one number, got the list \[1.0\]: write its one entry alone"):
         linear_regression(X, np.array(y)[:, None])
-    with pytest.raises(ValueError, match=r"X\[1\] gives 1 features, and X\[0\] gives 2"):
+    with pytest.raises(ValueError, match=r"X\[1\] must.*got 1"):
         linear_regression([[1.0, 2.0], [3.0]], [1.0, 2.0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
 
-from ..number import short
+from ..arguments import truncated_repr
 
 __all__ = ["Batches", "Dtype", "numpy", "refuse_masked"]
 
@@ -60,7 +60,7 @@ class Batches:
             raise ValueError(f"{wanted}{_at_fault(name, size, batch)}")
         array = array[:, None] if array.ndim == 1 and size == 1 else array
         if array.ndim != 2 or array.shape[1] != size:
-            one = f": one sample is a batch of one row, [{short(batch)}]" if array.shape == (size,) else ""
+            one = f": one sample is a batch of one row, [{truncated_repr(batch)}]" if array.shape == (size,) else ""
             raise ValueError(f"{wanted}, and its shape is {array.shape}{one}")
         return array.astype(self._type)
 
@@ -71,14 +71,14 @@ def _at_fault(name: str, size: int, batch: Any) -> str:
         at = f"{name}[{i}]" if isinstance(batch, (list, tuple)) else name
         if not isinstance(row, (list, tuple)):
             if size > 1 or not _is_number(row):
-                return f", and {at} is {short(row)}"
+                return f", and {at} is {truncated_repr(row)}"
         elif len(row) != size:
             return f", and {at} has {len(row)}"
         else:
             for j, x in enumerate(row):
                 if not _is_number(x):
-                    return f", and {at}[{j}] is {short(x)}"
-    return f", not {short(batch)}"
+                    return f", and {at}[{j}] is {truncated_repr(x)}"
+    return f", not {truncated_repr(batch)}"
 
 
 def _is_number(x: Any) -> bool:

@@ -9,8 +9,8 @@ from itertools import repeat, takewhile
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from ..arguments import as_float
 from ..graph import topological_order
-from ..number import number
 from ..recording import defer, recording, settle, tick
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
@@ -273,7 +273,7 @@ class CompiledProgram:
         for i, rows in enumerate(samples):
             expected = function(*(list(map(Value, row)) for row in rows))
             outputs = list(expected) if isinstance(expected, (list, tuple)) else [expected]
-            given = [v.data if isinstance(v, Value) else number(v, "an output of the function") for v in outputs]
+            given = [v.data if isinstance(v, Value) else as_float(v, "an output of the function") for v in outputs]
             found = np.ravel(self(*(np.array([row]) for row in rows))).tolist()
             if len(given) != len(found):
                 raise AssertionError(f"sample {i}: the function gives {len(given)} outputs, the program {len(found)}")

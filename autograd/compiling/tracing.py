@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, NamedTuple
 
-from ..number import short, unpacked
+from ..arguments import truncated_repr, unpack_array
 from ..recording import traced
 from ..value import Value
 
@@ -34,8 +34,10 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
     """
     if not callable(function):
-        raise TypeError(f"compile takes a function of Values, a model, or a recorded Value, not {short(function)}")
-    sizes = {name: unpacked(size) for name, size in sizes.items()}
+        raise TypeError(
+            f"compile takes a function of Values, a model, or a recorded Value, not {truncated_repr(function)}"
+        )
+    sizes = {name: unpack_array(size) for name, size in sizes.items()}
     for name, size in sizes.items():
         _refuse_taken(name)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
@@ -44,7 +46,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
             raise ValueError(f"{name} has {size} entries, and an input has at most {MOST_ENTRIES}, one Value each")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
-        result = unpacked(function(*inputs.values()))
+        result = unpack_array(function(*inputs.values()))
     inputs = inputs or {ALONE: [Value(nan, ALONE)]}
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
@@ -52,7 +54,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
         raise TypeError("a compiled function returns a Value or a list of Values, not an empty list")
     for output in outputs:
         if not isinstance(output, Value):
-            raise TypeError(f"a compiled function returns a Value or a list of Values, not {short(output)}")
+            raise TypeError(f"a compiled function returns a Value or a list of Values, not {truncated_repr(output)}")
     return Trace(outputs, inputs, several)
 
 
@@ -100,7 +102,9 @@ def recorded(roots: list[Value], inputs: Mapping[str, Any], several: bool) -> Tr
                 raise ValueError(f"{name}[{i}] is {known[value]} again: a leaf can be one input only")
             known[value] = f"{name}[{i}]"
             if not isinstance(value, Value) or value.gate is not None:
-                raise TypeError(f"{name} is the list of leaves of the graph that are this input, not {short(value)}")
+                raise TypeError(
+                    f"{name} is the list of leaves of the graph that are this input, not {truncated_repr(value)}"
+                )
     return Trace(roots, named, several)
 
 

@@ -8,7 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import as_path, replace_file
+from ..arguments import as_path
+from ..files import replace_file
 from ..names import caller_names
 from ..value import Value
 from .boxes import Level

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from ..arguments import truncated_repr
 from ..backward import adjoints, is_stale
 from ..graph import topological_order
-from ..number import short
 from ..row import FLOATS
 from ..value import Value
 
@@ -28,7 +28,7 @@ class Flow:
     @classmethod
     def of(cls, root: Value) -> Flow:
         if not isinstance(root, Value):
-            raise TypeError(f"a picture is of a graph, so it needs a Value, not {short(root)}")
+            raise TypeError(f"a picture is of a graph, so it needs a Value, not {truncated_repr(root)}")
         seed: float | None = getattr(root, "_seed", None)
         if seed is None or is_stale(root):
             return cls(root, topological_order(root), None, is_stale(root))
@@ -64,7 +64,7 @@ def local_gradients(node: Value) -> list[float | None]:
 def check_digits(digits: Any) -> None:
     """Raise a ValueError for a number of digits that numbers cannot be shown with."""
     if not isinstance(digits, Integral) or not 0 <= int(digits) <= 17:
-        raise ValueError(f"digits is a whole number from 0 to 17, not {short(digits)}")
+        raise ValueError(f"digits is a whole number from 0 to 17, not {truncated_repr(digits)}")
 
 
 def shown(x: float, digits: int | None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..arguments import truncated_repr
 from ..backward import adjoints
-from ..number import short
 from ..value import Value
 from .flow import Flow, local_gradients
 from .report import Section
@@ -27,7 +27,7 @@ def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int, numer
     local gradient, and stands beside the gradient that the backward pass finds.
     """
     if not isinstance(wrt, Value):
-        raise TypeError(f"wrt is a node of the graph, a Value, not {short(wrt)}")
+        raise TypeError(f"wrt is a node of the graph, a Value, not {truncated_repr(wrt)}")
     if wrt not in names:
         raise ValueError(f"wrt={wrt!r} is not in the graph of the root: give one of its nodes")
     if wrt.role == "constant":

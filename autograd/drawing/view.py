@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral
 
-from ..number import short
+from ..arguments import truncated_repr
 from ..value import Value
 from .boxes import LEVELS, Arrow, Box, Level, fold, homes
 from .flow import Flow
@@ -213,11 +213,11 @@ def _needs_scopes(home: Mapping[Value, str | None], level: str) -> None:
 
 def _check(level: object, around: object, depth: object, limit: object) -> None:
     if level is not None and level not in LEVELS:
-        raise ValueError(f"level is 'gate', 'neuron' or 'layer', not {short(level)}")
+        raise ValueError(f"level is 'gate', 'neuron' or 'layer', not {truncated_repr(level)}")
     if around is not None and not isinstance(around, Value):
-        raise TypeError(f"around is a node of the graph, a Value, not {short(around)}")
+        raise TypeError(f"around is a node of the graph, a Value, not {truncated_repr(around)}")
     for name, x, least in (("limit", limit, 1), ("depth", depth, 0)):
         if x is not None and (not isinstance(x, Integral) or x < least):
-            raise ValueError(f"{name} is a whole number, at least {least}, not {short(x)}")
+            raise ValueError(f"{name} is a whole number, at least {least}, not {truncated_repr(x)}")
     if depth is not None and around is None:
         raise ValueError("depth says how far around a node to look: give around=node, too")

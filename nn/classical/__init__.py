@@ -1,4 +1,4 @@
-"""The neurons before backpropagation, and what networks of them can compute.
+"""The neurons before backpropagation, and the functions that networks of them compute.
 
 >>> from nn import classical
 >>> classical.learn_perceptron([(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 1]).perceptron.truth_table().outputs

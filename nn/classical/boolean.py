@@ -1,4 +1,4 @@
-"""Networks of perceptrons for any Boolean function, and for any convex region."""
+"""Networks of perceptrons for any Boolean function and for any convex region."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from ..given import several, short, whole
+from autograd.arguments import as_int, as_list, truncated_repr
+
 from .networks import ThresholdNetwork
-from .neurons import Number, Perceptron, entries, plain
-from .tables import TruthTable, boolean
+from .neurons import Number, Perceptron, as_exact_tuple, as_finite_exact
+from .tables import TruthTable, as_boolean_table
 
 __all__ = ["convex_region", "dnf_network", "k_map_groups", "one_hot_network", "universal_and", "universal_or"]
 
@@ -18,7 +19,7 @@ __all__ = ["convex_region", "dnf_network", "k_map_groups", "one_hot_network", "u
 def universal_and(n: int, positive: int | None = None) -> Perceptron:
     """Return the AND of n inputs, of which those after the first `positive` are negated (default: none).
 
-    Weights +1 and −1 make the sum range from L − N to L for L positive of N inputs; only the one right row reaches L.
+    With weights +1 and −1, and L positive of N inputs, the sum ranges from L − N to L; a single row reaches L.
 
     >>> universal_and(2, 1).truth_table().outputs
     (0, 0, 1, 0)
@@ -37,11 +38,10 @@ def universal_or(n: int, positive: int | None = None) -> Perceptron:
 
 
 def one_hot_network(outputs: TruthTable | Sequence[int]) -> ThresholdNetwork:
-    """Return a network of 2ⁿ + 1 perceptrons for a Boolean function of n inputs: enough for any, necessary for few.
+    """Return a network of 2ⁿ + 1 perceptrons for a Boolean function of n inputs, which suffices for every function.
 
-    Each hidden perceptron fires at one row only: weights +1 where its row has a 1, else −1, and as threshold the number
-    of +1s. (The lectures' one threshold, 2, is right for inputs of ±1, not for the 0s and 1s they are shown with.) The
-    output adds up those of the rows whose output is 1.
+    Each hidden perceptron fires at one row only: its weights are +1 where the row has a 1, else −1, and its threshold is the
+    number of 1s. The output perceptron adds the hidden ones of the rows whose output is 1.
 
     >>> one_hot_network([0, 1, 1, 0])
     ThresholdNetwork of 2 inputs: 5 neurons in 2 layers
@@ -51,7 +51,7 @@ def one_hot_network(outputs: TruthTable | Sequence[int]) -> ThresholdNetwork:
              h4 fires if x1 + x2 ≥ 2
     layer 2  f fires if h2 + h3 ≥ 0.5
     """
-    table = boolean(outputs)
+    table = as_boolean_table(outputs)
     hidden = {
         f"h{i}": (_and([1 if bit else -1 for bit in row]), table.names)
         for i, (row, _) in enumerate(table.rows, start=1)
@@ -62,8 +62,8 @@ def one_hot_network(outputs: TruthTable | Sequence[int]) -> ThresholdNetwork:
 def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | None = None) -> ThresholdNetwork:
     """Return the network of a Boolean function's disjunctive normal form: a perceptron per group, and the OR of them.
 
-    A group is written with one character per input: "10-" is x1 AND NOT x2, whatever x3. Without `groups`, they are
-    those of `k_map_groups`; a ValueError says which row is wrong if those given are not the function's.
+    A group has one character per input: "10-" is x1 AND NOT x2, for either x3. `groups` defaults to `k_map_groups`; a
+    ValueError names the first row for which the groups do not give the function.
 
     >>> dnf_network([0, 0, 1, 1, 0, 0, 1, 0])
     ThresholdNetwork of 3 inputs: 3 neurons in 2 layers
@@ -71,12 +71,12 @@ def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | Non
              h2 fires if −x1 + x2 ≥ 1
     layer 2  f fires if h1 + h2 ≥ 1
     """
-    table = boolean(outputs)
+    table = as_boolean_table(outputs)
     n = len(table.names)
-    groups = k_map_groups(table) if groups is None else several("groups", groups)
+    groups = k_map_groups(table) if groups is None else as_list(groups, "groups")
     for group in groups:
         if not isinstance(group, str) or len(group) != n or set(group) - set("01-"):
-            raise ValueError(f"a group of {n} inputs has {n} characters, each 0, 1 or -, unlike {group!r}")
+            raise ValueError(f"a group must have {n} characters, one per input, each 0, 1 or -, got {group!r}")
     covered = {row for group in groups for row in _rows(group)}
     for i, (row, output) in enumerate(table.rows):
         if (i in covered) != output:
@@ -90,15 +90,15 @@ def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | Non
 
 
 def k_map_groups(outputs: TruthTable | Sequence[int]) -> list[str]:
-    """Return groups that cover exactly the 1s of a Boolean function, as one finds them on a Karnaugh map.
+    """Return groups that cover exactly the 1s of a Boolean function, like the groups of a Karnaugh map.
 
-    They are prime implicants (Quine and McCluskey): no group can grow. Those that alone cover some 1 come first, then
-    always one that covers the most of what is left, so they are few, though not always the fewest.
+    They are prime implicants (Quine and McCluskey): no group can grow. Groups that alone cover some 1 come first, then
+    repeatedly the group that covers most of the rest. The result is short, though not always the shortest.
 
     >>> k_map_groups([1, 0, 1, 1])
     ['-0', '1-']
     """
-    table = boolean(outputs)
+    table = as_boolean_table(outputs)
     n = len(table.names)
     level = {format(i, f"0{n}b") for i, output in enumerate(table.outputs) if output}
     primes: list[str] = []
@@ -129,16 +129,16 @@ def k_map_groups(outputs: TruthTable | Sequence[int]) -> list[str]:
 def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
     """Return the network that fires in a convex polygon, its edge included: a perceptron per side, and the AND of them.
 
-    `corners` are points (x, y) in order, either way round; with int coordinates the weights are exact.
+    `corners` are points (x, y) in order, in either direction; with int coordinates the weights are exact.
 
     >>> square = convex_region([(-1, -1), (1, -1), (1, 1), (-1, 1)])
     >>> square(0, 0), square(1, 1), square(1.5, 0), square(2, 2)
     (1, 1, 0, 0)
     """
-    given = several("corners", corners)
-    points = [tuple(plain(v, "a coordinate") for v in entries(corner, "a corner")) for corner in given]
+    given = as_list(corners, "corners")
+    points = [tuple(as_finite_exact(v, "a coordinate") for v in as_exact_tuple(corner, "a corner")) for corner in given]
     if len(points) < 3 or any(len(point) != 2 for point in points):
-        raise ValueError(f"a polygon has three corners (x, y) or more, unlike {short(given)}")
+        raise ValueError(f"corners must be three points (x, y) or more, got {truncated_repr(given)}")
     if sum(_turn(points[0], p, q) for p, q in pairwise(points)) < 0:
         points.reverse()
     sides = {}
@@ -152,7 +152,7 @@ def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
 
 
 def _turn(p: Sequence[Number], q: Sequence[Number], r: Sequence[Number]) -> Fraction:
-    """Return the cross product of q − p and r − p: positive where the way from p over q to r turns left."""
+    """Return the cross product of q − p and r − p: positive if the path from p over q to r turns left."""
     (x, y), (u, v), (s, t) = ([Fraction(c) for c in point] for point in (p, q, r))
     return (u - x) * (t - y) - (v - y) * (s - x)
 
@@ -162,15 +162,15 @@ def _and(signs: Sequence[int]) -> Perceptron:
 
 
 def _signs(n: int, positive: int | None) -> list[int]:
-    n = whole("n, the number of inputs,", n)
-    positive = n if positive is None else whole("positive, how many inputs are not negated,", positive, 0)
+    n = as_int(n, "n, the number of inputs,")
+    positive = n if positive is None else as_int(positive, "positive, the number of inputs that are not negated,", 0)
     if positive > n:
-        raise ValueError(f"of n inputs, 1 or more, from 0 to n are positive: not {positive} of {n}")
+        raise ValueError(f"positive must be at most n, the number of inputs, got {positive} of {n}")
     return [1] * positive + [-1] * (n - positive)
 
 
 def _rows(group: str) -> list[int]:
-    """Return the places in counting order of the rows that a group holds."""
+    """Return the indices, in counting order, of the rows that a group covers."""
     rows = [0]
     for bit in group:
         rows = [2 * row + int(b) for row in rows for b in ("01" if bit == "-" else bit)]
@@ -180,5 +180,5 @@ def _rows(group: str) -> list[int]:
 def _network(table: TruthTable, hidden: dict[str, Any], output: Perceptron) -> ThresholdNetwork:
     taken = sorted({*hidden, "f"} & {*table.names})
     if taken:
-        raise ValueError(f"the input {taken[0]!r} has the name of a neuron of the network: give it another")
+        raise ValueError(f"names of inputs must differ from those of neurons, got {taken[0]!r} for both")
     return ThresholdNetwork(table.names, {**hidden, "f": (output, list(hidden))})

@@ -1,8 +1,9 @@
-"""Parity, the function that shows what depth is worth: whether the number of 1s among n inputs is odd."""
+"""Parity, whether the number of 1s among n inputs is odd: by one large hidden layer, or by a small deep network."""
 
 from __future__ import annotations
 
-from ..given import whole
+from autograd.arguments import as_int
+
 from .boolean import dnf_network, universal_and, universal_or
 from .networks import ThresholdNetwork
 from .neurons import Perceptron
@@ -17,13 +18,11 @@ def parity(n: int) -> TruthTable:
     >>> parity(2).outputs
     (0, 1, 1, 0)
     """
-    return truth_table(lambda *x: sum(x) % 2, whole("n, the number of inputs,", n))
+    return truth_table(lambda *x: sum(x) % 2, as_int(n, "n, the number of inputs,"))
 
 
 def shallow_parity(n: int) -> ThresholdNetwork:
     """Return parity by one hidden layer: no two 1s of the checkerboard form a group, so it takes 2ⁿ⁻¹ + 1 neurons.
-
-    (The lectures' "2ⁿ" beside "4 variables → 8" means 2ⁿ⁻¹.)
 
     >>> len(shallow_parity(8).neurons)
     129
@@ -35,14 +34,14 @@ def shallow_parity(n: int) -> ThresholdNetwork:
 def deep_parity(n: int) -> ThresholdNetwork:
     """Return parity by a tree of XORs, three neurons and two layers each: 3(n − 1) neurons in 2·⌈log2 n⌉ layers.
 
-    Where a round has an input left over, it waits for the next.
+    An odd input out of a round enters the next round.
 
     >>> len(deep_parity(8).neurons), len(deep_parity(8).layers)
     (21, 6)
     """
-    n = whole("n, the number of inputs,", n)
+    n = as_int(n, "n, the number of inputs,")
     if n < 2:
-        raise ValueError(f"the parity of {n} inputs needs no XOR: give it 2 or more")
+        raise ValueError(f"n must be at least 2, because the parity of {n} inputs needs no XOR")
     names = input_names(n)
     wires = list(names)
     neurons: dict[str, tuple[Perceptron, list[str]]] = {}

@@ -9,21 +9,21 @@ from operator import mul
 from typing import Any
 
 from autograd import where
+from autograd.arguments import as_bool, as_int, as_list, as_operand
 
-from ..given import entry, flag, several, whole
-from ..samples import known
-from .neurons import Number, Perceptron, entries, plain, shown
+from ..losses import number_or_none
+from .neurons import Number, Perceptron, as_exact_tuple, as_finite_exact, format_number
 
-__all__ = ["PerceptronLearning", "labelled", "learn_perceptron", "novikoff_bound", "perceptron_loss"]
+__all__ = ["PerceptronLearning", "learn_perceptron", "novikoff_bound", "perceptron_loss", "read_samples"]
 
 
 @dataclass(frozen=True)
 class PerceptronLearning:
-    """What `learn_perceptron` found: the weights, and how often it changed them.
+    """The result of `learn_perceptron`: the weights, and the number of their updates.
 
     weights: in extended notation, so the last is the bias (with bias=False: one per input)
     changes: the updates of each epoch; converged: whether the last epoch had none
-    perceptron: of these weights, with the output that the labels have
+    perceptron: the neuron with these weights, and with output 0 or −1 as the labels have it
 
     >>> found = learn_perceptron([(0, 1), (1, 0)], [1, -1])
     >>> found.weights, found.updates, found.converged
@@ -49,26 +49,26 @@ class PerceptronLearning:
         changes = ", ".join(map(str, self.changes[:20])) + ", …" * (len(self.changes) > 20)
         return (
             f"{verdict} {len(self.changes)} epochs, with {self.updates} updates\n"
-            f"weights ({', '.join(map(shown, self.weights))})\nchanges per epoch {changes}"
+            f"weights ({', '.join(map(format_number, self.weights))})\nchanges per epoch {changes}"
         )
 
 
 def learn_perceptron(
     X: Iterable[Iterable[Number]], y: Iterable[Number], epochs: int = 1000, *, bias: bool = True
 ) -> PerceptronLearning:
-    """Start at w = 0 and, sample by sample in the order given, add y·x to w where y·(w·x) ≤ 0, till an epoch has no change.
+    """Start at w = 0 and, sample by sample in order, add y·x to w if y·(w·x) ≤ 0, until an epoch has no change.
 
     A 1 is appended to every x, so that the last weight is the bias (bias=False: the X given are extended already). Labels
     are −1 and 1, or 0 and 1, of which 0 counts as −1. Ints and Fractions are computed exactly. On separable samples it
-    ends, see `novikoff_bound`; on others it never would, and gives up after `epochs`.
+    converges, see `novikoff_bound`; on others it stops after `epochs`.
 
     >>> learn_perceptron([(0, 0), (0, 1), (1, 0), (1, 1)], [-1, -1, -1, 1])
     converged after 9 epochs, with 18 updates
     weights (3, 2, −4)
     changes per epoch 2, 3, 3, 2, 2, 3, 2, 1, 0
     """
-    epochs = whole("epochs, the largest number of passes,", epochs)
-    samples, binary = labelled(X, y, bias)
+    epochs = as_int(epochs, "epochs, the maximum number of passes,")
+    samples, binary = read_samples(X, y, bias)
     w: list[Number] = [0] * len(samples[0][0])
     changes: list[int] = []
     while len(changes) < epochs and (not changes or changes[-1]):
@@ -90,24 +90,24 @@ def learn_perceptron(
 def novikoff_bound(
     X: Iterable[Iterable[Number]], y: Iterable[Number], weights: Sequence[Number], *, bias: bool = True
 ) -> Fraction:
-    """Return R²/γ², which the updates of perceptron learning cannot exceed: R = max |x|, γ = min y·(w·x)/|w|.
+    """Return R²/γ², an upper bound of the updates of perceptron learning: R = max |x|, γ = min y·(w·x)/|w|.
 
-    `weights` is any separator in extended notation, the better its margin γ, the lower the bound. A ValueError names a
-    sample on its wrong side.
+    `weights` is any separator in extended notation; a larger margin γ gives a lower bound. A ValueError names a sample on
+    the wrong side.
 
     >>> novikoff_bound([(0, 0), (0, 1), (1, 0), (1, 1)], [-1, -1, -1, 1], [2, 2, -3])
     Fraction(51, 1)
     """
-    samples, _ = labelled(X, y, bias)
-    w = [Fraction(plain(weight, "an entry of weights")) for weight in entries(weights, "weights")]
+    samples, _ = read_samples(X, y, bias)
+    w = [Fraction(as_finite_exact(weight, "an entry of weights")) for weight in as_exact_tuple(weights, "weights")]
     if len(w) != len(samples[0][0]):
-        raise ValueError(f"the extended inputs have {len(samples[0][0])} entries, but there are {len(w)} weights")
+        raise ValueError(f"weights must have {len(samples[0][0])} entries, as the extended inputs have, got {len(w)}")
     exact = [([Fraction(entry) for entry in x], label) for x, label in samples]
     margins = [label * _inner(w, x) for x, label in exact]
     margin = min(margins)
     if margin <= 0:
         x, label = samples[margins.index(margin)]
-        raise ValueError(f"the weights do not separate: at x = {x}, y = {label}, y·(w·x) is {shown(margin)}")
+        raise ValueError(f"the weights do not separate: at x = {x}, y = {label}, y·(w·x) is {format_number(margin)}")
     return max(_inner(x, x) for x, _ in exact) * _inner(w, w) / margin**2
 
 
@@ -119,7 +119,7 @@ def perceptron_loss(output: Any, target: Any) -> Any:
     """Return max(0, −y·z) of a pre-activation z and a label y of −1 or 1: zero where the sign is right.
 
     One step of gradient descent with learning rate 1 per sample is then perceptron learning. At z = 0, where it has a
-    kink, its slope is −y: learning starts there, with w = 0, and relu(−y·z), whose slope there is 0, would never leave.
+    kink, its slope is −y: learning starts there, with w = 0, and could not leave it with relu(−y·z), whose slope is 0.
 
     >>> from autograd import Value
     >>> z = Value(0.0)
@@ -127,28 +127,28 @@ def perceptron_loss(output: Any, target: Any) -> Any:
     >>> z.grad
     1.0
     """
-    z, y = entry("perceptron_loss: output", output), entry("perceptron_loss: target", target)
-    if known(y) not in (None, -1.0, 1.0):
-        raise ValueError(
-            f"perceptron_loss: target is {target!r}, and a label is −1 or 1: write 2*t - 1 for t in {{0, 1}}"
-        )
+    z, y = as_operand(output, "perceptron_loss: output"), as_operand(target, "perceptron_loss: target")
+    if number_or_none(y) not in (None, -1.0, 1.0):
+        raise ValueError(f"perceptron_loss: target must be −1 or 1, got {target!r}: write 2*t - 1 for t in {{0, 1}}")
     return where(y * z, 0.0, -(y * z))
 
 
-def labelled(
+def read_samples(
     X: Iterable[Iterable[Number]], y: Iterable[Number], bias: bool
 ) -> tuple[list[tuple[tuple[Number, ...], int]], bool]:
     """Return the samples (x, extended by 1 with a bias, and −1 or 1), and whether the labels are 0 and 1."""
-    bias = flag("bias, whether a 1 is appended,", bias)
-    rows = [tuple(plain(v, "an entry of X") for v in entries(x, "a row of X")) for x in several("X", X)]
-    labels = [plain(label, "a label") for label in several("y", y)]
+    bias = as_bool(bias, "bias, whether a 1 is appended,")
+    rows = [
+        tuple(as_finite_exact(v, "an entry of X") for v in as_exact_tuple(x, "a row of X")) for x in as_list(X, "X")
+    ]
+    labels = [as_finite_exact(label, "a label") for label in as_list(y, "y")]
     if not rows:
-        raise ValueError("X has no rows: there is nothing to learn")
+        raise ValueError("X must have at least one row, got none")
     if len(rows) != len(labels):
-        raise ValueError(f"X has {len(rows)} rows, but y has {len(labels)} labels: one each")
+        raise ValueError(f"y must have one label for each of the {len(rows)} rows of X, got {len(labels)}")
     for i, x in enumerate(rows):
         if len(x) != len(rows[0]):
-            raise ValueError(f"row 0 of X has {len(rows[0])} entries, but row {i} has {len(x)}")
+            raise ValueError(f"row {i} of X must have {len(rows[0])} entries, as row 0 has, got {len(x)}")
     if not (set(labels) <= {-1, 1} or set(labels) <= {0, 1}):
-        raise ValueError(f"labels are -1 and 1, or 0 and 1, not {', '.join(map(str, sorted(set(labels))[:5]))}")
+        raise ValueError(f"labels must be -1 and 1, or 0 and 1, got {', '.join(map(str, sorted(set(labels))[:5]))}")
     return [(x + (1,) * bias, 1 if label > 0 else -1) for x, label in zip(rows, labels)], 0 in labels

@@ -1,12 +1,13 @@
-"""Networks of perceptrons, as a list of wires."""
+"""Networks of perceptrons: named neurons with the names of their inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..given import several, short, shown
-from .neurons import Perceptron, arguments
+from autograd.arguments import as_list, describe, truncated_repr
+
+from .neurons import Perceptron, as_inputs
 from .tables import TruthTable, input_names, truth_table
 
 __all__ = ["ThresholdNetwork"]
@@ -18,8 +19,8 @@ class ThresholdNetwork:
     """Perceptrons wired to inputs and to each other, each under a name; the last one is the output.
 
     `inputs` is the number of inputs (x1, x2, …) or their names. `neurons` maps the name of each neuron to the perceptron
-    and the names of what it is wired to: inputs, or neurons before it, so that a connection may skip layers. A neuron
-    that is wired to inputs only is in layer 1, any other one layer after the last of its sources.
+    and the names of its sources: inputs, or neurons before it, so that a connection may skip layers. A neuron whose sources
+    are inputs is in layer 1, any other one layer after the last of its sources.
 
     >>> xor = ThresholdNetwork(["x", "y"], {
     ...     "A": (Perceptron([1, 1], -1), ["x", "y"]),
@@ -45,17 +46,19 @@ class ThresholdNetwork:
         self.inputs = input_names(inputs)
         self.neurons = _wired(neurons)
         if not self.neurons:
-            raise ValueError("a network has at least one neuron, and its last is the output")
+            raise ValueError("neurons must have at least one neuron, of which the last is the output, got none")
         depth = dict.fromkeys(self.inputs, 0)
         for name, (neuron, wires) in self.neurons.items():
             if name in depth:
-                raise ValueError(f"the neuron {name!r} has the name of an input: give it another")
+                raise ValueError(f"names of neurons must differ from those of inputs, got {name!r} for both")
             if missing := [wire for wire in wires if wire not in depth]:
                 raise ValueError(
-                    f"the neuron {name!r} is wired to {missing[0]!r}, which is no input and no neuron before it"
+                    f"the wires of the neuron {name!r} must be inputs or neurons before it, got {missing[0]!r}"
                 )
             if len(wires) != len(neuron.weights):
-                raise ValueError(f"the neuron {name!r} has {len(neuron.weights)} weights, but {len(wires)} wires")
+                raise ValueError(
+                    f"the neuron {name!r} must have {len(neuron.weights)} wires, one per weight, got {len(wires)}"
+                )
             depth[name] = 1 + max((depth[wire] for wire in wires), default=0)
         self.layers: list[list[str]] = [[] for _ in range(max(depth.values()))]
         for name in self.neurons:
@@ -67,9 +70,9 @@ class ThresholdNetwork:
         >>> ThresholdNetwork(["x"], {"on": (Perceptron([1], -1), ["x"]), "off": (Perceptron([-1], 0), ["on"])}).activations(1)
         {'on': 1, 'off': 0}
         """
-        inputs = arguments(x)
+        inputs = as_inputs(x)
         if len(inputs) != len(self.inputs):
-            raise ValueError(f"the network has {len(self.inputs)} inputs, but was given {len(inputs)}")
+            raise ValueError(f"the network takes {len(self.inputs)} inputs, got {len(inputs)}")
         known = dict(zip(self.inputs, inputs))
         for name, (neuron, wires) in self.neurons.items():
             known[name] = neuron([known[wire] for wire in wires])
@@ -80,11 +83,13 @@ class ThresholdNetwork:
         return output
 
     def truth_table(self, *neurons: str) -> TruthTable:
-        """Return the output for all inputs of 0s and 1s, or the outputs of the neurons that are named."""
+        """Return the output for all inputs of 0s and 1s, or the outputs of the named neurons."""
         if not neurons:
             return truth_table(self, self.inputs)
         if unknown := [name for name in neurons if not isinstance(name, str) or name not in self.neurons]:
-            raise ValueError(f"there is no neuron {short(unknown[0])}; there are {', '.join(self.neurons)}")
+            raise ValueError(
+                f"names must be of neurons, got {truncated_repr(unknown[0])}: write one of {', '.join(self.neurons)}"
+            )
 
         def outputs(*x: int) -> tuple[Any, ...]:
             activations = self.activations(*x)
@@ -107,17 +112,17 @@ class ThresholdNetwork:
 
 
 def _wired(neurons: Any) -> dict[str, tuple[Perceptron, tuple[str, ...]]]:
-    """Return what `neurons` says, or say what it should."""
+    """Return the argument `neurons` with its wires as tuples; raise for any other form."""
     if not isinstance(neurons, Mapping):
-        raise TypeError(f"neurons is a dict of names and pairs (Perceptron, wires), not {shown(neurons)}")
+        raise TypeError(f"neurons must be a dict of names and pairs (Perceptron, wires), got {describe(neurons)}")
     found = {}
     for name, pair in neurons.items():
         if not isinstance(name, str):
-            raise TypeError(f"a neuron's name is a str, not {short(name)}")
+            raise TypeError(f"a neuron's name must be a str, got {truncated_repr(name)}")
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Perceptron):
-            raise TypeError(f"the neuron {name!r} is a pair (Perceptron, wires), not {shown(pair)}")
-        wires = [pair[1]] if isinstance(pair[1], str) else several(f"the wires of the neuron {name!r}", pair[1])
+            raise TypeError(f"the neuron {name!r} must be a pair (Perceptron, wires), got {describe(pair)}")
+        wires = [pair[1]] if isinstance(pair[1], str) else as_list(pair[1], f"the wires of the neuron {name!r}")
         if odd := [wire for wire in wires if not isinstance(wire, str)]:
-            raise TypeError(f"the neuron {name!r} is wired to names, not to {short(odd[0])}")
+            raise TypeError(f"the wires of the neuron {name!r} must be names, got {truncated_repr(odd[0])}")
         found[name] = pair[0], tuple(wires)
     return found

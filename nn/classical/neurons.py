@@ -1,4 +1,4 @@
-"""The neurons of history: McCulloch and Pitts's unit, the perceptron, the sigmoid neuron."""
+"""McCulloch and Pitts's unit, the perceptron and the sigmoid neuron."""
 
 from __future__ import annotations
 
@@ -11,18 +11,28 @@ from operator import mul
 from typing import Any
 
 from autograd import Value, dot, sigmoid, sign, step
+from autograd.arguments import as_list, require_callable
 
-from ..given import function, several
 from .tables import TruthTable, input_names, truth_table
 
-__all__ = ["McCullochPitts", "Number", "Perceptron", "SigmoidNeuron", "Unit", "entries", "linear", "plain", "shown"]
+__all__ = [
+    "McCullochPitts",
+    "Number",
+    "Perceptron",
+    "SigmoidNeuron",
+    "Unit",
+    "as_exact_tuple",
+    "as_finite_exact",
+    "format_affine",
+    "format_number",
+]
 
 Number = int | float | Fraction
 _EXACT = (int, float, Fraction)
 
 
-def number(x: Any, what: str) -> Any:
-    """Return x as it is where it is exact (an int, a Fraction, a float, a Value), else as the number it stands for."""
+def as_exact(x: Any, what: str) -> Any:
+    """Return an int, a Fraction, a float or a Value as it is, other integers as ints, other numbers as floats."""
     if x.__class__ in _EXACT or isinstance(x, Value):
         return x
     if isinstance(x, Integral):  # bools, and the integers of numpy
@@ -33,34 +43,34 @@ def number(x: Any, what: str) -> Any:
         raise TypeError(what + str(error).removeprefix("a Value")) from None
 
 
-def plain(x: Any, what: str) -> Number:
+def as_finite_exact(x: Any, what: str) -> Number:
     """Return x as a finite number without a graph."""
     if isinstance(x, Value):
-        raise TypeError(f"{what} is a plain number here, not {x!r}: write its .data")
-    x = number(x, what)
+        raise TypeError(f"{what} must be a plain number, got {x!r}: write its .data")
+    x = as_exact(x, what)
     if not -math.inf < x < math.inf:
-        raise ValueError(f"{what} must be finite, and is {x}")
+        raise ValueError(f"{what} must be finite, got {x}")
     return x  # type: ignore[no-any-return]
 
 
-def entries(x: Any, what: str) -> tuple[Any, ...]:
+def as_exact_tuple(x: Any, what: str) -> tuple[Any, ...]:
     """Return the numbers of a list, a tuple or a row of an array."""
     if isinstance(x, (str, Value, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"{what} is a list of numbers, not {x!r}: write [{x!r}]")
-    x = several(what, x)
-    return tuple(number(entry, f"an entry of {what}") for entry in x)
+        raise TypeError(f"{what} must be a list of numbers, got {x!r}: write [{x!r}]")
+    x = as_list(x, what)
+    return tuple(as_exact(entry, f"an entry of {what}") for entry in x)
 
 
-def arguments(x: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the inputs of a call, given as one list or one by one."""
+def as_inputs(x: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the inputs of a call, from one list or from separate arguments."""
     inputs = x[0] if len(x) == 1 and isinstance(x[0], Iterable) and getattr(x[0], "shape", None) != () else x
-    return tuple(x if x.__class__ in _EXACT else number(x, "an input") for x in inputs)
+    return tuple(x if x.__class__ in _EXACT else as_exact(x, "an input") for x in inputs)
 
 
-def linear(weights: Sequence[Any], names: Sequence[str], bias: Any = 0) -> str:
-    """Write w·x + b as a person does, without the terms that are 0.
+def format_affine(weights: Sequence[Any], names: Sequence[str], bias: Any = 0) -> str:
+    """Return the text of w·x + b, without the terms that are 0.
 
-    >>> linear([1, -2, 0], ["x", "y", "z"], -3)
+    >>> format_affine([1, -2, 0], ["x", "y", "z"], -3)
     'x − 2·y − 3'
     """
     parts: list[str] = []
@@ -68,15 +78,15 @@ def linear(weights: Sequence[Any], names: Sequence[str], bias: Any = 0) -> str:
         weight = weight.data if isinstance(weight, Value) else weight
         if weight != 0:
             sign = (" − " if parts else "−") if weight < 0 else " + " if parts else ""
-            size = "" if name and abs(weight) == 1 else shown(abs(weight)) + "·" * bool(name)
+            size = "" if name and abs(weight) == 1 else format_number(abs(weight)) + "·" * bool(name)
             parts.append(sign + size + name)
     return "".join(parts) or "0"
 
 
-def shown(x: Any) -> str:
-    """Write a number as a person does: with six digits, where it is a float or has more than fifteen.
+def format_number(x: Any) -> str:
+    """Return the text of a number: all digits of an int or a Fraction of up to fifteen, else six.
 
-    >>> shown(-2), shown(Fraction(1, 3)), shown(0.1), shown(Fraction(10**400, 3))
+    >>> format_number(-2), format_number(Fraction(1, 3)), format_number(0.1), format_number(Fraction(10**400, 3))
     ('−2', '1/3', '0.1', '3.33333e+399')
     """
     x = x.data if isinstance(x, Value) else x
@@ -89,8 +99,8 @@ def shown(x: Any) -> str:
 class Unit:
     """activation(w·x + b): a neuron of given weights, called with its inputs, as a list or one by one.
 
-    On plain numbers the sum is plain arithmetic, exact for ints and Fractions; where a Value is among the weights or
-    the inputs, it is one dot gate and the activation's.
+    On plain numbers the sum is plain arithmetic, exact for ints and Fractions; if a weight or an input is a Value, the call
+    records a dot gate and the activation.
 
     >>> from autograd import relu
     >>> Unit([1, -1], 0, relu)(5, 3)
@@ -100,9 +110,9 @@ class Unit:
     """
 
     def __init__(self, weights: Sequence[Any], bias: Any = 0, activation: Callable[[Any], Any] = sigmoid) -> None:
-        self.weights = entries(weights, "weights")
-        self.bias = number(bias, "bias")
-        function("activation, of w·x + b,", activation)
+        self.weights = as_exact_tuple(weights, "weights")
+        self.bias = as_exact(bias, "bias")
+        require_callable(activation, "activation, of w·x + b,")
         self.activation = activation
 
     def pre_activation(self, *x: Any) -> Any:
@@ -111,9 +121,9 @@ class Unit:
         >>> Unit([1, -1], 2).pre_activation(5, 3)
         4
         """
-        inputs = arguments(x)
+        inputs = as_inputs(x)
         if len(inputs) != len(self.weights):
-            raise ValueError(f"{self!r} has {len(self.weights)} weights, but was given {len(inputs)} inputs")
+            raise ValueError(f"{self!r} takes {len(self.weights)} inputs, one per weight, got {len(inputs)}")
         if any(isinstance(v, Value) for v in (*self.weights, self.bias, *inputs)):
             bias = self.bias if isinstance(self.bias, Value) else float(self.bias)  # dot leaves 0.0 out
             return dot(self.weights, inputs, bias)
@@ -140,7 +150,7 @@ class Unit:
 
 
 class SigmoidNeuron(Unit):
-    """σ(w·x + b) = 1/(1 + e^−(w·x + b)): where a perceptron jumps, it climbs, steeper with larger weights.
+    """σ(w·x + b) = 1/(1 + e^−(w·x + b)): a smooth perceptron, steeper with larger weights.
 
     >>> SigmoidNeuron([20, 20], -30).truth_table()
     x1  x2  f
@@ -157,8 +167,7 @@ class SigmoidNeuron(Unit):
 class Perceptron(Unit):
     """Fires (1) when w·x + b ≥ 0; else it gives 0, or −1 with output="sign".
 
-    The lectures use both outputs, {0, 1} for Boolean functions and {−1, 1} for learning, and once label the sign
-    function "Sigmoid": it is a step.
+    The output {0, 1} suits Boolean functions, {−1, 1} suits learning.
 
     >>> Perceptron([1, 1], -2).truth_table().outputs
     (0, 0, 0, 1)
@@ -166,7 +175,7 @@ class Perceptron(Unit):
 
     def __init__(self, weights: Sequence[Any], bias: Any = 0, output: str = "binary") -> None:
         if not isinstance(output, str) or output not in _OUTPUTS:
-            raise ValueError(f"output is 'binary' (0 or 1) or 'sign' (-1 or 1), not {output!r}")
+            raise ValueError(f"output must be 'binary' (0 or 1) or 'sign' (-1 or 1), got {output!r}")
         super().__init__(weights, bias, _OUTPUTS[output])
         self.output = output
 
@@ -175,7 +184,7 @@ class Perceptron(Unit):
 
     def rule(self, names: Sequence[str]) -> str:
         """Return the condition under which it fires, as in x1 + x2 ≥ 2."""
-        return f"{linear(self.weights, names)} ≥ {shown(-self.bias)}"
+        return f"{format_affine(self.weights, names)} ≥ {format_number(-self.bias)}"
 
     def __repr__(self) -> str:
         return super().__repr__()[:-1] + (")" if self.output == "binary" else f", output={self.output!r})")
@@ -196,8 +205,7 @@ class McCullochPitts:
     """The threshold logic unit of 1943: 1 when at least `theta` excitatory inputs are on, and no inhibitory one.
 
     Inputs are 0 or 1, the excitatory ones first; each kind is given as a number of inputs or as their names. Inhibition
-    is absolute: one inhibitory input that is on gives 0. (The lectures also subtract the inhibitory inputs; that is
-    another neuron, which agrees with this one on their examples.)
+    is absolute: one inhibitory input that is on gives 0.
 
     >>> McCullochPitts(excitatory=["x"], inhibitory=["y"], theta=1).truth_table()
     x  y  f
@@ -214,15 +222,15 @@ class McCullochPitts:
         first = len(self.excitatory) + 1
         self.inhibitory = input_names(inhibitory, first)
         self.names = input_names([*self.excitatory, *self.inhibitory])
-        self.theta = plain(theta, "theta")
+        self.theta = as_finite_exact(theta, "theta")
 
     def __call__(self, *x: Any) -> int:
-        inputs = arguments(x)
+        inputs = as_inputs(x)
         if len(inputs) != len(self.names):
-            raise ValueError(f"{self!r} has {len(self.names)} inputs, but was given {len(inputs)}")
+            raise ValueError(f"{self!r} takes {len(self.names)} inputs, got {len(inputs)}")
         for name, bit in zip(self.names, inputs):
             if isinstance(bit, Value) or bit not in (0, 1):
-                raise ValueError(f"the inputs of {self!r} are 0 or 1, and {name} is {bit!r}")
+                raise ValueError(f"the inputs of {self!r} must be 0 or 1, got {bit!r} for {name}")
         n = len(self.excitatory)
         return int(not any(inputs[n:]) and sum(inputs[:n]) >= self.theta)
 

@@ -1,4 +1,4 @@
-"""Whether a perceptron can tell two classes apart, with a proof either way."""
+"""Linear separability of two classes, with a proof of either answer."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from fractions import Fraction
 from math import gcd, lcm
 from operator import mul
 
-from ..given import several
-from .learning import labelled
-from .neurons import Number, Perceptron, linear, shown
-from .tables import TruthTable, boolean, input_names
+from autograd.arguments import as_list
+
+from .learning import read_samples
+from .neurons import Number, Perceptron, format_affine, format_number
+from .tables import TruthTable, as_boolean_table, input_names
 
 __all__ = ["Separability", "separable"]
 
 SHOWN = 40
-MOST_WORK = 100_000_000  # entries of the tableau, of which each step goes over all
+MOST_WORK = 100_000_000  # maximum number of entries of the tableau that all steps together visit
 
 
 @dataclass(frozen=True)
 class Separability:
-    """The answer of `separable`: true or false, and its proof, which the prompt shows.
+    """The answer of `separable`, true or false, and its proof, which its repr shows.
 
     samples: pairs of inputs and label
     perceptron: one that fires (w·x + b > 0) for exactly the samples of class 1 and has w·x + b < 0 at the others; or None
-    counts: where there is none, how often to add each sample's condition to come to a contradiction; else None
+    counts: without a perceptron, the multiples of the samples' conditions whose sum is a contradiction; else None
 
     >>> bool(separable([0, 0, 0, 1])), separable([0, 1, 1, 0]).counts
     (True, (1, 1, 1, 1))
@@ -48,7 +49,7 @@ def separable(
     """Decide whether some w, b have w·x + b > 0 for class 1 and < 0 for the other, and prove it.
 
     Give a truth table, or the list of its outputs in counting order; or points, and their labels (−1 and 1, or 0 and 1).
-    With y = ±1 exactly one of two things is possible (Gordan): weights with y·(w·x + b) > 0 at every sample, or counts
+    With y = ±1 exactly one of two exists (Gordan): weights with y·(w·x + b) > 0 at every sample, or counts
     c ≥ 0, not all 0, for which Σ c·y·(x, 1) = 0. The simplex method finds it, in integers, so it is exact.
 
     >>> separable([0, 1, 1, 0])
@@ -60,10 +61,10 @@ def separable(
     but the ≥ 0 and the < 0 each add up to w1 + w2 + 2·b, which cannot be both
     """
     if labels is None:
-        table = boolean(truth_table)  # type: ignore[arg-type]
+        table = as_boolean_table(truth_table)  # type: ignore[arg-type]
         truth_table, labels = zip(*table.rows)
-    labels = several("labels", labels)
-    extended, _ = labelled(truth_table, labels, bias=True)  # type: ignore[arg-type]
+    labels = as_list(labels, "labels")
+    extended, _ = read_samples(truth_table, labels, bias=True)  # type: ignore[arg-type]
     samples = tuple((x[:-1], int(label)) for (x, _), label in zip(extended, labels))
     scale = lcm(*(Fraction(entry).denominator for x, _ in extended for entry in x))
     rows = [[y * int(Fraction(entry) * scale) for entry in x] for x, y in extended]
@@ -75,7 +76,7 @@ def _gordan(rows: list[list[int]]) -> tuple[tuple[Number, ...] | None, tuple[int
     """Return w with w·a > 0 for every row a, or counts c ≥ 0, not all 0, with Σ c·a = 0; None for the other.
 
     The first phase of the simplex method looks for c with Σ c·a = 0 and Σ c = 1; where there is none, its multipliers
-    are the weights. Bland's rule keeps it from going round in circles. The tableau holds integers, over the common
+    are the weights. Bland's rule prevents cycles. The tableau holds integers, over the common
     denominator `unit`, and the divisions leave no remainder (Edmonds).
     """
     n, d = len(rows), len(rows[0])
@@ -119,9 +120,9 @@ def _reduced(integers: Sequence[int]) -> tuple[int, ...]:
 
 
 def _rounded(w: tuple[int, ...], rows: list[list[int]]) -> tuple[Number, ...]:
-    """Return shorter weights that separate as well, where there are some: those for floats may have hundreds of digits.
+    """Return shorter weights that still separate, if there are some: weights for floats may have hundreds of digits.
 
-    Long ones that must stay exact become Fractions of the largest, since ints beyond 1.8e308 cannot be multiplied by floats.
+    Long weights that must stay exact become Fractions of the largest: ints beyond 1.8e308 cannot be multiplied by floats.
     """
     largest = max(map(abs, w))
     for digits in (3, 6, 9, 12):
@@ -137,15 +138,15 @@ def _positive(answer: Separability) -> list[str]:
     rows = []
     for x, label in answer.samples:
         z = neuron.pre_activation([Fraction(entry) for entry in x])
-        rows.append((f"  z = {shown(z)}", f"  at {_point(x)} → {shown(label)}"))
-    z_is = linear(neuron.weights, input_names(len(neuron.weights)), neuron.bias)
-    return [f"linearly separable: z = {z_is} is > 0 for 1, and < 0 for {shown(other)}", *_columns(rows)]
+        rows.append((f"  z = {format_number(z)}", f"  at {_point(x)} → {format_number(label)}"))
+    z_is = format_affine(neuron.weights, input_names(len(neuron.weights)), neuron.bias)
+    return [f"linearly separable: z = {z_is} is > 0 for 1, and < 0 for {format_number(other)}", *_columns(rows)]
 
 
 def _negative(answer: Separability) -> list[str]:
     assert answer.counts is not None
     names = [*(f"w{i}" for i in range(1, len(answer.samples[0][0]) + 1)), "b"]
-    # Counts for floats have dozens of digits: then their shares are shown, rounded.
+    # Counts for floats have dozens of digits: their shares of the sum are shown instead, rounded.
     whole = sum(answer.counts) if max(answer.counts) > 10**6 else 0
 
     def readable(count: int | Fraction) -> int | Fraction:
@@ -154,9 +155,9 @@ def _negative(answer: Separability) -> list[str]:
     used = [(count, x, label) for count, (x, label) in zip(answer.counts, answer.samples) if count]
     conditions = [
         (
-            f"  {shown(readable(count))} × ",
-            f" {linear((*x, 1), names)} {'≥' if label > 0 else '<'} 0",
-            f"  for {_point(x)} → {shown(label)}",
+            f"  {format_number(readable(count))} × ",
+            f" {format_affine((*x, 1), names)} {'≥' if label > 0 else '<'} 0",
+            f"  for {_point(x)} → {format_number(label)}",
         )
         for count, x, label in used
     ]
@@ -165,13 +166,13 @@ def _negative(answer: Separability) -> list[str]:
     return [
         "not linearly separable: a perceptron would need",
         *_columns(conditions),
-        f"but the ≥ 0 and the < 0 each add up to {linear(total, names)}, which cannot be both",
+        f"but the ≥ 0 and the < 0 each add up to {format_affine(total, names)}, which cannot be both",
         *["(rounded here; the exact multiples are its `counts`)"] * bool(whole),
     ]
 
 
 def _point(x: Sequence[Number]) -> str:
-    return f"({', '.join(map(shown, x))})"
+    return f"({', '.join(map(format_number, x))})"
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Truth tables: what a function of 0s and 1s gives, in counting order."""
+"""Truth tables: the outputs of a function of 0s and 1s, in counting order."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from numbers import Real
 from typing import Any
 
 from autograd import Value
+from autograd.arguments import as_int, as_list, require_callable, truncated_repr
 
-from ..given import function, several, short, whole
-
-__all__ = ["TruthTable", "boolean", "input_names", "truth_table"]
+__all__ = ["TruthTable", "as_boolean_table", "input_names", "truth_table"]
 
 MOST_INPUTS = 16  # 65,536 rows
 SHOWN = 64
@@ -20,8 +19,8 @@ SHOWN = 64
 class TruthTable:
     """The outputs of a function of n inputs, each 0 or 1, in counting order: (0, 0), (0, 1), (1, 0), (1, 1) for n = 2.
 
-    Written with its 2ⁿ outputs, or made by `truth_table` from a function. An output is a number, or a tuple of numbers
-    for a function with several.
+    Its argument is the list of its 2ⁿ outputs; `truth_table` makes one from a function. An output is a number, or a tuple
+    of numbers for a function with several.
 
     >>> TruthTable([0, 1, 1, 0])
     x1  x2  f
@@ -38,13 +37,15 @@ class TruthTable:
     def __init__(
         self, outputs: Sequence[Any], names: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ):
-        outputs = several("outputs, of a truth table,", outputs)
+        outputs = as_list(outputs, "outputs, of a truth table,")
         n = len(outputs).bit_length() - 1
         if n < 1 or len(outputs) != 2**n:
-            raise ValueError(f"the truth table of n inputs has 2ⁿ outputs (2, 4, 8, …), not {len(outputs)}")
+            raise ValueError(
+                f"outputs, of a truth table of n inputs, must have 2ⁿ entries (2, 4, 8, …), got {len(outputs)}"
+            )
         self.names = input_names(n if names is None else names)
         if len(self.names) != n:
-            raise ValueError(f"{len(outputs)} outputs are those of {n} inputs, but there are {len(self.names)} names")
+            raise ValueError(f"names must have {n} entries for {len(outputs)} outputs, got {len(self.names)}")
         self.outputs = tuple(tuple(y) if isinstance(y, (list, tuple)) else y for y in outputs)
         first = self.outputs[0]
         usual = [f"f{k}" for k in range(1, len(first) + 1)] if isinstance(first, tuple) else ["f"]
@@ -52,13 +53,13 @@ class TruthTable:
         for y in self.outputs:
             if (len(y) if isinstance(y, tuple) else 1) != len(self.columns):
                 raise ValueError(
-                    f"the output {short(y)} has not one entry for each of the columns {list(self.columns)}"
+                    f"an output must have one entry for each of the columns {list(self.columns)}, got {truncated_repr(y)}"
                 )
 
     @property
     def rows(self) -> list[tuple[tuple[int, ...], Any]]:
         """The pairs of inputs and output."""
-        return list(zip(points(len(self.names)), self.outputs))
+        return list(zip(input_rows(len(self.names)), self.outputs))
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -66,7 +67,7 @@ class TruthTable:
     def __eq__(self, other: object) -> bool:
         return self.outputs == other.outputs if isinstance(other, TruthTable) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # equal by outputs, whatever the names
+    __hash__ = None  # type: ignore[assignment]  # equality compares outputs and ignores names
 
     def __repr__(self) -> str:
         head = [*self.names, *self.columns]
@@ -84,40 +85,40 @@ def truth_table(f: Callable[..., Any], inputs: int | Sequence[str]) -> TruthTabl
     >>> truth_table(lambda a, b: a ^ b, ["a", "b"]).outputs
     (0, 1, 1, 0)
     """
-    function("f, of the inputs,", f)
+    require_callable(f, "f, of the inputs,")
     names = input_names(inputs)
-    return TruthTable([f(*x) for x in points(len(names))], names)
+    return TruthTable([f(*x) for x in input_rows(len(names))], names)
 
 
-def points(n: int) -> list[tuple[int, ...]]:
+def input_rows(n: int) -> list[tuple[int, ...]]:
     """Return the 2ⁿ rows of inputs, in counting order."""
     if not 1 <= n <= MOST_INPUTS:
-        raise ValueError(f"a truth table is of 1 to {MOST_INPUTS} inputs, not {n}: it has 2ⁿ rows")
+        raise ValueError(f"a truth table must have 1 to {MOST_INPUTS} inputs, got {n}: it has 2ⁿ rows")
     return list(product((0, 1), repeat=n))
 
 
 def input_names(inputs: int | Sequence[str], first: int = 1) -> tuple[str, ...]:
     """Return the names of the inputs: those given, or x1, x2, … for a number, counted from `first`."""
     if isinstance(inputs, str):
-        raise TypeError(f"inputs is a number or a list of names, not the str {inputs!r}: write [{inputs!r}]")
+        raise TypeError(f"inputs must be a number or a list of names, got the str {inputs!r}: write [{inputs!r}]")
     if not isinstance(inputs, Iterable):
-        n = whole("inputs, if it is no list of names,", inputs, 0)
+        n = as_int(inputs, "inputs, unless a list of names,", 0)
         return tuple(f"x{i}" for i in range(first, first + n))
-    names = several("inputs, if it is no number,", inputs)
+    names = as_list(inputs, "inputs, unless a number,")
     for i, name in enumerate(names):
         if not isinstance(name, str):
-            raise TypeError(f"inputs is a number or a list of names, and {short(name)} is no str")
+            raise TypeError(f"inputs must be a number or a list of names, got {truncated_repr(name)} for a name")
         if name in names[:i]:
-            raise ValueError(f"two inputs have the name {name!r}")
+            raise ValueError(f"names of inputs must differ, got {name!r} twice")
     return tuple(names)
 
 
-def boolean(outputs: TruthTable | Sequence[int]) -> TruthTable:
-    """Return a table, or the list of its outputs, as the table of a Boolean function: its outputs 0 or 1."""
+def as_boolean_table(outputs: TruthTable | Sequence[int]) -> TruthTable:
+    """Return a table, or the list of its outputs, as a table; raise unless all outputs are 0 or 1."""
     table = outputs if isinstance(outputs, TruthTable) else TruthTable(outputs)
     for x, y in table.rows:
         if isinstance(y, Value) or not isinstance(y, Real) or y not in (0, 1):
-            raise ValueError(f"the output of a Boolean function is 0 or 1, and at {x} it is {short(y)}")
+            raise ValueError(f"the output of a Boolean function must be 0 or 1, got {truncated_repr(y)} at {x}")
     return TruthTable([int(y == 1) for y in table.outputs], table.names)
 
 

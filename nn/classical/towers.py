@@ -1,4 +1,4 @@
-"""Towers: pairs of steps, from which one hidden layer builds any function of one input as closely as one likes."""
+"""Towers, pairs of steps from which one hidden layer builds any continuous function of one input to any accuracy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 from autograd import Value, dot, relu, sigmoid, step, tanh
+from autograd.arguments import as_int, as_list, list_or_none, require_callable
 
-from ..given import function, listed, several, whole
-from .neurons import Perceptron, SigmoidNeuron, Unit, number, plain, shown
+from .neurons import Perceptron, SigmoidNeuron, Unit, as_exact, as_finite_exact, format_number
 
 __all__ = ["Approximation", "HiddenLayer", "Tower2D", "approximate", "step_neuron", "tower", "tower_2d"]
 
@@ -28,7 +28,7 @@ def step_neuron(S: Any, w: Any = None) -> Unit:
     >>> step_neuron(0.4, 1000)(0.4)
     0.5
     """
-    S = number(S, "S")
+    S = as_exact(S, "S")
     if w is None:
         return Perceptron([1], -S)
     w = _steepness(w)
@@ -45,25 +45,26 @@ class HiddenLayer:
     """
 
     def __init__(self, neurons: Sequence[Unit], weights: Sequence[Any], offset: Any = 0.0) -> None:
-        self.neurons, weights = several("neurons", neurons), several("weights, of the output,", weights)
+        self.neurons, weights = as_list(neurons, "neurons"), as_list(weights, "weights, of the output,")
         for i, neuron in enumerate(self.neurons):
-            function(f"neurons[{i}]", neuron)
+            require_callable(neuron, f"neurons[{i}]")
         if len(self.neurons) != len(weights):
             raise ValueError(
-                f"there are {len(self.neurons)} hidden neurons, but {len(weights)} output weights: one each"
+                f"weights, of the output, must have {len(self.neurons)} entries, one per hidden neuron, got {len(weights)}"
             )
-        self.weights = [number(weight, "an output weight") for weight in weights]
-        self.offset = number(offset, "the offset")
+        self.weights = [as_exact(weight, "an output weight") for weight in weights]
+        self.offset = as_exact(offset, "the offset")
 
     def __call__(self, x: Any) -> Any:
         return dot(self.weights, [neuron(x) for neuron in self.neurons], self.offset)
 
     def __repr__(self) -> str:
         terms = [
-            f"{'−' if _data(c) < 0 else '+'} {shown(abs(_data(c)))} × {n!r}" for c, n in zip(self.weights, self.neurons)
+            f"{'−' if _data(c) < 0 else '+'} {format_number(abs(_data(c)))} × {n!r}"
+            for c, n in zip(self.weights, self.neurons)
         ]
         more = [f"… and {len(terms) - SHOWN} more"] * (len(terms) > SHOWN)
-        return "\n".join([f"F(x) = {shown(self.offset)}", *terms[:SHOWN], *more])
+        return "\n".join([f"F(x) = {format_number(self.offset)}", *terms[:SHOWN], *more])
 
 
 def tower(left: Any, right: Any, height: Any = 1.0, w: Any = None) -> HiddenLayer:
@@ -73,13 +74,13 @@ def tower(left: Any, right: Any, height: Any = 1.0, w: Any = None) -> HiddenLaye
     >>> f(0.3), f(0.4), f(0.5), f(0.6)
     (0.0, 0.8, 0.8, 0.0)
     """
-    if not _data(number(left, "left")) < _data(number(right, "right")):
-        raise ValueError(f"a tower stands between left < right, not between {left!r} and {right!r}")
-    return HiddenLayer([step_neuron(left, w), step_neuron(right, w)], [height, -number(height, "height")])
+    if not _data(as_exact(left, "left")) < _data(as_exact(right, "right")):
+        raise ValueError(f"left must be below right, got {left!r} and {right!r}")
+    return HiddenLayer([step_neuron(left, w), step_neuron(right, w)], [height, -as_exact(height, "height")])
 
 
 class Tower2D:
-    """A tower over a rectangle: a 1-D tower in x, another in y, and an output neuron that fires where both stand.
+    """A tower over a rectangle: a 1-D tower in x, another in y, and an output neuron that fires where both are high.
 
     See `tower_2d`, which builds it. x, y: the two towers; threshold: of the output neuron; smooth: whether that is
     σ(sum − threshold), or fires at sum ≥ threshold.
@@ -97,33 +98,33 @@ class Tower2D:
 
     def __repr__(self) -> str:
         rule = "σ(tower(x) + tower(y) − {})" if self.smooth else "fires if tower(x) + tower(y) ≥ {}"
-        return f"{rule.format(shown(self.threshold))}\nin x: {self.x!r}\nin y: {self.y!r}"
+        return f"{rule.format(format_number(self.threshold))}\nin x: {self.x!r}\nin y: {self.y!r}"
 
 
 def tower_2d(
     x: tuple[Any, Any], y: tuple[Any, Any], height: Any = 10.0, threshold: Any = None, w: Any = None
 ) -> Tower2D:
-    """Return the lectures' tower over the rectangle x[0] to x[1], y[0] to y[1].
+    """Return the tower over the rectangle x[0] to x[1], y[0] to y[1].
 
-    The sum of both towers is 0 outside, `height` where one stands, 2·height where both do; the threshold, 1.5·height
-    unless given, is between the last two: 15 for 10. With a steepness w the output is σ(sum − threshold).
+    The sum of both towers is 0 outside, `height` where one is high, 2·height where both are; the threshold, by default
+    1.5·height, is between the last two: 15 for 10. With a steepness w the output is σ(sum − threshold).
 
     >>> f = tower_2d((0.4, 0.6), (0.4, 0.6))
     >>> f(0.5, 0.5), f(0.5, 0.7), f(0.3, 0.7)
     (1.0, 0.0, 0.0)
     """
-    height = number(height, "height")
-    threshold = 1.5 * height if threshold is None else number(threshold, "threshold")
+    height = as_exact(height, "height")
+    threshold = 1.5 * height if threshold is None else as_exact(threshold, "threshold")
     for name, pair in (("x", x), ("y", y)):
-        if len(listed(pair) or ()) != 2:
-            raise TypeError(f"{name} is a pair (left, right) of the tower's walls, not {pair!r}")
+        if len(list_or_none(pair) or ()) != 2:
+            raise TypeError(f"{name} must be a pair (left, right) of the tower's walls, got {pair!r}")
     return Tower2D(tower(*x, height, w), tower(*y, height, w), threshold, smooth=w is not None)
 
 
 class Approximation(HiddenLayer):
-    """What `approximate` returns: the network F, called like f, and how far it is from f.
+    """The result of `approximate`: the network F, called like f, and its distance from f.
 
-    The errors are measured at points spread over every piece, its ends and its midpoint among them.
+    The errors are measured at points of every piece, its ends and its midpoint among them.
 
     >>> line = approximate(lambda x: x, 4)
     >>> line.sup_error, line.mean_error, line.errors
@@ -161,8 +162,9 @@ class Approximation(HiddenLayer):
         return self.errors[1]
 
     def __repr__(self) -> str:
+        low, high = format_number(self.knots[0]), format_number(self.knots[-1])
         return (
-            f"{self.kind} on [{shown(self.knots[0])}, {shown(self.knots[-1])}], {len(self.neurons)} hidden neurons: "
+            f"{self.kind} on [{low}, {high}], {len(self.neurons)} hidden neurons: "
             f"largest error {self.sup_error:.6g}, mean error {self.mean_error:.6g}"
         )
 
@@ -176,29 +178,29 @@ def approximate(
     joins f at the ends of the pieces by straight lines, with one neuron for each piece. The first and the last step
     stand half a piece outside, so that low and high lie within their towers.
 
-    Any continuous f is met as closely as one likes. One with a jump is met in the mean only, not uniformly: no continuous
-    F comes closer to it than half the jump everywhere.
+    Any continuous f is approximated to any accuracy. A function with a jump is approximated in the mean only: every continuous
+    F is somewhere at least half the jump away.
 
     >>> import math
     >>> approximate(lambda x: math.sin(2 * math.pi * x), 10)
     10 towers on [0, 1], 20 hidden neurons: largest error 0.309017, mean error 0.0991629
     """
-    function("f, which is approximated,", f)
-    n = whole("n, the number of pieces,", n)
-    low, high = float(plain(low, "low")), float(plain(high, "high"))
+    require_callable(f, "f, the function to approximate,")
+    n = as_int(n, "n, the number of pieces,")
+    low, high = float(as_finite_exact(low, "low")), float(as_finite_exact(high, "high"))
     width = (high - low) / n
     knots = [low + (high - low) * i / n for i in range(n)] + [high]
     if not all(a < b for a, b in pairwise(knots)):
-        raise ValueError(f"from low = {low} to high = {high} there is no room for {n} pieces")
+        raise ValueError(f"low and high must leave room for {n} pieces, got {low} and {high}")
     if activation == "relu":
         if w is not None:
-            raise ValueError("a relu has no steepness: leave w out")
+            raise ValueError("w must be None for activation='relu', which has no steepness")
         return Approximation(f, knots, f"{n} relus", _relus(knots, [_value(f, x) for x in knots]))
     if activation not in ("step", "tanh"):
-        raise ValueError(f"activation is 'step', 'tanh' or 'relu', not {activation!r}")
+        raise ValueError(f"activation must be 'step', 'tanh' or 'relu', got {activation!r}")
     if activation == "tanh" and w is None:
         raise ValueError(
-            "activation='tanh' needs a steepness: give it w, as in w=1000; ideal steps are activation='step'"
+            "w must be a number for activation='tanh', got None: write w=1000, or activation='step' for ideal steps"
         )
     heights = [_value(f, (a + b) / 2) for a, b in pairwise(knots)]
     walls = [low - width / 2, *knots[1:-1], high + width / 2]
@@ -223,9 +225,9 @@ def _tanh_step(S: float, w: Any) -> Unit:
 
 
 def _steepness(w: Any) -> Any:
-    w = number(w, "w")
+    w = as_exact(w, "w")
     if _data(w) == 0:
-        raise ValueError("w = 0 makes no step: give it a large w, or None for an ideal step")
+        raise ValueError("w must not be 0, which makes no step: give a large w, or None for an ideal step")
     return w
 
 
@@ -234,4 +236,4 @@ def _data(x: Any) -> Any:
 
 
 def _value(f: Callable[[float], Any], x: float) -> float:
-    return float(plain(_data(f(x)), f"f({x!r})"))
+    return float(as_finite_exact(_data(f(x)), f"f({x!r})"))

@@ -1,4 +1,4 @@
-"""Boolean gates by sigmoid neurons with the lectures' weights, and four ways to XOR, which no one neuron computes."""
+"""Boolean gates by sigmoid neurons, and four ways to XOR, which no single neuron computes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autograd import relu
 
 from .boolean import universal_and, universal_or
 from .networks import ThresholdNetwork
-from .neurons import Perceptron, SigmoidNeuron, Unit, arguments
+from .neurons import Perceptron, SigmoidNeuron, Unit, as_inputs
 
 __all__ = [
     "AND",
@@ -72,7 +72,7 @@ def xor_two_layers() -> ThresholdNetwork:
 
 
 def xor_with_skip() -> ThresholdNetwork:
-    """Return XOR by two perceptrons, which is the least: the second sees the inputs and, at weight −2, their AND.
+    """Return XOR by two perceptrons, the minimum: the second takes the inputs and, with weight −2, their AND.
 
     >>> xor_with_skip()
     ThresholdNetwork of 2 inputs: 2 neurons in 2 layers
@@ -84,7 +84,7 @@ def xor_with_skip() -> ThresholdNetwork:
 
 
 def relu_warp(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Return relu(W·x) with W = [[1, −1], [−1, 1]]: it folds the plane so that (0, 0) and (1, 1) fall together.
+    """Return relu(W·x) with W = [[1, −1], [−1, 1]]: it folds the plane so that (0, 0) and (1, 1) coincide.
 
     >>> relu_warp(1, 1), relu_warp(1, 0)
     ((0.0, 0.0), (1.0, 0.0))
@@ -108,5 +108,5 @@ def xor_by_product(x1: Any, x2: Any) -> Any:
     >>> xor_by_product(0, 1), xor_by_product(1, 1)
     (1, 0)
     """
-    x1, x2 = arguments((x1, x2))
+    x1, x2 = as_inputs((x1, x2))
     return Perceptron([1, 1, -2], -0.5)(x1, x2, x1 * x2)

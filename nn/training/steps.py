@@ -1,4 +1,4 @@
-"""The steps of a training run, on scalars or by the compiled program: the same numbers, up to rounding."""
+"""Training steps on scalars or through the compiled program: the same numbers, up to rounding."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
+from autograd.arguments import as_finite, describe
 
-from .data import Data
-from .functions import one_hot
-from .given import number, shown
+from ..data.batching import Data
+from ..losses import one_hot
+from ..module import Module
+from ..optimisers import Diverged, Optimiser, clip_gradients, infinite_gradient, magnitude
 from .history import History, Snapshot
-from .module import Module
-from .optimisers import Diverged, Optimiser, clip_gradients, infinite, magnitude
 
 __all__ = ["CompiledRun", "Loss", "ScalarRun"]
 
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[list[Value]], Any]
-AT_ONCE = 32  # samples in one graph: enough to spread the cost of a walk over them, few enough to be freed young
+AT_ONCE = 32  # samples per graph: enough to share the cost of a traversal, few enough that the graph stays in cache
 
 
 class ScalarRun:
-    """What one call of fit needs for its steps, and the weights to go back to if one fails."""
+    """The steps of one call of fit; `before` holds the weights to restore if a step fails."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ScalarRun:
         history.initial = self.snapshot(0, 0.0).parameters if record else []
 
     def prepare(self) -> None:
-        """Do once what steps need."""
+        """Prepare the steps, once before the first."""
 
     def weights(self) -> Sequence[float]:
         """Return the numbers of all parameters."""
@@ -65,7 +65,7 @@ class ScalarRun:
         return [parameter.grad for parameter in self.optimiser.parameters]
 
     def restore(self, weights: Sequence[float]) -> None:
-        """Go back to earlier weights."""
+        """Set all parameters to earlier weights."""
         for parameter, x in zip(self.optimiser.parameters, weights, strict=True):
             parameter.data = float(x)
 
@@ -74,7 +74,7 @@ class ScalarRun:
         return self.model.predict(X)
 
     def snapshot(self, epoch: int, cost: float) -> Snapshot:
-        """Return the weights and gradients of the whole model, in its order; what does not move has no gradient."""
+        """Return the weights and gradients of the whole model, in its order; a parameter that does not move has gradient nan."""
         moved = dict(zip(self.optimiser.parameters, zip(map(float, self.before), map(float, self.gradients()))))
         kept = [moved.get(parameter, (parameter.data, math.nan)) for parameter in self.names]
         return Snapshot(epoch, cost, [x for x, _ in kept], [slope for _, slope in kept])
@@ -91,7 +91,7 @@ class ScalarRun:
                     f"training diverged in epoch {epoch}, batch {i}: {self.reason(error)}. The model keeps its last good "
                     f"parameters. Try a learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
                 ) from error
-            except BaseException:  # whatever ends a step, none of it stays
+            except BaseException:  # also an interrupt: a step is whole or undone
                 self.restore(self.before)
                 raise
             self.before = self.weights()
@@ -102,7 +102,7 @@ class ScalarRun:
         return total / count
 
     def step(self, places: list[int]) -> float:
-        """Find the gradient of the cost of a batch, follow it, and return the cost."""
+        """Compute the gradient of the cost of a batch, let the optimiser step, and return the cost."""
         (X, y), n = self.data, len(places)
         self.optimiser.zero_grad()
         cost = 0.0
@@ -117,7 +117,7 @@ class ScalarRun:
             extra = self.penalty(self.optimiser.parameters)
             if isinstance(extra, Value):
                 extra.backward()
-            cost += extra.data if isinstance(extra, Value) else number("the penalty", extra)
+            cost += extra.data if isinstance(extra, Value) else as_finite(extra, "the penalty")
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
         if self.clip is not None:
@@ -126,7 +126,7 @@ class ScalarRun:
         return cost
 
     def reason(self, error: ArithmeticError) -> str:
-        """Say what is no longer finite, by the name of the first parameter."""
+        """Return the cause of a failed step, with the name of the first parameter that is not finite."""
         if isinstance(error, Diverged) and error.parameter is not None:
             return str(error).replace("parameter ", f"{self.names.get(error.parameter)}, parameter ", 1)
         parameters = self.optimiser.parameters
@@ -138,7 +138,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """The same by the compiled program: the parameters live in its flat array until somebody reads a Value."""
+    """Training steps through the compiled program, whose flat array holds the parameters."""
 
     def prepare(self) -> None:
         X, y = self.data
@@ -146,7 +146,7 @@ class CompiledRun(ScalarRun):
         with no_grad():
             sample = self.model(X[0])
             several = isinstance(sample, (list, tuple))
-            for target in y:  # the program sees no numbers, so what a loss refuses it must refuse here
+            for target in y:  # the program sees no numbers, so the loss must check every target here
                 self.loss(sample, target)
         classes = several and not isinstance(y[0], list)
         targets = [one_hot(t, len(sample)) for t in y] if classes else y
@@ -159,7 +159,7 @@ class CompiledRun(ScalarRun):
         size = len(X[0]) if isinstance(X[0], list) else 1
         for i, x in enumerate(X):
             if (len(x) if isinstance(x, list) else 1) != size:
-                raise ValueError(f"X[{i}] has not {size} numbers, as X[0] has: a compiled program takes as many each")
+                raise ValueError(f"X[{i}] must have {size} numbers, as X[0] has, for a compiled program")
         try:
             self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
         except (TypeError, IndexError) as error:
@@ -170,17 +170,19 @@ class CompiledRun(ScalarRun):
                 "all classes: write dot(y, z), not z[y]"
             ) from error
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
-        import numpy as np  # compile has said what to install where it is missing
+        import numpy as np  # a missing numpy has been reported by compile
 
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
-        self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]  # frozen since
+        self.fixed = [
+            i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"
+        ]  # frozen by a callback
         return super().epoch(epoch, orders)
 
     def weights(self) -> Any:
-        if self.program.outdated or self.predictor.outdated:  # a callback changed what is not trained
+        if self.program.outdated or self.predictor.outdated:  # a callback changed a constant
             self.prepare()
         return self.program.flat
 
@@ -194,7 +196,6 @@ class CompiledRun(ScalarRun):
         return self.predictor(X).tolist()  # type: ignore[no-any-return]
 
     def step(self, places: list[int]) -> float:
-
         cost, self.slope = self.program.value_and_grad(self.X[places], self.y[places])
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
@@ -207,12 +208,12 @@ class CompiledRun(ScalarRun):
         return cost
 
     def clipped(self, slope: Any, clip: float) -> Any:
-        """Return what `clip_gradients` makes of a gradient."""
+        """Return the gradient scaled as `clip_gradients` scales it."""
         import numpy as np
 
         wrong = np.flatnonzero(~np.isfinite(slope))
         if len(wrong):
-            raise infinite(self.parameters[wrong[0]], wrong[0], slope[wrong[0]])
+            raise infinite_gradient(self.parameters[wrong[0]], wrong[0], slope[wrong[0]])
         unit = magnitude(float(np.abs(slope).max(initial=0.0)) or 1.0)
         norm = float(np.linalg.norm(slope / unit))
         return slope if norm * unit <= clip else slope / unit * (clip / norm)
@@ -220,6 +221,6 @@ class CompiledRun(ScalarRun):
 
 def _no_graph(loss: Any) -> TypeError:
     return TypeError(
-        f"the loss must be a Value, and it is {shown(loss)}: return what gates made of the output, for every sample, as "
+        f"loss must return a Value, got {describe(loss)}: compute it from the output by gates, for every sample, as "
         "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
     )

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: its costs, and how it ended."""
+"""The record of a training run: its costs, its snapshots, and why it ended."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["History", "Snapshot"]
 
 
 class Snapshot(NamedTuple):
-    """The weights after a step, and the gradients that it followed, in the order of the model's parameters.
+    """The weights after a step, and its gradients, in the order of the model's parameters.
 
-    Those that the optimiser does not move have nan as their gradient.
+    The gradient of a parameter that the optimiser does not move is nan.
     """
 
     epoch: int
@@ -22,11 +22,11 @@ class Snapshot(NamedTuple):
 
 @dataclass
 class History:
-    """The record of `fit`: one entry an epoch (in `steps` one a batch), and why training stopped.
+    """The record of `fit`: one entry per epoch (in `steps` one per batch), and why training stopped.
 
-    cost: mean loss over the epoch's batches, as measured while training, with the penalty if it is penalised
-    validation: the same on the validation data after the epoch, without penalty
-    metrics: by name, measured after the epoch on the validation data, or without any on the training data
+    cost: mean loss over the epoch's batches, measured while training, with the penalty if there is one
+    validation: mean loss on the validation data after the epoch, without penalty
+    metrics: by name, measured after the epoch on the validation data, or on the training data if there is none
     snapshots: with fit(record=True), the weights and gradients after every step; initial: the weights before the first
 
     >>> history = History(cost=[1.0, 0.5], stopped="all epochs done")
@@ -46,11 +46,11 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were finished."""
+        """The number of finished epochs."""
         return len(self.cost)
 
     def keep_whole_epochs(self) -> None:
-        """Drop what an interrupted epoch left in some lists and not in others; its cost is written last."""
+        """Drop the entries of an interrupted epoch, which some lists have and others lack; its cost is appended last."""
         for entries in (self.validation, self.learning_rate, *self.metrics.values()):
             del entries[self.epochs :]
 

@@ -1,4 +1,4 @@
-"""Small data sets in the plane, drawn by a random generator of the caller's: the same seed gives the same points."""
+"""Small data sets in the plane, drawn by the caller's random generator: the same seed gives the same points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from random import Random
 from typing import Any
 
-from .given import generator, number, whole
+from autograd.arguments import as_finite, as_int, require_random
 
 __all__ = ["circles", "gaussians", "moons", "spiral", "xor"]
 
@@ -20,7 +20,7 @@ def moons(n: int, noise: float, rng: Random) -> Points:
     >>> [[round(v, 3) for v in x] for x in X], y
     ([[1.0, 0.0], [0.0, 0.5], [-1.0, 0.0], [2.0, 0.5]], [0, 1, 0, 1])
     """
-    n, noise = _asked(n, "noise", noise, rng)
+    n, noise = _read_arguments(n, "noise", noise, rng)
     X, y = [], [i % 2 for i in range(n)]
     for i, label in enumerate(y):
         t = math.pi * (i // 2) / max(1, (n + 1 - label) // 2 - 1)
@@ -36,8 +36,8 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
     >>> [round(v, 12) for v in X[1]], y[1]
     ([0.433012701892, -0.25], 0)
     """
-    n, noise = _asked(n, "noise", noise, rng)
-    classes = whole("classes", classes)
+    n, noise = _read_arguments(n, "noise", noise, rng)
+    classes = as_int(classes, "classes")
     X, y = [], []
     for k in range(classes):
         for i in range(n):
@@ -51,13 +51,13 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
 def circles(n: int, noise: float, rng: Random) -> Points:
     """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5.
 
-    `noise` is the deviation of what is added to each coordinate.
+    `noise` is the deviation of the Gaussian noise added to each coordinate.
 
     >>> X, y = circles(4, 0.0, Random(0))
     >>> [math.hypot(*x) < 1 for x in X], y
     ([False, True, False, True], [0, 1, 0, 1])
     """
-    n, noise = _asked(n, "noise", noise, rng)
+    n, noise = _read_arguments(n, "noise", noise, rng)
     X, y = [], [i % 2 for i in range(n)]
     for label in y:
         r, angle = rng.uniform(0.0, 1.0) if label else rng.uniform(1.5, 2.5), rng.uniform(0.0, 2 * math.pi)
@@ -66,13 +66,13 @@ def circles(n: int, noise: float, rng: Random) -> Points:
 
 
 def gaussians(n: int, distance: float, rng: Random) -> Points:
-    """Return n points in turn of two normal clouds of deviation 1, around (0, 0) and (distance, distance).
+    """Return n points, alternately of two normal clouds of deviation 1 around (0, 0) and (distance, distance).
 
     >>> X, y = gaussians(200, 3.0, Random(0))
     >>> len(X), y[:4]
     (200, [0, 1, 0, 1])
     """
-    n, distance = _asked(n, "distance", distance, rng)
+    n, distance = _read_arguments(n, "distance", distance, rng)
     y = [i % 2 for i in range(n)]
     return [[rng.gauss(distance * label, 1.0), rng.gauss(distance * label, 1.0)] for label in y], y
 
@@ -80,12 +80,12 @@ def gaussians(n: int, distance: float, rng: Random) -> Points:
 def xor(n: int, noise: float, rng: Random) -> Points:
     """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ.
 
-    `noise` is the deviation of what is added to each coordinate.
+    `noise` is the deviation of the Gaussian noise added to each coordinate.
 
     >>> xor(4, 0.0, Random(0))
     ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
-    n, noise = _asked(n, "noise", noise, rng)
+    n, noise = _read_arguments(n, "noise", noise, rng)
     X, y = [], []
     for i in range(n):
         a, b = (i // 2) % 2, i % 2
@@ -94,7 +94,7 @@ def xor(n: int, noise: float, rng: Random) -> Points:
     return X, y
 
 
-def _asked(n: Any, name: str, spread: Any, rng: Any) -> tuple[int, float]:
-    """Return how many points are asked for, and how far apart they lie."""
-    generator(rng)
-    return whole("n, the number of points,", n), number(name, spread, 0)
+def _read_arguments(n: Any, name: str, spread: Any, rng: Any) -> tuple[int, float]:
+    """Return the number of points and the size of their noise or distance."""
+    require_random(rng)
+    return as_int(n, "n, the number of points,"), as_finite(spread, name, 0)

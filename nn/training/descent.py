@@ -1,4 +1,4 @@
-"""Minimising a plain function, as the lectures' plots of descent do: gradient descent, and random search to compare."""
+"""Minimisation of a plain function: gradient descent, and random search for comparison."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from random import Random
 from typing import Any, NamedTuple
 
 from autograd import value_and_grad
+from autograd.arguments import (
+    as_finite,
+    as_finite_list,
+    as_int,
+    checks_keywords,
+    list_or_none,
+    require_callable,
+    require_random,
+    to_python,
+)
 
-from .given import function, generator, listed, number, numbers, plain, spelt, whole
-from .training import converged, criterion
+from .loop import as_criterion, converged
 
 __all__ = ["Descent", "minimize", "random_search"]
 
 
 class Descent(NamedTuple):
-    """The way down: every point and its value, where it ended, and after how many steps the stop criterion held."""
+    """The points of a descent with their values, the last of them, and the step at which the stop criterion held."""
 
     x: Any  # the last point, a number or a list like x0
     value: float
@@ -31,7 +40,7 @@ class Descent(NamedTuple):
         return f"<Descent to f({x}) = {self.value:.6g} in {len(self.path) - 1} steps, {ended}>"
 
 
-@spelt
+@checks_keywords
 def minimize(
     f: Callable[[Any], Any],
     x0: Any,
@@ -42,18 +51,18 @@ def minimize(
     epsilon: float | None = None,
     k: int = 1,
 ) -> Descent:
-    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0, a number, a list or an array of numbers, as which f is given them.
+    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0: a number, a list or an array, and f is called with the same.
 
-    It ends after `steps`, or where the lectures' criterion |f(x^t+k) − f(x^t)| < epsilon holds. (That can be met
-    falsely: at η = 1 on x² the point leaps from 1 to −1 and back, with one value.)
+    It ends after `steps`, or when |f(x^t+k) − f(x^t)| < epsilon. (That can hold without convergence: at η = 1 on x² the
+    point jumps from 1 to −1 and back, with one value.)
 
     >>> minimize(lambda x: x * x, 1.0, epsilon=1e-6)
     <Descent to f(0.00123794) = 1.5325e-06 in 30 steps, converged at t = 29>
     """
     one, x, like = _point(f, x0)
-    learning_rate = number("learning_rate", learning_rate, 0)
-    momentum, steps = number("momentum", momentum, 0), whole("steps", steps, 0)
-    epsilon, k = criterion(epsilon, k)
+    learning_rate = as_finite(learning_rate, "learning_rate", 0)
+    momentum, steps = as_finite(momentum, "momentum", 0), as_int(steps, "steps", 0)
+    epsilon, k = as_criterion(epsilon, k)
     velocity = [0.0] * len(x)
     differentiate = value_and_grad(f)
     path: list[Any] = []
@@ -71,30 +80,30 @@ def minimize(
             raise _diverged(step, f"f({path[-1]}) = {value}", learning_rate)
         if step == steps or (epsilon is not None and converged(values, epsilon, k)):
             break
-        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else plain(slope), strict=True)]
+        velocity = [momentum * v + g for v, g in zip(velocity, [slope] if one else to_python(slope), strict=True)]
         x = [a - learning_rate * v for a, v in zip(x, velocity, strict=True)]
     met = epsilon is not None and converged(values, epsilon, k)
     return Descent(path[-1], values[-1], len(values) - 1 - k if met else None, path, values, len(values))
 
 
-@spelt
+@checks_keywords
 def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: float = 0.1, tries: int = 1000) -> Descent:
-    """Probe random directions: go `radius` along one where that lowers f. Needs no gradient, and many evaluations of f.
+    """Step by `radius` along random directions that lower f. Needs no gradient, but many evaluations of f.
 
     >>> found = random_search(lambda x: x * x, 1.0, rng=Random(0))
     >>> round(abs(found.x), 6), found.evaluations
     (0.0, 1001)
     """
     one, x, like = _point(f, x0)
-    generator(rng)
-    radius, tries = number("radius", radius, 0), whole("tries", tries, 0)
-    value = number("what f returned", f(like(x)))
+    require_random(rng)
+    radius, tries = as_finite(radius, "radius", 0), as_int(tries, "tries", 0)
+    value = as_finite(f(like(x)), "the result of f")
     path, values = [x[0] if one else x], [value]
     for _ in range(tries):
         direction = [rng.gauss(0.0, 1.0) for _ in x]
         scale = radius / math.hypot(*direction)
         tried = [a + scale * d for a, d in zip(x, direction, strict=True)]
-        found = number("what f returned", f(like(tried)))
+        found = as_finite(f(like(tried)), "the result of f")
         if found < value:
             x, value = tried, found
             path.append(x[0] if one else x)
@@ -103,15 +112,15 @@ def random_search(f: Callable[[Any], Any], x0: Any, *, rng: Random, radius: floa
 
 
 def _point(f: Any, x0: Any) -> tuple[bool, list[float], Callable[[list[float]], Any]]:
-    """Return whether a point is one number, its numbers, and how f is given numbers: alone, or in a list or an array."""
-    function("f", f, "x")
-    if listed(x0) is None:
-        return True, [number("x0", x0)], lambda x: x[0]
+    """Return whether x0 is one number, its numbers, and the function that makes an argument of f from numbers."""
+    require_callable(f, "f", "x")
+    if list_or_none(x0) is None:
+        return True, [as_finite(x0, "x0")], lambda x: x[0]
     if hasattr(x0, "tolist"):
         import numpy as np
 
-        return False, numbers("x0", x0), np.array
-    return False, numbers("x0", x0), list
+        return False, as_finite_list(x0, "x0"), np.array
+    return False, as_finite_list(x0, "x0"), list
 
 
 def _diverged(step: int, what: str, learning_rate: float) -> FloatingPointError:

@@ -1,4 +1,4 @@
-"""The lectures' table of tasks: which output layer and which loss go with what is to be learnt."""
+"""The output layer and the loss for each kind of task: regression, binary and multiclass."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from autograd import sigmoid
+from autograd.arguments import as_int, list_or_none, truncated_repr
 
-from .functions import softmax
-from .given import listed, short, whole
-from .layers import MLP
-from .losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, squared_error
+from ..layers import MLP
+from ..losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, softmax, squared_error
 from .metrics import accuracy, r_squared
 
 __all__ = ["Recipe", "recipe"]
@@ -19,7 +18,7 @@ Task = Literal["regression", "binary", "multiclass"]
 
 
 class Recipe(NamedTuple):
-    """What to train: a model that gives pre-activations z, the loss of z, the output o(z), and a score of predictions.
+    """A model that gives pre-activations z, the loss of z, the output o(z), and a score of predictions.
 
     >>> task = recipe("binary", 2, [3])
     >>> [0 < o < 1 for o in task.predict([[0.5, -1.0], [2.0, 1.0]])]
@@ -55,15 +54,15 @@ def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **op
         "multiclass": (cross_entropy_with_logits, softmax, accuracy),
     }
     if not isinstance(task, str) or task not in rows:
-        raise ValueError(f"the task is one of {', '.join(rows)}, not {task!r}")
-    nout, widths = whole("nout, the number of outputs,", nout), listed(hidden)
+        raise ValueError(f"task must be one of {', '.join(rows)}, got {task!r}")
+    nout, widths = as_int(nout, "nout, the number of outputs,"), list_or_none(hidden)
     if (task == "binary" and nout != 1) or (task == "multiclass" and nout < 2):
         raise ValueError(
-            f"a {task} task has {'one output' if task == 'binary' else 'an output a class'}, not nout={nout}"
+            f"nout must be {'1' if task == 'binary' else 'the number of classes'} for a {task} task, got {nout}"
         )
     if widths is None:
         raise TypeError(
-            f"hidden is a list with the number of neurons of each hidden layer, as in [8], not {short(hidden)}"
+            f"hidden must be a list with the number of neurons of each hidden layer, as in [8], got {truncated_repr(hidden)}"
         )
     return Recipe(MLP(nin, [*widths, nout], **options), *rows[task])
 

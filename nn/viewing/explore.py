@@ -1,4 +1,4 @@
-"""`explore_training`: a page on which a person scrubs through the steps of a training run."""
+"""`explore_training`: a page with a slider over the steps of a training run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from typing import Any
 
 import autograd
 from autograd import Page, Value
+from autograd.arguments import as_finite, as_int, describe
 
-from .data import Data, samples
-from .given import number, shown, whole
-from .history import History, Snapshot
-from .module import Module
-from .plots import COLOURS, class_labels, classes
-from .spread import window
+from ..data.batching import Data, read_data
+from ..module import Module
+from ..training.history import History, Snapshot
+from .plots import COLOURS, class_labels, class_order, window
 
 __all__ = ["explore_training"]
 
 SCRIPTS = ["frames.js", "weights.js", "plane.js", "curve.js", "training.js"]
-WEIGHTS = 1_000_000  # bytes of the page for weights and gradients, at most
-GRID = 800_000  # bytes for what the model answers on the plane, at most
-SIDE = 41  # points of the plane along each side of the grid, at most
-CURVE = 500  # parts of the loss curve, each drawn by its lowest and its highest cost
-POINTS = 2000  # points of the data on the plane, at most
+WEIGHTS = 1_000_000  # maximum bytes of the page for weights and gradients
+GRID = 800_000  # maximum bytes of the page for the outputs of the model on the plane
+SIDE = 41  # maximum points along each side of the grid
+CURVE = 500  # maximum parts of the loss curve, each drawn by its lowest and its highest cost
+POINTS = 2000  # maximum points of the data on the plane
 
 
 def explore_training(
@@ -41,18 +40,16 @@ def explore_training(
     frames: int = 60,
     threshold: float = 0.0,
 ) -> Page:
-    """Write a page on which one scrubs through a training run: one HTML file that needs no network and no server.
+    """Return a page with a slider over a training run: one HTML file that needs no network and no server.
 
-    At the beginning and at every step that it shows stand together: the loss curve, the decision boundary of the model as
-    it was, with the data on top, and the weights beside the gradients that the step followed. The boundary needs `data`,
-    a pair (X, y) with X of two columns; a model of one output decides by whether it exceeds `threshold` (0.5 for
-    probabilities), one with several by the largest.
+    For the initial weights and for each step, the page shows the loss curve, the decision boundary with the data on top, and
+    the weights beside the gradients of the step. The boundary needs `data`, a pair (X, y) with X of two columns; a model of
+    one output decides by whether it exceeds `threshold` (0.5 for probabilities), one with several by the largest.
 
-    history: of fit(model, ..., record=True); path: None returns the page only, which shows itself in a notebook
-    frames: how many steps the page shows at most beside the beginning, evenly chosen; of a large model fewer, so that it
-        stays below 2 MB
+    history: of fit(model, ..., record=True); path: the file to write; None only returns the page, which a notebook displays
+    frames: maximum number of steps on the page, evenly chosen; fewer for a large model, to keep the page below 2 MB
 
-    The model is left as it is. ValueError for a history without snapshots, or of another model.
+    The model does not change. ValueError for a history without snapshots, or of another model.
 
     >>> from nn import SGD, Layer, explore_training, fit, squared_error
     >>> model = Layer.of([[0.0, 0.0]], [0.0])
@@ -62,20 +59,22 @@ def explore_training(
     'Layer(2 → 1, linear), step by step'
     """
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, and is the Module that was trained, not {shown(model)}")
+        raise TypeError(f"model must be the Module that was trained, got {describe(model)}: the model comes first")
     if not isinstance(history, History):
-        raise TypeError(f"history is what fit(..., record=True) returned, not {shown(history)}")
-    frames = whole("frames, how many steps the page shows,", frames)
-    threshold = number("threshold", threshold)
+        raise TypeError(f"history must be the result of fit(..., record=True), got {describe(history)}")
+    frames = as_int(frames, "frames, the number of steps on the page,")
+    threshold = as_finite(threshold, "threshold")
     if not history.snapshots:
-        raise ValueError("this history kept no weights: write history = fit(..., record=True), and train anew")
-    snapshots = [*_beginning(history), *history.snapshots]
+        raise ValueError(
+            "history must have snapshots, got none: write history = fit(..., record=True), and train again"
+        )
+    snapshots = [*_initial_snapshot(history), *history.snapshots]
     _check(model, snapshots)
-    entries = [value for tensor in model.tensors().values() for value in _flat(tensor)]
+    entries = [value for tensor in model.tensors().values() for value in _flatten(tensor)]
     most = WEIGHTS * 3 // 4 // (2 * 4 * max(1, len(entries)))
     if most < 1:
         raise ValueError(f"a page shows at most {WEIGHTS * 3 // 32:,} weights, and {model!r} has {len(entries):,}")
-    before = len(snapshots) - len(history.snapshots)  # frames before the first step: one, of which step is −1, or none
+    before = len(snapshots) - len(history.snapshots)  # 1: a frame with step −1 shows the initial weights
     places = [*range(-before, 0), *_evenly(len(history.snapshots), min(frames, max(1, most - before)))]
     kept = [snapshots[before + i] for i in places]
     order = {parameter: i for i, parameter in enumerate(model.parameters())}
@@ -101,30 +100,30 @@ def explore_training(
     }
     page = Page(
         f"{model!r}, step by step",
-        body=_file("training.html"),
-        scripts=[*map(_file, SCRIPTS)],
+        body=_read_page_file("training.html"),
+        scripts=[*map(_read_page_file, SCRIPTS)],
         data=content,
-        style=_file("training.css"),
+        style=_read_page_file("training.css"),
     )
     if path is not None:
         page.save(path)
     return page
 
 
-def _beginning(history: History) -> list[Snapshot]:
-    """Return the weights before the first step as a snapshot: the first cost and the first gradient are theirs."""
+def _initial_snapshot(history: History) -> list[Snapshot]:
+    """Return a list with the snapshot of the initial weights, if they are known, with the first cost and gradient."""
     first = history.snapshots[0]
     return [first._replace(parameters=history.initial)] if history.initial else []
 
 
 def _check(model: Module, snapshots: Sequence[Snapshot]) -> None:
-    """Raise unless the snapshots are of as many parameters as the model has."""
+    """Raise unless every snapshot has as many parameters as the model."""
     n = len(model.parameters())
     for snapshot in snapshots:
         for kept in (snapshot.parameters, snapshot.gradients):
             if len(kept) != n:
                 raise ValueError(
-                    f"the history is of {len(kept)} parameters, and {model!r} trains {n}: give the model that was trained, "
+                    f"history must have the {n} parameters of {model!r}, got {len(kept)}: give the model that was trained, "
                     "with nothing frozen since"
                 )
 
@@ -132,11 +131,11 @@ def _check(model: Module, snapshots: Sequence[Snapshot]) -> None:
 def _plane(
     model: Module, kept: Sequence[Snapshot], data: Data | None, threshold: float
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return what the page knows of the plane, and for every snapshot what the model answered on its grid."""
+    """Return the data of the plane, and for every snapshot the outputs of the model on its grid."""
     nothing: list[dict[str, Any]] = [{}] * len(kept)
     if data is None:
         return {"why": "No decision boundary: write explore_training(model, history, data=(X, y)) to see it."}, nothing
-    X, y = samples(data)
+    X, y = read_data(data)
     sizes = {len(x) if isinstance(x, list) else 1 for x in X}
     if sizes != {2}:
         found = " or ".join(map(str, sorted(sizes)))
@@ -157,21 +156,22 @@ def _plane(
         scale = max(map(abs, scores)) / 32767 or 1.0
         answers.append({"scale": scale, "scores": _packed("h", [round(score / scale) for score in scores])})
     labels = class_labels(y)
-    known = classes(labels, outputs)
+    known = class_order(labels, outputs)
     known = known if len(known) <= len(COLOURS) else []  # too many to tell apart
     points = [
-        [_short(X[i][0]), _short(X[i][1]), known.index(labels[i]) if known else None] for i in _evenly(len(X), POINTS)
+        [_six_digits(X[i][0]), _six_digits(X[i][1]), known.index(labels[i]) if known else None]
+        for i in _evenly(len(X), POINTS)
     ]
     plane = {"low": low, "high": high, "side": side, "outputs": outputs, "threshold": threshold}
     return plane | {"labels": [*map(str, known)], "points": points, "all": len(X)}, answers
 
 
 def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[float]]) -> list[list[Any]]:
-    """Return for every snapshot the model's outputs at the points: by its program, where it compiles, for speed."""
+    """Return the model's outputs at the points for every snapshot, through a compiled program if the model compiles."""
     parameters = model.parameters()
     try:
         program = autograd.compile(model, parameters, gradient=False, x=2)
-    except (ImportError, TypeError, ValueError):  # no numpy, or a model that looks at its numbers
+    except (ImportError, TypeError, ValueError):  # numpy is missing, or the model branches on its numbers
         before = [parameter.data for parameter in parameters]
         found = []
         try:
@@ -181,7 +181,7 @@ def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[
         finally:
             _set(parameters, before)
         return found
-    import numpy as np  # there, or compile would have said so
+    import numpy as np  # a missing numpy makes compile raise
 
     return [program.run_on(np, np.array(s.parameters), np.array(points, float)).tolist() for s in kept]
 
@@ -192,7 +192,7 @@ def _set(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
 
 
 def _evenly(n: int, most: int) -> list[int]:
-    """Return at most so many of the places 0 … n − 1, from the first to the last.
+    """Return at most `most` of the indices 0 … n − 1, evenly spaced, the last among them.
 
     >>> _evenly(10, 4), _evenly(3, 4), _evenly(5, 1)
     ([0, 3, 6, 9], [0, 1, 2], [4])
@@ -202,7 +202,7 @@ def _evenly(n: int, most: int) -> list[int]:
 
 
 def _curve(costs: Sequence[float]) -> list[list[float]]:
-    """Return [step, cost] of every step, or of the lowest and the highest in each of many parts.
+    """Return [step, cost] of every step, or of the lowest and the highest cost in each part of a long curve.
 
     >>> _curve([3.0, 2.0, 1.0])
     [[0, 3.0], [1, 2.0], [2, 1.0]]
@@ -210,19 +210,19 @@ def _curve(costs: Sequence[float]) -> list[list[float]]:
     size = math.ceil(len(costs) / CURVE)
     parts = [range(start, min(start + size, len(costs))) for start in range(0, len(costs), size)]
     ends = [i for part in parts for i in sorted({pick(part, key=costs.__getitem__) for pick in (min, max)})]
-    return [[i, _short(costs[i])] for i in (range(len(costs)) if size <= 2 else ends)]
+    return [[i, _six_digits(costs[i])] for i in (range(len(costs)) if size <= 2 else ends)]
 
 
-def _flat(tensor: Any) -> Iterator[Value]:
+def _flatten(tensor: Any) -> Iterator[Value]:
     if isinstance(tensor, Value):
         yield tensor
     else:
         for part in tensor:
-            yield from _flat(part)
+            yield from _flatten(part)
 
 
 def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:
-    """Yield the name and the length of every list of Values in a tensor; a Value alone has no length."""
+    """Yield the name and the length of every list of Values in a tensor; the length of a Value alone is None."""
     if isinstance(tensor, Value):
         yield name, None
     elif all(isinstance(part, Value) for part in tensor):
@@ -233,16 +233,16 @@ def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:
 
 
 def _packed(kind: str, numbers: Sequence[float]) -> str:
-    """Return numbers as base64 of their bytes, the smallest first: "f" of 32-bit floats, "h" of 16-bit integers."""
+    """Return numbers as base64 of their little-endian bytes: "f" for 32-bit floats, "h" for 16-bit integers."""
     packed = array(kind, numbers)
     if sys.byteorder == "big":
         packed.byteswap()
     return b64encode(packed.tobytes()).decode()
 
 
-def _short(x: float) -> float:
+def _six_digits(x: float) -> float:
     return float(f"{x:.6g}")
 
 
-def _file(name: str) -> str:
+def _read_page_file(name: str) -> str:
     return (files(__package__) / "pages" / name).read_text(encoding="utf-8")

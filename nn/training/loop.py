@@ -1,4 +1,4 @@
-"""Training: the lectures' loop of forward, loss, backward and update over batches, until a stop rule holds."""
+"""Training: the loop of forward, loss, backward and update over batches, until a stop criterion holds."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from random import Random
 from typing import Any
 
 from autograd import Value, no_grad
+from autograd.arguments import (
+    as_bool,
+    as_finite,
+    as_int,
+    as_operand,
+    checks_keywords,
+    describe,
+    require_callable,
+    require_random,
+    to_python,
+)
 
-from .data import Data, finite, orders, samples, train_test_split
-from .given import entry, flag, function, generator, number, plain, shown, spelt, whole
+from ..data.batching import Data, batch_orders, read_data, require_finite, train_test_split
+from ..losses import NotANumber
+from ..module import Module
+from ..optimisers import Optimiser
 from .history import History
-from .module import Module
-from .optimisers import Optimiser
-from .samples import NotANumber
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
 
-__all__ = ["converged", "criterion", "evaluate", "fit"]
+__all__ = ["as_criterion", "converged", "evaluate", "fit"]
 
 Metric = Callable[[list[Any], list[Any]], float]
 
 
-@spelt
+@checks_keywords
 def fit(
     model: Module,
     data: Data,
@@ -53,17 +63,17 @@ def fit(
     data: samples and targets, in lists or arrays; every entry of X is a sample: a list of numbers, or one number for a model
         of one input
     batch_size: None for batch gradient descent, 1 for stochastic, else mini-batches; `rng` shuffles every epoch
-    penalty: of the parameters, added once a batch, as in lambda ps: l2(ps, 1e-4)
-    schedule: the learning rate of each epoch; clip: the largest norm of the gradient
+    penalty: a function of the parameters, added once per batch, as in lambda ps: l2(ps, 1e-4)
+    schedule: the learning rate of each epoch; clip: the maximum norm of the gradient
     validation: data, or the fraction of the data to set aside (which needs `rng`), measured after every epoch
     metrics: functions of all outputs and targets, such as accuracy
-    callbacks: called as f(epoch, model, history) after every epoch; one that returns True ends the training
-    patience: stop when so many epochs brought no better validation cost (without validation: cost); however the run ends,
-        it ends with the weights of the best epoch, but for an interrupt and an error
-    epsilon, k: stop by the lectures' criterion |cost of epoch t+k − cost of epoch t| < epsilon
-    progress: a bar on the terminal; None shows it where there is a terminal and tqdm is installed
+    callbacks: called as f(epoch, model, history) after every epoch; the training ends if one returns True
+    patience: stop after this many epochs without a better validation cost (without validation: cost). The model then has the
+        weights of the best epoch, also if the run ends otherwise, but not after an interrupt or an error
+    epsilon, k: stop when |cost of epoch t+k − cost of epoch t| < epsilon
+    progress: a bar on the terminal; None shows it if stderr is a terminal and tqdm is installed
     record: keep weights and gradients of every step in history.snapshots
-    compiled: train the program that `autograd.compile` makes of the loss (needs numpy); integer classes become one-hot rows
+    compiled: train the program that `autograd.compile` makes of the loss (needs numpy); class indices become one-hot rows
 
     A run that diverges raises a FloatingPointError that names epoch, batch and parameter; one that is interrupted (Ctrl-C)
     returns its history. Either way the model has the weights after the last whole step.
@@ -80,33 +90,34 @@ def fit(
     _check_parts(model, loss)
     if not isinstance(optimiser, Optimiser):
         raise TypeError(
-            f"the optimiser comes after the loss, as nn.SGD(model.parameters(), 0.1), not {shown(optimiser)}"
+            f"optimiser must be an Optimiser such as nn.SGD(model.parameters(), 0.1), got {describe(optimiser)}: "
+            "the optimiser comes after the loss"
         )
-    number("the learning rate of the optimiser", optimiser.learning_rate, 0)
-    epochs = whole("epochs, how often to go through the data,", epochs, 0)
-    clip = None if clip is None else number("clip, the largest norm of the gradient,", clip, 0)
-    patience = None if patience is None else whole("patience, for how many epochs to hope,", patience)
-    epsilon, k = criterion(epsilon, k)
+    as_finite(optimiser.learning_rate, "the learning rate of the optimiser", 0)
+    epochs = as_int(epochs, "epochs, the number of passes over the data,", 0)
+    clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
+    patience = None if patience is None else as_int(patience, "patience, the number of epochs without improvement,")
+    epsilon, k = as_criterion(epsilon, k)
     _check_functions(penalty, schedule, metrics, callbacks)
-    data, held_out = _set_aside(samples(data), validation, None if rng is None else generator(rng))
+    data, held_out = _set_aside(read_data(data), validation, None if rng is None else require_random(rng))
     for name, part in (("data", data), ("validation", held_out)):
         if part is not None:
-            finite(name, part)
+            require_finite(part, name)
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
-    kind = CompiledRun if flag("compiled", compiled) else ScalarRun
-    run = kind(model, data, loss, optimiser, penalty, clip, flag("record", record), history)
+    kind = CompiledRun if as_bool(compiled, "compiled") else ScalarRun
+    run = kind(model, data, loss, optimiser, penalty, clip, as_bool(record, "record"), history)
     best, best_epoch, best_weights = math.inf, 0, run.before
     epoch = 0
     try:
-        for epoch in _shown(range(epochs), history, progress):
+        for epoch in _with_progress(range(epochs), history, progress):
             start = run.weights()
             if schedule is not None:
-                optimiser.learning_rate = number(
-                    f"the learning rate that the schedule gives for epoch {epoch}", schedule(epoch), 0
+                optimiser.learning_rate = as_finite(
+                    schedule(epoch), f"the learning rate of the schedule in epoch {epoch}", 0
                 )
-            cost = run.epoch(epoch, orders(len(data[0]), batch_size, rng))
+            cost = run.epoch(epoch, batch_orders(len(data[0]), batch_size, rng))
             if held_out is not None or metrics:
                 outputs = run.predict((held_out or data)[0])
                 measured = mean_loss(outputs, (held_out or data)[1], loss)
@@ -115,13 +126,13 @@ def fit(
                 if held_out is not None:
                     history.validation.append(measured)
             history.learning_rate.append(optimiser.learning_rate)
-            history.cost.append(cost)  # last: the epoch is whole
+            history.cost.append(cost)  # last: a cost marks a finished epoch
             watched = (history.validation or history.cost)[-1]
             if epoch == 0 or watched < best:
-                # the cost of training was measured on the way from the weights at the start
+                # without validation the cost belongs to the weights at the start of the epoch
                 best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
             answers = [callback(epoch, model, history) for callback in callbacks]
-            if any(plain(answer) is True for answer in answers):
+            if any(to_python(answer) is True for answer in answers):
                 history.stopped = "a callback said so"
                 break
             if epsilon is not None and converged(history.cost, epsilon, k):
@@ -142,45 +153,51 @@ def fit(
 
 
 def _check_parts(model: Any, loss: Any) -> None:
-    """Raise unless each is what its place asks for: they are easily swapped."""
+    """Raise for a model or a loss of the wrong type: the arguments are easily swapped."""
     if not isinstance(model, Module):
-        raise TypeError(f"the model comes first, and is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
+        raise TypeError(
+            f"model must be a Module such as nn.MLP(2, [8, 1]), got {describe(model)}: the model comes first"
+        )
     if not callable(loss) or isinstance(loss, (Module, type)):
-        raise TypeError(f"the loss comes after the data, and is a function such as nn.squared_error, not {shown(loss)}")
-    function("the loss", loss, "output, target")
+        raise TypeError(
+            f"loss must be a function such as nn.squared_error, got {describe(loss)}: the loss comes after the data"
+        )
+    require_callable(loss, "loss", "output, target")
 
 
 def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) -> None:
     if penalty is not None:
-        function("penalty, as in lambda ps: l2(ps, 1e-4),", penalty, "parameters")
+        require_callable(penalty, "penalty, as in lambda ps: l2(ps, 1e-4),", "parameters")
     if schedule is not None:
-        function("schedule, such as nn.schedules.cosine(0.1, 0.0, epochs),", schedule, "epoch")
+        require_callable(schedule, "schedule, such as nn.schedules.cosine(0.1, 0.0, epochs),", "epoch")
     metrics = {} if metrics is None else metrics
     if not isinstance(metrics, Mapping):
         raise TypeError(
-            f"metrics is a dict of names and functions, as in {{'accuracy': nn.accuracy}}, not {shown(metrics)}"
+            f"metrics must be a dict of names and functions, as in {{'accuracy': nn.accuracy}}, got {describe(metrics)}"
         )
     for name, metric in metrics.items():
-        function(f"the metric {name!r}", metric, "outputs, targets")
+        require_callable(metric, f"the metric {name!r}", "outputs, targets")
     if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"callbacks is a list of functions: write callbacks=[f], not {shown(callbacks)}")
+        raise TypeError(f"callbacks must be a list of functions, got {describe(callbacks)}: write callbacks=[f]")
     for i, callback in enumerate(callbacks):
-        function(f"callbacks[{i}]", callback, "epoch, model, history")
+        require_callable(callback, f"callbacks[{i}]", "epoch, model, history")
 
 
-def criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
+def as_criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
     """Return ε and k of the stop criterion."""
-    k = whole("k, over how many steps the stop criterion looks,", k)
-    return None if epsilon is None else number("epsilon, of the stop criterion,", epsilon, 0), k
+    k = as_int(k, "k, the number of steps of the stop criterion,")
+    return None if epsilon is None else as_finite(epsilon, "epsilon, of the stop criterion,", 0), k
 
 
 def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) -> tuple[Data, Data | None]:
-    """Return the data to train on, and that to validate on."""
-    validation = plain(validation)
+    """Return the data for training and the data for validation."""
+    validation = to_python(validation)
     if not isinstance(validation, float):
-        return data, None if validation is None else samples(validation, "validation")
+        return data, None if validation is None else read_data(validation, "validation")
     if rng is None:
-        raise ValueError("setting a fraction of the data aside shuffles it: give rng=random.Random(0), for one")
+        raise ValueError(
+            "validation, a fraction of the data, needs rng to shuffle: write rng=random.Random(0), for example"
+        )
     return train_test_split(data, validation, rng=rng)
 
 
@@ -192,14 +209,14 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     ([2.0, 4.0], 0.5)
     """
     _check_parts(model, loss)
-    X, y = samples(data)
-    finite("data", (X, y))
+    X, y = read_data(data)
+    require_finite((X, y), "data")
     outputs = model.predict(X)
     return outputs, mean_loss(outputs, y, loss)
 
 
 def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> float:
-    """Return the mean loss of outputs that are known."""
+    """Return the mean loss of outputs and targets, without recording."""
     with no_grad():
         losses = []
         for i, (output, target) in enumerate(zip(outputs, targets, strict=True)):
@@ -207,17 +224,17 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
                 losses.append(loss(_values(output), target))
             except NotANumber as error:
                 raise NotANumber(f"sample {i}: {error}") from None
-    losses = [entry("the loss", loss) for loss in losses]
+    losses = [as_operand(loss, "the loss") for loss in losses]
     return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
 
 
 def _values(output: Any) -> Any:
-    """Return numbers as the Values that a loss is written for."""
+    """Return the numbers of an output as Values, which losses expect."""
     return list(map(Value, output)) if isinstance(output, list) else Value(output)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:
-    """Tell whether |f(x^t+k) − f(x^t)| < ε holds at the end of a list of costs. (Where steps leap to and fro, falsely.)
+    """Tell whether |f(x^t+k) − f(x^t)| < ε holds at the end of a list of costs.
 
     >>> converged([1.0, 0.64, 0.4096], 0.3), converged([1.0, 0.64, 0.4096], 0.3, k=2)
     (True, False)
@@ -225,8 +242,8 @@ def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:
     return len(costs) > k and abs(costs[-1] - costs[-1 - k]) < epsilon
 
 
-def _shown(epochs: range, history: History, progress: bool | None) -> Iterator[int]:
-    """Go through the epochs behind a progress bar, on a terminal and where tqdm is installed."""
+def _with_progress(epochs: range, history: History, progress: bool | None) -> Iterator[int]:
+    """Yield the epochs, with a progress bar if stderr is a terminal and tqdm is installed."""
     bar: Any = None
     if progress or (progress is None and sys.stderr.isatty()):
         with suppress(ImportError):

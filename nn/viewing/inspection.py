@@ -1,4 +1,4 @@
-"""Seeing inside a network: the sensitivities δ of its layers, and how gradients shrink or grow with depth."""
+"""Pre-activations and sensitivities of the layers of a network, and the norms of its gradients."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import grad, no_grad
+from autograd.arguments import describe, require_callable
 from autograd.value import Operand
 
-from .activation import activate
-from .given import function, shown
-from .layers import MLP
-from .module import Module
+from ..layers import MLP, activate
+from ..module import Module
 
 __all__ = ["gradient_norms", "pre_activations", "sensitivities"]
 
@@ -37,10 +36,10 @@ def pre_activations(model: MLP, x: Sequence[Operand]) -> list[list[float]]:
 
 
 def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any, Any], Any]) -> list[list[float]]:
-    """Return δ^l = ∂loss/∂z^l of every layer for one sample: δ^l = (W^(l+1)ᵀ δ^(l+1)) ⊙ f′(z^l), the lectures' recursion.
+    """Return δ^l = ∂loss/∂z^l of every layer for one sample: δ^l = (W^(l+1)ᵀ δ^(l+1)) ⊙ f′(z^l).
 
     The last δ is the gradient of the loss in the last layer's pre-activations. Every δ equals the `grad` that `backward()`
-    gives to the pre-activations in the recorded graph; no grad is written here.
+    gives the pre-activations in the recorded graph. This function changes no grad.
 
     >>> from nn import MLP, sensitivities, squared_error
     >>> model = MLP(2, [1, 1])
@@ -48,7 +47,7 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
     >>> sensitivities(model, [3.0, 1.0], 5.0, squared_error)
     [[4.0], [2.0]]
     """
-    function("loss", loss, "output, target")
+    require_callable(loss, "loss", "output, target")
     *hidden, last = pre_activations(model, x)
 
     def from_output(*z: Any) -> Any:
@@ -66,11 +65,11 @@ def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any,
 
 def _check(model: Any) -> None:
     if not isinstance(model, MLP):
-        raise TypeError(f"pre-activations are those of the layers of an nn.MLP, and model is {shown(model)}")
+        raise TypeError(f"model must be an nn.MLP, whose layers have pre-activations, got {describe(model)}")
 
 
 def gradient_norms(model: Module) -> dict[str, float]:
-    """Return √Σg² over the parameters of every part of a model, as the last `backward()` left them: vanishing, exploding?
+    """Return √Σg² over the parameters of every part of a model after `backward()`, to see vanishing or exploding gradients.
 
     >>> from nn import MLP, gradient_norms, zeros
     >>> model = MLP(2, [2, 1], init=zeros)
@@ -79,7 +78,7 @@ def gradient_norms(model: Module) -> dict[str, float]:
     {'layer1': 0.0, 'layer2': 1.0}
     """
     if not isinstance(model, Module):
-        raise TypeError(f"model is a Module such as nn.MLP(2, [8, 1]), not {shown(model)}")
+        raise TypeError(f"model must be a Module such as nn.MLP(2, [8, 1]), got {describe(model)}")
     grads: dict[str, list[float]] = {}
     for name, parameter in model.named_parameters():
         grads.setdefault(name.rpartition(".")[0], []).append(parameter.grad)

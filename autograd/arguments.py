@@ -1,0 +1,347 @@
+"""Arguments of autograd and nn: conversion to numbers, lists and functions, and the errors for arguments that do not fit.
+
+Every error names the argument (`what`), the value it got and the expected type, and says what to write instead.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+__all__ = [
+    "as_bool",
+    "as_finite",
+    "as_finite_list",
+    "as_float",
+    "as_int",
+    "as_list",
+    "as_operand",
+    "as_path",
+    "check_keywords",
+    "checks_keywords",
+    "describe",
+    "entries_of",
+    "is_numpy_scalar",
+    "list_or_none",
+    "remedy",
+    "require_callable",
+    "require_random",
+    "to_python",
+    "truncated_repr",
+    "unpack_array",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Numbers
+
+
+def as_float(x: Any, what: str = "a Value") -> float:
+    """Return an int, a float, a bool or a numpy scalar as a float.
+
+    >>> as_float(True)
+    1.0
+    >>> as_float("3")
+    Traceback (most recent call last):
+    TypeError: a Value needs a number, not the str '3': write float('3')
+    """
+    if x.__class__ is float:
+        return x
+    if is_numpy_scalar(x):
+        x = x.item()
+    if isinstance(x, Real):
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(
+                f"{what} holds a float, and the {type(x).__name__} {truncated_repr(x)} is beyond its range (about 1.8e308)"
+            ) from None
+    raise TypeError(f"{what} needs a number, not {remedy(x)}")
+
+
+def as_operand(x: Any, what: str) -> Any:
+    """Return a number as a float, and a Value or a symbol as it is."""
+    if x.__class__ is float or hasattr(type(x), "__gate__"):  # inline: losses ask this of every number
+        return x
+    entries = list_or_none(x)
+    if entries is None:
+        return as_float(x, what)
+    alone = ": write its one entry alone, as t[0] for t in a column" if len(entries) == 1 else ""
+    raise TypeError(f"{what} must be one number, got {describe(x)}{alone}")
+
+
+def as_finite(x: Any, what: str, least: float = -math.inf) -> float:
+    """Return a finite number of at least `least` as a float; a Value is refused.
+
+    >>> as_finite(1, "the momentum", 0)
+    1.0
+    """
+    if _is_operand(x):
+        raise TypeError(f"{what} must be a plain number, got {x!r}: write its .data")
+    number: float = as_operand(x, what)
+    if least <= number < math.inf and number > -math.inf:
+        return number
+    bound = f" of at least {least:g}" if least > -math.inf else ""
+    raise ValueError(f"{what} must be a finite number{bound}, got {truncated_repr(x)}")
+
+
+def as_finite_list(x: Any, what: str) -> list[float]:
+    """Return the finite numbers of a list or an array as floats; an empty one is refused.
+
+    >>> as_finite_list((1, 2.5), "weights")
+    [1.0, 2.5]
+    """
+    return [as_finite(entry, f"{what}[{i}]") for i, entry in enumerate(entries_of(x, what))]
+
+
+def as_int(n: Any, what: str, least: int = 1) -> int:
+    """Return an int of at least `least`, from Python or NumPy; a bool and a float are refused.
+
+    >>> as_int(3, "epochs")
+    3
+    """
+    try:
+        number = least - 1 if isinstance(n, bool) else operator.index(n)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{what} must be a whole number of at least {least}, got {truncated_repr(n)}")
+    return number
+
+
+def as_bool(x: Any, what: str) -> bool:
+    """Return True or False, also from 1, 0 and NumPy's bools; any other number is refused.
+
+    >>> as_bool(1, "nesterov")
+    True
+    """
+    flag = to_python(x)
+    if not isinstance(flag, bool) and flag not in (0, 1):
+        raise TypeError(f"{what} must be True or False, got {truncated_repr(x)}")
+    return bool(flag)
+
+
+def is_numpy_scalar(x: Any) -> bool:
+    """Tell whether x is a numpy scalar; without numpy imported, nothing is."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.generic)
+
+
+def _is_operand(x: Any) -> bool:
+    """Tell whether gates take x as it is: a Value, or a symbol that stands for one."""
+    return hasattr(type(x), "__gate__")
+
+
+# Lists and arrays
+
+
+def list_or_none(x: Any) -> Sequence[Any] | None:
+    """Return the entries of a list, a tuple, a range or an array; None for anything else."""
+    if isinstance(x, (list, tuple, range)):
+        return x
+    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):  # inline: losses ask this of every number
+        return None
+    entries = x.tolist()
+    return entries if isinstance(entries, list) else None
+
+
+def entries_of(x: Any, what: str) -> Sequence[Any]:
+    """Return the entries of a list of numbers or an array; an empty one is refused."""
+    entries = list_or_none(x)
+    if entries is None:
+        raise TypeError(f"{what} must be a list of numbers, got {describe(x)}")
+    if not entries:
+        raise ValueError(f"{what} must have at least one entry, got an empty list")
+    return entries
+
+
+def as_list(x: Any, what: str) -> list[Any]:
+    """Return the entries of any iterable, a generator too."""
+    try:
+        return list(x)
+    except TypeError:
+        raise TypeError(f"{what} must be a list, got {describe(x)}") from None
+
+
+def unpack_array(x: Any) -> Any:
+    """Return an array as lists of Python's numbers, and a numpy scalar as one; anything else as it is.
+
+    >>> unpack_array([1, 2.5])
+    [1, 2.5]
+    """
+    return x if _is_operand(x) or not hasattr(x, "tolist") else x.tolist()
+
+
+def to_python(x: Any) -> Any:
+    """Return x with its arrays, tuples and ranges as lists, and its numpy scalars as Python's numbers, at every depth.
+
+    >>> to_python((1.0, [2.0]))
+    [1.0, [2.0]]
+    """
+    if type(x) in (list, tuple, range):  # not a subclass: a namedtuple is more than its entries
+        return [entry if entry.__class__ is float else to_python(entry) for entry in x]
+    return unpack_array(x)
+
+
+# Functions, random generators, paths
+
+
+def require_callable(f: Any, what: str, arguments: str = "") -> None:
+    """Raise unless f can be called, with these arguments, if any are named.
+
+    >>> require_callable(lambda epoch: 0.1, "schedule", "epoch")
+    """
+    if not callable(f):
+        raise TypeError(f"{what} must be a function, got {describe(f)}")
+    import inspect  # takes longer to import than the rest of this module
+
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some callables have no signature
+        return
+    try:
+        signature.bind(*arguments.split(", ")) if arguments else None
+    except TypeError as error:
+        name = getattr(f, "__name__", type(f).__name__)
+        given = f"{name}({', '.join(signature.parameters)})"
+        raise TypeError(f"{what} must accept the call f({arguments}), got {given}: {error}") from None
+
+
+def require_random(rng: Any) -> Random:
+    """Return a random.Random; a seed is refused."""
+    from random import Random
+
+    if not isinstance(rng, Random):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(f"rng must be a random.Random, got {truncated_repr(rng)}: write rng=random.Random({seed!r})")
+    return rng
+
+
+def as_path(path: Any) -> Path:
+    """Return the path of a file from a str or a Path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r:.60}")
+    if "\0" in str(path):
+        raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
+    from pathlib import Path
+
+    return Path(path)
+
+
+# Names of arguments
+
+# The name of an argument in other libraries, and its possible names here; a function uses the first that it has.
+KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
+    name: ours
+    for names, ours in (
+        ("lr eta alpha learning_rate_init init_lr", ("learning_rate", "first")),
+        ("base_lr initial_learning_rate initial_lr max_lr peak_value init_value start start_value", ("first",)),
+        ("eps eps_root tolerance tol", ("epsilon",)),
+        ("wd decay weight_decay_rate l2_penalty l2", ("weight_decay",)),
+        ("momentum mu beta", ("betas",)),
+        ("beta1 beta2 b1 b2 beta_1 beta_2", ("betas", "momentum")),
+        ("betas", ("momentum",)),
+        ("use_nesterov", ("nesterov",)),
+        ("params model", ("parameters",)),
+        ("max_norm clip_norm clipnorm norm max_grad_norm", ("largest", "clip")),
+        ("gamma decay_rate rate", ("factor",)),
+        ("step_size step period decay_steps transition_steps", ("every", "learning_rate", "epochs")),
+        ("T_max t_max total_iters total_steps num_steps n_steps steps max_iter maxiter", ("epochs", "steps")),
+        ("num_epochs n_epochs nb_epoch warmup_epochs warmup_steps", ("epochs",)),
+        ("eta_min end end_value min_lr final_lr", ("last",)),
+        ("batch batchsize bs", ("batch_size",)),
+        ("scheduler lr_scheduler after", ("schedule",)),
+        ("validation_data val valid", ("validation",)),
+    )
+    for name in names.split()
+}
+
+
+def check_keywords(f: Callable[..., Any], name: str, keywords: Iterable[str]) -> None:
+    """Raise for a keyword that f does not have, and suggest the one that it has; `name` is that of f in the message.
+
+    >>> check_keywords(lambda parameters, learning_rate: None, "SGD", ["lr"])
+    Traceback (most recent call last):
+    TypeError: SGD has no argument lr: write learning_rate
+    """
+    import inspect
+
+    parameters = inspect.signature(f).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for keyword in keywords:
+        if keyword not in parameters:
+            from difflib import get_close_matches
+
+            own = [parameter for parameter in parameters if parameter != "self"]
+            alike = [ours for ours in KEYWORDS_ELSEWHERE.get(keyword, ()) if ours in own]
+            alike = alike or get_close_matches(keyword, own, 1)
+            instead = f"write {alike[0]}" if alike else f"its arguments are {', '.join(own)}"
+            raise TypeError(f"{name} has no argument {keyword}: {instead}")
+
+
+def checks_keywords(f: Callable[P, T]) -> Callable[P, T]:
+    """Return f with `check_keywords` in front of it."""
+
+    @wraps(f)
+    def checked(*arguments: P.args, **keywords: P.kwargs) -> T:
+        check_keywords(f, f.__name__, keywords)
+        return f(*arguments, **keywords)
+
+    return checked
+
+
+# Text of messages
+
+
+def remedy(x: Any) -> str:
+    """Return the type of something that is not a number, and what to write instead of it."""
+    kind = type(x).__name__
+    if x is None:
+        return "None: does the function that made it return its result?"
+    if isinstance(x, str):
+        return f"the str {truncated_repr(x)}: write float({truncated_repr(x)})"
+    if isinstance(x, complex):
+        return f"the complex {x}: gates are real, so write its .real or its .imag"
+    if isinstance(x, (list, tuple, set, frozenset, dict)):
+        return f"a {kind}: make one Value per entry, as in [Value(x) for x in xs]"
+    if getattr(x, "shape", None) == ():
+        return f"an array of type {kind} with no dimensions: write x.item()"
+    if hasattr(x, "tolist"):
+        return f"the array of type {kind}: make one Value per entry, as in [Value(x) for x in array.tolist()]"
+    if _is_operand(x):
+        return f"a {kind}: use it as it is, or write its .data for the number alone"
+    return f"the {kind} {truncated_repr(x)}: write float(x) if it stands for a number"
+
+
+def describe(x: Any) -> str:
+    """Return the type of x and its repr, cut to 60 characters.
+
+    >>> describe([1, 2])
+    'the list [1, 2]'
+    """
+    return f"the {type(x).__name__} {truncated_repr(x, 60)}"
+
+
+def truncated_repr(x: Any, width: int = 40) -> str:
+    """Return the repr of x on one line, cut to `width` characters.
+
+    >>> truncated_repr("a" * 100, 10)
+    "'aaaaaaaa…"
+    """
+    try:
+        text = " ".join(repr(x).split())
+    except ValueError:  # an int with more digits than Python prints
+        return f"<{type(x).__name__} with thousands of digits>"
+    return text if len(text) <= width else text[: width - 1] + "…"

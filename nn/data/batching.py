@@ -1,0 +1,111 @@
+"""Data as pairs (X, y) of samples and targets: read, checked, split, and in batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from autograd.arguments import as_finite, as_finite_list, as_int, describe, list_or_none, require_random, to_python
+
+from ..losses import NotANumber
+
+__all__ = ["Data", "batch_orders", "batches", "read_data", "read_table", "require_finite", "train_test_split"]
+
+Data = tuple[Any, Any]  # X, a list or an array of samples, and y, one of their targets
+
+
+def batches(data: Data, size: int | None = None, rng: Random | None = None) -> Iterator[tuple[list[Any], list[Any]]]:
+    """Yield the data once, in batches: one of all samples (None), one per sample (1), or mini-batches of `size`.
+
+    With `rng` the samples are shuffled first; the last batch may be smaller.
+
+    >>> list(batches(([[0.0], [1.0], [2.0]], [0, 1, 2]), 2))
+    [([[0.0], [1.0]], [0, 1]), ([[2.0]], [2])]
+    """
+    X, y = read_data(data)
+    if rng is not None:
+        require_random(rng)
+    for places in batch_orders(len(X), size, rng):
+        yield [X[i] for i in places], [y[i] for i in places]
+
+
+def batch_orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[int]]:
+    """Yield the indices of n samples once, in batches, as `batches` does."""
+    size = n if size is None else as_int(size, "the size of a batch")
+    order = list(range(n))
+    if rng is not None:
+        rng.shuffle(order)
+    for start in range(0, n, size):
+        yield order[start : start + size]
+
+
+def train_test_split(data: Data, fraction: float = 0.25, *, rng: Random) -> tuple[Data, Data]:
+    """Return the shuffled data in two parts, for training and for testing, with `fraction` of the samples in the second.
+
+    >>> train, test = train_test_split(([[0.0], [1.0], [2.0], [3.0]], [0, 1, 2, 3]), rng=Random(0))
+    >>> len(train[0]), len(test[1])
+    (3, 1)
+    """
+    X, y = read_data(data)
+    require_random(rng)
+    tested = round(as_finite(fraction, "fraction, the part of the samples to test on,") * len(X))
+    if not 0 < fraction < 1 or not 0 < tested < len(X):
+        raise ValueError(f"fraction must leave samples in both parts, got {fraction!r} of {len(X)} samples")
+    order = list(range(len(X)))
+    rng.shuffle(order)
+    train, test = order[tested:], order[:tested]
+    return ([X[i] for i in train], [y[i] for i in train]), ([X[i] for i in test], [y[i] for i in test])
+
+
+def read_data(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
+    """Return data as two lists of equal length, from lists or arrays; an entry of X is a sample, an entry of y its target."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        length = f" of length {len(data)}" if isinstance(data, (tuple, list)) else ""
+        raise TypeError(f"{what} must be a pair (X, y) of samples and targets, got {describe(data)}{length}")
+    X, y = map(to_python, data)
+    for name, part in (("X", X), ("y", y)):
+        if not isinstance(part, list):
+            raise TypeError(
+                f"{name} of the {what} must be a list or an array with one entry per sample, got {describe(part)}"
+            )
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have one entry per sample, got {len(X)} rows of X and {len(y)} entries of y")
+    if not X:
+        raise ValueError(f"{what} must have at least one sample, got none")
+    return X, y
+
+
+def require_finite(data: Data, what: str) -> None:
+    """Raise for the first number of the samples or the targets that is nan or infinite."""
+    for name, part in zip(("X", "y"), data, strict=True):
+        _require_finite(part, name, what)
+
+
+def _require_finite(x: Any, name: str, what: str) -> None:
+    if not isinstance(x, list):
+        if isinstance(x, float) and not math.isfinite(x):
+            raise NotANumber(f"{name} of the {what} must be a finite number, got {x}")
+        return
+    try:
+        if all(map(math.isfinite, x)):
+            return
+    except (TypeError, OverflowError):  # an entry is a list, the name of a class, or an int beyond the range of floats
+        pass
+    for i, entry in enumerate(x):
+        _require_finite(entry, f"{name}[{i}]", what)
+
+
+def read_table(X: Any, what: str, n: int | None = None) -> list[list[float]]:
+    """Return samples as rows of n finite numbers each (None: as many as the first has); a number alone is a row of one."""
+    samples = list_or_none(X)
+    if samples is None:
+        raise TypeError(f"{what} must be a list or an array of rows of numbers, got {describe(X)}")
+    rows = [as_finite_list(x if list_or_none(x) is not None else [x], f"{what}[{i}]") for i, x in enumerate(samples)]
+    for i, row in enumerate(rows):
+        if len(row) != (n or len(rows[0])):
+            raise ValueError(f"{what}[{i}] must have {n or len(rows[0])} numbers, got {len(row)}")
+    if not rows:
+        raise ValueError(f"{what} must have at least one row, got none")
+    return rows
