@@ -7,7 +7,7 @@ the gradients of leaves, the data of gates. Whatever goes wrong before, none of 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, length_hint
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from .row import inputs_text
 if TYPE_CHECKING:
     from .value import Value
 
-__all__ = ["adjoints", "backward", "forward", "is_stale", "no_slope", "zero_grad"]
+__all__ = ["adjoints", "assign", "backward", "forward", "is_stale", "no_slope", "zero_grad"]
 
 _tick = attrgetter("_tick")
 _pull = sweep(mul, add) if core is None else core.sweep
@@ -136,6 +136,18 @@ def forward(root: Value) -> float:
     return root.data
 
 
+def assign(leaves: Sequence[Value], numbers: Any) -> int:
+    """Write an array of float64 into the data of leaves; return the time at which they changed.
+
+    An interrupt leaves all of them as they were, or all written: the times come first, so that at worst a graph is taken
+    for stale that is not.
+    """
+    time = tick()
+    _write("_tick", leaves, repeat(time))
+    _write("_data", leaves, numbers.tolist())
+    return time
+
+
 def is_stale(root: Value) -> bool:
     """Tell whether a leaf was changed after a node of the graph was computed from it.
 
@@ -186,4 +198,4 @@ def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> Non
 
 
 if core is not None:  # the twins
-    _keep, _stale_edge = core.keep, core.stale_edge
+    _keep, _stale_edge, assign = core.keep, core.stale_edge, core.assign

@@ -12,7 +12,7 @@ from weakref import finalize, ref
 
 from .graph import topological_order
 from .native import core
-from .recording import refuse_while_tracing, settle
+from .recording import refuse_while_tracing
 from .row import Gate
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def _forget(gates: Sequence[Value]) -> None:
 def flatten(root: Value) -> tuple[Any, ...]:
     """Return what pickle needs to build the graph of this node again, without recursion."""
     refuse_while_tracing("pickling")
-    settle()
     if root._first is None:
         return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
     known = _parts.get(root)
@@ -141,7 +140,6 @@ def _restored(
 def shallow_copy(node: Value) -> Value:
     """Return another node made from the same inputs."""
     refuse_while_tracing("copying")
-    settle()
     copy = new_node(type(node), node._origin, node._data, node.grad, node.inputs)
     copy._tick = node._tick
     _restore([copy], _rare([node]))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from .arguments import truncated_repr
 from .native import core
-from .recording import settle
 
 if TYPE_CHECKING:
     from .value import Value
@@ -31,7 +30,6 @@ class Walk:
     latest: float | None = None  # the zero of the last walk; not the walk, which would keep its graph alive
 
     def __init__(self, roots: Sequence[Value], ends: Sequence[Value] = ()) -> None:
-        settle()
         for node in (*roots, *ends):
             if not hasattr(node, "_adjoint"):
                 raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")

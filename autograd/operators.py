@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import gates as _rows  # noqa: F401  (fills the table)
 from .derive import derive
 from .native import core
-from .recording import refuse_while_tracing, settle
+from .recording import refuse_while_tracing
 from .row import GATES, Gate
 from .ufuncs import ARC
 
@@ -131,7 +131,6 @@ def _comparison(compare: Callable[[float, float], bool], operand: Callable[[Any,
 
     def comparison(v: Any, other: Any) -> Any:
         refuse_while_tracing("a comparison")
-        settle()
         other = operand(other, "a comparison")
         return other if other is NotImplemented else compare(v._data, other._data)
 

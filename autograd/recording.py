@@ -8,7 +8,7 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from sys import intern
-from threading import Lock, RLock
+from threading import Lock
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -17,14 +17,12 @@ from .native import compiled, core
 
 __all__ = [
     "context",
-    "defer",
     "here",
     "no_grad",
     "recorded",
     "recording",
     "refuse_while_tracing",
     "scope",
-    "settle",
     "tick",
     "traced",
     "tracing",
@@ -35,15 +33,13 @@ class _Recording:
     """Global state read on every operation, so it is small.
 
     `clock` counts the changes of leaves, from 1: a node that is older than a change of its input is stale.
-    `special` holds an item for each open block of all threads, and one while writes are deferred. While it is empty, recording
-    takes the fast path. (A list, because appending and popping are atomic, and counting is not.)
+    `special` holds an item for each open block of all threads. While it is empty, recording takes the fast path. (A list,
+    because appending and popping are atomic, and counting is not.)
     `left` holds a weak reference to each block that has ended, and may stand in the context of a task or thread still.
-    `deferred` holds, by owner, the writes of numbers into leaves that wait until a number is read.
     """
 
-    __slots__ = ("clock", "context", "deferred", "leave", "left", "settle", "special")
+    __slots__ = ("clock", "context", "leave", "left", "special")
     # where compiled code finds the functions of these names
-    settle: Callable[[], None]
     context: Callable[[], Context]
     leave: Callable[[list[_Block]], int]
 
@@ -51,7 +47,6 @@ class _Recording:
         self.clock = 1
         self.special: list[None] = []
         self.left: list[ref[_Block]] = []
-        self.deferred: dict[object, Callable[[], None]] = {}
 
 
 # What new nodes of this thread or task are made in: their scope ("" for none), whether they are recorded, the innermost block
@@ -131,33 +126,6 @@ def tick() -> int:
 
 if core is not None:
     tick = core.tick
-
-
-_settling = RLock()
-
-
-def defer(owner: object, write: Callable[[], None]) -> None:
-    """Have `write` called before anyone next reads a number of a Value, once, whatever else its owner deferred before."""
-    with _settling:
-        if not recording.deferred:
-            recording.special.append(None)
-        recording.deferred.pop(owner, None)
-        recording.deferred[owner] = write  # at the end: of leaves with several owners the last one's numbers count
-
-
-def settle() -> None:
-    """Write the numbers that were deferred into their leaves."""
-    if recording.deferred:
-        with _settling:
-            while recording.deferred:
-                owner, write = next(iter(recording.deferred.items()))
-                write()  # before it is forgotten: who comes now waits, and what is interrupted is done again
-                del recording.deferred[owner]
-                if not recording.deferred:
-                    recording.special.pop()
-
-
-recording.settle = settle
 
 
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.

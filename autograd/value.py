@@ -14,7 +14,7 @@ from .derive import derive
 from .elsewhere import BesideOthers
 from .native import compiled, core
 from .operators import Operators, install_operators
-from .recording import context, here, recording, refuse_while_tracing, settle, tick, tracing
+from .recording import context, here, recording, refuse_while_tracing, tick, tracing
 from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
 from .row import GATES, Gate
 from .ufuncs import BesideNumpy
@@ -90,7 +90,6 @@ class Value(BesideNumpy, BesideOthers, Operators):
         """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
         if recording.special:
             refuse_while_tracing(".data")
-            settle()
         return self._data
 
     @data.setter
@@ -103,7 +102,6 @@ class Value(BesideNumpy, BesideOthers, Operators):
                 "in its place"
             )
         refuse_while_tracing("setting .data")
-        settle()
         self._data = as_float(x, "data")
         self._tick = tick()
 
@@ -151,7 +149,6 @@ class Value(BesideNumpy, BesideOthers, Operators):
     def detach(self) -> Value:
         """Return a constant with the same data, which gradients do not pass."""
         refuse_while_tracing("detach()")
-        settle()
         return Value(self._data, self.label, role="constant")
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
@@ -183,11 +180,9 @@ class Value(BesideNumpy, BesideOthers, Operators):
     def __format__(self, spec: str) -> str:
         if spec:
             refuse_while_tracing("formatting the number of a Value")
-        settle()
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        settle()
         label = f", label={self.label!r}" if self.label else ""
         made = f", gate={self._origin.name}" if isinstance(self._origin, Gate) else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label}{made})"
@@ -249,13 +244,7 @@ def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
 
 
 def stamp(node: Value) -> Value:
-    """Give a new node the scope it was made in; where nothing is recorded, make it a constant.
-
-    If numbers of its inputs were still to be written, it is recorded again.
-    """
-    if recording.deferred:
-        settle()
-        return node.gate.record(*node.inputs)  # type: ignore[union-attr, misc, no-any-return]
+    """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
     scope, records, _, _ = context() if recording.left else here()
     if scope:
         node._scope = scope
@@ -266,12 +255,9 @@ def stamp(node: Value) -> Value:
 
 
 def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
-    """Record a gate again if numbers of its inputs were still to be written; else raise the error, with their names."""
-    if recording.deferred:
-        settle()
-        return gate.record(*nodes)  # type: ignore[no-any-return, misc]
+    """Raise the error of a gate with the names of its inputs; where numbers are hidden, none can be refused: make a node."""
     if tracing():
-        inputs = tuple(nodes)  # there are no numbers that could be refused
+        inputs = tuple(nodes)
         if core is not None:
             return core.output(gate, nan, inputs)  # type: ignore[no-any-return]
         return stamp(new_node(Value, gate, nan, 0.0, inputs))

@@ -86,7 +86,7 @@ def test_an_output_without_inputs_has_a_row_for_every_sample() -> None:
 
 def test_numbers_for_a_program_are_as_many_as_its_parameters() -> None:
     program = compile(Layer.of([[2.0, 1.0]]), x=2)
-    with pytest.raises(ValueError, match=r"flat is one array of 2 numbers, .* and its shape is \(3,\)"):
+    with pytest.raises(ValueError, match=r"flat must have shape \(2,\).* got \(3,\)"):
         program.flat = [1.0, 2.0, 3.0]
     assert program([[3.0, 1.0]]).tolist() == [7.0]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..recording import settle
 from ..role import CONSTANT
 from ..value import Value
 from .tracing import Trace
@@ -73,7 +72,6 @@ def torch_function(program: CompiledProgram) -> Callable[..., Any]:
 def torch_module(traced: Trace, dtype: str) -> Any:
     """Return the torch.nn.Sequential that a stack of dense layers is, with the same weights; refuse anything else."""
     torch = _torch()
-    settle()
     layers: list[Any] = []
     values: Sequence[Value] = traced.outputs
     inputs = [value for group in traced.inputs.values() for value in group]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import repeat, takewhile
+from itertools import takewhile
 from typing import Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from ..arguments import as_float
+from ..backward import assign
 from ..graph import topological_order
-from ..recording import defer, recording, settle, tick
+from ..recording import recording
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked
@@ -56,18 +55,18 @@ class CompiledProgram:
         self._traced, self._executor = traced, executor
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
-        self._clock, self._made = 0, recording.clock
+        self._made = self._looked = recording.clock  # when numbers were compiled in, and last found unchanged
+        self._packed = 0  # when the parameters' numbers were last read or written
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
         self._flat: Any = None
-        self._sharing: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
         self._execution = Execution(self.source, self.tape, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
-            self.evaluation._flat, self.evaluation._clock = self._numbers(), self._clock
+            self.evaluation._flat, self.evaluation._packed = self._numbers(), self._packed
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
         return self._rows(numpy(), outputs, batches)
@@ -79,12 +78,28 @@ class CompiledProgram:
 
     def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
+        return self._at(self._numbers(), batches)
+
+    def value_and_grad_at(self, flat: Any, *batches: Any) -> tuple[float, Any]:
+        """Return cost and gradient at an array of numbers for the parameters, which the Values do not take over.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * w * x[0], [w], x=1)
+        >>> cost, gradient = program.value_and_grad_at([5.0], [[1.0]])
+        >>> cost, gradient.tolist(), w.data
+        (25.0, [10.0], 2.0)
+        """
+        self._numbers()  # refuses a program whose constants have changed
+        return self._at(self._as_flat(flat), batches)
+
+    def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
         if not self.differentiable:
             raise TypeError(
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
         columns = self._batches.columns(batches)
-        cost, gradient = self._execution.cost_and_gradient(self._theta(), columns)
+        cost, gradient = self._execution.cost_and_gradient(flat if self._in_order else flat[self._order], columns)
         return cost, gradient if self._in_order else gradient[self._inverse(numpy())]
 
     def in_buffers(self, *batches: Any) -> str:
@@ -150,23 +165,32 @@ class CompiledProgram:
     def flat(self) -> Any:
         """The parameters' numbers in one array, in their order; packed again after one of them was changed.
 
-        When it is assigned, as an optimiser does after every step, the Values take the numbers over before anyone next reads
-        one, and not before: there may be very many.
+        The Values take the numbers over when it is assigned, as an optimiser does after every step.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> program.flat = program.flat + 3.0
+        >>> w.data
+        5.0
         """
         return self._numbers().view()
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
+        flat = self._as_flat(numbers)
+        self._packed = assign(self.parameters, flat.astype(numpy().float64, copy=False))
+        self._flat = flat
+
+    def _as_flat(self, numbers: Any) -> Any:
         refuse_masked("flat", numbers)
-        flat = numpy().array(numbers, self.dtype)  # a copy, which nobody else can change
+        flat = numpy().array(numbers, self.dtype)  # a copy, which the caller does not share
         if flat.shape != (len(self.parameters),):
             raise ValueError(
-                f"flat is one array of {len(self.parameters)} numbers, one a parameter, and its shape is {flat.shape}"
+                f"flat must have shape ({len(self.parameters)},), a number for each parameter, got {flat.shape}"
             )
         flat.flags.writeable = False
-        self._flat = flat
-        self._clock = recording.clock
-        defer(self, self._write)
+        return flat
 
     @property
     def outdated(self) -> bool:
@@ -179,52 +203,25 @@ class CompiledProgram:
         >>> program.outdated
         True
         """
-        return self._clock != recording.clock and any(leaf._tick > self._made for leaf in self._baked)
+        now = recording.clock
+        if self._looked != now and any(leaf._tick > self._made for leaf in self._baked):
+            return True
+        self._looked = now
+        return False
 
     def _numbers(self) -> Any:
-        for owner in [*recording.deferred]:
-            if owner is not self and self._shares(owner):
-                settle()
-        now = recording.clock
         if self.outdated:
             leaf = next(leaf for leaf in self._baked if leaf._tick > self._made)
             raise RuntimeError(
                 f"{leaf.label or 'a leaf'} is no parameter of this program, so its number was compiled in, and it has changed "
                 f"since, to {leaf._data!r}: compile again, or give it among the parameters"
             )
-        if self._flat is None or (self._clock != now and any(p._tick > self._clock for p in self.parameters)):
+        now = recording.clock
+        if self._flat is None or (self._packed != now and any(p._tick > self._packed for p in self.parameters)):
             self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
             self._flat.flags.writeable = False
-        self._clock = now
+        self._packed = now
         return self._flat
-
-    def sync(self) -> None:
-        """Give the Values the numbers of `flat` now, without waiting for someone who reads one.
-
-        >>> from autograd import Value, compile
-        >>> w = Value(2.0)
-        >>> program = compile(lambda x: w * x[0], [w], x=1)
-        >>> program.flat = [5.0]
-        >>> program.sync()
-        >>> w.data
-        5.0
-        """
-        self.flat = self.flat
-        settle()
-
-    def _write(self) -> None:
-        deque(
-            map(setattr, self.parameters, repeat("_data"), self._flat.tolist()), maxlen=0
-        )  # in one go, as interrupts see it
-        self._clock = tick()
-        deque(map(setattr, self.parameters, repeat("_tick"), repeat(self._clock)), maxlen=0)
-
-    def _shares(self, other: object) -> bool:
-        """Tell whether another program has a parameter in common with this one."""
-        if other not in self._sharing:
-            theirs = other.parameters if isinstance(other, CompiledProgram) else []
-            self._sharing[other] = not set(self.parameters).isdisjoint(theirs)
-        return self._sharing[other]
 
     def to_jax(self) -> Callable[..., Any]:
         """Return f(parameters, *batches) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or outputs.

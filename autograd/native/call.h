@@ -38,7 +38,7 @@ plain_operand(PyObject *x)
         PyErr_Clear();
         return NULL;
     }
-    return (PyObject *)new_node(constant_row, data);
+    return new_number(data);
 }
 
 /* dot(w, x, bias) of two lists of one length is the gate that networks are full of: its inputs as dot_arrange puts them.
@@ -47,8 +47,6 @@ static PyObject *
 record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
 {
     if ((count != 2 && count != 3) || !PyList_CheckExact(xs[0]) || !PyList_CheckExact(xs[1]))
-        return NULL;
-    if (settle() < 0)
         return NULL;
     Py_ssize_t n = PyList_GET_SIZE(xs[0]);
     if (n == 0 || n != PyList_GET_SIZE(xs[1]))

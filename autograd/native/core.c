@@ -137,6 +137,7 @@ static PyMethodDef functions[] = {
     {"sweep", sweep, METH_O, NULL},
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
+    {"assign", assign, METH_VARARGS, NULL},
     {"tick", tick, METH_NOARGS, NULL},
     {"trim", trim, METH_NOARGS, NULL},
     {0}

@@ -8,6 +8,16 @@
 
 static PyObject *operand_function; /* of value.py */
 
+/* A number in an expression, as a constant. */
+static inline PyObject *
+new_number(double data)
+{
+    Node *number = new_node(constant_row, data);
+    if (number != NULL)
+        number->tick = NUMBER_TICK;
+    return (PyObject *)number;
+}
+
 /* The input x as a node, a new reference; NotImplemented if x may know of Values itself; NULL with an error. */
 static PyObject *
 operand(PyObject *x, Row *row)
@@ -34,10 +44,7 @@ operand(PyObject *x, Row *row)
         Py_DECREF(node);
         return NULL;
     }
-    Node *number = new_node(constant_row, data);
-    if (number != NULL)
-        number->tick = NUMBER_TICK;
-    return (PyObject *)number;
+    return new_number(data);
 }
 
 /* Give a new node the scope it was made in; where nothing is recorded, make it a constant. */
@@ -84,7 +91,7 @@ output(Row *row, double data, Node *first, PyObject *rest)
 static PyObject *
 record_one(Row *row, PyObject *x)
 {
-    PyObject *a = settle() < 0 ? NULL : operand(x, row);
+    PyObject *a = operand(x, row);
     if (a == NULL || a == Py_NotImplemented)
         return a;
     row->forward->cell[0] = ((Node *)a)->data;
@@ -98,7 +105,7 @@ record_one(Row *row, PyObject *x)
 static PyObject *
 record_two(Row *row, PyObject *x, PyObject *y)
 {
-    PyObject *a = settle() < 0 ? NULL : operand(x, row);
+    PyObject *a = operand(x, row);
     if (a == NULL || a == Py_NotImplemented)
         return a;
     PyObject *b = operand(y, row);
@@ -174,7 +181,7 @@ record_nodes(Row *row, PyObject *first, PyObject *rest)
 static PyObject *
 record_many(Row *row, PyObject *const *xs, Py_ssize_t count)
 {
-    PyObject *first = settle() < 0 ? NULL : operand(xs[0], row);
+    PyObject *first = operand(xs[0], row);
     if (first == NULL || first == Py_NotImplemented)
         return first;
     PyObject *rest = tuple_of(count - 1);
@@ -206,7 +213,7 @@ row_call(PyObject *self, PyObject *const *xs, size_t flags, PyObject *names)
         PyErr_SetString(PyExc_TypeError, "a leaf is not recorded");
         return NULL;
     }
-    return settle() < 0 ? NULL : PyObject_Vectorcall(row->record, xs, flags, names);
+    return PyObject_Vectorcall(row->record, xs, flags, names);
 }
 
 /* output(gate, data, inputs): the output of a gate that Python code computed, recorded now. */

@@ -5,8 +5,8 @@ static PyObject *context_variable;
 typedef struct {
     PyObject_HEAD
     long long clock;
-    PyObject *special, *left, *deferred; /* two lists and a dict */
-    PyObject *settle, *context, *leave; /* recording.py's functions; NULL until it sets them */
+    PyObject *special, *left; /* lists */
+    PyObject *context, *leave; /* recording.py's functions; NULL until it sets them */
 } Recording;
 
 static Recording *recording; /* the only one */
@@ -23,17 +23,6 @@ call_recording(PyObject *function, PyObject *argument)
     PyObject *answer = PyObject_CallFunctionObjArgs(function, argument, NULL);
     Py_DECREF(function);
     return answer;
-}
-
-/* Have numbers that wait for somebody to read a Value written, as the function of that name in recording.py does. */
-static inline int
-settle(void)
-{
-    if (PyList_GET_SIZE(recording->special) == 0 || PyDict_GET_SIZE(recording->deferred) == 0)
-        return 0;
-    PyObject *answer = call_recording(recording->settle, NULL);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
 }
 
 static inline int
@@ -67,8 +56,7 @@ recording_make(PyTypeObject *type)
     made->clock = 1;
     made->special = PyList_New(0);
     made->left = PyList_New(0);
-    made->deferred = PyDict_New();
-    if (made->special == NULL || made->left == NULL || made->deferred == NULL)
+    if (made->special == NULL || made->left == NULL)
         Py_CLEAR(made);
     return (PyObject *)made;
 }
@@ -77,7 +65,7 @@ static void
 recording_dealloc(PyObject *self)
 {
     Recording *made = (Recording *)self;
-    PyObject *held[] = {made->special, made->left, made->deferred, made->settle, made->context, made->leave};
+    PyObject *held[] = {made->special, made->left, made->context, made->leave};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         Py_XDECREF(held[i]);
     Py_TYPE(self)->tp_free(self);
@@ -94,7 +82,7 @@ static int
 set_function(PyObject *self, PyObject *function, void *offset)
 {
     if (function == NULL || !PyCallable_Check(function)) {
-        PyErr_SetString(PyExc_TypeError, "settle, context and leave of the recording must be functions");
+        PyErr_SetString(PyExc_TypeError, "context and leave of the recording must be functions");
         return -1;
     }
     return put_slot(self, offset, as_object(function));
@@ -104,12 +92,10 @@ static PyMemberDef recording_members[] = {
     {"clock", T_LONGLONG, offsetof(Recording, clock), READONLY, NULL},
     {"special", T_OBJECT_EX, offsetof(Recording, special), READONLY, NULL},
     {"left", T_OBJECT_EX, offsetof(Recording, left), READONLY, NULL},
-    {"deferred", T_OBJECT_EX, offsetof(Recording, deferred), READONLY, NULL},
     {0}
 };
 
 static PyGetSetDef recording_getset[] = {
-    {"settle", get_function, set_function, NULL, (void *)offsetof(Recording, settle)},
     {"context", get_function, set_function, NULL, (void *)offsetof(Recording, context)},
     {"leave", get_function, set_function, NULL, (void *)offsetof(Recording, leave)},
     {0}

@@ -112,6 +112,7 @@ def fit(
     epoch = 0
     try:
         for epoch in _with_progress(range(epochs), history, progress):
+            run.refresh()
             start = run.weights()
             if schedule is not None:
                 optimiser.learning_rate = as_finite(

@@ -56,6 +56,9 @@ class ScalarRun:
     def prepare(self) -> None:
         """Prepare the steps, once before the first."""
 
+    def refresh(self) -> None:
+        """Take over what has changed since the last epoch, as by a callback."""
+
     def weights(self) -> Sequence[float]:
         """Return the numbers of all parameters."""
         return [parameter.data for parameter in self.optimiser.parameters]
@@ -138,7 +141,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """Training steps through the compiled program, whose flat array holds the parameters."""
+    """Training steps through the compiled program, on an array of its own; the Values take its numbers after every epoch."""
 
     def prepare(self) -> None:
         X, y = self.data
@@ -174,37 +177,42 @@ class CompiledRun(ScalarRun):
 
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
+        self.theta = self.program.flat
+
+    def refresh(self) -> None:
+        if self.program.outdated or self.predictor.outdated:
+            self.prepare()
+        self.theta = self.program.flat
+        self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
-        self.fixed = [
-            i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"
-        ]  # frozen by a callback
-        return super().epoch(epoch, orders)
+        try:
+            return super().epoch(epoch, orders)
+        finally:
+            self.program.flat = self.theta
 
     def weights(self) -> Any:
-        if self.program.outdated or self.predictor.outdated:  # a callback changed a constant
-            self.prepare()
-        return self.program.flat
+        return self.theta
 
     def gradients(self) -> Any:
         return self.slope
 
     def restore(self, weights: Any) -> None:
-        self.program.flat = weights
+        self.program.flat = self.theta = weights
 
     def predict(self, X: Any) -> list[Any]:
         return self.predictor(X).tolist()  # type: ignore[no-any-return]
 
     def step(self, places: list[int]) -> float:
-        cost, self.slope = self.program.value_and_grad(self.X[places], self.y[places])
+        cost, self.slope = self.program.value_and_grad_at(self.theta, self.X[places], self.y[places])
         if not math.isfinite(cost):
             raise Diverged(f"the cost is {cost}")
         self.slope[self.fixed] = 0.0
         if self.clip is not None:
             self.slope = self.clipped(self.slope, self.clip)
-        moved = self.optimiser.step_array(self.program.flat, self.slope)
-        moved[self.fixed] = self.program.flat[self.fixed]
-        self.program.flat = moved
+        moved = self.optimiser.step_array(self.theta, self.slope)
+        moved[self.fixed] = self.theta[self.fixed]
+        self.theta = moved
         return cost
 
     def clipped(self, slope: Any, clip: float) -> Any:

@@ -1,7 +1,8 @@
-"""Guards that a Value shows the numbers that a compiled program trained, whichever way it is read, and is not packed before."""
+"""Guards that Values take over at once the numbers that a compiled program is assigned, and after every epoch of training."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -15,8 +16,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, draw, exp, explain, grad, log, no_grad
-from autograd.recording import recording
-from nn import MLP
+from nn import MLP, SGD, fit, squared_error
 
 
 @pytest.fixture
@@ -64,11 +64,9 @@ def _constant(w: Value) -> float:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_to_read_a_value_shows_the_trained_number(way: str, w: Value, program: CompiledProgram) -> None:
+def test_every_way_to_read_a_value_shows_the_assigned_number(way: str, w: Value, program: CompiledProgram) -> None:
     program.flat = [5.0]
-    assert w._data == 3.0  # nobody has read it, so nothing was written
     assert WAYS[way](w) == pytest.approx(5.0)
-    assert w._data == 5.0 and not recording.deferred and not recording.special
 
 
 def test_a_graph_recorded_before_is_stale_and_says_so(w: Value, program: CompiledProgram) -> None:
@@ -92,27 +90,64 @@ def test_the_last_program_that_trained_a_value_has_the_say(w: Value, program: Co
     w.data = 9.0  # what is set last counts
     assert (w.data, program.flat.tolist()) == (9.0, [9.0])
     program.flat = program.flat - 1
-    program.sync()
-    assert w._data == 8.0
+    assert w.data == 8.0
 
 
-def test_training_packs_no_values_until_they_are_read(w: Value, program: CompiledProgram) -> None:
-    for _ in range(50):
-        program.flat = program.flat - 0.1 * program.value_and_grad([[1.0]], [[1.0]])[1]
-    assert w._data == 3.0
-    assert w.data == pytest.approx(1.0, abs=1e-3)
+def test_a_constant_that_changes_is_noticed_after_an_assignment(w: Value) -> None:
+    c = Value(1.0, "c", role="constant")
+    program = compile(lambda x: w * x[0] + c, [w], x=1)
+    c.data = 5.0
+    program.flat = [3.0]
+    assert program.outdated
+    with pytest.raises(RuntimeError, match="c is no parameter"):
+        program.value_and_grad([[1.0]])
 
 
-def test_programs_with_other_parameters_do_not_make_each_other_pack(w: Value, program: CompiledProgram) -> None:
-    v = Value(1.0)
-    other = compile(lambda x, y: v * x[0] * y[0], [v], x=1, y=1)
-    program.flat, other.flat = [5.0], [2.0]
-    assert program.value_and_grad([[1.0]], [[0.0]])[0] == 25.0 and other.value_and_grad([[1.0]], [[1.0]])[0] == 2.0
-    assert (w._data, v._data) == (3.0, 1.0)
-    assert (w.data, v._data) == (5.0, 2.0)
+def test_cost_and_gradient_at_other_numbers_leave_the_values_alone(w: Value, program: CompiledProgram) -> None:
+    cost, gradient = program.value_and_grad_at([5.0], [[1.0]], [[2.0]])
+    assert (cost, gradient.tolist(), w.data) == (9.0, [6.0], 3.0)
+    with pytest.raises(ValueError, match="flat must have shape"):
+        program.value_and_grad_at([5.0, 6.0], [[1.0]], [[2.0]])
 
 
-def test_a_gate_that_old_numbers_refuse_is_given_the_new_ones(w: Value, program: CompiledProgram) -> None:
+LAYOUTS: list[Any] = [
+    np.arange(3.0),
+    np.array([0.0, 9.0, 1.0, 9.0, 2.0, 9.0])[::2],
+    np.arange(3, dtype=np.float32),
+    [0, 1, 2],
+]
+
+
+@pytest.mark.parametrize("numbers", LAYOUTS)
+def test_arrays_of_any_layout_are_assigned(numbers: Any) -> None:
+    leaves = [Value(7.0) for _ in range(3)]
+    before = leaves[0] * leaves[1]
+    compile(lambda: leaves[0] * leaves[1] + leaves[2], leaves).flat = numbers
+    assert [leaf.data for leaf in leaves] == [0.0, 1.0, 2.0]
+    assert autograd.is_stale(before)
+
+
+def test_fit_writes_through_after_every_epoch_and_at_every_end() -> None:
+    """Before the callbacks, and when it ends, fails or is interrupted: the Values show what the program has trained."""
+    for end in (None, KeyboardInterrupt, ArithmeticError):
+        model = MLP(1, [2, 1], rng=random.Random(0))
+        X, y = [[0.5], [-0.5], [1.0]], [0.1, 0.4, -0.2]
+        seen: list[list[float]] = []
+
+        def callback(epoch: int, model: Any, history: Any, end: Any = end, seen: list[list[float]] = seen) -> None:
+            seen.append([p.data for p in model.parameters()])
+            if epoch == 2 and end is not None:
+                raise end
+
+        optimiser = SGD(model.parameters(), 0.1)
+        with contextlib.suppress(ArithmeticError):
+            fit(model, (X, y), squared_error, optimiser, epochs=4, compiled=True, callbacks=[callback], progress=False)
+        now = [p.data for p in model.parameters()]
+        assert len({tuple(numbers) for numbers in seen}) == len(seen), "every epoch moves them"
+        assert now == seen[-1]
+
+
+def test_a_gate_is_given_the_assigned_numbers(w: Value, program: CompiledProgram) -> None:
     w.data = -1.0
     program.flat = [2.0]
     assert log(w).data == pytest.approx(np.log(2.0))
@@ -121,7 +156,7 @@ def test_a_gate_that_old_numbers_refuse_is_given_the_new_ones(w: Value, program:
         log(w)
 
 
-def test_a_program_may_be_forgotten_before_its_numbers_are_read() -> None:
+def test_a_program_may_be_forgotten_after_an_assignment() -> None:
     w = Value(1.0)
     compile(lambda x, y: w * x[0] * y[0], [w], x=1, y=1).flat = [4.0]
     gc.collect()
@@ -142,9 +177,7 @@ def test_reading_while_another_thread_trains() -> None:
     thread = threading.Thread(target=train)
     thread.start()
     while not done.is_set():
-        autograd.Value(1.0).data  # noqa: B018
         found = {p._data for p in program.parameters}
         assert len(found) <= 2 or not thread.is_alive()  # whole, but for one write that may be on its way
     thread.join()
     assert {p.data for p in model.parameters()} == {1999.0}
-    assert not recording.special
