@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, length_hint
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .arguments import as_float
 from .derive import sweep
@@ -18,12 +18,9 @@ from .gates import add, mul
 from .graph import Walk, walking
 from .names import names_in_errors
 from .native import core
+from .node import CONSTANT, N, Node
 from .recording import refuse_while_tracing, tick
-from .role import CONSTANT
 from .row import inputs_text
-
-if TYPE_CHECKING:
-    from .value import Value
 
 __all__ = ["adjoints", "assign", "backward", "forward", "is_stale", "no_slope", "zero_grad"]
 
@@ -31,7 +28,7 @@ _tick = attrgetter("_tick")
 _pull = sweep(mul, add) if core is None else core.sweep
 
 
-def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
+def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
     """Return d root/d node × seed for every node, in topological order; changes nothing. Constants get 0.
 
     >>> from autograd import Value
@@ -47,7 +44,7 @@ def adjoints(root: Value, seed: float = 1.0) -> dict[Value, float]:
     return {node: 0.0 if node._origin is CONSTANT else adjoint for node, adjoint in found.items()}
 
 
-def backward(root: Value, seed: float = 1.0) -> None:
+def backward(root: Node, seed: float = 1.0) -> None:
     """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
     seed = as_float(seed, "the seed of backward")
     refuse_while_tracing("backward()")
@@ -77,7 +74,7 @@ def _keep(walk: Walk) -> None:
     _write("grad", leaves, grads)  # last: an interrupt before it leaves every leaf as it was
 
 
-def _sweep(root: Value, seed: float) -> Walk:
+def _sweep(root: Node, seed: float) -> Walk:
     """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
     walk = Walk((root,))
     _refuse_stale(walk, root)
@@ -91,7 +88,7 @@ def _sweep(root: Value, seed: float) -> Walk:
     return walk
 
 
-def no_slope(node: Value, error: Exception, names: Mapping[Value, str]) -> Exception:
+def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Exception:
     """Return an exception of the same type that names the gate whose slope is undefined, or beyond the floats, and where."""
     gate = node.gate
     assert gate is not None
@@ -100,7 +97,7 @@ def no_slope(node: Value, error: Exception, names: Mapping[Value, str]) -> Excep
     return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
 
 
-def zero_grad(root: Value) -> None:
+def zero_grad(root: Node) -> None:
     """Set the gradient of every node of the graph to 0."""
     with walking:
         walk = Walk((root,))
@@ -110,12 +107,12 @@ def zero_grad(root: Value) -> None:
         _write("_seed", nodes, repeat(None))
 
 
-def forward(root: Value) -> float:
+def forward(root: Node) -> float:
     """Compute what is stale in the graph again, from the leaves as they are now; return the root's new data."""
     with walking:
         walk = Walk((root,))
         walk.finish()
-    data: dict[Value, float] = {}
+    data: dict[Node, float] = {}
     for node in walk.gates:
         inputs = node.inputs
         if not any(input in data or input._tick > node._tick for input in inputs):
@@ -136,7 +133,7 @@ def forward(root: Value) -> float:
     return root.data
 
 
-def assign(leaves: Sequence[Value], numbers: Any) -> int:
+def assign(leaves: Sequence[Node], numbers: Any) -> int:
     """Write an array of float64 into the data of leaves; return the time at which they changed.
 
     An interrupt leaves all of them as they were, or all written: the times come first, so that at worst a graph is taken
@@ -148,7 +145,7 @@ def assign(leaves: Sequence[Value], numbers: Any) -> int:
     return time
 
 
-def is_stale(root: Value) -> bool:
+def is_stale(root: Node) -> bool:
     """Tell whether a leaf was changed after a node of the graph was computed from it.
 
     >>> from autograd import Value
@@ -164,7 +161,7 @@ def is_stale(root: Value) -> bool:
     return _stale_edge(walk) is not None
 
 
-def _stale_edge(walk: Walk) -> tuple[Value, Value] | None:
+def _stale_edge(walk: Walk) -> tuple[Node, Node] | None:
     """Return the first node that is older than a change of one of its inputs, and that input."""
     if walk.changed == 0:  # no leaf was ever changed
         return None
@@ -178,7 +175,7 @@ def _stale_edge(walk: Walk) -> tuple[Value, Value] | None:
     return None
 
 
-def _refuse_stale(walk: Walk, root: Value) -> None:
+def _refuse_stale(walk: Walk, root: Node) -> None:
     edge = _stale_edge(walk)
     if edge is None:
         return
@@ -192,7 +189,7 @@ def _refuse_stale(walk: Walk, root: Value) -> None:
     )
 
 
-def _write(attribute: str, nodes: Iterable[Value], values: Iterable[Any]) -> None:
+def _write(attribute: str, nodes: Iterable[Node], values: Iterable[Any]) -> None:
     """Set an attribute of many nodes in one call that runs no Python code, so that no signal can come between."""
     deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import finalize, ref
 
 from .graph import topological_order
 from .native import core
+from .node import N, Node
 from .recording import refuse_while_tracing
 from .row import Gate
-
-if TYPE_CHECKING:
-    from .value import Value
 
 __all__ = ["deep_copy", "flatten", "new_node", "shallow_copy"]
 
@@ -33,9 +31,9 @@ class _Part:
 
     __slots__ = ("__weakref__", "gates", "given", "place")
 
-    def __init__(self, root: Value) -> None:
-        self.gates: list[Value] = []
-        given: dict[Value, None] = {}
+    def __init__(self, root: Node) -> None:
+        self.gates: list[Node] = []
+        given: dict[Node, None] = {}
         seen, stack = {root}, [(root, iter(root.inputs))]
         while stack:  # depth first, as far as there are gates of no part
             node, inputs = stack[-1]
@@ -71,15 +69,15 @@ class _Part:
         )
 
 
-_parts: dict[Value, ref[_Part]] = {}  # of every gate that is being pickled
+_parts: dict[Node, ref[_Part]] = {}  # of every gate that is being pickled
 
 
-def _forget(gates: Sequence[Value]) -> None:
+def _forget(gates: Sequence[Node]) -> None:
     for gate in gates:
         _parts.pop(gate, None)
 
 
-def flatten(root: Value) -> tuple[Any, ...]:
+def flatten(root: Node) -> tuple[Any, ...]:
     """Return what pickle needs to build the graph of this node again, without recursion."""
     refuse_while_tracing("pickling")
     if root._first is None:
@@ -91,28 +89,28 @@ def flatten(root: Value) -> tuple[Any, ...]:
     return list.__getitem__, (part, part.place[root])
 
 
-def _rare(nodes: Sequence[Value], first: int = 0) -> Rare:
+def _rare(nodes: Sequence[Node], first: int = 0) -> Rare:
     """Return what the rarely set slots hold, by slot and by the place of the node, counted from `first`."""
     return {
         slot: {i: getattr(node, slot) for i, node in enumerate(nodes, first) if hasattr(node, slot)} for slot in RARE
     }
 
 
-def _restore(nodes: Sequence[Value], rare: Rare) -> None:
+def _restore(nodes: Sequence[Node], rare: Rare) -> None:
     for slot, held in rare.items():
         for i, x in held.items():
             setattr(nodes[i], slot, x)
 
 
-def _leaf(cls: type[Value], role: Any, data: float, grad: float, rare: Rare) -> Value:
+def _leaf(cls: type[Node], role: Any, data: float, grad: float, rare: Rare) -> Node:
     leaf = new_node(cls, role, data, grad, ())
     _restore([leaf], rare)
     return leaf
 
 
 def _restored(
-    cls: type[Value],
-    given: Sequence[Value],
+    cls: Any,
+    given: Sequence[Node],
     gates: Sequence[Gate],
     data: Sequence[float],
     grads: Sequence[float],
@@ -120,7 +118,7 @@ def _restored(
     places: Sequence[int],
     rare: Rare,
     stale: Sequence[int],
-) -> list[Value]:
+) -> list[Node]:
     for gate in {*gates}:
         cls._derived(gate)
     order = list(given)
@@ -137,7 +135,7 @@ def _restored(
     return order
 
 
-def shallow_copy(node: Value) -> Value:
+def shallow_copy(node: N) -> N:
     """Return another node made from the same inputs."""
     refuse_while_tracing("copying")
     copy = new_node(type(node), node._origin, node._data, node.grad, node.inputs)
@@ -146,7 +144,7 @@ def shallow_copy(node: Value) -> Value:
     return copy
 
 
-def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
+def deep_copy(root: N, memo: dict[int, Any]) -> N:
     """Return a copy of the whole graph of this node; nodes that `memo` holds already are not copied again."""
     refuse_while_tracing("copying")
     fresh = [node for node in topological_order(root) if id(node) not in memo]
@@ -158,12 +156,12 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
     return memo[id(root)]  # type: ignore[no-any-return]
 
 
-def new_node(cls: type[Value], origin: Any, data: float, grad: float, inputs: tuple[Value, ...]) -> Value:
+def new_node(cls: type[N], origin: Any, data: float, grad: float, inputs: tuple[Any, ...]) -> N:
     """Return a node made from inputs; without any, a leaf, whose origin is its role."""
     _check_inputs(origin, len(inputs))
     if core is not None:
         return core.restore(origin, data, grad, inputs)  # type: ignore[no-any-return]
-    node: Value = cls.__new__(cls)
+    node = cls.__new__(cls)
     node._origin, node._data, node.grad = origin, data, grad
     node._adjoint, node._tick = 0.0, 1 if inputs else 0
     if not inputs:

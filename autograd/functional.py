@@ -16,8 +16,8 @@ from typing import Any
 from .arguments import as_float, remedy, truncated_repr, unpack_array
 from .backward import adjoints, no_slope
 from .graph import topological_order
+from .node import NUMBER, TAKEN
 from .recording import recorded, tracing
-from .role import NUMBER, TAKEN
 from .row import GATES, Gate
 from .symbol import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
 from .value import Operand, Value

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .arguments import truncated_repr
 from .native import core
-
-if TYPE_CHECKING:
-    from .value import Value
+from .node import N, Node
 
 __all__ = ["Walk", "topological_order", "walking"]
 
@@ -29,14 +27,14 @@ class Walk:
     __slots__ = ("changed", "gates", "leaves", "zero")
     latest: float | None = None  # the zero of the last walk; not the walk, which would keep its graph alive
 
-    def __init__(self, roots: Sequence[Value], ends: Sequence[Value] = ()) -> None:
+    def __init__(self, roots: Sequence[Node], ends: Sequence[Node] = ()) -> None:
         for node in (*roots, *ends):
             if not hasattr(node, "_adjoint"):
                 raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")
         self.zero = zero = Walk.latest = float("0")  # a new object; the literal 0.0 would be shared
         entered = float("0")
-        self.leaves: list[Value] = []
-        self.gates: list[Value] = []
+        self.leaves: list[Any] = []
+        self.gates: list[Any] = []
         leaves, gates = self.leaves.append, self.gates.append
         changed = 0
         for end in ends:  # as if reached already: neither listed nor walked beyond
@@ -77,7 +75,7 @@ if core is not None:
     Walk = core.Walk  # type: ignore[misc]  # its twin, which finds the same nodes in the same order
 
 
-def topological_order(*roots: Value, ends: Sequence[Value] = ()) -> list[Value]:
+def topological_order(*roots: N, ends: Sequence[N] = ()) -> list[N]:
     """Return every node that the roots were made from, and the roots, each once and after all its inputs.
 
     Leaves come first, then gates in the order of a forward pass. The walk does not go beyond `ends`, and leaves them out.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .row import Domain, Gate
+from typing import Any
 
 __all__ = ["Help", "manual"]
 
@@ -20,11 +17,11 @@ class Help:
     def __init__(self, text: str | None, floats: Any) -> None:
         self.text, self.floats = text, floats
 
-    def __get__(self, gate: Gate | None, cls: type) -> str | None:
+    def __get__(self, gate: Any, cls: type) -> str | None:
         return self.text if gate is None else manual(gate, self.floats)
 
 
-def manual(gate: Gate, floats: Any) -> str:
+def manual(gate: Any, floats: Any) -> str:
     """Return what the row says: the output, the local gradients, the lectures' name, the kink, and an example."""
     arguments = _arguments(gate)
     names = [name for name, x in arguments.items() for name in _named(name, x)]
@@ -35,7 +32,7 @@ def manual(gate: Gate, floats: Any) -> str:
     return "\n\n".join(filter(None, [gate.doc, " ".join(notes), _example(gate, arguments, floats)]))
 
 
-def _arguments(gate: Gate) -> dict[str, Any]:
+def _arguments(gate: Any) -> dict[str, Any]:
     """Return arguments for a call, by name: numbers, or for a gate with any number of inputs lists of them."""
     wanted = [p for p in inspect.signature(gate.arrange).parameters.values() if p.default is p.empty]
     if not gate.variadic:
@@ -44,16 +41,16 @@ def _arguments(gate: Gate) -> dict[str, Any]:
     return {p.name: [next(entries) for _ in range(2 if len(wanted) > 1 else 3)] for p in wanted[:2]}
 
 
-def _number(i: int, domain: Domain) -> float:
+def _number(i: int, domain: Any) -> float:
     choices = [*NUMBERS[i % 4 :], *NUMBERS, *(sum(interval) / 2 for interval in domain)]
-    return next(x for x in choices if any(low <= x <= high for low, high in domain))
+    return next(float(x) for x in choices if any(low <= x <= high for low, high in domain))
 
 
 def _named(name: str, x: Any) -> list[str]:
     return [f"{name[0]}{i}" for i in range(1, len(x) + 1)] if isinstance(x, list) else [name]
 
 
-def _example(gate: Gate, arguments: dict[str, Any], floats: Any) -> str:
+def _example(gate: Any, arguments: dict[str, Any], floats: Any) -> str:
     """Return a call of the gate and of its gradient with what they give, if the gate is defined there."""
     given = list(arguments.values())
     try:

@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .graph import topological_order
-
-if TYPE_CHECKING:
-    from .value import Value
+from .node import N
 
 __all__ = ["caller_names", "complete_names", "names_in_errors", "node_names"]
 
@@ -44,12 +42,12 @@ def _collect(variables: Mapping[str, Any], names: dict[int, str]) -> None:
                     names.setdefault(id(entry), f"{name}[{i}]")
 
 
-def node_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Value, str | None]:
+def node_names(order: Sequence[N], known: Mapping[int, str]) -> dict[N, str | None]:
     """Return each node's label, or else the name that the caller knows it by, or None."""
     return {node: node.label or known.get(id(node)) for node in order}
 
 
-def complete_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Value, str]:
+def complete_names(order: Sequence[N], known: Mapping[int, str]) -> dict[N, str]:
     """Return a name of its own for every node: its own, or else x1, w1 or c1 for a leaf, v1 for a gate.
 
     A name that several nodes bear is numbered from the second on: x, x₂, x₃. The root without a name is called f.
@@ -58,7 +56,7 @@ def complete_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Val
     own = {name for name in given.values() if name}
     free = {kind: _unused(kind, own) for kind in "xwcv"}
     borne: Counter[str] = Counter()
-    names: dict[Value, str] = {}
+    names: dict[N, str] = {}
     for node in order:
         name = given[node]
         if name:
@@ -71,7 +69,7 @@ def complete_names(order: Sequence[Value], known: Mapping[int, str]) -> dict[Val
     return names
 
 
-def names_in_errors(root: Value) -> dict[Value, str]:
+def names_in_errors(root: N) -> dict[N, str]:
     """Return the name of every node of a graph as `explain(root)` gives it to the code that called this package."""
     frame: FrameType | None = sys._getframe()
     package = __name__.partition(".")[0]

@@ -74,7 +74,7 @@ class Gate:
 
     names: tuple[str, ...] = field(init=False)  # of the inputs, as the forward rule calls them
     variadic: bool = field(init=False)  # any number of inputs; then one local rule gives the gradients of all of them
-    record: Callable[..., Any] | None = field(init=False, default=None)  # derived code, see derive.py
+    record: Any = field(init=False, default=None)  # derived code, see derive.py
     pull: Callable[..., None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

@@ -9,14 +9,11 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from .arguments import as_float
 from .gates import logsumexp, maximum, minimum, pow, where
 from .row import GATES
-
-if TYPE_CHECKING:
-    from .value import Operand, Value
 
 __all__ = ["ARC", "BesideNumpy"]
 
@@ -90,7 +87,7 @@ class BesideNumpy:
         """Refuse the operators of masked arrays, which would take `_data` for an array and so leave the graph unseen."""
         raise TypeError("a masked array has no operators with Values: write np.multiply(array, v) instead of array * v")
 
-    def clip(self, min: Operand | None = None, max: Operand | None = None, out: None = None) -> Value:
+    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
         """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
 
         >>> from autograd import Value
@@ -100,9 +97,9 @@ class BesideNumpy:
         if out is not None:
             raise ValueError("clip of a Value makes a new Value: write v = v.clip(min, max), without out")
         clipped: Any = self if min is None else maximum(self, min)
-        return clipped if max is None else minimum(clipped, max)  # type: ignore[no-any-return]
+        return clipped if max is None else minimum(clipped, max)
 
-    def conjugate(self) -> Value:
+    def conjugate(self) -> Any:
         """Return the Value itself, because it is real; `np.var` of an array of Values calls this.
 
         >>> from autograd import Value
@@ -110,7 +107,7 @@ class BesideNumpy:
         >>> x.conjugate() is x
         True
         """
-        return self  # type: ignore[return-value]
+        return self
 
 
 def _rule(name: str) -> Callable[..., Any] | None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from math import nan
 from numbers import Real
 from typing import Any, NoReturn, Union
 
-from .arguments import as_float, is_numpy_scalar, truncated_repr
+from . import gates
+from .arguments import as_float, is_numpy_scalar
 from .backward import backward, forward, zero_grad
 from .copying import deep_copy, flatten, new_node, shallow_copy
 from .derive import derive
 from .elsewhere import BesideOthers
 from .native import compiled, core
-from .operators import Operators, install_operators
-from .recording import context, here, recording, refuse_while_tracing, tick, tracing
-from .role import CONSTANT, INPUT, NUMBER, PARAMETER, TAKEN, Role
+from .node import CONSTANT, INPUT, NUMBER, PARAMETER, Node, Role, as_label
+from .recording import context, here, recording, refuse_while_tracing, tracing
 from .row import GATES, Gate
-from .ufuncs import BesideNumpy
+from .ufuncs import ARC, BesideNumpy
 
 __all__ = ["Operand", "Value"]
 
@@ -25,7 +26,7 @@ Operand = Union["Value", float]
 
 
 @compiled
-class Value(BesideNumpy, BesideOthers, Operators):
+class Value(Node, BesideNumpy, BesideOthers):
     """A number that records how it was made: a leaf, or the output of a gate.
 
     Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;
@@ -49,20 +50,7 @@ class Value(BesideNumpy, BesideOthers, Operators):
     scope: the `autograd.scope` that it was made in, or None
     """
 
-    __slots__ = ("_adjoint", "_data", "_first", "_label", "_origin", "_rest", "_scope", "_seed", "_tick", "grad")
-
-    # A million nodes fit into memory because a node holds little: its one or two inputs without a tuple, where it came
-    # from (a gate, or the role of a leaf) in one slot, and nothing for what is rarely set.
-    _data: float
-    _origin: Gate | Role
-    _first: Value | None
-    _rest: Any  # None, the second input, or the tuple of all inputs but the first
-    _tick: int  # the recording's clock when the data was computed; 0 for a leaf that was never changed
-    _adjoint: float  # the workspace of a walk
-    _label: str | None  # set on few nodes
-    _scope: str | None  # set within a scope
-    _seed: float | None  # set by the backward pass that ran from here
-    grad: float
+    __slots__ = ()
 
     def __init__(self, data: float, label: str | None = None, *more: NoReturn, role: str = "input") -> None:
         self._data = data if data.__class__ is float else as_float(data)
@@ -71,65 +59,131 @@ class Value(BesideNumpy, BesideOthers, Operators):
         self._tick = 0
         self._adjoint = self.grad = 0.0
         if label is not None or more:
-            self._label = _named(label, *more)
+            self._label = as_label(label, *more)
         if recording.special:
             self._scope = context()[0] or None
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed: write a function of Values, or a gate with autograd.gate(...)")
 
-    # Slots of what is rarely set stay empty while recording, which makes it faster by a tenth.
+    # Arithmetic. A foreign type is answered by NotImplemented, so that its own reflected operator runs.
 
-    label = property(
-        lambda self: getattr(self, "_label", None), lambda self, name: setattr(self, "_label", _named(name))
-    )
-    scope = property(lambda self: getattr(self, "_scope", None))
+    def __add__(self, other: Operand) -> Value:
+        return gates.add.record(self, other)
 
-    @property
-    def data(self) -> float:
-        """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
-        if recording.special:
-            refuse_while_tracing(".data")
-        return self._data
+    def __radd__(self, other: Operand) -> Value:
+        return self if _is_number(other, 0) else gates.add.record(other, self)  # 0 + v is v, so that sum() draws clean
 
-    @data.setter
-    def data(self, x: float) -> None:
-        if self._first is not None:
-            raise AttributeError(f"only a leaf's data can be set, and {self!r} is the output of a gate: set its inputs")
-        if self._tick == TAKEN:
-            raise AttributeError(
-                f"the data of a number in an expression that was differentiated cannot be set: write Value({self._data!r}) "
-                "in its place"
-            )
-        refuse_while_tracing("setting .data")
-        self._data = as_float(x, "data")
-        self._tick = tick()
+    def __sub__(self, other: Operand) -> Value:
+        return gates.sub.record(self, other)
 
-    @property
-    def gate(self) -> Gate | None:
-        """The gate that made the node, or None for a leaf."""
-        return self._origin if isinstance(self._origin, Gate) else None
+    def __rsub__(self, other: Operand) -> Value:
+        return gates.sub.record(other, self)
 
-    @property
-    def inputs(self) -> tuple[Value, ...]:
-        """What the node was made from, in order, twice if used twice; () for a leaf."""
-        if self._first is None:
-            return ()
-        rest = self._rest
-        if rest is None:
-            return (self._first,)
-        return (self._first, *rest) if rest.__class__ is tuple else (self._first, rest)
+    def __mul__(self, other: Operand) -> Value:
+        return gates.mul.record(self, other)
 
-    @property
-    def role(self) -> str | None:
-        """What a leaf stands for: "input", "parameter" or "constant"; None for the output of a gate."""
-        return self._origin.value if isinstance(self._origin, Role) else None
+    def __rmul__(self, other: Operand) -> Value:
+        return gates.mul.record(other, self)
 
-    @role.setter
-    def role(self, role: str) -> None:
-        if self._first is not None:
-            raise AttributeError(f"only a leaf has a role, and {self!r} is the output of a gate")
-        self._origin = Role.named(role)
+    def __truediv__(self, other: Operand) -> Value:
+        return gates.div.record(self, other)
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return gates.reciprocal.record(self) if _is_number(other, 1) else gates.div.record(other, self)
+
+    def __pow__(self, other: Operand) -> Value:
+        return gates.pow.record(self, other)
+
+    def __rpow__(self, other: Operand) -> Value:
+        return gates.pow.record(other, self)
+
+    def __neg__(self) -> Value:
+        return gates.neg.record(self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return gates.abs.record(self)
+
+    # Comparisons are of the data, so that Python's control flow works. Equality is identity, and Values hash.
+
+    def __lt__(self, other: Operand) -> bool:
+        return _compare(operator.lt, self, other)
+
+    def __le__(self, other: Operand) -> bool:
+        return _compare(operator.le, self, other)
+
+    def __gt__(self, other: Operand) -> bool:
+        return _compare(operator.gt, self, other)
+
+    def __ge__(self, other: Operand) -> bool:
+        return _compare(operator.ge, self, other)
+
+    def __eq__(self, other: object) -> Any:
+        refuse_while_tracing("a comparison with == or !=")  # which there would mean the numbers
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+    # Gates as methods, as users of micrograd expect them; np.exp of an array of Values calls v.exp() of each.
+
+    def reciprocal(self) -> Value:
+        """1/x."""
+        return gates.reciprocal.record(self)
+
+    def exp(self) -> Value:
+        """eˣ."""
+        return gates.exp.record(self)
+
+    def expm1(self) -> Value:
+        """eˣ − 1, exact for small x."""
+        return gates.expm1.record(self)
+
+    def log(self) -> Value:
+        """The natural logarithm."""
+        return gates.log.record(self)
+
+    def log1p(self) -> Value:
+        """log(1 + x), exact for small x."""
+        return gates.log1p.record(self)
+
+    def sqrt(self) -> Value:
+        """√x."""
+        return gates.sqrt.record(self)
+
+    def sin(self) -> Value:
+        """The sine of x in radians."""
+        return gates.sin.record(self)
+
+    def cos(self) -> Value:
+        """The cosine of x in radians."""
+        return gates.cos.record(self)
+
+    def tanh(self) -> Value:
+        """The hyperbolic tangent."""
+        return gates.tanh.record(self)
+
+    def sigmoid(self) -> Value:
+        """The logistic function 1/(1 + e⁻ˣ)."""
+        return gates.sigmoid.record(self)
+
+    def softplus(self) -> Value:
+        """log(1 + eˣ), the smooth relu."""
+        return gates.softplus.record(self)
+
+    def relu(self) -> Value:
+        """max(0, x)."""
+        return gates.relu.record(self)
+
+    def leaky_relu(self, slope: Operand = 0.1) -> Value:
+        """x for x > 0, else slope·x."""
+        return gates.leaky_relu.record(self, slope)
+
+    def elu(self, alpha: Operand = 1.0) -> Value:
+        """x for x ≥ 0, else alpha·(eˣ − 1)."""
+        return gates.elu.record(self, alpha)
 
     def backward(self, seed: float = 1.0) -> None:
         """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
@@ -160,7 +214,7 @@ class Value(BesideNumpy, BesideOthers, Operators):
             for x in inputs:
                 if not isinstance(x, Value):
                     as_float(x, gate.name)
-        return node  # type: ignore[no-any-return]
+        return node
 
     @staticmethod
     def _derived(gate: Gate) -> None:
@@ -200,14 +254,14 @@ class Value(BesideNumpy, BesideOthers, Operators):
 _new = Value.__new__
 
 
-def _named(label: str | None, *more: Any) -> str | None:
-    if more or not (label is None or isinstance(label, str)):
-        got = f"{2 + len(more)} arguments" if more else truncated_repr(label)
-        raise TypeError(
-            f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
-            "which a + b records"
-        )
-    return None if label is None else str.__str__(label)  # exactly a str, which refers to nothing else
+def _is_number(x: Any, wanted: int) -> bool:
+    return x.__class__ in (int, float) and x == wanted
+
+
+def _compare(compare: Callable[[float, float], bool], v: Value, other: Any) -> Any:
+    refuse_while_tracing("a comparison")
+    other = operand(other, "a comparison")
+    return other if other is NotImplemented else compare(v._data, other._data)
 
 
 def operand(x: Any, gate: str) -> Any:
@@ -259,7 +313,7 @@ def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
     if tracing():
         inputs = tuple(nodes)
         if core is not None:
-            return core.output(gate, nan, inputs)  # type: ignore[no-any-return]
+            return core.output(gate, nan, inputs)
         return stamp(new_node(Value, gate, nan, 0.0, inputs))
     raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
 
@@ -277,9 +331,25 @@ _ENGINE: dict[str, Any] = {
 }
 
 
+def _install_methods() -> None:
+    """Make every gate with named inputs a method, also by numpy's name: np.arctan of an array calls `v.arctan()` of each.
+
+    Under the compiled engine these take the place of the methods above, which they are, without a call of Python's.
+    """
+    for name, gate in [*GATES.items(), *((name, GATES[row]) for name, row in ARC.items() if row in GATES)]:
+        plain = all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values())
+        here = hasattr(Value, name)
+        if plain and not gate.variadic and (not here or (core is not None and name not in vars(BesideNumpy))):
+            setattr(Value, name, gate.record)
+
+
 if core is not None:
     pure: Any = Value.__wrapped__  # type: ignore[attr-defined]
     core.install((INPUT, PARAMETER, CONSTANT), operand, pure.__init__, pure.data, GATES["dot"].arrange)
     Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
 
-install_operators(Value, _ENGINE)
+for _gate in GATES.values():
+    derive(_gate, _ENGINE)
+if core is not None:
+    core.install_operators(GATES, (pure.__lt__, pure.__le__, pure.__eq__, pure.__eq__, pure.__gt__, pure.__ge__))
+_install_methods()

@@ -51,7 +51,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ("Value(ARRAY)", TypeError, "make one Value per entry, as in [Value(x) for x in array.tolist()]"),
     ("Value(10**400)", OverflowError, "beyond its range (about 1.8e308)"),
     ("Value(1.0, 2.0)", TypeError, "the label of a Value must be a str, got 2.0: write Value(data, 'name')"),
-    ("Value(1.0, role='weight')", ValueError, "a leaf's role is 'input', 'parameter' or 'constant', not 'weight'"),
+    ("Value(1.0, role='weight')", ValueError, "a leaf's role must be 'input', 'parameter' or 'constant', got 'weight'"),
     ("V + '1'", TypeError, "add needs a number, not the str '1': write float('1')"),
     ("[1.0] * V", TypeError, "mul needs a number, not a list"),
     ("V > None", TypeError, "a comparison needs a number, not None"),

@@ -1,4 +1,4 @@
-"""Guards the house: imports that run one way, a README that is current, and what the package promises to be."""
+"""Guards the package: imports that run one way, a README that is current, and what the package promises to be."""
 
 from __future__ import annotations
 
@@ -21,112 +21,11 @@ import autograd
 from . import readme
 
 ROOT = Path(__file__).parent.parent
-# Each room may import those above it, never below: from the record down to the readings.
-ROOMS = [
-    "arguments",
-    "files",
-    "elsewhere",
-    "arithmetic",
-    "native.fingerprint",
-    "native",
-    "symbol",
-    "declaration",
-    "manual",
-    "row",
-    "gates",
-    "native.formulas",
-    "native.tape",
-    "derive",
-    "role",
-    "recording",
-    "graph",
-    "names",
-    "backward",
-    "copying",
-    "ufuncs",
-    "operators",
-    "value",
-    "compiling.scalars",
-    "compiling.tracing",
-    "compiling.lowering",
-    "compiling.sums",
-    "compiling.blocks",
-    "compiling.arrays",
-    "compiling.references",
-    "compiling.source",
-    "compiling.report",
-    "compiling.tape",
-    "compiling.passes",
-    "compiling.buffers",
-    "compiling.batches",
-    "compiling.execution",
-    "compiling.backends",
-    "compiling.program",
-    "compiling.compiler",
-    "compiling",
-    "functional",
-    "verdict",
-    "check",
-    "drawing.rendering",
-    "drawing.flow",
-    "drawing.boxes",
-    "drawing.hubs",
-    "drawing.view",
-    "drawing.summary",
-    "drawing.dot",
-    "drawing.drawing",
-    "drawing.report",
-    "drawing.walk",
-    "drawing.paths",
-    "drawing.explain",
-    "drawing.javascript",
-    "drawing.layout",
-    "drawing.page",
-    "drawing.explore",
-    "drawing",
-    "notation",
-    "expression",
-    "testing",
-    "",
-    "__main__",
-]
-
-
-def room(path: Path) -> str:
-    parts = path.relative_to(ROOT / "autograd").with_suffix("").parts
-    return ".".join(parts).removesuffix("__init__").rstrip(".")
-
-
-def imported(path: Path) -> set[str]:
-    """Return the rooms that a file imports when it runs; what only the type checker imports does not count."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    package = room(path).split(".") if path.name == "__init__.py" else room(path).split(".")[:-1]
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in typing_only:
-            base = [part for part in package if part][: len([p for p in package if p]) - node.level + 1]
-            if node.module:
-                found.add(".".join([*base, node.module]))
-            else:
-                found |= {name if (name := ".".join([*base, alias.name])) in ROOMS else "" for alias in node.names}
-    return found
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "autograd").rglob("*.py")), ids=room)
-def test_imports_run_one_way(path: Path) -> None:
-    place = ROOMS.index(room(path))
-    for other in imported(path):
-        assert ROOMS.index(other) < place, f"{room(path)} imports {other}"
-
-
+# The strata of autograd, the lowest first; everything that is in none of the first two is a reading of graphs.
+RULES = {"arguments", "arithmetic", "declaration", "gates", "manual", "row", "symbol"}
+ENGINE = {"backward", "copying", "derive", "graph", "names", "native", "node", "recording", "ufuncs", "value"}
 # The folders of nn, "" for its top, and the folders that the modules of each may import beside their own.
-NN_STRATA = {
+NN_STRATA: dict[str, set[str]] = {
     "": set(),
     "data": {""},
     "training": {"", "data"},
@@ -135,37 +34,63 @@ NN_STRATA = {
 }
 
 
-def nn_graph() -> dict[str, set[str]]:
-    """Return the modules of nn, by dotted names such as data.scaling, with the modules of nn that each imports for any reason."""
+def import_graph(package: str) -> dict[str, set[str]]:
+    """Return the modules of a package, by dotted names such as data.scaling, "" for its face, with those that each imports for
+    any reason, also for types alone."""
     paths = {
-        ".".join(path.relative_to(ROOT / "nn").with_suffix("").parts).removesuffix("__init__").rstrip("."): path
-        for path in (ROOT / "nn").rglob("*.py")
+        ".".join(path.relative_to(ROOT / package).with_suffix("").parts).removesuffix("__init__").rstrip("."): path
+        for path in (ROOT / package).rglob("*.py")
     }
     graph = {}
     for name, path in paths.items():
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
         graph[name] = {
-            found.removeprefix("nn").lstrip(".")
+            found.removeprefix(package).lstrip(".")
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.ImportFrom)
-            for target in [resolve_name("." * node.level + (node.module or ""), f"nn.{package}".rstrip("."))]
+            for target in [resolve_name("." * node.level + (node.module or ""), f"{package}.{inside}".rstrip("."))]
             for alias in node.names
-            for found in [f"{target}.{alias.name}" if f"{target}.{alias.name}"[3:] in paths else target]
-            if found.partition(".")[0] == "nn"
+            for found in [f"{target}.{alias.name}" if f"{target}.{alias.name}"[len(package) + 1 :] in paths else target]
+            if found.partition(".")[0] == package
         } - {name}
     return graph
 
 
+@pytest.mark.parametrize("package", ["autograd", "nn"])
+def test_no_imports_run_in_a_circle(package: str) -> None:
+    graph = import_graph(package)
+    assert len(graph) > 20
+    del graph[""]  # the face loads its modules when one of their names is first used
+    for name, imports in graph.items():
+        assert package == "nn" or name in ("__main__", "testing") or "" not in imports, f"{name} imports the face"
+        imports.discard("")
+    list(TopologicalSorter(graph).static_order())  # raises CycleError for a circle
+
+
+def test_imports_of_autograd_run_down_its_strata() -> None:
+    graph = import_graph("autograd")
+    assert graph.keys() >= RULES | ENGINE
+    for name, imports in graph.items():
+        folders = {other.partition(".")[0] for other in imports}
+        if name in RULES:
+            assert folders <= RULES, f"{name} is a rule, and imports {imports}"
+        elif name.partition(".")[0] in ENGINE:
+            assert folders <= RULES | ENGINE | {"elsewhere"}, f"{name} is of the engine, and imports {imports}"
+        elif name.partition(".")[0] == "drawing":
+            assert "compiling" not in folders, f"{name} imports another reading"
+        elif name.partition(".")[0] == "compiling":
+            assert "drawing" not in folders, f"{name} imports another reading"
+
+
 def test_imports_of_nn_run_down_its_strata() -> None:
-    graph = nn_graph()
+    graph = import_graph("nn")
     assert set(graph) > {"", "module", "layers", "losses", "optimisers", "saving", "training.loop"}
-    del graph[""]  # the front loads its modules when one of their names is first used
+    del graph[""]
     for name, imports in graph.items():
         folder = name.partition(".")[0] if name in NN_STRATA or "." in name else ""
         for other in imports:
             below = other.partition(".")[0] if other in NN_STRATA or "." in other else ""
             assert below == folder or below in NN_STRATA[folder], f"nn.{name} imports nn.{other}"
-    list(TopologicalSorter(graph).static_order())  # raises CycleError for a circle
 
 
 def test_autograd_does_not_know_nn_which_uses_its_public_names_only() -> None:

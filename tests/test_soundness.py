@@ -491,7 +491,7 @@ def errors(x: Any) -> list[Callable[[], Any]]:
         lambda: autograd.scope(3),  # type: ignore[arg-type]
         lambda: autograd.scope("a", "b"),  # type: ignore[call-arg]
         lambda: autograd.scope("a").__exit__(None, None, None),
-        lambda: autograd.topological_order(x, 3),  # type: ignore[arg-type]
+        lambda: autograd.topological_order(x, 3),
         lambda: new_node(Value, GATES["where"], 1.0, 0.0, (x,)),
         lambda: pickle.loads(loads.replace(b"mul", b"mut")),
         lambda: type("Mine", (Value,), {}),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..role import CONSTANT
+from ..node import CONSTANT
 from ..value import Value
 from .tracing import Trace
-
-if TYPE_CHECKING:
-    from .program import CompiledProgram
 
 __all__ = ["jax_function", "torch_function", "torch_module"]
 
@@ -18,7 +15,7 @@ MOST_LINES = 500  # that are handed to a just-in-time compiler: of straight-line
 ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus", "elu": "ELU"}
 
 
-def jax_function(program: CompiledProgram) -> Callable[..., Any]:
+def jax_function(program: Any) -> Callable[..., Any]:
     """Return f(parameters, *batches) in jax.numpy, pure and ready for jax.jit: the cost and its gradient, or the outputs."""
     lines = len(program.source.lines)
     if lines > MOST_LINES:
@@ -37,7 +34,7 @@ def jax_function(program: CompiledProgram) -> Callable[..., Any]:
     return function
 
 
-def torch_function(program: CompiledProgram) -> Callable[..., Any]:
+def torch_function(program: Any) -> Callable[..., Any]:
     """Return the same of PyTorch tensors."""
     torch = _torch()
 

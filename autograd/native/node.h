@@ -13,7 +13,7 @@ struct Node {
     PyObject *rest; /* NULL, its second input, or the tuple of all inputs but the first */
     union {
         long long tick; /* the recording's clock when the data was computed; 0 for a leaf that was never changed;
-                           below 0 for a number in an expression, as in role.py */
+                           below 0 for a number in an expression, as in node.py */
         Node *next;     /* of those that are being freed */
     };
     unsigned long long mark;       /* of the walk that reached it last */
