@@ -16,7 +16,7 @@ from autograd import GATES, Gate, Value, adjoints, backward as passes, functiona
 from autograd.compiling.program import CompiledProgram
 from autograd.copying import new_node
 from autograd.drawing import dot, walk
-from autograd.row import FLOATS
+from autograd.functions import FLOATS
 from autograd.symbol import SYMBOLS
 
 from ..conftest import both
