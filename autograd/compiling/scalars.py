@@ -29,6 +29,8 @@ SEVERAL: dict[str, Callable[[list[float]], float]] = {
     "add": _sum, "total": math.prod, "dot": lambda x: _sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
 }  # fmt: skip
 
+COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
+
 
 class Program:
     """Scalar operations in the order of their computation.
@@ -79,7 +81,7 @@ class Program:
             return self.node("add", args[0], self.node("neg", args[1]))
         if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
             return self.node("mul", self.const(inverse), args[0])
-        if op in FUNCTIONS and FUNCTIONS[op].commutative:  # constants first, in their order
+        if op in COMMUTATIVE:  # constants first, in their order
             args = tuple(sorted(args, key=lambda i: -1 if i in constants else i))
         simpler = getattr(self, f"_{op}", None)
         found = simpler(*args) if simpler else None
