@@ -146,7 +146,7 @@ def steps(inputs: Sequence[Symbol], formulas: Sequence[Any]) -> Steps:
 
     >>> x = Symbol.named("x")
     >>> steps([x], [x * x + 1, None])
-    Steps(constants=[1.0], steps=[('*', (0, 0)), ('+', (2, 1))], outputs=[3, None])
+    Steps(constants=[1.0], steps=[('mul', (0, 0)), ('add', (2, 1))], outputs=[3, None])
     """
     symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
     cell = {id(x): i for i, x in enumerate(inputs)}
