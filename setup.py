@@ -25,6 +25,7 @@ FLAGS = {
         "-fno-trapping-math",
     ],  # so that loops become vectors
 }
+header = runpy.run_path("autograd/functions.py")["header"]
 fingerprint = runpy.run_path("autograd/native/fingerprint.py")["fingerprint"]
 
 
@@ -33,6 +34,10 @@ class BuildIfPossible(build_ext):
 
     def build_extension(self, ext):
         msvc = self.compiler.compiler_type == "msvc"
+        folder = Path(self.build_temp)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "opcodes.h").write_text(header(), encoding="utf-8")
+        ext.include_dirs.append(str(folder))
         ext.extra_compile_args = ["/std:c11", "/fp:precise"] if msvc else ["-O3", *FLAGS[ext.name]]
         try:
             super().build_extension(ext)
@@ -60,7 +65,7 @@ def extension(name, source):
     return Extension(
         name,
         sources=[source],
-        depends=[str(path) for path in sorted(folder.glob("*.h"))],
+        depends=[*map(str, sorted(folder.glob("*.h"))), "autograd/functions.py"],
         define_macros=[("SOURCE", f'"{fingerprint(folder)}"')],
         optional=WANTED != "native",
     )

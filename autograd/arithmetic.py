@@ -20,28 +20,28 @@ class Arithmetic:
         raise TypeError(f"{type(self).__name__} does not say how it writes {operation}")
 
     def __add__(self: T, other: Any) -> T:
-        return self.written("+", self, other)
+        return self.written("add", self, other)
 
     def __radd__(self: T, other: Any) -> T:
-        return self.written("+", other, self)
+        return self.written("add", other, self)
 
     def __sub__(self: T, other: Any) -> T:
-        return self.written("-", self, other)
+        return self.written("sub", self, other)
 
     def __rsub__(self: T, other: Any) -> T:
-        return self.written("-", other, self)
+        return self.written("sub", other, self)
 
     def __mul__(self: T, other: Any) -> T:
-        return self.written("*", self, other)
+        return self.written("mul", self, other)
 
     def __rmul__(self: T, other: Any) -> T:
-        return self.written("*", other, self)
+        return self.written("mul", other, self)
 
     def __truediv__(self: T, other: Any) -> T:
-        return self.written("/", self, other)
+        return self.written("div", self, other)
 
     def __rtruediv__(self: T, other: Any) -> T:
-        return self.written("/", other, self)
+        return self.written("div", other, self)
 
     def __pow__(self: T, other: Any) -> T:
         return self.written("pow", self, other)
@@ -50,7 +50,7 @@ class Arithmetic:
         return self.written("pow", other, self)
 
     def __neg__(self: T) -> T:
-        return self.written("negative", self)
+        return self.written("neg", self)
 
     def __abs__(self: T) -> T:
         return self.written("abs", self)

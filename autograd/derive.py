@@ -12,18 +12,15 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .functions import COMPARISONS, FLOATS, FUNCTIONS
 from .native import core
 from .native.tape import row
-from .row import FLOATS, Gate
+from .row import Gate
 from .symbol import PYTHON, SYMBOLS, Symbol, functions, parts, python, statements
 
 __all__ = ["derive", "source", "sweep"]
 
-# Those of floats that give a float; of what else `math` has, floor and its like give an int.
-REAL_FUNCTIONS = {name for name in vars(type(FLOATS)) if name[0] != "_"} | {"exp", "expm1", "log", "log1p", "sqrt"}
-REAL_FUNCTIONS |= {"sin", "cos", "tanh"}
-COMPARISONS = ("<", "<=", ">", ">=")
-PLAIN = {"name", "number", "+", "-", "*", "negative", "where", *COMPARISONS}
+PLAIN = {"name", "number", "add", "sub", "mul", "neg", "where", *COMPARISONS}
 
 NODES, DATA = "abcdefghij", "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
 
@@ -85,7 +82,7 @@ def _record(gate: Gate) -> list[str]:
     forward, _ = _formulas(gate)
     named, (text,) = statements([forward], PYTHON)
     if named or _may_refuse(forward) or forward.operator in COMPARISONS:
-        exact = forward.operator not in COMPARISONS and functions(forward) <= REAL_FUNCTIONS
+        exact = forward.operator not in COMPARISONS and all(map(_gives_float, functions(forward)))
         target = "data = {}" if exact else "data = float({})"
         lines += [
             *(f"    {x} = {node}._data" for x, node in zip(DATA, nodes, strict=False)),
@@ -136,6 +133,11 @@ def _pull(gate: Gate) -> list[str]:
     given |= {x: f"{node}._data" for x, node in zip(DATA, nodes, strict=False) if x in needed} | {"out": "node._data"}
     lines = [f"    {name} = {where}" for name, where in given.items() if name != "out" or "out" in needed]
     return ["def pull(node):", *(lines if body else []), *(body or ["    pass"])]
+
+
+def _gives_float(function: str) -> bool:
+    """Tell whether a function gives a float in Python; floor, for one, gives an int."""
+    return function in FUNCTIONS and FUNCTIONS[function].c != ""
 
 
 def _may_refuse(formula: Symbol) -> bool:

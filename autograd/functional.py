@@ -7,7 +7,6 @@ arithmetic that runs on Values too, and so these functions nest. The `.grad` of 
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, wraps
@@ -15,6 +14,7 @@ from typing import Any
 
 from .arguments import as_float, remedy, truncated_repr, unpack_array
 from .backward import adjoints, no_slope
+from .functions import FUNCTIONS
 from .graph import topological_order
 from .node import NUMBER, TAKEN
 from .recording import recorded, tracing
@@ -255,18 +255,11 @@ def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[A
     return constants, [(_operation(name), cells) for name, cells in found], outputs
 
 
-OPERATORS: dict[str, Callable[..., Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "negative": operator.neg,
-}
-
-
 def _operation(name: str) -> Callable[..., Any]:
+    if name in FUNCTIONS and FUNCTIONS[name].sign:
+        return FUNCTIONS[name].python  # of Values by their operators, and of numbers alone
     try:
-        return OPERATORS.get(name) or GATES[name]
+        return GATES[name]
     except KeyError:
         raise AttributeError(
             f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
@@ -300,7 +293,7 @@ def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
         yes, no = no, yes
     if _is_zero(right):
         return Symbol("where", left, yes, no)
-    return Symbol("where", Symbol("negative", right) if _is_zero(left) else Symbol("-", left, right), yes, no)
+    return Symbol("where", Symbol("neg", right) if _is_zero(left) else Symbol("sub", left, right), yes, no)
 
 
 def _is_zero(symbol: Symbol) -> bool:

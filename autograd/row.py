@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,10 +10,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from .arguments import as_float, remedy
 from .declaration import check_declaration
+from .functions import FLOATS, hint
 from .manual import Help
 from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
 
-__all__ = ["FLOATS", "GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text"]
+__all__ = ["GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text"]
 
 Rule = Callable[..., Any]
 Domain = tuple[tuple[float, float], ...]
@@ -229,7 +229,7 @@ def gate(
         slopes = [Symbol.of(slope) for slope in row.local_gradients(SYMBOLS, output, symbols) if slope is not None]
         for function in sorted(functions(output, *slopes)):
             if not hasattr(FLOATS, function):
-                raise TypeError(f"there is no xp.{function} for floats")
+                raise TypeError(f"there is no xp.{function} for floats{hint(function)}")
     except (TypeError, ValueError) as error:
         raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
     GATES[name] = row
@@ -272,35 +272,4 @@ def _named(name: str) -> Gate:
         raise LookupError(f"this graph uses the gate {name!r}, which is not in the table: declare it first") from None
 
 
-def _maximum(a: float, b: float) -> float:
-    return a if a > b or a != a else b  # a nan goes through, as it does in numpy
-
-
-def _minimum(a: float, b: float) -> float:
-    return a if a < b or a != a else b
-
-
-def _pow(x: float, y: float) -> float:
-    if x == 0.0 and -math.inf < y < 0.0:
-        raise ZeroDivisionError("0.0 cannot be raised to a negative power")  # as ** does; math.pow: ValueError
-    return math.pow(x, y)  # not **, which would answer a negative base with a complex number
-
-
-class _Floats:
-    """The `xp` of floats: Python's own functions, refusing what they refuse; what is not here comes from `math`."""
-
-    abs = staticmethod(abs)
-    maximum = staticmethod(_maximum)
-    minimum = staticmethod(_minimum)
-    pow = staticmethod(_pow)
-
-    @staticmethod
-    def where(condition: bool, a: float, b: float) -> float:
-        return a if condition else b
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(math, name)
-
-
-FLOATS = _Floats()
 Gate.__doc__ = Help(Gate.__doc__, FLOATS)  # type: ignore[assignment]

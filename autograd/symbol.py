@@ -1,29 +1,28 @@
 """A symbol: what a row's rules are given to make them write down their own formula.
 
 Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
-tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, as C a program for the
-machine, and as mathematics a picture its labels.
+tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, and as mathematics a
+picture its labels.
 """
 
 from __future__ import annotations
 
 import math
-import operator as _operator
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .arithmetic import Arithmetic
+from .functions import COMPARISONS, FUNCTIONS, known
 
 __all__ = [
     "COMPLEMENT",
     "JAVASCRIPT",
     "PYTHON",
     "SYMBOLS",
-    "C",
     "Symbol",
-    "c",
+    "calls",
     "folded",
     "functions",
     "javascript",
@@ -36,8 +35,9 @@ __all__ = [
 ]
 
 # How tightly each operator binds; whatever is missing here is written as a function call.
-BINDING = {"<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4}
+BINDING = {row.name: row.binding for row in FUNCTIONS.values() if row.sign}
 ATOM = 6
+FOLDED = {"add", "sub", "mul", "neg", "abs", *COMPARISONS}  # of numbers, as a person would at sight
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -89,6 +89,8 @@ class _Functions:
             raise AttributeError(name)
         if isinstance(getattr(math, name, None), float):
             return getattr(math, name)  # pi, e, inf, nan
+        if name in BINDING:
+            raise TypeError(f"there is no xp.{name} for floats: write the operator {FUNCTIONS[name].sign}")
         return lambda *arguments: Symbol(name, *map(Symbol.of, arguments))
 
 
@@ -97,7 +99,13 @@ SYMBOLS = _Functions()
 
 def functions(*symbols: Symbol) -> set[str]:
     """Return the names of the functions that formulas call."""
-    return {part.operator for part in parts(*symbols)} - BINDING.keys() - {"name", "number", "where"}
+    return {name for name, _ in calls(*symbols)}
+
+
+def calls(*symbols: Symbol) -> set[tuple[str, int]]:
+    """Return the functions that formulas call, each by its name and the number of operands that it is given."""
+    found = {(part.operator, len(part.operands)) for part in parts(*symbols)}
+    return {call for call in found if call[0] not in BINDING.keys() | {"name", "number", "where"}}
 
 
 def parts(*symbols: Symbol) -> list[Symbol]:
@@ -138,7 +146,7 @@ def steps(inputs: Sequence[Symbol], formulas: Sequence[Any]) -> Steps:
 
     >>> x = Symbol.named("x")
     >>> steps([x], [x * x + 1, None])
-    Steps(constants=[1.0], steps=[('*', (0, 0)), ('+', (2, 1))], outputs=[3, None])
+    Steps(constants=[1.0], steps=[('mul', (0, 0)), ('add', (2, 1))], outputs=[3, None])
     """
     symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
     cell = {id(x): i for i, x in enumerate(inputs)}
@@ -176,24 +184,12 @@ def _folded(part: Symbol, operands: list[Symbol]) -> Symbol:
         return operands[1] if numbers[0] else operands[2]
     if operator == "pow" and operands[1].operator == "number" and operands[1].arguments[0] == 1:
         return operands[0]
-    if operator == "+" and operands[0].operator == "number" and numbers[0] == 0:
+    if operator == "add" and operands[0].operator == "number" and numbers[0] == 0:
         return operands[1]
-    if len(numbers) == len(operands) and operator in _FOLDED:
-        return Symbol.of(_FOLDED[operator](*numbers))
+    if len(numbers) == len(operands) and operator in FOLDED:
+        return Symbol.of(FUNCTIONS[operator].python(*numbers))
     return Symbol(operator, *operands)
 
-
-_FOLDED: dict[str, Any] = {
-    "+": _operator.add,
-    "-": _operator.sub,
-    "*": _operator.mul,
-    "negative": _operator.neg,
-    "abs": abs,
-    ">": _operator.gt,
-    ">=": _operator.ge,
-    "<": _operator.lt,
-    "<=": _operator.le,
-}
 
 COMPLEMENT = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
@@ -225,12 +221,10 @@ class Language(NamedTuple):
     where: str  # of a condition and what it chooses between
     inf: str
     nan: str
-    called: dict[str, str]  # functions that go by another name
 
 
-PYTHON = Language("({yes} if {condition} else {no})", "inf", "nan", {})
-JAVASCRIPT = Language("({condition} ? {yes} : {no})", "Infinity", "NaN", {})
-C = Language("({condition} ? {yes} : {no})", "INFINITY", "NAN", {"abs": "fabs"})
+PYTHON = Language("({yes} if {condition} else {no})", "inf", "nan")
+JAVASCRIPT = Language("({condition} ? {yes} : {no})", "Infinity", "NaN")
 
 
 def python(symbol: Symbol) -> str:
@@ -246,16 +240,6 @@ def javascript(symbol: Symbol) -> str:
     '(x > 0.0 ? x : -(-x))'
     """
     return _whole(symbol, JAVASCRIPT)
-
-
-def c(symbol: Symbol) -> str:
-    """Print a formula as C, each function by its name in math.h; `maximum` and `minimum`, which pass a nan on, are not there.
-
-    >>> x = Symbol.named("x")
-    >>> c(SYMBOLS.where(x > 0, SYMBOLS.abs(x), math.inf))
-    '(x > 0.0 ? fabs(x) : INFINITY)'
-    """
-    return _whole(symbol, C)
 
 
 def _whole(symbol: Symbol, language: Language) -> str:
@@ -303,17 +287,17 @@ def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language)
     if operator == "where":
         return language.where.format(condition=texts[0], yes=texts[1], no=texts[2]), ATOM
     if operator not in BINDING:
-        return f"{language.called.get(operator, operator)}({', '.join(texts)})", ATOM
+        return f"{operator}({', '.join(texts)})", ATOM
     binding = BINDING[operator]
-    if operator == "negative":
+    if operator == "neg":
         return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else
     left, right = operands
-    return f"{_wrap(*left, binding)} {operator} {_wrap(*right, binding + 1)}", binding
+    return f"{_wrap(*left, binding)} {FUNCTIONS[operator].sign} {_wrap(*right, binding + 1)}", binding
 
 
 def _literal(x: float, language: Language) -> tuple[str, int]:
     text = language.nan if x != x else repr(x).replace("inf", language.inf)
-    return text, BINDING["negative"] if text.startswith("-") else ATOM
+    return text, BINDING["neg"] if text.startswith("-") else ATOM
 
 
 def _wrap(text: str, binding: int, needed: int) -> str:
@@ -337,25 +321,25 @@ def _mathematics(part: Symbol, printed: dict[int, tuple[str, int]]) -> tuple[str
     if operator == "name":
         return part.arguments[0], ATOM
     if operator == "number":
-        return f"{part.arguments[0]:g}".replace("-", "−"), ATOM if part.arguments[0] >= 0 else BINDING["*"]
+        return f"{part.arguments[0]:g}".replace("-", "−"), ATOM if part.arguments[0] >= 0 else BINDING["mul"]
     operands = [printed[id(x)] for x in part.operands]
     texts = [text for text, _ in operands]
-    if operator == "abs":
-        return f"|{texts[0]}|", ATOM
     if operator == "where":
         no = otherwise(part.operands[0], part.operands[2])
         return f"{texts[1]} if {texts[0]} else {printed[id(no)][0]}", 0
-    if operator == "negative":
-        return f"−{_wrap(*operands[0], BINDING['*'])}", BINDING["*"]
-    if operator == "*" and texts[0] == texts[1]:
+    if operator == "neg":
+        return f"−{_wrap(*operands[0], BINDING['mul'])}", BINDING["mul"]
+    if operator == "mul" and texts[0] == texts[1]:
         return _power(operands[0], ("2", ATOM))
     if operator == "pow":
         return _power(operands[0], operands[1])
     if operator not in BINDING:
-        return f"{operator}({', '.join(texts)})", ATOM
+        row = known(operator, len(texts))
+        form = row.mathematics if row else ""
+        return form.format(*texts) if form else f"{operator}({', '.join(texts)})", ATOM
     binding = BINDING[operator]
     left, right = (_wrap(*x, binding + i) for i, x in enumerate(operands))
-    sign = {"*": "·", "/": "/", "-": " − "}.get(operator, f" {operator} ")
+    sign = {"mul": "·", "div": "/", "sub": " − "}.get(operator) or f" {FUNCTIONS[operator].sign} "
     return f"{left}{sign}{right}", binding
 
 

@@ -31,8 +31,6 @@ extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_s
 collect_ignore = ["test_browser.py"] * bool(missing) + [f"test_{name}.py" for name in extras]
 collect_ignore += ["test_tape.py"] * (native is None)
 peers = [name for name in ("micrograd", "mygrad", "torch", "casadi", "pydot") if importlib.util.find_spec(name) is None]
-COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-collect_ignore += ["test_native_formulas.py"] * (COMPILER is None)
 both = importlib.util.find_spec("autograd.native.core") is not None
 collect_ignore += ["test_engines.py", "invariants/test_pure_and_native.py"] * (not both)
 
@@ -43,7 +41,6 @@ def pytest_report_header() -> list[str]:
         if missing
         else "browser: chromium",
         f"engine: {description}" + ", alone, so test_engines.py is left out" * (not both),
-        *["no C compiler, so test_native_formulas.py is left out"] * (COMPILER is None),
         *["compile's tape is not built, so test_tape.py is left out"] * (native is None),
         *(f"no {name}, so test_{name}.py is left out" for name in extras),
         *[f"no {', '.join(peers)}, so what the README says of them is not compared"] * bool(peers),

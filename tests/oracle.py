@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd import Gate, Value
-from autograd.row import FLOATS
+from autograd.functions import FLOATS
 
 Partial = Callable[..., float] | None  # None: the gate passes no gradient to this input
 

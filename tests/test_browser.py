@@ -163,7 +163,7 @@ def compare_with_the_engine(page: Shown, root: Value) -> None:
         page.next()
         assert page.one("#sentence").text.startswith(f"Backward, gate {count} of {len(gates)}: ")
         assert node.gate is not None
-        slopes = node.gate.local_gradients(autograd.row.FLOATS, node.data, [input.data for input in node.inputs])
+        slopes = node.gate.local_gradients(autograd.functions.FLOATS, node.data, [input.data for input in node.inputs])
         expected = [(i, input) for i, input in enumerate(node.inputs) if input.role != "constant"]
         for place, input in expected:
             if slopes[place] is not None:

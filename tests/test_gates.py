@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 import autograd
 from autograd import GATES, Gate, Value, check_gradients
 from autograd.derive import source
-from autograd.row import FLOATS, gate
+from autograd.functions import FLOATS
+from autograd.row import gate
 from autograd.testing import gate_inputs
 
 from .oracle import Complex, ComplexFunctions

@@ -18,7 +18,7 @@ import pytest
 
 import autograd
 from autograd import GATES, Gate, Value
-from autograd.row import FLOATS
+from autograd.functions import FLOATS
 
 LARGEST, LEAST_NORMAL, LEAST = sys.float_info.max, sys.float_info.min, 5e-324
 ENDS = [

@@ -22,7 +22,7 @@ from . import readme
 
 ROOT = Path(__file__).parent.parent
 # The strata of autograd, the lowest first; everything that is in none of the first two is a reading of graphs.
-RULES = {"arguments", "arithmetic", "declaration", "gates", "manual", "row", "symbol"}
+RULES = {"arguments", "arithmetic", "declaration", "functions", "gates", "manual", "row", "symbol"}
 ENGINE = {"backward", "copying", "derive", "graph", "names", "native", "node", "recording", "ufuncs", "value"}
 # The folders of nn, "" for its top, and the folders that the modules of each may import beside their own.
 NN_STRATA: dict[str, set[str]] = {

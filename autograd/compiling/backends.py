@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..functions import FUNCTIONS
 from ..node import CONSTANT
 from ..value import Value
 from .tracing import Trace
@@ -28,8 +29,10 @@ def jax_function(program: Any) -> Callable[..., Any]:
     except ImportError:
         raise ImportError('to_jax needs JAX: pip install "gatewise[jax]"') from None
 
+    names = {row.numpy: row.jax for row in FUNCTIONS.values() if row.jax}
+
     def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(jnp, parameters, *batches)
+        return program.run_on(_Spelled(jnp, names), parameters, *batches)
 
     return function
 
@@ -38,32 +41,38 @@ def torch_function(program: Any) -> Callable[..., Any]:
     """Return the same of PyTorch tensors."""
     torch = _torch()
 
-    class Functions:
-        """What PyTorch spells in another way than NumPy."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(torch, name)
-
-        @staticmethod
-        def maximum(a: Any, b: Any) -> Any:
-            return torch.maximum(*_tensors(torch, a, b))
-
-        @staticmethod
-        def minimum(a: Any, b: Any) -> Any:
-            return torch.minimum(*_tensors(torch, a, b))
-
-        @staticmethod
-        def max(a: Any, axis: int) -> Any:
-            return torch.amax(a, axis)
-
-        @staticmethod
-        def min(a: Any, axis: int) -> Any:
-            return torch.amin(a, axis)
-
     def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(Functions(), parameters, *batches, array=torch.as_tensor)
+        return program.run_on(_PyTorch(torch), parameters, *batches, array=torch.as_tensor)
 
     return function
+
+
+class _Spelled:
+    """An array module under NumPy's names, where it spells them in another way."""
+
+    def __init__(self, module: Any, names: dict[str, str]) -> None:
+        self._module, self._names = module, names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, self._names.get(name, name))
+
+
+class _PyTorch(_Spelled):
+    """PyTorch under NumPy's names; most of its functions of two operands take tensors only."""
+
+    def __init__(self, torch: Any) -> None:
+        super().__init__(torch, {row.numpy: row.torch for row in FUNCTIONS.values() if row.torch})
+        self._two = {row.numpy for row in FUNCTIONS.values() if row.operands == 2} - {"pow"}  # which takes numbers too
+
+    def __getattr__(self, name: str) -> Any:
+        function = super().__getattr__(name)
+        return (lambda a, b: function(*_tensors(self._module, a, b))) if name in self._two else function
+
+    def max(self, a: Any, axis: int) -> Any:
+        return self._module.amax(a, axis)
+
+    def min(self, a: Any, axis: int) -> Any:
+        return self._module.amin(a, axis)
 
 
 def torch_module(traced: Trace, dtype: str) -> Any:

@@ -3,72 +3,30 @@
 #include <stddef.h>
 
 #include "functions.h"
+#include "opcodes.h" /* the table of functions, as setup.py writes it */
 
 #define LANES 16 /* samples of a block: measured, as are runs of one operation; 10,000 slots still fit the second cache */
 
-/* The operations on numbers: NAME(operation as the scalar program calls it, its code, an expression of a, b and c). */
-#define ONE_OPERAND(NAME) \
-    NAME("neg", NEG, -a) \
-    NAME("abs", ABS, fabs(a)) \
-    NAME("sqrt", SQRT, sqrt(a)) \
-    NAME("log2", LOG2, log2(a)) \
-    NAME("log10", LOG10, log10(a)) \
-    NAME("tan", TAN, tan(a)) \
-    NAME("asin", ASIN, asin(a)) \
-    NAME("acos", ACOS, acos(a)) \
-    NAME("atan", ATAN, atan(a)) \
-    NAME("sinh", SINH, sinh(a)) \
-    NAME("cosh", COSH, cosh(a)) \
-    NAME("asinh", ASINH, asinh(a)) \
-    NAME("acosh", ACOSH, acosh(a)) \
-    NAME("atanh", ATANH, atanh(a))
-#define TWO_OPERANDS(NAME) \
-    NAME("add", ADD, a + b) \
-    NAME("sub", SUB, a - b) \
-    NAME("mul", MUL, a * b) \
-    NAME("div", DIV, a / b) \
-    NAME("<", LESS, a < b ? 1.0 : 0.0) \
-    NAME("<=", LESS_EQUAL, a <= b ? 1.0 : 0.0) \
-    NAME(">", GREATER, a > b ? 1.0 : 0.0) \
-    NAME(">=", GREATER_EQUAL, a >= b ? 1.0 : 0.0) \
-    NAME("maximum", MAXIMUM, ((a > b) | (a != a)) ? a : b) \
-    NAME("minimum", MINIMUM, ((a < b) | (a != a)) ? a : b) \
-    NAME("atan2", ATAN2, atan2(a, b)) \
-    NAME("hypot", HYPOT, hypot(a, b))
-#define THREE_OPERANDS(NAME) \
-    NAME("where", WHERE, a != 0.0 ? b : c) \
-    NAME("fma", FMA, a + b * c)
-/* Those of functions.h; where a block holds unusual numbers, the C library's. */
-#define FUNCTIONS(NAME) \
-    NAME("exp", EXP, exp) \
-    NAME("expm1", EXPM1, expm1) \
-    NAME("tanh", TANH, tanh) \
-    NAME("log", LOG, log) \
-    NAME("log1p", LOG1P, log1p) \
-    NAME("sin", SIN, sin) \
-    NAME("cos", COS, cos)
-#define FUNCTIONS_2(NAME) NAME("pow", POW, pow)
 /* Moving numbers: a slot from a constant, a parameter, 1/samples, or a column of an input; adding a slot to one, or the product
    of two, the samples of the block only; the sum of a slot's samples; a slot into a row of the outputs; its first number into
    the results. */
-#define MOVES_1(NAME) \
-    NAME("const", CONST, ) NAME("param", PARAM, ) NAME("seed", SEED, ) NAME("total", TOTAL, ) NAME("sum", SUM, ) \
-    NAME("output", OUTPUT, ) NAME("result", RESULT, )
-#define MOVES_2(NAME) NAME("input", INPUT, ) NAME("total product", TOTAL_PRODUCT, )
+#define MOVES(X) \
+    X("const", CONST, , ) X("param", PARAM, , ) X("seed", SEED, , ) X("total", TOTAL, , ) X("sum", SUM, , ) \
+    X("output", OUTPUT, , ) X("result", RESULT, , ) X("input", INPUT, , ) X("total product", TOTAL_PRODUCT, , )
+#define FUSED(X) X("fma", FMA, a + b * c, ) /* a term of a dot */
 
-#define ALL(NAME) \
-    ONE_OPERAND(NAME) FUNCTIONS(NAME) MOVES_1(NAME) TWO_OPERANDS(NAME) FUNCTIONS_2(NAME) MOVES_2(NAME) THREE_OPERANDS(NAME)
-#define CODE(name, code, expression) code,
+#define ALL(X) ONE_OPERAND(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X)
+#define CODE(name, code, expression, refused) code,
 enum { ALL(CODE) OPERATIONS };
-#define TEXT(name, code, expression) name,
+#define TEXT(name, code, expression, refused) name,
 static const char *const NAMES[] = {ALL(TEXT)};
 /* What each number of a step is: a slot; the place of a constant, parameter, input, column of it, row of the outputs, or
    result; or nothing. */
-#define SHAPE_2(name, code, expression) [code] = "ss",
-#define SHAPE_3(name, code, expression) [code] = "sss",
-#define SHAPE_4(name, code, expression) [code] = "ssss",
+#define SHAPE_2(name, code, expression, refused) [code] = "ss",
+#define SHAPE_3(name, code, expression, refused) [code] = "sss",
+#define SHAPE_4(name, code, expression, refused) [code] = "ssss",
 static const char *const SHAPES[OPERATIONS] = {
-    ONE_OPERAND(SHAPE_2) FUNCTIONS(SHAPE_2) TWO_OPERANDS(SHAPE_3) FUNCTIONS_2(SHAPE_3) THREE_OPERANDS(SHAPE_4)
+    ONE_OPERAND(SHAPE_2) TWO_OPERANDS(SHAPE_3) THREE_OPERANDS(SHAPE_4) FUSED(SHAPE_4)
     [CONST] = "sc", [PARAM] = "sp", [SEED] = "s-", [TOTAL] = "ss", [SUM] = "ss", [OUTPUT] = "os", [RESULT] = "rs",
     [INPUT] = "six", [TOTAL_PRODUCT] = "sss",
 };
@@ -101,7 +59,7 @@ typedef struct {
 #define EACH SAMPLES
 #endif
 #define SLOT(i) (block.slots + (ptrdiff_t)at[i] * LANES)
-#define RUN_1(name, operation, expression) \
+#define RUN_1(name, operation, expression, refused) \
     case operation: \
         for (; n--; at += 2) { \
             double *restrict to = SLOT(0); \
@@ -109,7 +67,7 @@ typedef struct {
             EACH { double a = A[k]; to[k] = expression; } \
         } \
         break;
-#define RUN_2(name, operation, expression) \
+#define RUN_2(name, operation, expression, refused) \
     case operation: \
         for (; n--; at += 3) { \
             double *restrict to = SLOT(0); \
@@ -117,7 +75,7 @@ typedef struct {
             EACH { double a = A[k], b = B[k]; to[k] = expression; } \
         } \
         break;
-#define RUN_3(name, operation, expression) \
+#define RUN_3(name, operation, expression, refused) \
     case operation: \
         for (; n--; at += 4) { \
             double *restrict to = SLOT(0); \
@@ -125,7 +83,7 @@ typedef struct {
             EACH { double a = A[k], b = B[k], c = C[k]; to[k] = expression; } \
         } \
         break;
-#define RUN_FUNCTION(name, operation, function) \
+#define RUN_KERNEL(operation, function) \
     case operation: \
         for (; n--; at += 2) { \
             double *restrict to = SLOT(0); \
@@ -136,7 +94,7 @@ typedef struct {
             else SAMPLES to[k] = function(A[k]); \
         } \
         break;
-#define RUN_FUNCTION_2(name, operation, function) \
+#define RUN_KERNEL_2(operation, function) \
     case operation: \
         for (; n--; at += 3) { \
             double *restrict to = SLOT(0); \
@@ -148,16 +106,22 @@ typedef struct {
         } \
         break;
 
+/* The functions that functions.h has a kernel for; where a block holds unusual numbers, the C library's runs. */
+#define KERNELS(X) \
+    X(EXP, exp) X(EXPM1, expm1) X(TANH, tanh) X(LOG, log) X(LOG1P, log1p) X(SIN, sin) X(COS, cos)
+
 INLINE void execute(Section section, Block block) {
     const int32_t *at = section.code, *end = at + section.length;
     while (at < end) {
         int32_t operation = *at++, n = *at++;
         switch (operation) {
+            KERNELS(RUN_KERNEL)
+            RUN_KERNEL_2(POW, pow)
+        default: switch (operation) { /* the rest, in a loop */
             ONE_OPERAND(RUN_1)
             TWO_OPERANDS(RUN_2)
             THREE_OPERANDS(RUN_3)
-            FUNCTIONS(RUN_FUNCTION)
-            FUNCTIONS_2(RUN_FUNCTION_2)
+            FUSED(RUN_3)
         case CONST:
             for (; n--; at += 2) SAMPLES SLOT(0)[k] = block.constants[at[1]];
             break;
@@ -198,6 +162,6 @@ INLINE void execute(Section section, Block block) {
         case RESULT:
             for (; n--; at += 2) block.results[at[0]] = SLOT(1)[0];
             break;
-        }
+        }}
     }
 }

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..functions import COMPARISONS
 from .arrays import Array, Arrays, Leaf
-from .scalars import COMPARE
 
 __all__ = ["References", "Source"]
 
@@ -99,7 +99,7 @@ class References:
             text = self.vector([self.number(i) for i in rows], (len(rows), 1))
         else:
             text = self.slice(a, rows)
-            if self.arrays[a].op in COMPARE:
+            if self.arrays[a].op in COMPARISONS:
                 text = f"{self.atom(text)} * one"
         return (
             text
@@ -149,7 +149,8 @@ class References:
     def numeric(self, text: str, ids: Sequence[int]) -> str:
         """Return the text of rows as numbers; those of a comparison alone are True and False, which PyTorch does not add up."""
         (first, *others) = {self.place.get(i, (-1, 0))[0] for i in ids}
-        return f"{self.atom(text)} * one" if first != -1 and not others and self.arrays[first].op in COMPARE else text
+        compares = first != -1 and not others and self.arrays[first].op in COMPARISONS
+        return f"{self.atom(text)} * one" if compares else text
 
     def common_shape(self, array: Array) -> tuple[int, int] | None:
         """Return the shape of the matrices that all operands are, if they are."""

@@ -15,17 +15,10 @@ from functools import reduce
 from typing import Any
 
 from ..arithmetic import Arithmetic
-from ..row import FLOATS
+from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..symbol import COMPLEMENT
 
 __all__ = ["Program", "Scalar", "exact"]
-
-COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-ARITHMETIC: dict[str, Callable[..., float]] = {
-    "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
-}  # fmt: skip
 
 
 def _sum(numbers: Iterable[float]) -> float:
@@ -35,8 +28,8 @@ def _sum(numbers: Iterable[float]) -> float:
 SEVERAL: dict[str, Callable[[list[float]], float]] = {
     "add": _sum, "total": math.prod, "dot": lambda x: _sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
 }  # fmt: skip
-OPERATIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "negative": "neg"}  # as an Arithmetic calls them
-COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
+
+COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
 
 
 class Program:
@@ -170,7 +163,8 @@ class Program:
             return a if self.constants[condition] else b
         if a == b:
             return a
-        return condition if self.is_const(a, 1.0) and self.is_const(b, 0.0) and self.ops[condition] in COMPARE else None
+        asks = self.ops[condition] in COMPARISONS and self.is_const(a, 1.0) and self.is_const(b, 0.0)
+        return condition if asks else None
 
     def _total(self, a: int) -> int | None:
         if self.is_const(a, 0.0):
@@ -222,13 +216,9 @@ def exact(number: float) -> bool:
 
 
 def _fold(op: str, x: list[float]) -> float:
-    if op in COMPARE:
-        return float(COMPARE[op](*x))
-    if op == "where":
-        return x[1] if x[0] else x[2]
     if op in SEVERAL:
         return SEVERAL[op](x)
-    return float(ARITHMETIC[op](*x)) if op in ARITHMETIC else float(getattr(FLOATS, op)(*x))
+    return float(FUNCTIONS[op].python(*x) if op in FUNCTIONS else getattr(FLOATS, op)(*x))
 
 
 class Scalar(Arithmetic):
@@ -252,8 +242,7 @@ class Scalar(Arithmetic):
         return Scalar(program, program.product(a, b))
 
     def written(self, operation: str, *operands: Any) -> Scalar:
-        op = OPERATIONS.get(operation, operation)
-        return Scalar(self.program, self.program.node(op, *(entry(self.program, x) for x in operands)))
+        return Scalar(self.program, self.program.node(operation, *(entry(self.program, x) for x in operands)))
 
     def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
         """A gate in a rule writes its own formula."""

@@ -7,14 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ..functions import COMPARISONS, FUNCTIONS
 from .arrays import Array, Arrays, Leaf
 from .blocks import Stack
 from .references import References, Source
-from .scalars import COMPARE
 
 __all__ = ["Source", "write"]
 
-SYMBOLS = {"mul": " * ", "div": " / "} | {op: f" {op} " for op in COMPARE}
+SIGNS = {op: f" {FUNCTIONS[op].sign} " for op in ("mul", "div", *COMPARISONS)}
 
 
 def write(program: Arrays, inputs: Sequence[str], gradient: bool) -> Source:
@@ -208,9 +208,10 @@ class _Writer(References):
             return self.sum(array, texts)
         if op == "total":
             return f"{self.atom(texts[0])}.sum(1, keepdims=True)"
-        if op in SYMBOLS:
-            return SYMBOLS[op].join(map(self.atom, texts))
-        return f"xp.{op}({', '.join(texts)})"
+        if op in SIGNS:
+            return SIGNS[op].join(map(self.atom, texts))
+        name = FUNCTIONS[op].numpy if op in FUNCTIONS else ""
+        return f"xp.{name or op}({', '.join(texts)})"
 
     def sum(self, array: Array, texts: list[str]) -> str:
         entries = list(zip(array.coefs, texts, strict=True))
@@ -235,7 +236,7 @@ class _Writer(References):
         return all(self.nodes[i].op == "seed" for i in ids)
 
     def compares(self, ids: list[int]) -> bool:
-        return ids[0] in self.place and self.arrays[self.place[ids[0]][0]].op in COMPARE
+        return ids[0] in self.place and self.arrays[self.place[ids[0]][0]].op in COMPARISONS
 
 
 def _number(text: str) -> bool:

@@ -14,6 +14,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
+from ..functions import known
 from ..native import load
 from .lowering import Lowered
 
@@ -87,7 +88,7 @@ def taped(
         raise ImportError('executor="tape" needs the compiled part, which this installation is without: use "numpy"')
     program = lowered.program
     used = {(op, len(args)) for op, args in zip(program.ops, program.args) if op not in (*LEAVES, *SEVERAL)}
-    unknown = sorted(used - {(op, operands) for op, (_, operands) in native.OPERATIONS.items()})
+    unknown = sorted(call for call in used if not _runs(*call))
     if executor == "tape":
         if unknown:
             op, operands = unknown[0]
@@ -95,6 +96,12 @@ def taped(
     elif unknown or sum(map(_length, program.ops, program.args)) > MOST * arrays:
         return None
     return Tape(lowered, sizes, order)
+
+
+def _runs(op: str, operands: int) -> bool:
+    """Tell whether a tape runs a function of so many operands; NumPy has to have it too, whose source names what fails."""
+    row = known(op, operands)
+    return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign)
 
 
 def _length(op: str, args: Sequence[int]) -> int:

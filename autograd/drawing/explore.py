@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -10,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..names import caller_names, complete_names
-from ..row import Gate
 from ..value import Value
 from .flow import Flow, check_digits
 from .hubs import hubs, spine
-from .javascript import IN_MATH, gate_script
+from .javascript import scripts
 from .layout import Layout, layout
 from .page import Page, page_file
 from .view import LARGEST
@@ -57,16 +55,15 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
     data = {"digits": digits, "nodes": [_node(node, called, place) for node in order]}
     data |= _laid_out(order, place, called)
     gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
-    scripts = [_gates(gates), *map(page_file, SCRIPTS)]
-    page = Page(f"{called[root]}, step by step", body=page_file("explore.html"), scripts=scripts, data=data)
+    page = Page(
+        f"{called[root]}, step by step",
+        body=page_file("explore.html"),
+        scripts=[scripts(gates), *map(page_file, SCRIPTS)],
+        data=data,
+    )
     if path is not None:
         page.save(path)
     return page
-
-
-def _gates(gates: Mapping[str, tuple[Gate, int]]) -> str:
-    rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
-    return "\n".join([f"const {{ {', '.join(IN_MATH)} }} = Math;", "const GATES = {", *rows, "};"])
 
 
 def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:

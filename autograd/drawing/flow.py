@@ -9,8 +9,8 @@ from typing import Any
 
 from ..arguments import truncated_repr
 from ..backward import adjoints, is_stale
+from ..functions import FLOATS
 from ..graph import topological_order
-from ..row import FLOATS
 from ..value import Value
 
 __all__ = ["Flow", "check_digits", "local_gradients", "shown"]

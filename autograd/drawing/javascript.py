@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..functions import FUNCTIONS, known
 from ..row import Gate
-from ..symbol import JAVASCRIPT, SYMBOLS, Symbol, functions, statements
+from ..symbol import JAVASCRIPT, SYMBOLS, Symbol, calls, statements
 
-__all__ = ["IN_MATH", "gate_script"]
+__all__ = ["gate_script", "scripts"]
 
-# What JavaScript's Math has under the name and with the meaning that it has in Python.
-IN_MATH = [
-    *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "exp", "expm1"),
-    *("floor", "hypot", "log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"),
-]
-IN_PAGE = ["maximum", "minimum", "pow"]  # written out on the page, because JavaScript's own mean something else
+
+def scripts(gates: Mapping[str, tuple[Gate, int]]) -> str:
+    """Return gates with their numbers of inputs as one JavaScript object, by their keys, with the functions that they call."""
+    called = [f"  const {row.name} = {row.javascript};" for row in FUNCTIONS.values() if row.javascript]
+    rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
+    return "\n".join(["const GATES = (() => {", *called, "  return {", *rows, "  };", "})();"])
 
 
 def gate_script(gate: Gate, count: int) -> str:
@@ -46,10 +48,17 @@ def gate_script(gate: Gate, count: int) -> str:
 def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
     """Return statements that compute what the results share, or nest too deep, and at the end the results themselves."""
     formulas = [Symbol.of(result) for result in results if result is not None]
-    missing = functions(*formulas) - {*IN_MATH, *IN_PAGE}
+    missing = sorted(call for call in calls(*formulas) if not _in_browsers(*call))
     if missing:
-        raise ValueError(f"the gate {gate.name!r} uses xp.{min(missing)}, which a browser does not have")
+        function, operands = missing[0]
+        several = f" of {operands} operands" if function in FUNCTIONS and FUNCTIONS[function].javascript else ""
+        raise ValueError(f"the gate {gate.name!r} uses xp.{function}{several}, which a browser does not have")
     named, texts = statements(formulas, JAVASCRIPT)
     printed = iter(texts)
     last = ", ".join("null" if result is None else next(printed) for result in results)
     return [*(f"    const {name} = {text};" for name, text in named), last]
+
+
+def _in_browsers(function: str, operands: int) -> bool:
+    row = known(function, operands)
+    return row is not None and row.javascript != ""

@@ -72,14 +72,14 @@ def _terms(gate: Gate, operands: Sequence[str | float], parameters: Collection[s
     stack, terms = [Symbol.of(gate.forward(SYMBOLS, *symbols))], []
     while stack:
         term = stack.pop()
-        if term.operator == "+":
+        if term.operator == "add":
             stack += reversed(term.arguments)
         elif not (term.operator == "number" and term.arguments[0] == 0):
             terms.append(term)
-    if not all(_plain(term) or (term.operator == "*" and all(map(_plain, term.arguments))) for term in terms):
+    if not all(_plain(term) or (term.operator == "mul" and all(map(_plain, term.arguments))) for term in terms):
         return [gate.formula(operands)]
     for term in terms:
-        if term.operator == "*":
+        if term.operator == "mul":
             first, second = sorted(term.arguments, key=lambda part: part.arguments[0] not in parameters)
             given = first.arguments[0] in parameters and second.operator == "number"
             term.arguments = (first, Symbol.named("x") if given else second)

@@ -9,8 +9,8 @@ __all__ = ["fingerprint"]
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a hash of the C files of a folder, the same on every system."""
+    """Return a hash of the C files of a folder, and of the table that C is written from, the same on every system."""
     digest = sha256()
-    for path in sorted([*folder.glob("*.c"), *folder.glob("*.h")]):
+    for path in [*sorted([*folder.glob("*.c"), *folder.glob("*.h")]), folder.parent / "functions.py"]:
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]

@@ -7,16 +7,15 @@
 #include <limits.h>
 #include <math.h>
 
-enum {
-    ADD, SUB, MUL, DIV, NEGATIVE, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, WHERE,
-    ABS, MAXIMUM, MINIMUM, POW, EXP, EXPM1, LOG, LOG1P, SQRT, SIN, COS, TANH, CODES
-};
+#include "opcodes.h" /* the table of functions, as setup.py writes it */
+
+#define EACH_FUNCTION(X) ONE_OPERAND(X) TWO_OPERANDS(X) THREE_OPERANDS(X)
+#define CODE(name, code, expression, refused) code,
+#define NAME(name, code, expression, refused) name,
+enum { EACH_FUNCTION(CODE) CODES };
 
 /* The names that symbols give them. */
-static const char *const code_names[CODES] = {
-    "+", "-", "*", "/", "negative", "<", "<=", ">", ">=", "where",
-    "abs", "maximum", "minimum", "pow", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh"
-};
+static const char *const code_names[CODES] = {EACH_FUNCTION(NAME)};
 
 typedef struct {
     int code;
@@ -32,6 +31,15 @@ typedef struct {
     double *cell;
 } Tape;
 
+#define RUN(name, code, expression, refused) \
+    case code: { \
+        double r = expression; \
+        if (refused) \
+            return 0; \
+        *result = r; \
+        continue; \
+    }
+
 /* Run a tape on the inputs in its cells. False where a function or a division may have refused its operands: Python's
    rule then decides, and words the error. Nothing here runs Python code, so the cells are never used twice at once. */
 static int
@@ -40,37 +48,8 @@ run(Tape *tape)
     double *v = tape->cell, *result = v + tape->first;
     const Step *end = tape->step + tape->steps;
     for (const Step *step = tape->step; step < end; step++, result++) {
-        double a = v[step->a], b = v[step->b];
-        switch (step->code) {
-        case ADD: *result = a + b; continue;
-        case SUB: *result = a - b; continue;
-        case MUL: *result = a * b; continue;
-        case NEGATIVE: *result = -a; continue;
-        case LESS: *result = a < b; continue;
-        case LESS_EQUAL: *result = a <= b; continue;
-        case GREATER: *result = a > b; continue;
-        case GREATER_EQUAL: *result = a >= b; continue;
-        case WHERE: *result = a != 0.0 ? b : v[step->c]; continue;
-        case ABS: *result = fabs(a); continue;
-        case MAXIMUM: *result = a > b || a != a ? a : b; continue;
-        case MINIMUM: *result = a < b || a != a ? a : b; continue;
-        case DIV:
-            if (b == 0.0)
-                return 0;
-            *result = a / b;
-            continue;
-        case POW: *result = pow(a, b); break;
-        case EXP: *result = exp(a); break;
-        case EXPM1: *result = expm1(a); break;
-        case LOG: *result = log(a); break;
-        case LOG1P: *result = log1p(a); break;
-        case SQRT: *result = sqrt(a); break;
-        case SIN: *result = sin(a); break;
-        case COS: *result = cos(a); break;
-        case TANH: *result = tanh(a); break;
-        }
-        if (!isfinite(*result))
-            return 0;
+        double a = v[step->a], b = v[step->b], c = v[step->c];
+        switch (step->code) { EACH_FUNCTION(RUN) }
     }
     return 1;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..functions import known
 from ..native import core
 from ..row import Gate
 from ..symbol import SYMBOLS, Symbol, steps
@@ -65,7 +66,13 @@ def _by_count(gate: Gate) -> Callable[[int], Any]:
 def _tape(inputs: Sequence[Symbol], outputs: Sequence[Any]) -> Any:
     """Return formulas of the inputs, None among them for what is not there, as one tape; None if C lacks a function."""
     found = steps(inputs, outputs)
-    if any(operator not in core.CODES for operator, _ in found.steps):
+    if not all(_runs(operator, len(cells)) for operator, cells in found.steps):
         return None
     code = [(core.CODES[operator], *(*cells, 0, 0)[:3]) for operator, cells in found.steps]
     return core.Tape(len(inputs), found.constants, code, [-1 if cell is None else cell for cell in found.outputs])
+
+
+def _runs(operator: str, operands: int) -> bool:
+    """Tell whether a tape runs a function of so many operands, and gives the number that Python gives."""
+    row = known(operator, operands)
+    return operator in core.CODES and row is not None and row.exact

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from autograd import GATES, Gate, Value
-from autograd.row import FLOATS
+from autograd.functions import FLOATS
 from autograd.testing import inputs_of
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

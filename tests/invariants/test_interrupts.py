@@ -15,7 +15,7 @@ from hypothesis import assume, given, strategies as st
 
 import autograd
 from autograd import GATES, Value, adjoints, gate, is_stale, topological_order
-from autograd.row import FLOATS
+from autograd.functions import FLOATS
 
 from .programs import Program, exact, moved, tame
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice, repeat
@@ -15,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from autograd import GATES, Gate, Value, adjoints, backward as passes, functional, gate, recording, value
 from autograd.compiling.program import CompiledProgram
 from autograd.copying import new_node
-from autograd.drawing import dot, walk
-from autograd.row import FLOATS
+from autograd.drawing import dot, javascript, walk
+from autograd.functions import FLOATS
 from autograd.symbol import SYMBOLS
 
 from ..conftest import both
@@ -274,9 +273,8 @@ def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.Monkey
     reader_is_caught("explained_gate_by_gate", tame(["mul", "add"]))
     (param,) = (param for param in READERS if param.id == "on_the_page")
     if not any(mark.args[0] for mark in param.marks):
-        page = sys.modules["autograd.drawing.explore"]  # the name in the package is that of the function
-        script = page.gate_script
-        monkeypatch.setattr(page, "gate_script", lambda gate, count: script(GATES["add"], count))
+        script = javascript.gate_script
+        monkeypatch.setattr(javascript, "gate_script", lambda gate, count: script(GATES["add"], count))
         reader_is_caught("on_the_page", tame(["mul", "add"]))
 
 

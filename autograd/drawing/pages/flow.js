@@ -5,11 +5,6 @@ const ROOT = nodes.length - 1;
 const gates = nodes.flatMap((node, i) => (node.gate ? [i] : []));
 const SEED = gates.length + 1; // the step at which the gradient of the root is set to 1
 
-// Where Python and JavaScript mean different things by a name, these mean what Python does.
-const maximum = (a, b) => (a > b || Number.isNaN(a) ? a : b);
-const minimum = (a, b) => (a < b || Number.isNaN(a) ? a : b);
-const pow = (x, y) => (x === 1 ? 1 : x ** y);
-
 // An edge is an input of a gate, in the order of the layout; the last one leads from the root to its name.
 const edges = nodes.flatMap((node, to) => node.inputs.map((from, slot) => ({ from, to, slot })));
 edges.forEach((edge, e) => (edge.e = e));
