@@ -2,10 +2,11 @@
 
 `python -m tests.fuzz 5000` runs that many cases and prints the seed of every one that fails; the tests run a sample. Each
 case is a function of scalars on one sample: layers in every spelling that people use, with shared, tied, frozen and unused
-weights, parts that depend on no input and constants of very different sizes, composed at random. It is called several
-times, with other parameters and with batches of other sizes, on NumPy and, where the compiled part is there, as a tape;
-with --jax and --torch on these too. Where rounding leaves one of these and the engine apart, the same program in long
-doubles is the judge, and for float32 also how far a rounding of the inputs moves it.
+weights, parts that depend on no input, constants of very different sizes, derivatives in the loss and penalties with a
+coefficient for each parameter, composed at random. It is called several times, with other parameters and with batches of
+other sizes, on NumPy and, where the compiled part is there, as a tape; with --jax and --torch on these too. Where rounding
+leaves one of these and the engine apart, the same program in long doubles is the judge, and for float32 also how far a
+rounding of the inputs moves it.
 """
 
 from __future__ import annotations
@@ -301,6 +302,22 @@ class Builder:
         ]  # fmt: skip
         return lambda x: [a(forms[kind](v)) for v in x], n
 
+    def penalty(self) -> Callable[[], Any] | None:
+        """Return terms of the loss in the parameters alone: with one coefficient, or another for each or for some of them."""
+        p, rng = list(self.parameters), self.rng
+        kind = rng.randrange(10)
+        if kind > 5 or not p:
+            return None
+        several = rng.choice([[0.1], [0.1, -0.2], [0.0, 0.1, 1.0]])
+        c = [rng.uniform(-1, 1) if kind % 2 else rng.choice(several) for _ in p]
+        if rng.random() < 0.2:
+            rng.shuffle(p)
+        forms: list[Callable[[], Any]] = [
+            lambda: autograd.dot(p, c), lambda: autograd.sum([a * v * v for a, v in zip(c, p, strict=True)]),
+            lambda: sum(a * v + 0.5 * v**2 for a, v in zip(c, p, strict=True)),
+        ]  # fmt: skip
+        return forms[kind // 2]
+
 
 def case(seed: int) -> Case:
     """Return the case of a seed."""
@@ -319,7 +336,8 @@ def case(seed: int) -> Case:
     build.weight()  # used by nothing
     samples = 1 if bare else rng.choice([1, 1, 1, 2])  # in one graph
     targets = n
-    kind, strength = 3 if bare else rng.randrange(5), rng.choice([0.0, 0.0, 0.1])
+    kind, penalty = 3 if bare else rng.randrange(5), build.penalty()
+    differentiated = not bare and rng.random() < 0.1
     batches = [rng.randint(1, 4)]
     batches += [batches[0], rng.choice([1, 2, 5, 17])][: rng.randrange(3)]
 
@@ -341,9 +359,9 @@ def case(seed: int) -> Case:
     def loss(x: Vector, y: Vector) -> Any:
         parts = [one(x[i * size : (i + 1) * size], y[i * targets : (i + 1) * targets]) for i in range(samples)]
         total = sum(parts) / samples if samples > 1 else parts[0]
-        if strength and build.parameters:
-            total = total + strength * autograd.sum([p * p for p in build.parameters])
-        return total
+        if differentiated:
+            total = total + 0.1 * autograd.grad(lambda v: one([v, *x[1:size]], y[:targets]))(x[0])
+        return total if penalty is None else total + penalty()
 
     if bare and rng.random() < 0.5:  # and has no inputs at all
         size = targets = 0

@@ -17,6 +17,8 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot, relu, sigmoid, tanh
+from autograd.compiling.references import References
+from autograd.compiling.tape import Executor
 from nn import MLP, Layer, cross_entropy_with_logits, l2
 
 from . import fuzz
@@ -45,9 +47,11 @@ def squared(outputs: Any, y: Any) -> Any:
     return sum((o - t) ** 2 for o, t in zip(outputs, y, strict=True))
 
 
-def checked(loss: Callable[..., Any], parameters: Any, samples: int = 6, **sizes: int) -> CompiledProgram:
+def checked(
+    loss: Callable[..., Any], parameters: Any, samples: int = 6, executor: Executor | None = None, **sizes: int
+) -> CompiledProgram:
     """Compile a loss, compare its cost and gradient with the engine's on random samples, and return the program."""
-    program = compile(loss, parameters, **sizes)  # type: ignore[arg-type]
+    program = compile(loss, parameters, executor=executor, **sizes)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     batches = [rng.normal(size=(samples, n)) for n in sizes.values()]
     found = program.value_and_grad(*batches)
@@ -285,12 +289,48 @@ def test_a_gate_that_was_just_added() -> None:
         del autograd.GATES["cube_for_a_test"]
 
 
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (1, 16), (3, 4), (4, 1), (2, 2)])
+def test_gradients_that_are_a_matrix_product_and_constants(rows: int, columns: int, executor: Executor) -> None:
+    """Constants that differ from parameter to parameter, beside and before gradients that are a matrix."""
+    W = matrix(rows, columns)
+    p, c = flat(W), [1.0 + i for i in range(rows * columns)]
+
+    def output(x: Any) -> Any:
+        return autograd.sum([tanh(dot(row, x)) ** 2 for row in W])
+
+    for loss in (
+        lambda x: output(x) + dot(p, c),
+        lambda x: output(x) + dot(p[::-1], c),
+        lambda x: output(x) + autograd.sum([a * w * w for a, w in zip(c, p, strict=True)]),
+        lambda x: output(x) + autograd.sum([tanh(a * w) for a, w in zip(c, p, strict=True)]),
+        lambda x: dot(p, c) * output(x),
+    ):
+        checked(loss, p, x=columns, executor=executor)
+        checked(loss, p[::-1], x=columns, executor=executor)
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_penalties_with_a_coefficient_for_each_parameter(executor: Executor) -> None:
+    q = vector(2)
+    checked(lambda x: dot(q[::-1], x) + dot(q, [5.0, 7.0]), q, x=2, executor=executor)
+    model = MLP(4, [8, 1])
+    p = model.parameters()
+    checked(lambda x: model(x) ** 2 + dot(p, [0.01 * i for i in range(len(p))]), model, x=4, executor=executor)
+
+
 # The fuzzer
 
 
 @pytest.mark.parametrize("start", range(0, 200, 20))
 def test_random_programs(start: int) -> None:
     assert [found for seed in range(start, start + 20) if (found := fuzz.run(seed))] == []
+
+
+def test_the_fuzzer_sees_constants_in_another_shape_than_their_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = References.numbers
+    monkeypatch.setattr(References, "numbers", lambda self, numbers, shape: real(self, numbers, None))
+    assert any(fuzz.guarded((), seed) for seed in range(100))
 
 
 def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:

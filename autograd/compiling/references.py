@@ -43,12 +43,15 @@ class References:
         self.text: dict[int, str] = {}  # array -> its name, or its whole expression where it is used once
         self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are
 
-    def rows(self, ids: Sequence[int], alone: bool = False, natural: bool = False) -> str:
-        """Return the rows of nodes; one row for all of equal ones, unless it must stand alone (not broadcast)."""
+    def rows(self, ids: Sequence[int], alone: bool = False, shape: tuple[int, int] | None = None) -> str:
+        """Return the rows of nodes; one row for all of equal ones, unless it must stand alone (not broadcast).
+
+        With a shape, return matrices and different constants in that shape, not as columns.
+        """
         a = self.whole(ids)
         if a is not None:
-            return self.text[a] if natural or a not in self.shape else f"{self.atom(self.text[a])}.reshape(-1, 1)"
-        constant = self.constant(ids)
+            return self.text[a] if shape or a not in self.shape else f"{self.atom(self.text[a])}.reshape(-1, 1)"
+        constant = self.constant(ids, shape)
         if constant is not None:
             if alone:
                 array = constant if constant.startswith("k") else f"{constant} * one"  # of the program's dtype
@@ -153,29 +156,11 @@ class References:
         return f"{self.atom(text)} * one" if compares else text
 
     def common_shape(self, array: Array) -> tuple[int, int] | None:
-        """Return the shape of the matrices that all operands are, if they are."""
-        shapes = set()
+        """Return the shape of the matrices that all operands but constants are, if they have one shape."""
         if array.varying or array.op in ("total", "where"):
             return None
-        for ids in array.operands:
-            if self.constant(ids) is not None:
-                continue
-            a = self.whole(ids)
-            rows = [self.place[i][1] for i in ids if i in self.place]
-            leaf = self.leaf_at.get(rows[0]) if rows and self.place[ids[0]][0] == 0 else None
-            if a is not None and a != 0 and a in self.shape:
-                shapes.add(self.shape[a])
-            elif (
-                leaf is not None
-                and len(leaf.shape) == 2
-                and rows == list(range(leaf.start, leaf.start + math.prod(leaf.shape)))
-            ):
-                return None
-            else:
-                return None
-        for coefs in array.coefs:
-            if len(set(coefs)) > 1:
-                return None
+        wholes = [self.whole(ids) for ids in array.operands if any(i in self.place for i in ids)]
+        shapes = {self.shape.get(a) if a is not None else None for a in wholes}
         return shapes.pop() if len(shapes) == 1 else None
 
     def whole(self, ids: Sequence[int]) -> int | None:
@@ -185,20 +170,21 @@ class References:
 
     # Numbers
 
-    def constant(self, ids: Sequence[int]) -> str | None:
-        """Return the numbers of constants: one where they are equal."""
-        if any(i in self.place for i in ids):
-            return None
-        return self.vector([self.number(i) for i in ids])
+    def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> str | None:
+        """Return the numbers of constants, in a shape or as a column: one where they are equal."""
+        return None if any(i in self.place for i in ids) else self.numbers([self.number(i) for i in ids], shape)
 
     def number(self, i: int) -> float:
         return float(self.nodes[i].place)
 
-    def vector(self, numbers: Sequence[float], shape: tuple[int, ...] | None = None) -> str:
-        if len(set(numbers)) == 1 and shape is None:
+    def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> str:
+        """Return one number where all are equal, else an array of the shape, a column without one."""
+        if len(set(numbers)) == 1:
             return repr(float(numbers[0]))
-        key = (tuple(numbers), shape or (len(numbers), 1))
-        return self.kept("k", key)
+        return self.vector(numbers, shape or (len(numbers), 1))
+
+    def vector(self, numbers: Sequence[float], shape: tuple[int, ...]) -> str:
+        return self.kept("k", (tuple(numbers), shape))
 
     def index(self, rows: Sequence[int]) -> str:
         self.source.gathers += 1

@@ -195,7 +195,7 @@ class _Writer(References):
         texts = [
             self.numeric(text, ids) if numeric else text
             for ids in array.operands
-            for text in [self.rows(ids, natural=shape is not None)]
+            for text in [self.rows(ids, shape=shape)]
         ]
         seeds = [k for k, ids in enumerate(array.operands) if op == "mul" and self.is_seed(ids)]
         if len(seeds) == 1 and not numeric and not self.compares(array.operands[1 - seeds[0]]):
@@ -205,7 +205,7 @@ class _Writer(References):
             if all(self.constant(ids) is not None for ids in array.operands[1:]):
                 texts[1] = f"{texts[1]} * one"  # of the program's dtype
         if op == "sum":
-            return self.sum(array, texts)
+            return self.sum(array, texts, shape)
         if op == "total":
             return f"{self.atom(texts[0])}.sum(1, keepdims=True)"
         if op in SIGNS:
@@ -213,7 +213,7 @@ class _Writer(References):
         name = FUNCTIONS[op].numpy if op in FUNCTIONS else ""
         return f"xp.{name or op}({', '.join(texts)})"
 
-    def sum(self, array: Array, texts: list[str]) -> str:
+    def sum(self, array: Array, texts: list[str], shape: tuple[int, int] | None) -> str:
         entries = list(zip(array.coefs, texts, strict=True))
         entries.sort(key=lambda entry: ("@" not in entry[1], _number(entry[1])))
         first = next((entry for entry in entries if entry[0][0] != -1), None)
@@ -223,7 +223,7 @@ class _Writer(References):
             sign = " - " if coefs[0] == -1 and set(coefs) == {-1} else " + "
             term = text if set(coefs) <= {1.0} else self.atom(text)
             if not set(coefs) <= {1.0} and not set(coefs) <= {-1.0}:
-                term = f"{self.vector(coefs)} * {term}"
+                term = f"{self.numbers(coefs, shape)} * {term}"
             elif sign == " - ":
                 term = self.atom(text)
             if found:
