@@ -32,7 +32,7 @@ def jax_function(program: Any) -> Callable[..., Any]:
     names = {row.numpy: row.jax for row in FUNCTIONS.values() if row.jax}
 
     def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(_Spelled(jnp, names), parameters, *batches)
+        return program.run_on(_Spelled(jnp, names), parameters, *batches, array=jnp.asarray)
 
     return function
 
@@ -41,8 +41,11 @@ def torch_function(program: Any) -> Callable[..., Any]:
     """Return the same of PyTorch tensors."""
     torch = _torch()
 
+    def tensor(array: Any) -> Any:
+        return torch.as_tensor(array if array.flags.writeable else array.copy())
+
     def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(_PyTorch(torch), parameters, *batches, array=torch.as_tensor)
+        return program.run_on(_PyTorch(torch), parameters, *batches, array=tensor)
 
     return function
 

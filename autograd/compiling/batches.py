@@ -21,18 +21,34 @@ class Batches:
 
     def columns(self, batches: Sequence[Any]) -> list[Any]:
         """Return one array an input, a column for each sample; the number 1 for a program without inputs."""
+        self._check_count(batches)
+        if not batches:
+            return [numpy().ones((1, 1), self._type)]
+        arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
+        self._check_rows(arrays)
+        return [array.T for array in arrays]
+
+    def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
+        """Return batches that are arrays of any module as floats of theta's type, and check theta and their shapes."""
+        self._check_count(batches)
+        _check_shape("theta", theta, (parameters,))
+        if "float" not in str(theta.dtype):
+            raise TypeError(f"theta must be an array of floats, got {theta.dtype}")
+        for (name, size), batch in zip(self.sizes, batches):
+            _check_shape(name, batch, (None, size))
+        self._check_rows(batches)
+        return [_as_type(batch, theta.dtype) for batch in batches]
+
+    def _check_count(self, batches: Sequence[Any]) -> None:
         if len(batches) != len(self.sizes):
             names = ", ".join(name for name, _ in self.sizes)
             wanted = f"{names}: {_counted(len(self.sizes), 'batch')}" if names else "no batch"
             raise TypeError(f"this program takes {wanted}, not {len(batches)}")
-        if not batches:
-            return [numpy().ones((1, 1), self._type)]
-        arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
-        rows = len(arrays[0])
+
+    def _check_rows(self, arrays: Sequence[Any]) -> None:
         for (name, _), array in zip(self.sizes, arrays):
-            if len(array) != rows:
-                raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {rows}")
-        return [array.T for array in arrays]
+            if len(array) != len(arrays[0]):
+                raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
     def unusual(self, columns: Sequence[Any]) -> str:
         """Say which is the first row that is not finite, if there is one."""
@@ -63,6 +79,21 @@ class Batches:
             one = f": one sample is a batch of one row, [{truncated_repr(batch)}]" if array.shape == (size,) else ""
             raise ValueError(f"{wanted}, and its shape is {array.shape}{one}")
         return array.astype(self._type)
+
+
+def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
+    """Raise for what is not an array of this shape; None stands for any number of rows but 0."""
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        raise TypeError(f"{name} must be an array, got {truncated_repr(array)}: make it one, as np.array does")
+    found = tuple(array.shape)
+    if len(found) != len(shape) or any(n != m if m is not None else n == 0 for n, m in zip(found, shape)):
+        wanted = ", ".join("rows" if m is None else str(m) for m in shape) + "," * (len(shape) == 1)
+        raise ValueError(f"{name} must have shape ({wanted}), got {found}{': give it at least one row' * (0 in found)}")
+
+
+def _as_type(array: Any, dtype: Any) -> Any:
+    """Return an array of NumPy, JAX or PyTorch as one of another type."""
+    return array if array.dtype == dtype else array.astype(dtype) if hasattr(array, "astype") else array.to(dtype)
 
 
 def _at_fault(name: str, size: int, batch: Any) -> str:

@@ -116,13 +116,25 @@ class CompiledProgram:
         buffered = self._execution.in_buffers(self._theta(), columns) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
-    def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
+    def run_on(self, xp: Any, theta: Any, *given: Any, array: Callable[[Any], Any] | None = None) -> Any:
         """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
 
-        `array` makes an array of that module from one of NumPy's, for the constants of the program, if it needs that.
+        Batches are taken as floats of theta's type. `array` makes an array of that module from one of NumPy's, as the
+        constants of the program are, if the module needs that.
+
+        >>> import numpy as np
+        >>> from autograd import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> cost, gradient = program.run_on(np, np.array([5.0]), np.array([[1], [3]]))
+        >>> float(cost), gradient.tolist()
+        (10.0, [2.0])
         """
-        for name, numbers in zip(["theta", *self.inputs], [theta, *batches]):
+        for name, numbers in zip(["theta", *self.inputs], [theta, *given]):
             refuse_masked(name, numbers)
+        if array is not None:
+            theta, *given = [array(x) if isinstance(x, numpy().ndarray) else x for x in (theta, *given)]
+        batches = self._batches.floats(theta, len(self.parameters), given)
         theta = theta if self._in_order else theta[self._index(xp)]
         constants = self._execution.constants
         if array is not None:
