@@ -93,7 +93,7 @@ def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Excepti
     gate = node.gate
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
-    at = inputs_text(gate, [input.data for input in node.inputs], inputs)
+    at = inputs_text(gate, [input._data for input in node.inputs], inputs)
     return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
 
 
