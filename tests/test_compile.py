@@ -319,6 +319,32 @@ def test_penalties_with_a_coefficient_for_each_parameter(executor: Executor) -> 
     checked(lambda x: model(x) ** 2 + dot(p, [0.01 * i for i in range(len(p))]), model, x=4, executor=executor)
 
 
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_derivatives_of_logsumexp_in_float32(executor: Executor) -> None:
+    x = [[1.0, 2.0], [-3.0, 0.5]]
+    for function in (autograd.grad(autograd.logsumexp), lambda x: autograd.hessian(autograd.logsumexp)(x)[1]):
+        program = compile(function, gradient=False, dtype="float32", executor=executor, x=2)
+        assert program(x).tolist() == [pytest.approx(function(row), rel=1e-6) for row in x]
+        assert "e+308" not in str(program)
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_constants_beyond_float32(executor: Executor) -> None:
+    for function in (
+        lambda x: [autograd.maximum(x[0], -1e40), autograd.minimum(x[1], 1e41)],
+        lambda x: [autograd.maximum(v, -c) for v, c in zip(x, (1e40, 1e41), strict=True)],
+        lambda x: [autograd.where(v, v, 1e40) for v in x],
+    ):
+        program = compile(function, gradient=False, dtype="float32", executor=executor, x=2)
+        assert program([[1.0, 2.0]]).tolist() == [[1.0, 2.0]]
+        assert program.run_on(np, program.flat, np.ones((1, 2), "float32")).tolist() == [[1.0, 1.0]]
+
+
+def test_a_division_by_zero_in_a_derivative_names_the_gate() -> None:
+    with pytest.raises(ZeroDivisionError, match="div"):
+        compile(lambda x: autograd.grad(lambda z: z / 0.0)(x[0]), x=1, gradient=False)
+
+
 # The fuzzer
 
 

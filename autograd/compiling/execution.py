@@ -177,6 +177,7 @@ def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]
 def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:
     np = numpy()
     found: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
-    for name, (numbers, shape) in source.constants.items():
-        found[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
+    with np.errstate(over="ignore"):  # a number beyond float32 is an infinity there
+        for name, (numbers, shape) in source.constants.items():
+            found[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
     return found

@@ -116,7 +116,7 @@ class CompiledProgram:
         buffered = self._execution.in_buffers(self._theta(), columns) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
-    def run_on(self, xp: Any, theta: Any, *given: Any, array: Callable[[Any], Any] | None = None) -> Any:
+    def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
         """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
 
         Batches are taken as floats of theta's type. `array` makes an array of that module from one of NumPy's, as the
@@ -130,17 +130,16 @@ class CompiledProgram:
         >>> float(cost), gradient.tolist()
         (10.0, [2.0])
         """
-        for name, numbers in zip(["theta", *self.inputs], [theta, *given]):
+        for name, numbers in zip(["theta", *self.inputs], [theta, *batches]):
             refuse_masked(name, numbers)
-        if array is not None:
-            theta, *given = [array(x) if isinstance(x, numpy().ndarray) else x for x in (theta, *given)]
-        batches = self._batches.floats(theta, len(self.parameters), given)
+        theta, *made = [array(x) if array and isinstance(x, numpy().ndarray) else x for x in (theta, *batches)]
+        made = self._batches.floats(theta, len(self.parameters), made)
         theta = theta if self._in_order else theta[self._index(xp)]
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
         function = function_of(self.source, constants)
-        columns = [rows.T for rows in batches] or [xp.ones_like(theta[:1, None])]
+        columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
         results = function(xp, theta[:, None], *leaves_of(self.source, theta), *columns)
         if not self.differentiable:
             return self._rows(xp, results, batches)

@@ -14,6 +14,7 @@ from .arrays import Array, Arrays, Leaf
 
 __all__ = ["References", "Source"]
 
+LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 PIECES = 6  # that are written side by side; rows from more places are gathered
 
 
@@ -179,9 +180,11 @@ class References:
 
     def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> str:
         """Return one number where all are equal, else an array of the shape, a column without one."""
-        if len(set(numbers)) == 1:
-            return repr(float(numbers[0]))
-        return self.vector(numbers, shape or (len(numbers), 1))
+        if len(set(numbers)) > 1:
+            return self.vector(numbers, shape or (len(numbers), 1))
+        number = float(numbers[0])
+        large = LARGEST < abs(number) < math.inf  # NumPy refuses such a number beside float32
+        return self.vector([number], (1, 1)) if large else repr(number)
 
     def vector(self, numbers: Sequence[float], shape: tuple[int, ...]) -> str:
         return self.kept("k", (tuple(numbers), shape))

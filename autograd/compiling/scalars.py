@@ -73,8 +73,8 @@ class Program:
         const = [constants[i] for i in args if i in constants]
         if len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
-        if op == "<=" and constants.get(args[1]) == sys.float_info.max:
-            return self.const(1.0)  # a guard of infinite numbers, for which programs promise nothing
+        if (op == "<=" or op == ">") and self._guards(*args):
+            return self.const(float(op == "<="))  # programs promise nothing for infinite numbers
         if op == "neg":
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
@@ -88,6 +88,12 @@ class Program:
         if found is not None:
             return int(found)
         return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
+
+    def _guards(self, a: int, b: int) -> bool:
+        """Tell whether a comparison of a with b asks for infinities: with the largest float, or their difference with 0."""
+        if self.is_const(b, 0.0) and self.ops[a] == "add":
+            return self.is_const(self.args[a][0], -sys.float_info.max)
+        return self.is_const(b, sys.float_info.max)
 
     def product(self, a: int, b: int) -> int:
         """Return node("mul", a, b) on a shorter way: there are very many, and mostly nothing is simpler."""
