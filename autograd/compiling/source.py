@@ -100,9 +100,8 @@ class _Writer(References):
 
     def results(self) -> str:
         if not self.gradient:
-            return self.rows(self.program.outputs, alone=True)
-        (root,) = self.program.outputs
-        cost = self.rows([root], alone=True)
+            return self.result(self.program.outputs)
+        cost = self.result(self.program.outputs)
         places = dict(zip(self.program.parameters, range(len(self.program.parameters)), strict=True))
         in_order = [self.program.gradients[p] for p in self.program.parameters]
         assert len(places) == len(in_order)
@@ -113,6 +112,9 @@ class _Writer(References):
         mean = f"({cost}).mean()" if " " in cost else f"{cost}.mean()"
         return ", ".join([mean, *parts]) + "," * (not parts)
 
+    def result(self, ids: list[int]) -> str:
+        return self.numeric(self.rows(ids, alone=True), ids)
+
     def tensor(self, ids: list[int], leaf: Leaf) -> str:
         """Return the gradient of one tensor, in its shape."""
         a = self.whole(ids)
@@ -121,7 +123,7 @@ class _Writer(References):
         if all(i not in self.place for i in ids):  # numbers, as 0 where nothing depends on it
             shape = leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1)
             return f"xp.broadcast_to({self.vector([self.number(i) for i in ids], (len(ids), 1))}, ({len(ids)}, 1)).reshape{shape}"
-        text = self.atom(self.rows(ids, alone=True))
+        text = self.atom(self.result(ids))
         return f"{text}.reshape({', '.join(map(str, leaf.shape))})" if len(leaf.shape) == 2 else text
 
     # Arrays
