@@ -195,7 +195,11 @@ class CompiledProgram:
 
     def _as_flat(self, numbers: Any) -> Any:
         refuse_masked("flat", numbers)
-        flat = numpy().array(numbers, self.dtype)  # a copy, which the caller does not share
+        array = numpy().asarray(numbers)
+        if array.dtype.kind not in "biuf":
+            entries = numbers if isinstance(numbers, (list, tuple)) else array.ravel().tolist()
+            array = [as_float(x, f"flat[{i}]") for i, x in enumerate(entries)]
+        flat = numpy().array(array, self.dtype)  # a copy, which the caller does not share
         if flat.shape != (len(self.parameters),):
             raise ValueError(
                 f"flat must have shape ({len(self.parameters)},), a number for each parameter, got {flat.shape}"
