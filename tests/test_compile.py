@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import CompiledProgram, Value, compile, dot, relu, sigmoid, tanh
+from autograd import CompiledProgram, Value, compile, dot, gate, relu, sigmoid, tanh
 from autograd.compiling.references import References
 from autograd.compiling.tape import Executor
 from nn import MLP, Layer, cross_entropy_with_logits, l2
@@ -691,8 +691,53 @@ def test_a_function_of_parameters_alone_is_called_without_a_batch(executor: Any,
         program.value_and_grad([[1.0]])
     with pytest.raises(TypeError, match=r"a function without inputs needs parameters: compile\(lambda: loss\(w\), w\)"):
         compile(lambda: Value(2.0) * 1.0, [])
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_a_recorded_graph_of_parameters_alone_is_called_without_a_batch(executor: Executor) -> None:
+    p = Value(2.0)
+    cost, gradient = compile(p * p, [p], executor=executor).value_and_grad()
+    assert (cost, gradient.tolist()) == (4.0, [4.0])
+    assert compile([p * 2, p + 1], [p], executor=executor, gradient=False)().tolist() == [4.0, 3.0]
+    with pytest.raises(TypeError, match="without inputs needs parameters"):
+        compile(p * p)
     with pytest.raises(TypeError, match="the size of every input"):
-        compile(w[0] * w[1], w)
+        compile(lambda x: p * x[0], [p])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "at"),
+    [([None], 0), (["3"], 0), ([1j], 0), (np.array(["3"]), 0), ("3", 0), (None, 0), ([1.0, "3"], 1), ([[1.0]], None)],
+)
+def test_numbers_of_parameters_that_are_none_are_refused(numbers: Any, at: int | None) -> None:
+    w = [Value(2.0), Value(5.0)]
+    program = compile(lambda x: w[0] * x[0] + w[1], w, x=1)
+    with pytest.raises((TypeError, ValueError), match="flat must have shape" if at is None else rf"flat\[{at}\]"):
+        program.flat = numbers
+    with pytest.raises((TypeError, ValueError), match="flat"):
+        program.value_and_grad_at(numbers, [[1.0]])
+    assert [v.data for v in w] == [2.0, 5.0]
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+def test_results_that_are_comparisons_are_numbers(executor: Executor) -> None:
+    w = Value(2.0)
+    asks = gate("asks_for_a_test", "?", lambda xp, x: (x > 0) >= (x > 1), lambda xp, out, x: x > 0)
+    try:
+        X = np.array([[0.5], [2.0], [-1.0]])
+        outputs = compile(lambda x: [asks(x[0])], gradient=False, executor=executor, x=1)
+        cost = compile(lambda: asks(w), [w], executor=executor)
+        for found in (
+            outputs(X),
+            outputs.run_on(np, outputs.flat, X),
+            *cost.value_and_grad(),
+            *cost.run_on(np, cost.flat),
+        ):
+            assert np.asarray(found).dtype == "float64"
+        assert outputs(X).tolist() == [[1.0], [1.0], [1.0]]
+        assert cost.value_and_grad()[1].tolist() == [1.0]
+    finally:
+        del autograd.GATES["asks_for_a_test"]
 
 
 def test_several_recorded_roots_are_one_program() -> None:

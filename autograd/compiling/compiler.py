@@ -38,10 +38,13 @@ def compile(
     Where its compiled part is installed, a program that is little more than single operations runs as a tape of these, many
     times faster than on NumPy; executor="numpy" or "tape" decides, and the report says which it is.
 
-    A function of parameters alone, compile(lambda: loss(w), w), is called without batches, and gives the one cost or the one
-    row of outputs. A graph that is recorded already is compiled from its root, or a list of roots, and the leaves that are
-    its inputs, compile(root, [w], x=[x0]); whether a branch on data was frozen into it, `program.compare(function, X)` finds
-    out on further samples.
+    A function of parameters alone, compile(lambda: loss(w), w), or a graph of these, is called without batches, and gives
+    the one cost or the one row of outputs. A graph that is recorded already is compiled from its root, or a list of roots,
+    and the leaves that are its inputs, compile(root, [w], x=[x0]), or none; whether a branch on data was frozen into it,
+    `program.compare(function, X)` finds out on further samples.
+
+    With check=False, results of infinite inputs may be nan where the gates give a number: programs leave out the guards of
+    gates such as logsumexp against infinities.
 
     >>> from autograd import Value, compile
     >>> w, b = Value(2.0), Value(1.0)
@@ -54,16 +57,16 @@ def compile(
         raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
     if executor not in (None, "numpy", "tape"):
         raise ValueError(f"the executor is 'numpy' or 'tape', not {executor!r}")
-    if not sizes and not takes_nothing(function):
+    several = isinstance(function, (list, tuple))
+    given_roots: Sequence[Any] = function if isinstance(function, (list, tuple)) else [function]
+    roots = [root for root in given_roots if isinstance(root, Value)]  # of a graph that is recorded already
+    if not sizes and not roots and not takes_nothing(function):
         raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
     numpy()
     source = function if parameters is None else parameters
     values = _parameters(source, required=parameters is not None)
     if not sizes and not values:
         raise TypeError("a function without inputs needs parameters: compile(lambda: loss(w), w)")
-    several = isinstance(function, (list, tuple))
-    given_roots: Sequence[Any] = function if isinstance(function, (list, tuple)) else [function]
-    roots = [root for root in given_roots if isinstance(root, Value)]  # of a graph that is recorded already
     traced = recorded(roots, sizes, several) if roots and len(roots) == len(given_roots) else trace(function, sizes)
     given = {leaf for leaves in traced.inputs.values() for leaf in leaves}
     for i, value in enumerate(values):

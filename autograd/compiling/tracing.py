@@ -47,7 +47,6 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
     with traced():
         result = unpack_array(function(*inputs.values()))
-    inputs = inputs or {ALONE: [Value(nan, ALONE)]}
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
     if not outputs:
@@ -55,7 +54,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     for output in outputs:
         if not isinstance(output, Value):
             raise TypeError(f"a compiled function returns a Value or a list of Values, not {truncated_repr(output)}")
-    return Trace(outputs, inputs, several)
+    return Trace(outputs, inputs or _alone(), several)
 
 
 def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str]:
@@ -105,7 +104,11 @@ def recorded(roots: list[Value], inputs: Mapping[str, Any], several: bool) -> Tr
                 raise TypeError(
                     f"{name} is the list of leaves of the graph that are this input, not {truncated_repr(value)}"
                 )
-    return Trace(roots, named, several)
+    return Trace(roots, named or _alone(), several)
+
+
+def _alone() -> dict[str, list[Value]]:
+    return {ALONE: [Value(nan, ALONE)]}
 
 
 def _refuse_taken(name: str) -> None:
