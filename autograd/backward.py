@@ -22,7 +22,7 @@ from .node import CONSTANT, N, Node
 from .recording import refuse_while_tracing, tick
 from .row import inputs_text
 
-__all__ = ["adjoints", "assign", "backward", "forward", "is_stale", "no_slope", "zero_grad"]
+__all__ = ["adjoints", "assign", "backward", "forward", "fresh_order", "is_stale", "no_slope", "zero_grad"]
 
 _tick = attrgetter("_tick")
 _pull = sweep(mul, add) if core is None else core.sweep
@@ -37,6 +37,7 @@ def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
     (6.0, 0.0)
     """
     seed = as_float(seed, "the seed of adjoints")
+    refuse_while_tracing("adjoints()")
     with walking:
         walk = _sweep(root, seed)
         found = {node: node._adjoint for node in (*walk.leaves, *walk.gates)}
@@ -86,6 +87,15 @@ def _sweep(root: Node, seed: float) -> Walk:
         names = names_in_errors(root)
         raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # as many are left as come before it
     return walk
+
+
+def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
+    """Return the nodes of a graph as `topological_order` does; raise for one that is stale."""
+    with walking:
+        walk = Walk((root,), ends)
+        _refuse_stale(walk, root)
+        walk.finish()
+        return [*walk.leaves, *walk.gates]
 
 
 def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Exception:

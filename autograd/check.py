@@ -13,9 +13,9 @@ from typing import Any, Literal
 from .arguments import as_float, truncated_repr
 from .backward import adjoints
 from .functional import called, fill, flat, grad
+from .functions import FLOATS
 from .graph import topological_order
 from .recording import no_grad
-from .row import FLOATS
 from .value import Operand, Value
 from .verdict import Check, GradientCheck
 
@@ -144,7 +144,8 @@ def _numeric(
         return found[-1][1], found[-1][2], True
     near = {h: _slopes(f, inputs, data, i, h) for h in [0.0, *(h for h, *_ in found)]}
     changes = {h: _change(near, WINDOW * h) for h, *_ in found}
-    least = max(max(changes.values()) / 2, rtol * max(map(abs, chain.from_iterable(near.values())), default=0.0))
+    largest = max(map(abs, chain.from_iterable(near.values())), default=0.0)
+    least = max(max(changes.values()) / 2, rtol * largest, min(error for *_, error in found))
 
     def total(h: float, slope: float, error: float) -> float:
         # Two steps over a whole number of periods agree with each other, and not with shorter steps. A step across many

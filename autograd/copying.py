@@ -81,7 +81,7 @@ def flatten(root: Node) -> tuple[Any, ...]:
     """Return what pickle needs to build the graph of this node again, without recursion."""
     refuse_while_tracing("pickling")
     if root._first is None:
-        return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]))
+        return _leaf, (type(root), root._origin, root._data, root.grad, _rare([root]), min(root._tick, 0))
     known = _parts.get(root)
     part = None if known is None else known()
     if part is None:
@@ -102,8 +102,9 @@ def _restore(nodes: Sequence[Node], rare: Rare) -> None:
             setattr(nodes[i], slot, x)
 
 
-def _leaf(cls: type[Node], role: Any, data: float, grad: float, rare: Rare) -> Node:
+def _leaf(cls: type[Node], role: Any, data: float, grad: float, rare: Rare, tick: int) -> Node:
     leaf = new_node(cls, role, data, grad, ())
+    leaf._tick = tick  # below 0 for a number in an expression
     _restore([leaf], rare)
     return leaf
 
@@ -128,7 +129,7 @@ def _restored(
     _restore(order, rare)
     if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
         for node in given:
-            if node._first is None:
+            if node._first is None and node._tick == 0:
                 node._tick = 1
         for i in stale:
             order[i]._tick = 0

@@ -13,7 +13,7 @@ from functools import lru_cache, wraps
 from typing import Any
 
 from .arguments import as_float, remedy, truncated_repr, unpack_array
-from .backward import adjoints, no_slope
+from .backward import adjoints, fresh_order, no_slope
 from .functions import FUNCTIONS
 from .graph import topological_order
 from .node import NUMBER, TAKEN
@@ -199,7 +199,7 @@ def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
 
     What it records holds for all data, as every graph does.
     """
-    order = topological_order(root, ends=wrt)
+    order = topological_order(root, ends=wrt) if tracing() else fresh_order(root, wrt)
     active = set(wrt)
     for node in order:
         if not active.isdisjoint(node.inputs):
@@ -258,12 +258,21 @@ def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[A
 def _operation(name: str) -> Callable[..., Any]:
     if name in FUNCTIONS and FUNCTIONS[name].sign:
         return FUNCTIONS[name].python  # of Values by their operators, and of numbers alone
+    if name == "where":
+        return _where
     try:
         return GATES[name]
     except KeyError:
         raise AttributeError(
             f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
         ) from None
+
+
+def _where(condition: Operand, yes: Operand, no: Operand) -> Operand:
+    """Choose at once where the condition is a number of the expression, as an exponent mostly is."""
+    if condition.__class__ is float and condition == condition:
+        return yes if condition > 0 else no
+    return GATES["where"](condition, yes, no)
 
 
 def _without_comparisons(formulas: Sequence[Any]) -> list[Symbol | None]:
@@ -277,11 +286,15 @@ def _without_comparisons(formulas: Sequence[Any]) -> list[Symbol | None]:
         elif part.operands:
             operands = [done[id(x)] for x in part.operands]
             if part.operator not in COMPLEMENT:
-                operands = [_choice(x, Symbol.of(1), Symbol.of(0)) if x.operator in COMPLEMENT else x for x in operands]
+                operands = [*map(_as_number, operands)]
             done[id(part)] = Symbol(part.operator, *operands)
         else:
             done[id(part)] = part
-    return [None if symbol is None else done[id(symbol)] for symbol in symbols]
+    return [None if symbol is None else _as_number(done[id(symbol)]) for symbol in symbols]
+
+
+def _as_number(symbol: Symbol) -> Symbol:
+    return _choice(symbol, Symbol.of(1), Symbol.of(0)) if symbol.operator in COMPLEMENT else symbol
 
 
 def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:

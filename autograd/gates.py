@@ -63,9 +63,9 @@ reciprocal = gate(
 pow = gate(
     "pow", "**", lambda xp, x, y: xp.pow(x, y),
     # where: x**0 is flat at x = 0 too, where x**-1 would be infinite
-    lambda xp, out, x, y: y * xp.pow(x, xp.where(xp.abs(y) > 0, y - 1, 0.0)),
+    lambda xp, out, x, y: y * xp.pow(xp.where(xp.abs(y) > 0, x, xp.where(xp.abs(x) > 0, x, 1.0)), y - 1),
     # where: 0**y is 0 for all y > 0, so its slope is 0
-    lambda xp, out, x, y: out * xp.log(xp.where(xp.abs(x) > 0, x, xp.where(y > 0, 1.0, x))),
+    lambda xp, out, x, y: out * xp.log(xp.where(xp.abs(x) > 0, x, _choose(xp, y > 0, y <= 0, 1.0, x))),
     domain=(POSITIVE, REAL), doc="x to the power y. Its slope in y is defined for x > 0, and for x = 0 where y > 0.",
 )
 abs = gate(

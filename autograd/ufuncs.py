@@ -96,8 +96,8 @@ class BesideNumpy:
         """
         if out is not None:
             raise ValueError("clip of a Value makes a new Value: write v = v.clip(min, max), without out")
-        clipped: Any = self if min is None else maximum(self, min)
-        return clipped if max is None else minimum(clipped, max)
+        clipped: Any = self if min is None else _entrywise(maximum, self, min)
+        return clipped if max is None else _entrywise(minimum, clipped, max)
 
     def conjugate(self) -> Any:
         """Return the Value itself, because it is real; `np.var` of an array of Values calls this.
@@ -125,6 +125,14 @@ def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
                 f"the dtype that {name} of a Value writes must be object, got {dtype}: "
                 "write array = array + v instead of array += v"
             )
+
+
+def _entrywise(gate: Callable[..., Any], x: Any, bound: Any) -> Any:
+    """Return a gate of x and a bound, or an array of it where one of them is an array."""
+    if not (hasattr(x, "shape") or hasattr(bound, "shape")):
+        return gate(x, bound)
+    numpy = sys.modules["numpy"]
+    return numpy.frompyfunc(gate, 2, 1)(*(_boxed(each, numpy) if _is_value(each) else each for each in (x, bound)))
 
 
 def _is_value(x: Any) -> bool:

@@ -230,3 +230,7 @@ def test_what_changes_between_neighbouring_numbers_is_reported_as_unmeasured(w: 
 def test_paths_that_cancel_leave_the_rounding_of_the_gradient(x: float) -> None:
     assert check_gradients(lambda x: (x - x) + (x - x) + x * x, [x])
     assert not check_gradients(lambda x: (x - x) + (x - x) + x * x + 1e-6 * x, [x], gradient=lambda x: 2 * x)
+
+
+def test_slopes_too_small_to_be_measured_are_not_in_doubt() -> None:
+    assert check_gradients(autograd.pow, [1.0, 1.8e-304])

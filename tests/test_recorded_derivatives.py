@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -305,3 +306,56 @@ def test_logsumexp_of_large_and_of_infinite_numbers() -> None:
     assert autograd.logsumexp([-inf, 1.0]) == 1.0
     assert autograd.logsumexp([inf, 800.0]) == inf
     assert grad(lambda a: autograd.logsumexp([a, -inf]))(3.0) == 1.0
+
+
+@pytest.mark.parametrize(("x", "y"), [(2.0, 0.0), (2.0, 1.0), (0.5, 2.0), (3.0, -1.0)])
+def test_mixed_derivatives_of_a_power(x: float, y: float) -> None:
+    """∂²/∂x∂y x^y = x^(y−1)·(1 + y·log x), and ∂³/∂x²∂y = x^(y−2)·(2y − 1 + y·(y − 1)·log x)."""
+    matrix = hessian(lambda a, b: a**b)(x, y)
+    assert matrix[0][1] == matrix[1][0] == pytest.approx(x ** (y - 1) * (1 + y * math.log(x)), rel=1e-12)
+    third = grad(lambda b: grad(grad(lambda a: a**b))(x))(y)
+    assert third == pytest.approx(x ** (y - 2) * (2 * y - 1 + y * (y - 1) * math.log(x)), rel=1e-12)
+
+
+def test_a_slope_that_is_a_comparison_is_a_number() -> None:
+    row = gate("ramp", "ramp", lambda xp, x: xp.maximum(x, 0.0), lambda xp, out, x: x > 0)
+    try:
+        assert (grad(row)(3.0), grad(row)(Value(3.0)).data, hessian(row)(3.0)) == (1.0, 1.0, [[0.0]])
+        assert compile(lambda x: grad(row)(x[0]), x=1, gradient=False)([[1.0], [-1.0]]).tolist() == [1.0, 0.0]
+    finally:
+        del GATES["ramp"]
+
+
+def test_a_derivative_through_a_stale_graph_is_refused() -> None:
+    x = Value(2.0)
+    y = x * x
+    x.data = 3.0
+    for at in (1.0, Value(1.0)):
+        with pytest.raises(RuntimeError, match="stale"):
+            grad(lambda z: z * y)(at)
+    y.forward()
+    assert grad(lambda z: z * y)(Value(1.0)).data == 9.0
+
+
+def test_a_number_that_a_derivative_has_taken_stays_so_in_a_pickle() -> None:
+    x = Value(2.0)
+    number = (x**3).inputs[1]
+    slope, number, x = pickle.loads(pickle.dumps((grad(lambda z: z**number)(x), number, x)))
+    with pytest.raises(AttributeError, match="differentiated"):
+        number.data = 5.0
+    x.data = 3.0
+    assert slope.forward() == 27.0
+
+
+def test_adjoints_are_refused_while_compiling() -> None:
+    p = Value(2.0)
+    with pytest.raises(TypeError, match=r"adjoints\(\) does not work while compiling"):
+        compile(lambda x: autograd.adjoints(p * p)[p] * x[0], [p], x=1, gradient=False)
+
+
+def test_a_clip_with_bounds_in_arrays_records_gates() -> None:
+    x = Value(2.0)
+    y = np.clip(x, np.array([0.0, 0.0]), np.array([1.0, 5.0])).sum()  # type: ignore[call-overload]
+    assert y.data == 3.0
+    x.data = 0.5
+    assert y.forward() == 1.0
