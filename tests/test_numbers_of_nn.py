@@ -603,3 +603,92 @@ def test_a_plot_of_points_in_a_line_has_a_plane(x: float) -> None:
     model = nn.MLP(2, [1], rng=random.Random(0))
     history = fit(model, (X[:1], [1.0]), lambda o, t: 0.0 * o, SGD(model, 0.0), epochs=1, record=True)
     assert "No decision boundary" not in nn.explore_training(model, history, data=(X, [0, 1, 1])).html
+
+
+def test_a_shared_value_counts_once() -> None:
+    w = Value(1.0)
+    w.grad = 3.0
+    assert nn.clip_gradients([w, w], 1.0) == 3.0
+    assert w.grad == 1.0
+    assert SGD([w, Value(2.0), w], 0.1).parameters[0] is w and len(SGD([w, w], 0.1).parameters) == 1
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_patience_keeps_no_weights_that_the_last_step_blew_up(compiled: bool) -> None:
+    model, data = Layer.of([[0.0]], [0.0]), ([1.0, 2.0], [3.0, 5.0])
+    history = fit(
+        model,
+        data,
+        nn.squared_error,
+        SGD(model, 0.1),
+        epochs=3,
+        patience=5,
+        schedule=lambda epoch: [0.1, 0.1, 50.0][epoch],
+        compiled=compiled,
+    )
+    assert nn.evaluate(model, data, nn.squared_error)[1] == pytest.approx(history.cost[-1], rel=1e-9)
+    calm = Layer.of([[0.0]], [0.0])
+    history = fit(calm, data, nn.squared_error, SGD(calm, 0.05), epochs=3, patience=5, compiled=compiled)
+    assert nn.evaluate(calm, data, nn.squared_error)[1] < history.cost[-1], "a last step that helped stays"
+
+
+def test_a_loss_that_is_nan_names_its_sample() -> None:
+    model = Layer.of([[1.0]], [0.0])
+    with pytest.raises(FloatingPointError, match="sample 1: the loss"):
+        nn.evaluate(model, ([1.0, 2.0], [1.0, 2.0]), lambda output, target: output * (math.nan if target > 1 else 1.0))
+
+
+@pytest.mark.parametrize("target", [[0, 0], [7, 5], [1, 1], [0.5, 0.5]])
+def test_metrics_take_one_hot_rows_only(target: list[float]) -> None:
+    for metric in (nn.accuracy, nn.confusion):
+        with pytest.raises(ValueError, match=r"targets\[0\] must be one-hot"):
+            metric([[0.9, 0.1]], [target])
+
+
+@pytest.mark.parametrize("row", [["2", "3"], [None, 1.0], [1j, 1.0], [10**400, 1.0]])
+def test_compiled_training_refuses_samples_that_are_no_numbers(row: list[Any]) -> None:
+    model = Layer.of([[1.0, 1.0]], [0.0])
+    with pytest.raises((TypeError, OverflowError), match=r"X\[1\]"):
+        fit(model, ([[1.0, 1.0], row], [1.0, 2.0]), nn.squared_error, SGD(model, 0.1), epochs=1, compiled=True)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_without_parameters_is_refused(compiled: bool) -> None:
+    model = Layer.of([[1.0]], [0.0])
+    with pytest.raises(TypeError, match="loss must return a Value"):
+        fit(model, ([1.0], [2.0]), lambda output, target: target * 1.0, SGD(model, 0.1), epochs=1, compiled=compiled)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_a_callback_writes_outlives_a_divergence(compiled: bool) -> None:
+    model = Layer.of([[1.0]], [0.0])
+
+    def callback(epoch: int, model: Any, history: Any) -> None:
+        model.W[0][0].data, model.b[0].data = 0.25, 1e200
+
+    with pytest.raises(FloatingPointError):
+        fit(
+            model,
+            ([1.0], [2.0]),
+            nn.squared_error,
+            SGD(model, 0.1),
+            epochs=2,
+            callbacks=[callback],
+            compiled=compiled,
+        )
+    assert (model.W[0][0].data, model.b[0].data) == (0.25, 1e200)
+
+
+@pytest.mark.parametrize("rate", [-1, "a", None, math.nan])
+def test_a_learning_rate_is_checked_when_it_is_set(rate: Any) -> None:
+    optimiser = SGD([Value(1.0)], 0.1)
+    with pytest.raises((TypeError, ValueError), match="learning rate"):
+        optimiser.learning_rate = rate
+    assert optimiser.learning_rate == 0.1
+
+
+def test_a_mean_loss_is_finite_where_it_can_be() -> None:
+    model = Layer.of([[1.0]], [0.0])
+    assert nn.evaluate(model, ([1.0] * 3, [1.7e308] * 3), lambda output, target: Value(target))[1] == pytest.approx(
+        1.7e308, rel=1e-15
+    )
