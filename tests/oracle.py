@@ -72,7 +72,7 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
         _power,
         (
             lambda x, y: 0.0 if y == 0 else y * _power(x, y - 1),
-            lambda x, y: 0.0 if x == 0 and y > 0 else _power(x, y) * math.log(x),
+            lambda x, y: (0.0 if y > 0 else y if y != y else math.log(x)) if x == 0 else _power(x, y) * math.log(x),
         ),
     ),
     "abs": (abs, (lambda x: _side(x, -1.0, 0.0, 1.0),)),

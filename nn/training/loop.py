@@ -93,7 +93,6 @@ def fit(
             f"optimiser must be an Optimiser such as nn.SGD(model.parameters(), 0.1), got {describe(optimiser)}: "
             "the optimiser comes after the loss"
         )
-    as_finite(optimiser.learning_rate, "the learning rate of the optimiser", 0)
     epochs = as_int(epochs, "epochs, the number of passes over the data,", 0)
     clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
     patience = None if patience is None else as_int(patience, "patience, the number of epochs without improvement,")
