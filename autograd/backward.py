@@ -70,9 +70,8 @@ def _keep(walk: Walk) -> None:
         raise TypeError(
             f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
         ) from None
-    for node in walk.gates:
-        node.grad = node._adjoint
-    _write("grad", leaves, grads)  # last: an interrupt before it leaves every leaf as it was
+    nodes = [*walk.gates, *leaves]
+    _write("grad", nodes, [*(node._adjoint for node in walk.gates), *grads])  # at once, as an interrupt sees it
 
 
 def _sweep(root: Node, seed: float) -> Walk:
