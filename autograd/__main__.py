@@ -167,8 +167,7 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
     text = " ".join(text.split())
     print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
-    fixed = root.data == 0 or 1e-4 <= abs(root.data) < 1e12
-    print(f"\n{root.label} = {root.data:{'.12f' if fixed else '.12g'}}")
+    print(f"\n{root.label} = {root.data:.12f}")
 
 
 def _picture(root: Value, output: Path, digits: int, *, asked: bool) -> int:

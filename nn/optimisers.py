@@ -54,7 +54,7 @@ class Optimiser:
         self.parameters = _leaves(parameters)
         if not self.parameters:
             raise ValueError("parameters must not be empty: there is nothing to optimise (is the model frozen?)")
-        self.learning_rate = learning_rate
+        self.learning_rate = as_finite(learning_rate, "the learning rate", 0)
         self.weight_decay = as_finite(weight_decay, "the weight decay", 0)
         self.steps = 0
         self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
@@ -62,15 +62,6 @@ class Optimiser:
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """Return the new data and running means of a parameter, or of all parameters in arrays, by plain arithmetic."""
         raise TypeError(f"{type(self).__name__} has no rule: write one in the class")
-
-    @property
-    def learning_rate(self) -> float:
-        """The size of a step."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        self._learning_rate = as_finite(rate, "the learning rate", 0)
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -306,4 +297,4 @@ def _leaves(parameters: Any) -> list[Value]:
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:
             raise TypeError(f"parameters must be leaves, as model.parameters() lists them, got {leaf!r}")
-    return list(dict.fromkeys(leaves))  # a Value that two models share moves once
+    return leaves

@@ -411,14 +411,3 @@ def test_building_and_names() -> None:
     assert isinstance(build("x", {"x": 4}), Value)
     with pytest.raises(ExpressionError, match="has no value"):
         build("x", {})
-
-
-@pytest.mark.parametrize(
-    ("x", "shown"),
-    [("3", "f = 3e-20"), ("1e35", "f = 1e+15"), ("1e20", "f = 1.000000000000"), ("0", "f = 0.000000000000")],
-)
-def test_the_value_is_shown_whatever_its_size(
-    x: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["x*1e-20", f"x={x}", "-o", str(tmp_path / "f.dot")]) == 0
-    assert f"{shown}" in capsys.readouterr().out.replace("\n", " ")

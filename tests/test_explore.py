@@ -184,12 +184,3 @@ def test_a_layout_is_graphvizs() -> None:
     assert len({route.path for route in found.edges}) == 3, "two edges between the same nodes are two routes"
     assert all(re.fullmatch(r"M[\d.,-]+C[\d., -]+", route.path) for route in found.edges)
     assert ElementTree.fromstring(f'<path d="{found.edges[0].path}"/>') is not None
-
-
-@pytest.mark.parametrize("name", ["page.png", "page.gif", "page.svg"])
-def test_a_page_is_not_written_under_the_name_of_a_picture(name: str, tmp_path: Path) -> None:
-    x = Value(2.0)
-    for write in (lambda: explore(x * x, tmp_path / name), lambda: explore(x * x).save(tmp_path / name)):
-        with pytest.raises(ValueError, match=r"path must end in \.html"):
-            write()
-    assert not [*tmp_path.iterdir()]

@@ -13,7 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..arguments import as_path
 from ..files import replace_file
 
 __all__ = ["Page", "page_file"]
@@ -55,9 +54,7 @@ class Page:
         self.path: Path | None = None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page under a name such as page.html; the file is replaced whole or not at all. Returns the path."""
-        if as_path(path).suffix.lower() not in ("", ".html", ".htm"):
-            raise ValueError(f"path must end in .html, because a page is written, got {os.fspath(path)!r}")
+        """Write the page; the file is replaced whole or not at all. Returns the path."""
         self.path = replace_file(path, self.html.encode())
         return self.path
 

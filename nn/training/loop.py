@@ -25,7 +25,7 @@ from autograd.arguments import (
 from ..data.batching import Data, batch_orders, read_data, require_finite, train_test_split
 from ..losses import NotANumber
 from ..module import Module
-from ..optimisers import Optimiser, magnitude
+from ..optimisers import Optimiser
 from .history import History
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
@@ -93,6 +93,7 @@ def fit(
             f"optimiser must be an Optimiser such as nn.SGD(model.parameters(), 0.1), got {describe(optimiser)}: "
             "the optimiser comes after the loss"
         )
+    as_finite(optimiser.learning_rate, "the learning rate of the optimiser", 0)
     epochs = as_int(epochs, "epochs, the number of passes over the data,", 0)
     clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
     patience = None if patience is None else as_int(patience, "patience, the number of epochs without improvement,")
@@ -141,7 +142,7 @@ def fit(
             if patience is not None and epoch - best_epoch >= patience:
                 history.stopped = f"no better than in epoch {best_epoch}"
                 break
-        if patience is not None and (best_epoch < epoch or (held_out is None and epochs and _cost(run) > best)):
+        if patience is not None and best_epoch < epoch:
             run.restore(best_weights)
             better = "" if epoch - best_epoch >= patience else f"; epoch {best_epoch} was better"
             history.stopped += f"{better}, whose weights are restored"
@@ -150,16 +151,6 @@ def fit(
         history.keep_whole_epochs()
         history.stopped = f"interrupted in epoch {epoch}"
     return history
-
-
-def _cost(run: ScalarRun) -> float:
-    """Return the cost of all data at the present weights; that of an epoch belongs to weights on the way."""
-    cost = mean_loss(run.predict(run.data[0]), run.data[1], run.loss)
-    if run.penalty is None:
-        return cost
-    with no_grad():
-        extra = as_operand(run.penalty(run.optimiser.parameters), "the penalty")
-    return cost + (extra.data if isinstance(extra, Value) else extra)
 
 
 def _check_parts(model: Any, loss: Any) -> None:
@@ -231,15 +222,11 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
         losses = []
         for i, (output, target) in enumerate(zip(outputs, targets, strict=True)):
             try:
-                found = as_operand(loss(_values(output), target), "the loss")
-                losses.append(found.data if isinstance(found, Value) else found)
+                losses.append(loss(_values(output), target))
             except NotANumber as error:
                 raise NotANumber(f"sample {i}: {error}") from None
-            if math.isnan(losses[-1]):
-                raise NotANumber(f"sample {i}: the loss must be a number, got nan")
-    largest = max(map(abs, losses))
-    unit = magnitude(largest) if 1e300 < largest < math.inf else 1.0  # of numbers whose sum may overflow
-    return math.fsum(x / unit for x in losses) / len(losses) * unit
+    losses = [as_operand(loss, "the loss") for loss in losses]
+    return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
 
 
 def _values(output: Any) -> Any:

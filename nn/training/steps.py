@@ -8,7 +8,7 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
-from autograd.arguments import as_finite, as_finite_list, describe
+from autograd.arguments import as_finite, describe
 
 from ..data.batching import Data
 from ..losses import one_hot
@@ -58,7 +58,6 @@ class ScalarRun:
 
     def refresh(self) -> None:
         """Take over what has changed since the last epoch, as by a callback."""
-        self.before = self.weights()
 
     def weights(self) -> Sequence[float]:
         """Return the numbers of all parameters."""
@@ -158,16 +157,12 @@ class CompiledRun(ScalarRun):
 
         def cost(x: list[Value], y: list[Value]) -> Any:
             loss = self.loss(self.model(x), y[0] if one else y)
-            order = autograd.topological_order(loss) if isinstance(loss, Value) else []
-            if {*self.parameters}.isdisjoint(order):
-                raise _no_graph(loss)
             return loss if self.penalty is None else loss + self.penalty(self.parameters)
 
         size = len(X[0]) if isinstance(X[0], list) else 1
         for i, x in enumerate(X):
             if (len(x) if isinstance(x, list) else 1) != size:
                 raise ValueError(f"X[{i}] must have {size} numbers, as X[0] has, for a compiled program")
-            as_finite_list(x if isinstance(x, list) else [x], f"X[{i}]")
         try:
             self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
         except (TypeError, IndexError) as error:
@@ -188,7 +183,6 @@ class CompiledRun(ScalarRun):
         if self.program.outdated or self.predictor.outdated:
             self.prepare()
         self.theta = self.program.flat
-        super().refresh()
         self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
