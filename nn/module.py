@@ -40,20 +40,24 @@ class Module:
         found: dict[str, Any] = {}
         taken: set[str] = set()
         for attribute, content in vars(self).items():
-            for name, part in _parts(attribute, content):
-                if not isinstance(part, Module):
-                    found[name] = part
-                    continue
-                prefix = part.name or name
-                numbered = (f"{prefix}_{k}" for k in range(2, len(taken) + 3))
-                while prefix in taken:  # number the parts of the same name
-                    prefix = next(numbered)
-                taken.add(prefix)
-                try:
-                    inner = part.tensors()
-                except RecursionError:
-                    raise ValueError(f"{attribute} must not contain the module that it is a part of") from None
-                found |= {f"{prefix}.{name}": tensor for name, tensor in inner.items()}
+            try:
+                parts = [
+                    (part.name or name, {"." + inner: tensor for inner, tensor in part.tensors().items()}, ["."])
+                    if isinstance(part, Module)
+                    else (name, {"": part}, [])
+                    for name, part in _parts(attribute, content)
+                ]
+            except RecursionError:
+                raise ValueError(
+                    f"{attribute} must not contain itself, nor parts nested so deep that Python's stack overflows"
+                ) from None
+            for name, tensors, whole in parts:  # the name of a module is taken as a whole, even if it has no tensors
+                prefix, k = name, 1
+                while any(prefix + end in taken for end in (*whole, *tensors)):
+                    k += 1
+                    prefix = f"{name}_{k}"
+                taken.update(prefix + end for end in (*whole, *tensors))
+                found |= {prefix + end: tensor for end, tensor in tensors.items()}
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:
@@ -106,7 +110,7 @@ class Module:
         tensors = self.tensors()
         if not isinstance(state, dict):
             raise TypeError(f"a state must be a dict of names and numbers, got a {type(state).__name__}")
-        missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys())
+        missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys(), key=str)
         if missing or unknown:
             raise ValueError(
                 "the state is not of this model: "
