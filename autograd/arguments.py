@@ -35,6 +35,7 @@ __all__ = [
     "list_or_none",
     "remedy",
     "require_callable",
+    "require_distinct",
     "require_random",
     "to_python",
     "truncated_repr",
@@ -172,6 +173,16 @@ def as_list(x: Any, what: str) -> list[Any]:
         return list(x)
     except TypeError:
         raise TypeError(f"{what} must be a list, got {describe(x)}") from None
+
+
+def require_distinct(entries: Sequence[Any], what: str) -> None:
+    """Raise for a Value that comes twice in a list: a sum or a step over the list would count it twice."""
+    values = [entry for entry in entries if _is_operand(entry)]
+    if len({*values}) < len(values):
+        places: dict[Any, int] = {}
+        for i, entry in enumerate(entries):
+            if _is_operand(entry) and places.setdefault(entry, i) != i:
+                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{places[entry]}] again: name each once")
 
 
 def unpack_array(x: Any) -> Any:
