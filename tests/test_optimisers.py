@@ -15,7 +15,7 @@ import autograd
 import nn
 from autograd import Value
 from nn import SGD, Adam, AdamW, Optimiser, clip_gradients
-from nn.training.schedules import cosine, linear, warmup
+from nn.training.schedules import cosine, exponential, linear, staircase, warmup
 
 WRONG: Any = 1.0
 Make = Callable[[Any], Optimiser]
@@ -276,3 +276,15 @@ def test_the_documented_rule_trains_either_way(compiled: bool) -> None:
     model = nn.Layer.of([[3.0]])
     nn.fit(model, ([[1.0]], [0.0]), nn.squared_error, found["Signs"](model, 0.5), epochs=2, compiled=compiled)
     assert model.W[0][0].data == 2.0
+
+
+@pytest.mark.parametrize("epoch", ["a", None, -1, 0.5, True, [0]])
+@pytest.mark.parametrize("name", ["linear", "cosine", "exponential", "staircase", "warmup"])
+def test_a_schedule_refuses_what_is_no_epoch(name: str, epoch: Any) -> None:
+    made = {
+        "linear": linear(1.0, 0.0, 3), "cosine": cosine(1.0, 0.0, 3), "exponential": exponential(1.0, 0.5),
+        "staircase": staircase(1.0, 0.5, 2), "warmup": warmup(2, linear(1.0, 0.0, 3)),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="epoch, counted from 0, must be"):
+        made[name](epoch)
+    assert made[name](np.int64(1)) >= 0.0
