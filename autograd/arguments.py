@@ -201,7 +201,10 @@ def to_python(x: Any) -> Any:
     [1.0, [2.0]]
     """
     if type(x) in (list, tuple, range):  # not a subclass: a namedtuple is more than its entries
-        return [entry if entry.__class__ is float else to_python(entry) for entry in x]
+        try:
+            return [entry if entry.__class__ is float else to_python(entry) for entry in x]
+        except RecursionError:
+            raise ValueError("lists must not contain themselves, nor be nested hundreds deep") from None
     return unpack_array(x)
 
 

@@ -41,23 +41,24 @@ class Module:
         taken: set[str] = set()
         for attribute, content in vars(self).items():
             try:
-                parts = [
-                    (part.name or name, {"." + inner: tensor for inner, tensor in part.tensors().items()}, ["."])
-                    if isinstance(part, Module)
-                    else (name, {"": part}, [])
-                    for name, part in _parts(attribute, content)
-                ]
+                for name, part in _parts(attribute, content):
+                    if isinstance(part, Module):
+                        # its name is taken as a whole, even if it has no tensors
+                        prefix, ends, tensors = part.name or name, ["."], part.tensors()
+                        tensors = {f".{inner}": tensor for inner, tensor in tensors.items()}
+                    else:
+                        prefix, ends, tensors = name, [], {"": part}
+                    ends += tensors
+                    unique, k = prefix, 1
+                    while any(unique + end in taken for end in ends):
+                        k += 1
+                        unique = f"{prefix}_{k}"
+                    taken.update(unique + end for end in ends)
+                    found |= {unique + end: tensor for end, tensor in tensors.items()}
             except RecursionError:
                 raise ValueError(
                     f"{attribute} must not contain itself, nor parts nested so deep that Python's stack overflows"
                 ) from None
-            for name, tensors, whole in parts:  # the name of a module is taken as a whole, even if it has no tensors
-                prefix, k = name, 1
-                while any(prefix + end in taken for end in (*whole, *tensors)):
-                    k += 1
-                    prefix = f"{name}_{k}"
-                taken.update(prefix + end for end in (*whole, *tensors))
-                found |= {prefix + end: tensor for end, tensor in tensors.items()}
         return found
 
     def named_parameters(self) -> list[tuple[str, Value]]:

@@ -135,6 +135,25 @@ def test_data_that_contains_itself_is_refused() -> None:
     for data in ((loop_of_lists, [1.0, 2.0]), ([1.0, 2.0], loop_of_lists)):
         with pytest.raises(ValueError, match="must not contain"):
             fit(line(), data, squared_error, SGD(line()))
+    with pytest.raises(ValueError, match="must not contain"):
+        line().predict(loop_of_lists)
+    with pytest.raises(ValueError, match="must not contain"):
+        line().load_state_dict({"W": loop_of_lists, "b": [0.0]})
+
+
+@BOTH
+def test_a_target_beyond_the_floats_is_no_divergence(compiled: bool) -> None:
+    model = line()
+    with pytest.raises(OverflowError, match=r"y\[1\] of the data"):
+        fit(model, ([1.0, 2.0], [1, 10**400]), squared_error, SGD(model), compiled=compiled)
+
+
+@BOTH
+@pytest.mark.parametrize("penalty", ["a", None, [1.0]])
+def test_a_penalty_that_is_no_number_is_named(penalty: Any, compiled: bool) -> None:
+    model = line()
+    with pytest.raises(TypeError, match="the penalty"):
+        fit(model, DATA, squared_error, SGD(model), penalty=lambda ps: penalty, compiled=compiled)
 
 
 @BOTH

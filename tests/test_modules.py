@@ -384,7 +384,7 @@ def test_parts_that_contain_themselves_or_nest_too_deep_are_named() -> None:
     table: dict[str, Any] = {}
     table["self"] = table
     deep: Module = Neuron(1)
-    for _ in range(900):
+    for _ in range(2000):
         deep = Holder(part=deep)
     own = Holder()
     own.part = own  # type: ignore[attr-defined]

@@ -74,10 +74,7 @@ def read_data(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         length = f" of length {len(data)}" if isinstance(data, (tuple, list)) else ""
         raise TypeError(f"{what} must be a pair (X, y) of samples and targets, got {describe(data)}{length}")
-    try:
-        X, y = map(to_python, data)
-    except RecursionError:
-        raise ValueError(f"{what} must not contain itself, nor lists nested hundreds deep") from None
+    X, y = map(to_python, data)
     for name, part in (("X", X), ("y", y)):
         if not isinstance(part, list):
             raise TypeError(
@@ -106,11 +103,11 @@ def require_numbers(x: Any, name: str, what: str) -> None:
 
 
 def _require_finite(x: Any, name: str, what: str, plain: frozenset[type]) -> None:
-    """Raise for a float that is not finite; if there are plain types, also for an entry that is not a number."""
+    """Raise for a number that is not finite as a float; if there are plain types, also for an entry that is not a number."""
     if not isinstance(x, (list, tuple)):
         if isinstance(x, float) and not math.isfinite(x):
             raise NotANumber(f"{name} of the {what} must be a finite number, got {x}")
-        if plain:
+        if plain or isinstance(x, int):
             as_finite(x, f"{name} of the {what}")
         return
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
-from autograd.arguments import as_finite, describe
+from autograd.arguments import as_finite, as_operand, describe
 
 from ..data.batching import Data, require_numbers
 from ..losses import one_hot
@@ -162,7 +162,7 @@ class CompiledRun(ScalarRun):
 
         def cost(x: list[Value], y: list[Value]) -> Any:
             loss = self.loss(self.model(x), y[0] if one else y)
-            return loss if self.penalty is None else loss + self.penalty(self.parameters)
+            return loss if self.penalty is None else loss + as_operand(self.penalty(self.parameters), "the penalty")
 
         size = len(X[0]) if isinstance(X[0], list) else 1
         for i, x in enumerate(X):
