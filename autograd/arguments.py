@@ -177,12 +177,11 @@ def as_list(x: Any, what: str) -> list[Any]:
 
 def require_distinct(entries: Sequence[Any], what: str) -> None:
     """Raise for a Value that comes twice in a list: a sum or a step over the list would count it twice."""
-    values = [entry for entry in entries if _is_operand(entry)]
-    if len({*values}) < len(values):
-        places: dict[Any, int] = {}
+    if len({*map(id, entries)}) < len(entries):  # a number may come twice
+        places: dict[int, int] = {}
         for i, entry in enumerate(entries):
-            if _is_operand(entry) and places.setdefault(entry, i) != i:
-                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{places[entry]}] again: name each once")
+            if places.setdefault(id(entry), i) != i and _is_operand(entry):
+                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{places[id(entry)]}] again: name each once")
 
 
 def unpack_array(x: Any) -> Any:
