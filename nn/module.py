@@ -39,7 +39,7 @@ class Module:
         """
         found: dict[str, Any] = {}
         taken: set[str] = set()
-        for attribute, content in vars(self).items():
+        for attribute, content in self._attributes().items():
             try:
                 for name, part in _parts(attribute, content):
                     if isinstance(part, Module):
@@ -60,6 +60,10 @@ class Module:
                     f"{attribute} must not contain itself, nor parts nested so deep that Python's stack overflows"
                 ) from None
         return found
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return the attributes whose Values and Modules `tensors` names."""
+        return vars(self)
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Return the parameters with their names, as in ("layer1.W[0][1]", Value); a shared parameter comes once.

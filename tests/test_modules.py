@@ -398,3 +398,15 @@ def test_a_state_with_a_key_that_is_no_name_is_refused(key: Any) -> None:
     neuron = Neuron(1)
     with pytest.raises(ValueError, match="the model has no"):
         neuron.load_state_dict({**neuron.state_dict(), key: 1.0, "other": 2.0})
+
+
+def test_a_subclass_of_a_layer_trains_its_own_parameters_too() -> None:
+    class Scaled(Layer):
+        def __init__(self) -> None:
+            super().__init__(2, 2)
+            self.scale, self.inner = Value(3.0), Neuron(1)
+
+    model = Scaled()
+    assert list(model.tensors()) == ["W", "b", "scale", "inner.w", "inner.b"]
+    assert len(model.parameters()) == 9
+    assert "scale" in model.state_dict()
