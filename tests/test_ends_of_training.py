@@ -13,7 +13,6 @@ import autograd
 import nn
 from autograd import Value
 from nn import SGD, History, Layer, Module, evaluate, fit, squared_error
-from nn.training import steps
 
 BOTH = pytest.mark.parametrize("compiled", [False, True])
 DATA = ([1.0, 2.0], [3.0, 5.0])
@@ -224,7 +223,7 @@ def test_an_interrupt_while_compiling_returns_the_history(at: int, monkeypatch: 
         model.parameters()[0].data = constant.data = 7.0
 
     model, constant = line(), Value(1.0, role="constant")
-    monkeypatch.setattr(steps.autograd, "compile", interrupted)
+    monkeypatch.setattr(autograd, "compile", interrupted)
     history = fit(
         model, DATA, lambda o, t: squared_error(o, t) * constant, SGD(model, 0.1), epochs=3, callbacks=[change],
         compiled=True,
