@@ -35,6 +35,7 @@ __all__ = [
     "list_or_none",
     "remedy",
     "require_callable",
+    "require_distinct",
     "require_random",
     "to_python",
     "truncated_repr",
@@ -174,6 +175,15 @@ def as_list(x: Any, what: str) -> list[Any]:
         raise TypeError(f"{what} must be a list, got {describe(x)}") from None
 
 
+def require_distinct(entries: Sequence[Any], what: str) -> None:
+    """Raise for a Value that comes twice in a list: a sum or a step over the list would count it twice."""
+    if len({*map(id, entries)}) < len(entries):  # a number may come twice
+        places: dict[int, int] = {}
+        for i, entry in enumerate(entries):
+            if places.setdefault(id(entry), i) != i and _is_operand(entry):
+                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{places[id(entry)]}] again: name each once")
+
+
 def unpack_array(x: Any) -> Any:
     """Return an array as lists of Python's numbers, and a numpy scalar as one; anything else as it is.
 
@@ -190,7 +200,10 @@ def to_python(x: Any) -> Any:
     [1.0, [2.0]]
     """
     if type(x) in (list, tuple, range):  # not a subclass: a namedtuple is more than its entries
-        return [entry if entry.__class__ is float else to_python(entry) for entry in x]
+        try:
+            return [entry if entry.__class__ is float else to_python(entry) for entry in x]
+        except RecursionError:
+            raise ValueError("lists must not contain themselves, nor be nested hundreds deep") from None
     return unpack_array(x)
 
 

@@ -263,7 +263,12 @@ class Layer(Module):
         return self.neurons[0].activation
 
     def tensors(self) -> dict[str, Any]:
-        return {"W": self.W} | ({"b": self.b} if self.b else {})
+        return {"W": self.W} | ({"b": self.b} if self.b else {}) | super().tensors()
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            name: content for name, content in vars(self).items() if name != "neurons"
+        }  # their Values are in W and b
 
     def forward(self, x: Any) -> Value | list[Value]:
         x = _as_sample(self, x, self.nin)

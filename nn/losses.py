@@ -16,7 +16,17 @@ from math import inf, nan
 from typing import Any, Literal, NoReturn, SupportsIndex
 
 from autograd import Value, abs as absolute, dot, exp, log, log1p, logsumexp, relu, softplus, sum as add, where
-from autograd.arguments import as_finite, as_int, as_list, as_operand, describe, entries_of, list_or_none
+from autograd.arguments import (
+    as_finite,
+    as_int,
+    as_list,
+    as_operand,
+    describe,
+    entries_of,
+    list_or_none,
+    require_distinct,
+    truncated_repr,
+)
 
 __all__ = [
     "argmax",
@@ -346,8 +356,8 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    entries = as_list(parameters, "l1: parameters")
-    return as_finite(strength, "l1: strength", 0) * add([absolute(w) for w in entries])
+    entries, strength = _penalised("l1", parameters, strength)
+    return require_defined("l1", strength * add([absolute(w) for w in entries]), _name_parameters("l1", entries))
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -356,8 +366,18 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries = as_list(parameters, "l2: parameters")
-    return as_finite(strength, "l2: strength", 0) * dot(entries, entries)
+    entries, strength = _penalised("l2", parameters, strength)
+    return require_defined("l2", strength * dot(entries, entries), _name_parameters("l2", entries))
+
+
+def _penalised(name: str, parameters: Iterable[Any], strength: float) -> tuple[list[Any], float]:
+    entries = as_list(parameters, f"{name}: parameters")
+    require_distinct(entries, f"{name}: parameters")
+    return entries, as_finite(strength, f"{name}: strength", 0)
+
+
+def _name_parameters(name: str, entries: list[Any]) -> Iterator[tuple[str, Any]]:
+    return ((f"{name}: parameters[{i}]", w) for i, w in enumerate(entries))
 
 
 # Sums over the classes of a target, and the logarithms in them
@@ -585,8 +605,8 @@ def as_distribution(entries: list[Any], what: str) -> Weights:
 
 def require_reduction(loss: str, reduction: str) -> None:
     """Raise unless the reduction is a known one."""
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f'{loss}: reduction must be "mean", "sum" or "none", got {reduction!r}')
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'{loss}: reduction must be "mean", "sum" or "none", got {truncated_repr(reduction)}')
 
 
 def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, numbers: NamedNumbers) -> Any:

@@ -39,22 +39,31 @@ class Module:
         """
         found: dict[str, Any] = {}
         taken: set[str] = set()
-        for attribute, content in vars(self).items():
-            for name, part in _parts(attribute, content):
-                if not isinstance(part, Module):
-                    found[name] = part
-                    continue
-                prefix = part.name or name
-                numbered = (f"{prefix}_{k}" for k in range(2, len(taken) + 3))
-                while prefix in taken:  # number the parts of the same name
-                    prefix = next(numbered)
-                taken.add(prefix)
-                try:
-                    inner = part.tensors()
-                except RecursionError:
-                    raise ValueError(f"{attribute} must not contain the module that it is a part of") from None
-                found |= {f"{prefix}.{name}": tensor for name, tensor in inner.items()}
+        for attribute, content in self._attributes().items():
+            try:
+                for name, part in _parts(attribute, content):
+                    if isinstance(part, Module):
+                        # its name is taken as a whole, even if it has no tensors
+                        prefix, ends, tensors = part.name or name, ["."], part.tensors()
+                        tensors = {f".{inner}": tensor for inner, tensor in tensors.items()}
+                    else:
+                        prefix, ends, tensors = name, [], {"": part}
+                    ends += tensors
+                    unique, k = prefix, 1
+                    while any(unique + end in taken for end in ends):
+                        k += 1
+                        unique = f"{prefix}_{k}"
+                    taken.update(unique + end for end in ends)
+                    found |= {unique + end: tensor for end, tensor in tensors.items()}
+            except RecursionError:
+                raise ValueError(
+                    f"{attribute} must not contain itself, nor parts nested so deep that Python's stack overflows"
+                ) from None
         return found
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return the attributes whose Values and Modules `tensors` names."""
+        return vars(self)
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Return the parameters with their names, as in ("layer1.W[0][1]", Value); a shared parameter comes once.
@@ -106,7 +115,7 @@ class Module:
         tensors = self.tensors()
         if not isinstance(state, dict):
             raise TypeError(f"a state must be a dict of names and numbers, got a {type(state).__name__}")
-        missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys())
+        missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys(), key=str)
         if missing or unknown:
             raise ValueError(
                 "the state is not of this model: "

@@ -8,7 +8,17 @@ from operator import attrgetter
 from typing import Any
 
 from autograd import Value
-from autograd.arguments import as_bool, as_finite, as_list, check_keywords, checks_keywords, list_or_none
+from autograd.arguments import (
+    KEYWORDS_ELSEWHERE,
+    as_bool,
+    as_finite,
+    as_list,
+    check_keywords,
+    checks_keywords,
+    describe,
+    list_or_none,
+    require_distinct,
+)
 
 from .module import Module
 
@@ -36,7 +46,7 @@ class Optimiser:
 
     >>> class Signs(Optimiser):
     ...     def rule(self, w, g):
-    ...         return (w - self.learning_rate * ((g > 0) - (g < 0)),)
+    ...         return (w - self.learning_rate * (1.0 * (g > 0) - (g < 0)),)
     >>> w = Value(3.0)
     >>> (w * w).backward()
     >>> Signs([w], 0.5).step()
@@ -54,10 +64,17 @@ class Optimiser:
         self.parameters = _leaves(parameters)
         if not self.parameters:
             raise ValueError("parameters must not be empty: there is nothing to optimise (is the model frozen?)")
-        self.learning_rate = as_finite(learning_rate, "the learning rate", 0)
+        self.learning_rate = learning_rate
         self.weight_decay = as_finite(weight_decay, "the weight decay", 0)
         self.steps = 0
         self.state: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.moments)]
+
+    def __setattr__(self, name: str, x: Any) -> None:
+        if name == "learning_rate":
+            x = as_finite(x, "the learning rate", 0)
+        elif not hasattr(self, name) and any(hasattr(self, ours) for ours in KEYWORDS_ELSEWHERE.get(name, ())):
+            check_keywords(type(self).__init__, type(self).__name__, [name])
+        super().__setattr__(name, x)
 
     def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """Return the new data and running means of a parameter, or of all parameters in arrays, by plain arithmetic."""
@@ -73,7 +90,9 @@ class Optimiser:
         data, gradients = [p.data for p in self.parameters], [*map(_grad, self.parameters)]
         self.steps += 1
         try:
-            moved, *state = map(list, zip(*map(self.rule, data, gradients, *self.state), strict=True))
+            rows = [*map(self.rule, data, gradients, *self.state)]
+            self._check_row(rows[0])
+            moved, *state = map(list, zip(*rows, strict=True))
             self._check(_finite, gradients, moved, state)
         except BaseException as error:  # also an interrupt
             self.steps -= 1
@@ -92,13 +111,24 @@ class Optimiser:
         self.steps += 1
         try:
             with np.errstate(all="ignore"):  # _check finds any number that is not finite
-                moved, *state = self.rule(data, gradient, *[data * 0 + row for row in self.state])
+                found = self.rule(data, gradient, *[data * 0 + row for row in self.state])
+            self._check_row(found)
+            moved, *state = found
             self._check(lambda row: bool(np.isfinite(row).all()), gradient, moved, state)
         except BaseException:
             self.steps -= 1
             raise
         self.state = state
         return moved
+
+    def _check_row(self, row: Any) -> None:
+        """Raise unless a result of the rule has the new data and every running mean."""
+        if not isinstance(row, tuple) or len(row) != 1 + self.moments:
+            means = f" and {self.moments} running means" if self.moments else ""
+            raise TypeError(
+                f"the rule of {type(self).__name__} must return a tuple of {1 + self.moments} (the new data{means}), got "
+                f"{describe(row)}"
+            )
 
     def _check(self, finite: Callable[[Any], bool], gradients: Any, moved: Any, state: Sequence[Any]) -> None:
         """Raise for the first parameter with a number that is not finite: it would stay so and spread."""
@@ -297,4 +327,5 @@ def _leaves(parameters: Any) -> list[Value]:
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.gate is not None:
             raise TypeError(f"parameters must be leaves, as model.parameters() lists them, got {leaf!r}")
+    require_distinct(leaves, "parameters")
     return leaves

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nn
@@ -142,3 +143,10 @@ from .standin import StandIn
 def test_refusals(call: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("reduction", [np.ones(2), None, 1, ["mean"], "average"])
+def test_a_reduction_that_is_none_is_refused(reduction: Any) -> None:
+    for loss in (nn.squared_error, nn.zero_one, nn.binary_hinge):
+        with pytest.raises(ValueError, match="reduction must be"):
+            loss([0.5, 0.5], [1, 1], reduction=reduction)

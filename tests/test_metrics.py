@@ -106,3 +106,20 @@ def test_r_squared_of_the_lectures_line() -> None:
 def test_refusals(call: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+# Rows that are not one-hot
+
+
+@pytest.mark.parametrize("row", [[0, 0], [7, 5], [1, 1], [0.5, 0.5], [0.0, 0.9], [2, 0], [-1, 1], [1, 0, 0], [1]])
+@pytest.mark.parametrize("metric", [nn.accuracy, nn.confusion, nn.zero_one, nn.recipe("multiclass", 2, nout=2).score])
+def test_a_target_row_that_is_not_one_hot_is_refused(metric: Any, row: Any) -> None:
+    with pytest.raises(ValueError, match=r"targets\[1\]"):
+        metric([[0.9, 0.1], [0.2, 0.8]], [[1, 0], row])
+
+
+def test_one_hot_rows_of_any_kind_are_taken() -> None:
+    scores = [[0.9, 0.1], [0.2, 0.8]]
+    for rows in ([[1, 0], [0, 1]], [(True, False), (False, True)], np.eye(2), [[Value(1.0), 0], [0.0, 1.0]]):
+        assert nn.accuracy(scores, rows) == 1.0
+        assert nn.confusion(scores, rows) == [[1, 0], [0, 1]]

@@ -324,3 +324,89 @@ def test_parts_of_the_same_name_keep_all_their_parameters() -> None:
     joined = Sequential(a.layers[0], *b.layers)
     assert len(joined.parameters()) == 9 + 16 + 5
     assert list(joined.state_dict())[:4] == ["layer1.W", "layer1.b", "layer1_2.W", "layer1_2.b"]
+
+
+# Names that two parts would share
+
+
+class Holder(Module):
+    def __init__(self, **parts: Any) -> None:
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+
+def named(name: str, module: Module) -> Module:
+    module.name = name
+    return module
+
+
+CLASHES: dict[str, tuple[Any, list[str]]] = {
+    "a tensor beside an entry of a list": (
+        lambda: Holder(a=[Neuron(1), Value(2.0)], a2=Value(3.0)),
+        ["a1.w", "a1.b", "a2", "a2_2"],
+    ),
+    "keys of two types": (lambda: Holder(w={1: Value(1.0), "1": Value(2.0)}), ["w.1", "w.1_2"]),
+    "keys with dots": (
+        lambda: Holder(w={"a": {"b": Value(1.0)}, "a.b": Value(2.0), "a.b_2": Value(3.0)}),
+        ["w.a.b", "w.a.b_2", "w.a.b_2_2"],
+    ),
+    "a module after a dict": (
+        lambda: Holder(d={"w": Value(1.0)}, m=named("d", Neuron(1))),
+        ["d.w", "d_2.w", "d_2.b"],
+    ),
+    "a dict after a module": (
+        lambda: Holder(m=named("d", Neuron(1)), d={"w": Value(1.0)}),
+        ["d.w", "d.b", "d.w_2"],
+    ),
+    "modules of two depths": (
+        lambda: Holder(d=Holder(x=Neuron(1)), e=named("d.x", Neuron(1))),
+        ["d.x.w", "d.x.b", "d.x_2.w", "d.x_2.b"],
+    ),
+    "a tensor beside a module": (lambda: Holder(d=Value(1.0), m=named("d", Neuron(1))), ["d", "d.w", "d.b"]),
+}
+
+
+@pytest.mark.parametrize("clash", CLASHES)
+def test_parts_of_one_name_are_numbered(clash: str, tmp_path: Any) -> None:
+    make, names = CLASHES[clash]
+    model, twin = make(), make()
+    assert list(model.tensors()) == names
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = float(i)
+    assert len(model.parameters()) == len(model.named_parameters()) == len({n for n, _ in model.named_parameters()})
+    twin.load_state_dict(model.state_dict())
+    assert [p.data for p in twin.parameters()] == [float(i) for i in range(len(model.parameters()))]
+
+
+def test_parts_that_contain_themselves_or_nest_too_deep_are_named() -> None:
+    loop: list[Any] = [Value(1.0)]
+    loop.append(loop)
+    table: dict[str, Any] = {}
+    table["self"] = table
+    deep: Module = Neuron(1)
+    for _ in range(2000):
+        deep = Holder(part=deep)
+    own = Holder()
+    own.part = own  # type: ignore[attr-defined]
+    for part in (loop, table, deep, own):
+        with pytest.raises(ValueError, match=r"(whole|part) must not contain itself"):
+            Holder(whole=part).parameters()
+
+
+@pytest.mark.parametrize("key", [None, 1, ("w",)])
+def test_a_state_with_a_key_that_is_no_name_is_refused(key: Any) -> None:
+    neuron = Neuron(1)
+    with pytest.raises(ValueError, match="the model has no"):
+        neuron.load_state_dict({**neuron.state_dict(), key: 1.0, "other": 2.0})
+
+
+def test_a_subclass_of_a_layer_trains_its_own_parameters_too() -> None:
+    class Scaled(Layer):
+        def __init__(self) -> None:
+            super().__init__(2, 2)
+            self.scale, self.inner = Value(3.0), Neuron(1)
+
+    model = Scaled()
+    assert list(model.tensors()) == ["W", "b", "scale", "inner.w", "inner.b"]
+    assert len(model.parameters()) == 9
+    assert "scale" in model.state_dict()

@@ -366,6 +366,8 @@ NANS: dict[str, Callable[[], Any]] = {
     r"kl_divergence: p\[0\]": lambda: nn.kl_divergence(PAIR, [0.5, 0.5]),
     r"kl_divergence: q\[0\]": lambda: nn.kl_divergence([0.5, 0.5], PAIR),
     r"entropy: p\[0\]": lambda: nn.entropy(PAIR),
+    r"l1: parameters\[0\]": lambda: nn.l1(PAIR, 1.0),
+    r"l2: parameters\[1\]": lambda: nn.l2([1.0, Value(NAN)], 1.0),
 }
 
 

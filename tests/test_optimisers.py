@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import autograd
+import nn
 from autograd import Value
 from nn import SGD, Adam, AdamW, Optimiser, clip_gradients
-from nn.training.schedules import cosine, linear, warmup
+from nn.training.schedules import cosine, exponential, linear, staircase, warmup
 
 WRONG: Any = 1.0
 Make = Callable[[Any], Optimiser]
@@ -188,3 +191,100 @@ def test_schedules() -> None:
 def test_errors_say_what_to_write(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make(Value(1.0))
+
+
+# A Value named twice
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda w, v: SGD([w, v, w]),
+        lambda w, v: Adam(iter([w, v, w])),
+        lambda w, v: clip_gradients([w, v, w], 1.0),
+        lambda w, v: nn.l1([w, v, w], 1.0),
+        lambda w, v: nn.l2([w, v, w], 1.0),
+        lambda w, v: autograd.compile(lambda x: (w + v) * x[0], [w, v, w], x=1),
+    ],
+)
+def test_a_parameter_named_twice_is_refused(use: Any) -> None:
+    with pytest.raises(ValueError, match=r"parameters\[2\] is parameters\[0\] again"):
+        use(Value(1.0), Value(2.0))
+
+
+def test_numbers_may_be_equal_in_a_penalty() -> None:
+    assert nn.l2([2.0, 2.0], 1.0) == 8.0
+    assert nn.l1([Value(2.0), Value(2.0)], 1.0).data == 4.0
+
+
+# Attributes of an optimiser
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "remedy"),
+    [
+        (SGD, "lr", "learning_rate"),
+        (Adam, "eta", "learning_rate"),
+        (Adam, "momentum", "betas"),
+        (SGD, "wd", "weight_decay"),
+    ],
+)
+def test_an_attribute_named_as_elsewhere_is_refused(make: Any, name: str, remedy: str) -> None:
+    optimiser = make([Value(1.0)])
+    with pytest.raises(TypeError, match=f"{make.__name__} has no argument {name}: write {remedy}"):
+        setattr(optimiser, name, 0.5)
+
+
+def test_a_subclass_has_names_of_its_own() -> None:
+    class Decaying(SGD):
+        def __init__(self, parameters: Any, alpha: float = 0.5) -> None:
+            super().__init__(parameters)
+            self.alpha, self.gamma, self.other = alpha, 1.0, 2.0
+
+    optimiser = Decaying([Value(1.0)])
+    optimiser.alpha = 0.25
+    assert (optimiser.alpha, optimiser.gamma, optimiser.other) == (0.25, 1.0, 2.0)
+
+
+@pytest.mark.parametrize("rate", [-1.0, "a", None, math.nan, math.inf, Value(0.1)])
+def test_a_learning_rate_that_is_none_is_refused_where_it_is_set(rate: Any) -> None:
+    optimiser = SGD([Value(1.0)], 0.5)
+    with pytest.raises((TypeError, ValueError), match="learning rate"):
+        optimiser.learning_rate = rate
+    assert optimiser.learning_rate == 0.5
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("wrong", [lambda w, g: w - g, lambda w, g: (w - g, g), lambda w, g: None, lambda w, g: ()])
+def test_a_rule_that_returns_no_tuple_of_its_numbers_is_refused(wrong: Any, compiled: bool) -> None:
+    class Wrong(nn.Optimiser):
+        def rule(self, w: Any, g: Any, *state: Any) -> Any:
+            return wrong(w, g)
+
+    model = nn.Layer.of([[1.0]], [0.0])
+    optimiser = Wrong(model, 0.1)
+    with pytest.raises(TypeError, match=r"rule of Wrong must return a tuple of 1 \(the new data\)"):
+        nn.fit(model, ([[1.0]], [0.0]), nn.squared_error, optimiser, compiled=compiled)
+    assert (optimiser.steps, model.W[0][0].data) == (0, 1.0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_documented_rule_trains_either_way(compiled: bool) -> None:
+    found: dict[str, Any] = {}
+    lines = [example.source for example in doctest.DocTestParser().get_examples(nn.Optimiser.__doc__ or "")]
+    exec(lines[0], {"Optimiser": nn.Optimiser}, found)
+    model = nn.Layer.of([[3.0]])
+    nn.fit(model, ([[1.0]], [0.0]), nn.squared_error, found["Signs"](model, 0.5), epochs=2, compiled=compiled)
+    assert model.W[0][0].data == 2.0
+
+
+@pytest.mark.parametrize("epoch", ["a", None, -1, 0.5, True, [0]])
+@pytest.mark.parametrize("name", ["linear", "cosine", "exponential", "staircase", "warmup"])
+def test_a_schedule_refuses_what_is_no_epoch(name: str, epoch: Any) -> None:
+    made = {
+        "linear": linear(1.0, 0.0, 3), "cosine": cosine(1.0, 0.0, 3), "exponential": exponential(1.0, 0.5),
+        "staircase": staircase(1.0, 0.5, 2), "warmup": warmup(2, linear(1.0, 0.0, 3)),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="epoch, counted from 0, must be"):
+        made[name](epoch)
+    assert made[name](1) >= 0.0

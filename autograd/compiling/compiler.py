@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..arguments import require_distinct
 from ..value import Value
 from .batches import Dtype, numpy
 from .program import CompiledProgram
@@ -72,9 +73,7 @@ def compile(
     for i, value in enumerate(values):
         if value in given:
             raise ValueError(f"parameters[{i}] is an input too: a leaf is either given with every batch, or trained")
-    if len({*values}) < len(values):
-        i = next(i for i, value in enumerate(values) if value in values[:i])
-        raise ValueError(f"parameters[{i}] is parameters[{values.index(values[i])}] again: name each once")
+    require_distinct(values, "parameters")
     differentiated = parameters is not None if gradient is None else gradient
     if differentiated and traced.several:
         raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")

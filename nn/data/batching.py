@@ -11,8 +11,18 @@ from autograd.arguments import as_finite, as_finite_list, as_int, describe, list
 
 from ..losses import NotANumber
 
-__all__ = ["Data", "batch_orders", "batches", "read_data", "read_table", "require_finite", "train_test_split"]
+__all__ = [
+    "Data",
+    "batch_orders",
+    "batches",
+    "read_data",
+    "read_table",
+    "require_finite",
+    "require_numbers",
+    "train_test_split",
+]
 
+PLAIN = frozenset({float, int, bool})
 Data = tuple[Any, Any]  # X, a list or an array of samples, and y, one of their targets
 
 
@@ -78,23 +88,35 @@ def read_data(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
 
 
 def require_finite(data: Data, what: str) -> None:
-    """Raise for the first number of the samples or the targets that is nan or infinite."""
-    for name, part in zip(("X", "y"), data, strict=True):
-        _require_finite(part, name, what)
+    """Raise for the first entry of the samples that is not a finite number, and the first number of the targets that is not.
+
+    A target may be anything that a loss takes, such as the name of a class.
+    """
+    X, y = data
+    require_numbers(X, "X", what)
+    _require_finite(y, "y", what, frozenset())
 
 
-def _require_finite(x: Any, name: str, what: str) -> None:
-    if not isinstance(x, list):
+def require_numbers(x: Any, name: str, what: str) -> None:
+    """Raise for the first entry of lists, at any depth, that is not a finite number."""
+    _require_finite(x, name, what, PLAIN)
+
+
+def _require_finite(x: Any, name: str, what: str, plain: frozenset[type]) -> None:
+    """Raise for a number that is not finite as a float; if there are plain types, also for an entry that is not a number."""
+    if not isinstance(x, (list, tuple)):
         if isinstance(x, float) and not math.isfinite(x):
             raise NotANumber(f"{name} of the {what} must be a finite number, got {x}")
+        if plain or isinstance(x, int):
+            as_finite(x, f"{name} of the {what}")
         return
     try:
-        if all(map(math.isfinite, x)):
+        if all(map(math.isfinite, x)) and (not plain or plain.issuperset(map(type, x))):
             return
     except (TypeError, OverflowError):  # an entry is a list, the name of a class, or an int beyond the range of floats
         pass
     for i, entry in enumerate(x):
-        _require_finite(entry, f"{name}[{i}]", what)
+        _require_finite(entry, f"{name}[{i}]", what, plain)
 
 
 def read_table(X: Any, what: str, n: int | None = None) -> list[list[float]]:

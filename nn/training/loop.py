@@ -69,7 +69,8 @@ def fit(
     metrics: functions of all outputs and targets, such as accuracy
     callbacks: called as f(epoch, model, history) after every epoch; the training ends if one returns True
     patience: stop after this many epochs without a better validation cost (without validation: cost). The model then has the
-        weights of the best epoch, also if the run ends otherwise, but not after an interrupt or an error
+        weights of the best epoch, also if the run ends otherwise, but not after an interrupt or an error. Without
+        validation these are the weights at the start of the epoch of the best cost, or the last ones if they cost no more
     epsilon, k: stop when |cost of epoch t+k − cost of epoch t| < epsilon
     progress: a bar on the terminal; None shows it if stderr is a terminal and tqdm is installed
     record: keep weights and gradients of every step in history.snapshots
@@ -93,7 +94,6 @@ def fit(
             f"optimiser must be an Optimiser such as nn.SGD(model.parameters(), 0.1), got {describe(optimiser)}: "
             "the optimiser comes after the loss"
         )
-    as_finite(optimiser.learning_rate, "the learning rate of the optimiser", 0)
     epochs = as_int(epochs, "epochs, the number of passes over the data,", 0)
     clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
     patience = None if patience is None else as_int(patience, "patience, the number of epochs without improvement,")
@@ -107,12 +107,13 @@ def fit(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
     kind = CompiledRun if as_bool(compiled, "compiled") else ScalarRun
-    run = kind(model, data, loss, optimiser, penalty, clip, as_bool(record, "record"), history)
-    best, best_epoch, best_weights = math.inf, 0, run.before
+    record = as_bool(record, "record")
+    run: ScalarRun | None = None
     epoch = 0
     try:
+        run = kind(model, data, loss, optimiser, penalty, clip, record, history)
+        best, best_epoch, best_weights = math.inf, 0, run.before
         for epoch in _with_progress(range(epochs), history, progress):
-            run.refresh()
             start = run.weights()
             if schedule is not None:
                 optimiser.learning_rate = as_finite(
@@ -120,20 +121,23 @@ def fit(
                 )
             cost = run.epoch(epoch, batch_orders(len(data[0]), batch_size, rng))
             if held_out is not None or metrics:
-                outputs = run.predict((held_out or data)[0])
-                measured = mean_loss(outputs, (held_out or data)[1], loss)
+                X, y = held_out or data
+                outputs = run.predict(X)
                 for name, metric in (metrics or {}).items():
-                    history.metrics[name].append(metric(outputs, (held_out or data)[1]))
+                    history.metrics[name].append(as_finite(metric(outputs, y), f"the metric {name!r}"))
                 if held_out is not None:
-                    history.validation.append(measured)
+                    history.validation.append(mean_loss(outputs, y, loss, f"the validation loss of epoch {epoch}"))
             history.learning_rate.append(optimiser.learning_rate)
             history.cost.append(cost)  # last: a cost marks a finished epoch
             watched = (history.validation or history.cost)[-1]
             if epoch == 0 or watched < best:
                 # without validation the cost belongs to the weights at the start of the epoch
                 best, best_epoch, best_weights = watched, epoch, start if held_out is None else run.weights()
-            answers = [callback(epoch, model, history) for callback in callbacks]
-            if any(to_python(answer) is True for answer in answers):
+            answers = []
+            for callback in callbacks:
+                answers.append(to_python(callback(epoch, model, history)))
+                run.refresh()
+            if any(answer is True for answer in answers):
                 history.stopped = "a callback said so"
                 break
             if epsilon is not None and converged(history.cost, epsilon, k):
@@ -142,12 +146,15 @@ def fit(
             if patience is not None and epoch - best_epoch >= patience:
                 history.stopped = f"no better than in epoch {best_epoch}"
                 break
-        if patience is not None and best_epoch < epoch:
+        # without validation no epoch has measured the last weights
+        if patience is not None and epochs and (_present_cost(run) > best if held_out is None else best_epoch < epoch):
             run.restore(best_weights)
-            better = "" if epoch - best_epoch >= patience else f"; epoch {best_epoch} was better"
+            place = f"the start of epoch {best_epoch}" if held_out is None else f"epoch {best_epoch}"
+            better = "" if epoch - best_epoch >= patience else f"; {place} was better"
             history.stopped += f"{better}, whose weights are restored"
     except KeyboardInterrupt:
-        run.restore(run.before)
+        if run is not None:
+            run.restore(run.before)
         history.keep_whole_epochs()
         history.stopped = f"interrupted in epoch {epoch}"
     return history
@@ -216,8 +223,8 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     return outputs, mean_loss(outputs, y, loss)
 
 
-def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> float:
-    """Return the mean loss of outputs and targets, without recording."""
+def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss, what: str = "the mean loss") -> float:
+    """Return the mean loss of outputs and targets, without recording; raise if it is nan."""
     with no_grad():
         losses = []
         for i, (output, target) in enumerate(zip(outputs, targets, strict=True)):
@@ -225,8 +232,33 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
                 losses.append(loss(_values(output), target))
             except NotANumber as error:
                 raise NotANumber(f"sample {i}: {error}") from None
-    losses = [as_operand(loss, "the loss") for loss in losses]
-    return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
+    losses = [_number(loss, "the loss") for loss in losses]
+    try:
+        mean = math.fsum(losses) / len(losses)
+    except ValueError:  # of inf and −inf
+        mean = math.nan
+    if math.isnan(mean):
+        i = next(i for i, x in enumerate(losses) if not math.isfinite(x))
+        raise NotANumber(f"{what} is nan: the loss of sample {i} is {losses[i]}")
+    return mean
+
+
+def _present_cost(run: ScalarRun) -> float:
+    """Return the cost of the present weights over all data, with the penalty; inf where it cannot be computed."""
+    (X, y), penalty = run.data, run.penalty
+    try:
+        cost = mean_loss(run.predict(X), y, run.loss)
+        if penalty is not None:
+            with no_grad():
+                cost += _number(penalty(run.optimiser.parameters), "the penalty")
+    except (ArithmeticError, ValueError):
+        return math.inf
+    return cost
+
+
+def _number(x: Any, what: str) -> float:
+    number = as_operand(x, what)
+    return number.data if isinstance(number, Value) else number
 
 
 def _values(output: Any) -> Any:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.arguments import as_finite, list_or_none
+from autograd.arguments import as_finite, describe, list_or_none
 
 from ..data.scaling import centred
 from ..losses import (
@@ -151,4 +151,7 @@ def _true_class(target: Any, what: str, n: int) -> int:
         return as_class_index(target, what, n)
     if len(entries) != n:
         raise ValueError(f"{what} must have one entry per class, {n} in all, got {len(entries)}")
-    return index_of_largest(as_row(entries, what), what)
+    chances = [as_comparable(entry, f"{what}[{i}]") for i, entry in enumerate(as_row(entries, what))]
+    if chances.count(1.0) != 1 or chances.count(0.0) != n - 1:
+        raise ValueError(f"{what} must be a class index or a one-hot row, of 0s and a single 1, got {describe(target)}")
+    return chances.index(1.0)

@@ -20,7 +20,7 @@ def linear(first: float, last: float, epochs: int) -> Schedule:
     [1.0, 0.5, 0.0, 0.0]
     """
     first, last, epochs = _check_range(first, last, epochs)
-    return lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
+    return _of_epochs(lambda epoch: first + (last - first) * min(1.0, epoch / max(1, epochs - 1)))
 
 
 @checks_keywords
@@ -31,7 +31,9 @@ def cosine(first: float, last: float, epochs: int) -> Schedule:
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
     first, last, epochs = _check_range(first, last, epochs)
-    return lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
+    return _of_epochs(
+        lambda epoch: last + (first - last) * (1 + math.cos(math.pi * min(1.0, epoch / max(1, epochs - 1)))) / 2
+    )
 
 
 @checks_keywords
@@ -42,7 +44,7 @@ def exponential(first: float, factor: float) -> Schedule:
     [1.0, 0.5, 0.25]
     """
     first, factor = _check_decay(first, factor)
-    return lambda epoch: _power("exponential", first, factor, epoch, epoch)
+    return _of_epochs(lambda epoch: _power("exponential", first, factor, epoch, epoch))
 
 
 @checks_keywords
@@ -54,7 +56,7 @@ def staircase(first: float, factor: float, every: int) -> Schedule:
     """
     first, factor = _check_decay(first, factor)
     every = as_int(every, "every, how many epochs a stair lasts,")
-    return lambda epoch: _power("staircase", first, factor, epoch // every, epoch)
+    return _of_epochs(lambda epoch: _power("staircase", first, factor, epoch // every, epoch))
 
 
 @checks_keywords
@@ -66,7 +68,12 @@ def warmup(epochs: int, schedule: Schedule) -> Schedule:
     """
     epochs = as_int(epochs, "epochs, how long the rise takes,")
     require_callable(schedule, "schedule, which warmup leads to,", "epoch")
-    return lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs)
+    return _of_epochs(lambda epoch: schedule(0) * (epoch + 1) / epochs if epoch < epochs else schedule(epoch - epochs))
+
+
+def _of_epochs(rate: Schedule) -> Schedule:
+    """Return a schedule that refuses what is not the number of an epoch."""
+    return lambda epoch: rate(as_int(epoch, "epoch, counted from 0,", 0))
 
 
 def _check_range(first: float, last: float, epochs: int) -> tuple[float, float, int]:

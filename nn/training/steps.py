@@ -8,9 +8,9 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
-from autograd.arguments import as_finite, describe
+from autograd.arguments import as_finite, as_operand, describe
 
-from ..data.batching import Data
+from ..data.batching import Data, require_numbers
 from ..losses import one_hot
 from ..module import Module
 from ..optimisers import Diverged, Optimiser, clip_gradients, infinite_gradient, magnitude
@@ -50,14 +50,15 @@ class ScalarRun:
                 "every parameter of the optimiser is frozen, so there is nothing to train: model.unfreeze()"
             )
         self.prepare()
-        self.before = self.weights()
+        self.refresh()
         history.initial = self.snapshot(0, 0.0).parameters if record else []
 
     def prepare(self) -> None:
         """Prepare the steps, once before the first."""
 
     def refresh(self) -> None:
-        """Take over what has changed since the last epoch, as by a callback."""
+        """Take over what a callback has changed."""
+        self.before = self.weights()
 
     def weights(self) -> Sequence[float]:
         """Return the numbers of all parameters."""
@@ -146,6 +147,10 @@ class CompiledRun(ScalarRun):
     def prepare(self) -> None:
         X, y = self.data
         self.parameters = self.optimiser.parameters
+        first = self.loss(self.model(X[0]), y[0])
+        if not isinstance(first, Value):
+            raise _no_graph(first)
+        require_numbers(y, "y", "data for a compiled program")
         with no_grad():
             sample = self.model(X[0])
             several = isinstance(sample, (list, tuple))
@@ -157,7 +162,7 @@ class CompiledRun(ScalarRun):
 
         def cost(x: list[Value], y: list[Value]) -> Any:
             loss = self.loss(self.model(x), y[0] if one else y)
-            return loss if self.penalty is None else loss + self.penalty(self.parameters)
+            return loss if self.penalty is None else loss + as_operand(self.penalty(self.parameters), "the penalty")
 
         size = len(X[0]) if isinstance(X[0], list) else 1
         for i, x in enumerate(X):
@@ -177,12 +182,12 @@ class CompiledRun(ScalarRun):
 
         self.X, self.y = np.array(X, float), np.array(targets, float)
         self.slope = np.zeros(len(self.parameters))
-        self.theta = self.program.flat
 
     def refresh(self) -> None:
         if self.program.outdated or self.predictor.outdated:
+            self.before = super().weights()  # compiling may be interrupted
             self.prepare()
-        self.theta = self.program.flat
+        self.before = self.theta = self.program.flat
         self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
