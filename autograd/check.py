@@ -25,6 +25,7 @@ Function = Callable[..., Operand]
 Scheme = Literal["central", "forward"]
 WINDOW = 2.0  # slopes within this many steps of x tell whether a step resolves f
 STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
+ULPS = (512, 128, 32, 16, 8, 6, 4, 3, 2)  # the shortest steps, in units of the last place of x
 
 
 def check_gradients(
@@ -123,6 +124,7 @@ def _numeric(
     are tried, because a function may vary over much less or much more than x does.
     """
     found: list[tuple[float, float, float]] = []  # steps, their finite differences, and the errors of these
+    scales: list[float] = []  # where all sizes of steps were tried, they tell which of them resolve f
     failure: Exception = ValueError("there is no step to take")
     usual = _step(scheme, step)
     for h in _steps(usual, abs(data[i])) if step is None else [usual]:
@@ -138,23 +140,24 @@ def _numeric(
         found.append((h, half, error_))
         if once == half == exact and h < usual / 100:  # flat at two scales: a relu that is off, for one
             break
+    else:
+        scales = [0.0, *(h for h, *_ in found)] if step is None else []
     if not found:
         raise failure
-    if step is not None or all(slope == exact for _, slope, _ in found):
-        return found[-1][1], found[-1][2], True
-    near = {h: _slopes(f, inputs, data, i, h) for h in [0.0, *(h for h, *_ in found)]}
+    near = {h: _slopes(f, inputs, data, i, h) for h in scales}
     changes = {h: _change(near, WINDOW * h) for h, *_ in found}
     least = max(max(changes.values()) / 2, rtol * max(map(abs, chain.from_iterable(near.values())), default=0.0))
 
-    def total(h: float, slope: float, error: float) -> float:
+    finest = _change(near, max(ULPS[0] * math.ulp(data[i]), min(changes)))
+
+    def judged(h: float, slope: float, error: float) -> tuple[float, float, bool]:
         # Two steps over a whole number of periods agree with each other, and not with shorter steps. A step across many
         # waves measures their mean: the slopes inside it change by as much as anywhere.
         error = max([error, *(abs(slope - other) - its for k, other, its in found if k < h)])
-        return error + (changes[h] if changes[h] > least else 0.0)
+        resolved = not changes[h] > least
+        return slope, error if resolved else error + changes[h], resolved or not finest > least
 
-    errors = {h: (total(h, slope, error), slope) for h, slope, error in found}
-    h = min(errors, key=lambda h: (math.isnan(errors[h][0]), errors[h][0]))
-    return errors[h][1], errors[h][0], not changes[h] > least
+    return min((judged(*each) for each in found), key=lambda each: (math.isnan(each[1]), each[1]))
 
 
 def _change(near: Mapping[float, Sequence[float]], window: float) -> float:
@@ -183,7 +186,7 @@ def _steps(h: float, x: float) -> Iterator[float]:
         for base in bases:
             yield base * 10.0**power
     if x:
-        for ulps in (512, 128, 32, 16, 8, 6, 4, 3, 2):
+        for ulps in ULPS:
             yield ulps * math.ulp(x)
 
 
