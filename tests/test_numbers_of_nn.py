@@ -39,7 +39,7 @@ def cost(z: list[float], t: list[float]) -> float:
 
 # Scores of any size
 
-large = st.sampled_from([0.0, 1.0, 1e3, 1e8, 1e12, 1e16, 1e100, 1e300])
+large = st.sampled_from([0.0, 1.0, 1e3, 1e8, 1e12, 1e16, 1e25, 1e100, 1e300, 1.7e308])
 scores = st.builds(
     lambda size, near, sign: [sign * size + x for x in near],
     large, st.lists(st.floats(-40, 40), min_size=2, max_size=5), st.sampled_from([-1.0, 1.0]),
@@ -65,7 +65,8 @@ def test_softmax_is_right_at_every_size(z: list[float]) -> None:
 def test_cross_entropy_with_logits_is_right_at_every_size(z: list[float], data: st.DataObject) -> None:
     c = data.draw(st.integers(0, len(z) - 1))
     p = softmax(z)
-    for target, t in ((c, nn.one_hot(c, len(z))), ([1 / len(z)] * len(z), [1 / len(z)] * len(z))):
+    soft = data.draw(st.sampled_from([softmax([k * k / 7 for k in range(len(z))]), [1 / len(z)] * len(z)]))
+    for target, t in ((c, nn.one_hot(c, len(z))), (soft, soft)):
         value, slope = value_and_grad(lambda z, target=target: nn.cross_entropy_with_logits(z, target))(z)
         assert value == pytest.approx(cost(z, t), rel=1e-12, abs=1e-14)
         assert slope == pytest.approx([a - b for a, b in zip(p, t, strict=True)], rel=1e-9, abs=1e-15)
@@ -73,7 +74,7 @@ def test_cross_entropy_with_logits_is_right_at_every_size(z: list[float], data: 
 
 
 def test_equal_scores_share_the_probability_whatever_their_size() -> None:
-    for size in (1e8, 1e12, 1e16, 1e300, -1e16):
+    for size in (1e8, 1e12, 1e16, 1e25, 1e300, 1.7e308, -1e16):
         assert nn.softmax([size, size]) == [0.5, 0.5]
         assert nn.softmax([size] * 3) == pytest.approx([1 / 3] * 3, rel=1e-15)
         assert nn.log_softmax([size, size]) == [-math.log(2)] * 2
@@ -82,6 +83,7 @@ def test_equal_scores_share_the_probability_whatever_their_size() -> None:
         assert value == math.log(2)
         assert slope == [-0.5, 0.5]
         assert nn.hinge([size, size], 0) == 1.0
+        assert nn.cross_entropy_with_logits([size] * 3, [1 / 3] * 3) == pytest.approx(math.log(3), rel=1e-15)
 
 
 def test_infinite_scores() -> None:
