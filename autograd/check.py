@@ -69,7 +69,7 @@ def check_gradients(
     own = _rounding_of_gradient(f, inputs, data)
     checks = []
     for i, (name, at, exact) in enumerate(zip(_names(f, inputs), data, analytic, strict=True)):
-        approximate, error, measured = _numeric(f, inputs, data, i, scheme, step, rtol, exact)
+        approximate, error, measured = _numeric(f, inputs, data, i, scheme, step, rtol, exact, own[i])
         tolerance = atol + error + own[i] + rtol * max(abs(exact), abs(approximate))
         checks.append(Check(name, at, exact, approximate, tolerance, measured))
     report = GradientCheck(tuple(checks), "" if all(c.ok for c in checks) else _kinks(f, inputs, data))
@@ -117,11 +117,12 @@ def _numeric(
     step: float | None,
     rtol: float,
     exact: float,
+    own: float,
 ) -> tuple[float, float, bool]:
     """Return the finite difference in entry i by the step that suits f best, its error, and whether it measures f at all.
 
     The usual step ends the search if it is accurate and agrees with the gradient. Before it disagrees, steps of all sizes
-    are tried, because a function may vary over much less or much more than x does.
+    are tried, because a function may vary over much less or much more than x does. own: the error of the gradient itself.
     """
     found: list[tuple[float, float, float]] = []  # steps, their finite differences, and the errors of these
     scales: list[float] = []  # where all sizes of steps were tried, they tell which of them resolve f
@@ -146,7 +147,8 @@ def _numeric(
         raise failure
     near = {h: _slopes(f, inputs, data, i, h) for h in scales}
     changes = {h: _change(near, WINDOW * h) for h, *_ in found}
-    least = max(max(changes.values()) / 2, rtol * max(map(abs, chain.from_iterable(near.values())), default=0.0))
+    largest = max(map(abs, chain.from_iterable(near.values())), default=0.0)
+    least = max(max(changes.values()) / 2, rtol * largest, 2 * own)  # slopes that change by less are one slope
 
     finest = _change(near, max(ULPS[0] * math.ulp(data[i]), min(changes)))
 

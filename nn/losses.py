@@ -11,7 +11,7 @@ No loss branches on the number in an output, only on targets that are plain numb
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf, isfinite, nan
 from typing import Any, Literal, NoReturn, SupportsIndex
 
@@ -133,7 +133,10 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
         return reduce("squared_error", losses, reduction, pairs[0][0] is None, numbers)
     total = dot(gaps, gaps)
-    return require_defined("squared_error", average(0.5 * total if half else total, len(gaps), reduction), numbers)
+    loss = average(0.5 * total if half else total, len(gaps), reduction)
+    share = average(0.5 if half else 1.0, len(gaps), reduction)
+    loss = unless_infinite(loss, lambda: dot([share * gap for gap in gaps], gaps))
+    return require_defined("squared_error", loss, numbers)
 
 
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -346,8 +349,11 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    entries = as_list(parameters, "l1: parameters")
-    return as_finite(strength, "l1: strength", 0) * add([absolute(w) for w in entries])
+    entries = _parameters(parameters, "l1: parameters")
+    strength = as_finite(strength, "l1: strength", 0)
+    return unless_infinite(
+        strength * add([absolute(w) for w in entries]), lambda: add([strength * absolute(w) for w in entries])
+    )
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -356,8 +362,15 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries = as_list(parameters, "l2: parameters")
-    return as_finite(strength, "l2: strength", 0) * dot(entries, entries)
+    entries = _parameters(parameters, "l2: parameters")
+    strength = as_finite(strength, "l2: strength", 0)
+    return unless_infinite(strength * dot(entries, entries), lambda: dot([strength * w for w in entries], entries))
+
+
+def _parameters(parameters: Iterable[Any], what: str) -> list[Any]:
+    """Return the parameters, of which there may be none, as numbers."""
+    entries = as_list(parameters, what)
+    return as_row(entries, what) if entries else []
 
 
 # Sums over the classes of a target, and the logarithms in them
@@ -607,13 +620,20 @@ def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, num
         return require_defined(loss, losses[0], numbers)
     if reduction == "none":
         return [require_defined(loss, x, numbers) for x in losses]
-    total = add(losses) if len(losses) > 1 else losses[0]
-    return require_defined(loss, average(total, len(losses), reduction), numbers)
+    n = len(losses)
+    found = average(add(losses) if n > 1 else losses[0], n, reduction)
+    found = unless_infinite(found, lambda: add([average(x, n, reduction) for x in losses]))
+    return require_defined(loss, found, numbers)
 
 
 def average(total: Any, n: int, reduction: Reduction) -> Any:
     """Return a sum of n losses, or their mean."""
     return total / n if reduction == "mean" and n > 1 else total
+
+
+def unless_infinite(x: Any, scaled: Callable[[], Any]) -> Any:
+    """Return x, or where its number is infinite scaled(), the same sum of terms that are scaled before they are added."""
+    return scaled() if number_or_none(x) in (inf, -inf) else x
 
 
 def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:

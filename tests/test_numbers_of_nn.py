@@ -605,3 +605,48 @@ def test_a_plot_of_points_in_a_line_has_a_plane(x: float) -> None:
     model = nn.MLP(2, [1], rng=random.Random(0))
     history = fit(model, (X[:1], [1.0]), lambda o, t: 0.0 * o, SGD(model, 0.0), epochs=1, record=True)
     assert "No decision boundary" not in nn.explore_training(model, history, data=(X, [0, 1, 1])).html
+
+
+# Overflow on the way to a finite number
+
+MEANS: list[tuple[Callable[[Callable[[float], Any]], Any], float]] = [
+    (lambda v: nn.mean_squared_error([v(1e154)] * 2, [0.0] * 2), 1e308),
+    (lambda v: nn.mean_squared_error([[v(1e154)] * 2] * 4, [[0.0] * 2] * 4), 1e308),
+    (lambda v: nn.squared_error([v(1.2e154)] * 2, [0.0] * 2, half=True), 1.44e308),
+    (lambda v: nn.cross_entropy_with_logits([[v(0.0), v(1.2e308)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.binary_cross_entropy_with_logits([v(1.2e308)] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.binary_hinge([v(-1.2e308)] * 3, [1] * 3), 1.2e308),
+    (lambda v: nn.hinge([[v(0.0), v(1.2e308)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.negative_log_likelihood([[v(-1.2e308), v(0.0)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.l2([v(1e160)], 1e-200), 1e120),
+    (lambda v: nn.l1([v(1.2e308)] * 3, 1e-200), 3.6e108),
+]
+
+
+@pytest.mark.parametrize(("mean", "expected"), MEANS)
+def test_a_mean_that_is_finite_is_found(mean: Callable[..., Any], expected: float) -> None:
+    assert mean(float) == pytest.approx(expected, rel=1e-14)
+    x = Value(0.0)
+    found = mean(lambda number: x + number)
+    assert found.data == pytest.approx(expected, rel=1e-14)
+    found.backward()
+    assert math.isfinite(x.grad)
+
+
+def test_a_sum_that_is_infinite_stays_infinite() -> None:
+    assert nn.squared_error([1e154] * 2, [0.0] * 2) == INF
+    assert nn.mean_squared_error([1e155], [0.0]) == INF
+    assert nn.l2([1e160], 1.0) == INF
+
+
+def test_differences_beyond_the_floats_are_scaled_first() -> None:
+    model = Layer.of([[1.0]])
+    data = ([[1.0]] * 3, [1.7e308] * 3)
+    assert nn.evaluate(model, data, lambda o, t: t)[1] == pytest.approx(1.7e308, rel=1e-15)
+    errors = [Fraction(1e308) * 2, Fraction(0.9e308) + Fraction(1e308)]
+    spread = (Fraction(1e308) - Fraction(0.9e308)) ** 2 / 2
+    assert nn.r_squared([-1e308] * 2, [1e308, 0.9e308]) == pytest.approx(
+        float(1 - sum(e * e for e in errors) / spread), rel=1e-12
+    )
+    _, (test, _) = nn.standardise(([[1.7e308], [1.6e308]], [0, 1]), ([[-1.7e308]], [1]))
+    assert test == [[pytest.approx(-67.0, rel=1e-12)]]

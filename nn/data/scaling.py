@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .batching import Data, read_data, read_table
 
-__all__ = ["Centred", "Scaler", "centred", "standardise"]
+__all__ = ["Centred", "Scaler", "centred", "scaled_difference", "standardise"]
 
 # Numbers whose distance from their mean, relative to the largest, is at most this count as equal.
 ROUNDING = 2 * sys.float_info.epsilon
@@ -45,6 +45,16 @@ def centred(xs: Sequence[float]) -> Centred:
     return Centred(mean, largest, [(x - mean) / largest for x in xs])
 
 
+def scaled_difference(a: float, b: float, unit: float) -> float:
+    """Return (a − b) / unit, also where a − b is beyond the floats.
+
+    >>> scaled_difference(1.5e308, -1.5e308, 1e308)
+    3.0
+    """
+    difference = a - b
+    return difference / unit if math.isfinite(difference) else (a / 2 - b / 2) / unit * 2
+
+
 class Scaler:
     """Shifts and scales features to mean 0 and standard deviation 1, measured on the X of its constructor.
 
@@ -60,7 +70,9 @@ class Scaler:
 
     def __call__(self, X: Any) -> list[list[float]]:
         rows = read_table(X, "X", len(self.means))
-        return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
+        return [
+            [scaled_difference(x, m, s) for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows
+        ]
 
 
 def standardise(train: Data, test: Data) -> tuple[Data, Data]:

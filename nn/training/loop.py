@@ -226,7 +226,11 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss) -> flo
             except NotANumber as error:
                 raise NotANumber(f"sample {i}: {error}") from None
     losses = [as_operand(loss, "the loss") for loss in losses]
-    return math.fsum(x.data if isinstance(x, Value) else x for x in losses) / len(losses)
+    numbers = [x.data if isinstance(x, Value) else x for x in losses]
+    try:
+        return math.fsum(numbers) / len(numbers)
+    except OverflowError:  # of the sum; the mean may be finite
+        return math.fsum(x / len(numbers) for x in numbers)
 
 
 def _values(output: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd.arguments import as_finite, list_or_none
 
-from ..data.scaling import centred
+from ..data.scaling import centred, scaled_difference
 from ..losses import (
     Numbers,
     Reduction,
@@ -77,7 +77,7 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     top = max(spread.largest for spread in spreads)
     if not top:
         raise ValueError("r_squared: targets must not all be equal: it compares errors with their spread")
-    errors = [(as_comparable(t, "r_squared") - as_comparable(o, "r_squared")) / top for _, o, t in pairs]
+    errors = [scaled_difference(as_comparable(t, "r_squared"), as_comparable(o, "r_squared"), top) for _, o, t in pairs]
     ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))
     return 1.0 - ratio * ratio
 

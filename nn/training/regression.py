@@ -65,7 +65,7 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     weights, bias = _least_squares([list(column) for column in zip(*rows, strict=True)], heights)
     fit = LinearFit(weights, bias, math.nan, features)
     gaps = [fit._at(row) - height for row, height in zip(rows, heights, strict=True)]
-    return fit._replace(cost=math.fsum(gap * gap / len(gaps) for gap in gaps))
+    return fit._replace(cost=math.fsum(gap / len(gaps) * gap for gap in gaps))
 
 
 def monomials(degree: int) -> Features:
