@@ -285,6 +285,20 @@ def test_regression_takes_columns_only_as_features() -> None:
         linear_regression([0.0, NAN, 2.0], y)
 
 
+def test_columns_whose_mean_is_no_float_are_centred_all_the_same() -> None:
+    line = linear_regression([1.7e18 + 256 * i for i in range(10)], [2.0 * i + 1 for i in range(10)])
+    assert line.weights == pytest.approx([2 / 256], rel=1e-14)
+    assert linear_regression([1.0, 2.0, 3.0, 4.0, 5.0], [2.0**53 + 2 * i for i in range(5)]).weights == [2.0]
+    ulps = [1e16 + 4.0 * (i % 2) for i in range(6)]
+    assert linear_regression([float(i % 2) for i in range(6)], ulps).weights == pytest.approx([4.0], rel=1e-12)
+    assert nn.r_squared(ulps, ulps) == 1.0
+    assert nn.r_squared([1e16, 1e16 + 8], [1e16, 1e16 + 4]) == pytest.approx(-1.0)
+    scaled, _ = nn.standardise(([[x] for x in ulps], [0] * 6), ([[1e16]], [0]))
+    assert scaled[0] == [[-1.0], [1.0]] * 3
+    odd, _ = nn.standardise(([[2.0**53 + 2 * i] for i in range(4)], [0] * 4), ([[1e16]], [0]))
+    assert sum(x for (x,) in odd[0]) == pytest.approx(0.0, abs=1e-15)
+
+
 # Constants with rounding
 
 CONSTANTS = [

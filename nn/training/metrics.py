@@ -61,7 +61,8 @@ def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list
 def r_squared(outputs: Numbers, targets: Numbers) -> float:
     """Return R² = 1 − Σ(t − o)² / Σ(t − t̄)²: 1 for exact outputs, 0 for outputs no better than the mean t̄ of the targets.
 
-    For rows of outputs, t̄ is the row of the means of each output. ValueError if all targets are equal.
+    For rows of outputs, t̄ is the row of the means of each output. ValueError if all targets are equal,
+    or one number up to its rounding: neighbouring floats.
 
     >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0])
     (1.0, 0.0)
@@ -76,7 +77,10 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     spreads = [centred(column) for column in columns.values()]
     top = max(spread.largest for spread in spreads)
     if not top:
-        raise ValueError("r_squared: targets must not all be equal: it compares errors with their spread")
+        raise ValueError(
+            "r_squared: targets must not all be equal up to rounding, got neighbouring floats at most: R² compares errors with "
+            "the spread of the targets"
+        )
     errors = [scaled_difference(as_comparable(t, "r_squared"), as_comparable(o, "r_squared"), top) for _, o, t in pairs]
     ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))
     return 1.0 - ratio * ratio
