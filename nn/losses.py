@@ -126,17 +126,21 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
     >>> squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0], half=True)
     1.125
     """
-    pairs = pair_entries("squared_error", reduction, output, target)
-    numbers = name_pairs("squared_error", pairs)
+    return _squared_error("squared_error", output, target, half, reduction)
+
+
+def _squared_error(name: str, output: Numbers, target: Numbers, half: bool, reduction: Reduction) -> Any:
+    pairs = pair_entries(name, reduction, output, target)
+    numbers = name_pairs(name, pairs)
     gaps = [o - t for _, o, t in pairs]
     if len(gaps) == 1 or reduction == "none":
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
-        return reduce("squared_error", losses, reduction, pairs[0][0] is None, numbers)
+        return reduce(name, losses, reduction, pairs[0][0] is None, numbers)
     total = dot(gaps, gaps)
     loss = average(0.5 * total if half else total, len(gaps), reduction)
     share = average(0.5 if half else 1.0, len(gaps), reduction)
     loss = unless_infinite(loss, lambda: dot([share * gap for gap in gaps], gaps))
-    return require_defined("squared_error", loss, numbers)
+    return require_defined(name, loss, numbers)
 
 
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -145,7 +149,7 @@ def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction
     >>> mean_squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0])
     0.75
     """
-    return squared_error(output, target, reduction=reduction)
+    return _squared_error("mean_squared_error", output, target, False, reduction)
 
 
 def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -206,7 +210,8 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
     >>> binary_hinge([2.0, 0.25, 0.25], [1, 1, -1], reduction="none")
     [0.0, 0.75, 1.25]
     """
-    pairs = pair_entries("binary_hinge", reduction, score, target)
+    names = ("score", "target")
+    pairs = pair_entries("binary_hinge", reduction, score, target, names)
     losses = []
     for place, s, y in pairs:
         label = number_or_none(y)
@@ -218,7 +223,7 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
             losses.append(relu(1.0 - s))
         else:
             losses.append(relu(1.0 + s) if is_plain(y, -1.0) else relu(1.0 - y * s))
-    return reduce("binary_hinge", losses, reduction, pairs[0][0] is None, name_pairs("binary_hinge", pairs))
+    return reduce("binary_hinge", losses, reduction, pairs[0][0] is None, name_pairs("binary_hinge", pairs, names))
 
 
 # Row losses
@@ -232,7 +237,7 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
     >>> round(cross_entropy([0.25, 0.5, 0.25], 1), 9), round(cross_entropy([0.25, 0.5, 0.25], [0.5, 0.5, 0]), 9)
     (0.693147181, 1.039720771)
     """
-    rows, single = read_rows("cross_entropy", reduction, probabilities)
+    rows, single = read_rows("cross_entropy", reduction, probabilities, "probabilities")
     targets = read_targets("cross_entropy", target, rows, single)
     losses = []
     for (what, p), t in zip(rows, targets):
@@ -254,7 +259,7 @@ def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction =
     [0.0, 1000.0]
     """
     name = "cross_entropy_with_logits"
-    rows, single = read_rows(name, reduction, z)
+    rows, single = read_rows(name, reduction, z, "z")
     targets = read_targets(name, target, rows, single)
     losses = []
     for (_, s), t in zip(rows, targets):
@@ -271,7 +276,7 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     1.5
     """
     name = "negative_log_likelihood"
-    rows, single = read_rows(name, reduction, log_probabilities)
+    rows, single = read_rows(name, reduction, log_probabilities, "log_probabilities")
     targets = read_targets(name, target, rows, single)
     for _, p in rows:
         for x in p:
@@ -289,7 +294,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
     (4.0, 0.0)
     """
     margin = as_finite(margin, "hinge: margin", 0)
-    rows, single = read_rows("hinge", reduction, scores)
+    rows, single = read_rows("hinge", reduction, scores, "scores")
     losses = []
     for (what, s), t in zip(rows, read_targets("hinge", target, rows, single)):
         if len(s) < 2:
@@ -434,7 +439,7 @@ def raise_infinite(what: str, place: Place, p: int, beside: str, loss: str = "")
 
 def negate(x: Any) -> Any:
     """Return −x, and 0.0 for 0.0, which would print as -0.0."""
-    return 0.0 - x if x.__class__ is float else -x
+    return 0.0 - x if number_or_none(x) == 0.0 else -x
 
 
 # Reading outputs and targets
@@ -490,14 +495,16 @@ def as_comparable(x: Any, what: str) -> float:
     return number
 
 
-def pair_entries(loss: str, reduction: Reduction, output: Numbers, target: Numbers) -> list[Pair]:
+def pair_entries(
+    loss: str, reduction: Reduction, output: Numbers, target: Numbers, names: tuple[str, str] = ("output", "target")
+) -> list[Pair]:
     """Return the entries of output and target, which must have the same shape, in pairs."""
     require_reduction(loss, reduction)
-    outputs, shape = _flatten(output, f"{loss}: output")
-    targets, other = _flatten(target, f"{loss}: target")
+    outputs, shape = _flatten(output, f"{loss}: {names[0]}")
+    targets, other = _flatten(target, f"{loss}: {names[1]}")
     if shape != other:
         raise ValueError(
-            f"{loss}: output and target must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
+            f"{loss}: {names[0]} and {names[1]} must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
         )
     return list(zip(_places(shape), outputs, targets))
 
@@ -648,11 +655,13 @@ def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
     raise NotANumber(f"{wrong[0][0]} must be a finite number, got {wrong[0][1]}, which makes the loss nan")
 
 
-def name_pairs(loss: str, pairs: Sequence[Pair]) -> Iterator[tuple[str, Any]]:
+def name_pairs(
+    loss: str, pairs: Sequence[Pair], names: tuple[str, str] = ("output", "target")
+) -> Iterator[tuple[str, Any]]:
     """Yield the numbers of `pair_entries` with their names."""
     for place, output, target in pairs:
-        yield entry_name(f"{loss}: output", place), output
-        yield entry_name(f"{loss}: target", place), target
+        yield entry_name(f"{loss}: {names[0]}", place), output
+        yield entry_name(f"{loss}: {names[1]}", place), target
 
 
 def name_rows(rows: Sequence[Row]) -> Iterator[tuple[str, Any]]:

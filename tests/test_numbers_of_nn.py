@@ -93,7 +93,7 @@ def test_infinite_scores() -> None:
     assert nn.cross_entropy_with_logits([0.0, -INF], 1) == INF
     assert nn.cross_entropy_with_logits([INF, 0.0], 0) == 0.0
     assert value_and_grad(lambda z: nn.cross_entropy_with_logits(z, 0))([0.0, 0.0, -INF])[1] == [-0.5, 0.5, 0.0]
-    with pytest.raises(ValueError, match=r"output\[0\] .*inf"):
+    with pytest.raises(ValueError, match=r"z\[0\] .*inf"):
         nn.cross_entropy_with_logits([INF, INF], 0)
 
 
@@ -362,23 +362,23 @@ NANS: dict[str, Callable[[], Any]] = {
     r"accuracy: outputs\[1\]\[0\]": lambda: nn.accuracy([[0.0, 1.0], PAIR], [0, 0]),
     r"accuracy: targets\[0\]\[1\]": lambda: nn.accuracy([[0.0, 1.0]], [ROW]),
     r"confusion: outputs\[0\]": lambda: nn.confusion([NAN], [0]),
-    r"zero_one: outputs\[0\]": lambda: nn.zero_one([NAN], [0]),
+    r"zero_one: output\[0\]": lambda: nn.zero_one([NAN], [0]),
     r"argmax: z\[0\]": lambda: nn.argmax(PAIR),
-    r"r_squared: output\[0\]": lambda: nn.r_squared(PAIR, [0.0, 1.0]),
-    r"r_squared: target\[0\]": lambda: nn.r_squared([0.0, 1.0], PAIR),
+    r"r_squared: outputs\[0\]": lambda: nn.r_squared(PAIR, [0.0, 1.0]),
+    r"r_squared: targets\[0\]": lambda: nn.r_squared([0.0, 1.0], PAIR),
     r"squared_error: output": lambda: nn.squared_error(NAN, 0.0),
     r"squared_error: target\[0\]": lambda: nn.squared_error([0.0, 0.0], PAIR),
-    r"squared_error: output\[1\]\[0\]": lambda: nn.mean_squared_error([[0.0, 0.0], PAIR], [[0.0, 0.0]] * 2),
+    r"mean_squared_error: output\[1\]\[0\]": lambda: nn.mean_squared_error([[0.0, 0.0], PAIR], [[0.0, 0.0]] * 2),
     r"binary_cross_entropy: output\[0\]": lambda: nn.binary_cross_entropy(PAIR, [0, 0]),
     r"binary_cross_entropy_with_logits: output\[0\]": lambda: nn.binary_cross_entropy_with_logits(PAIR, [0, 0.5]),
     r"binary_cross_entropy_with_logits: target": lambda: nn.binary_cross_entropy_with_logits(1.0, NAN),
-    r"binary_hinge: output\[0\]": lambda: nn.binary_hinge(PAIR, [1, -1]),
+    r"binary_hinge: score\[0\]": lambda: nn.binary_hinge(PAIR, [1, -1]),
     r"binary_hinge: target": lambda: nn.binary_hinge(1.0, NAN),
-    r"cross_entropy: output\[0\]": lambda: nn.cross_entropy(PAIR, 1),
-    r"cross_entropy_with_logits: output\[0\]": lambda: nn.cross_entropy_with_logits(PAIR, 1),
+    r"cross_entropy: probabilities\[0\]": lambda: nn.cross_entropy(PAIR, 1),
+    r"cross_entropy_with_logits: z\[0\]": lambda: nn.cross_entropy_with_logits(PAIR, 1),
     r"cross_entropy_with_logits: target\[0\]": lambda: nn.cross_entropy_with_logits([0.0, 0.0], PAIR),
-    r"negative_log_likelihood: output\[0\]": lambda: nn.negative_log_likelihood(PAIR, 0),
-    r"hinge: output\[0\]": lambda: nn.hinge(PAIR, 1),
+    r"negative_log_likelihood: log_probabilities\[0\]": lambda: nn.negative_log_likelihood(PAIR, 0),
+    r"hinge: scores\[0\]": lambda: nn.hinge(PAIR, 1),
     r"kl_divergence: p\[0\]": lambda: nn.kl_divergence(PAIR, [0.5, 0.5]),
     r"kl_divergence: q\[0\]": lambda: nn.kl_divergence([0.5, 0.5], PAIR),
     r"entropy: p\[0\]": lambda: nn.entropy(PAIR),
@@ -395,7 +395,7 @@ def test_metrics_and_losses_refuse_nan_by_name(name: str) -> None:
 def test_a_nan_among_values_is_found_in_its_sample(reduction: Any) -> None:
     rows = [[Value(0.5), Value(1.0)], [Value(0.5), Value(NAN)]]
     for loss in (nn.cross_entropy_with_logits, nn.hinge, nn.negative_log_likelihood):
-        with pytest.raises(ValueError, match=r"output\[1\]\[1\] .*nan"):
+        with pytest.raises(ValueError, match=r"(z|scores|log_probabilities)\[1\]\[1\] .*nan"):
             loss(rows, [0, 0], reduction=reduction)
     with pytest.raises(ValueError, match=r"squared_error: output\[1\]\[1\] .*nan"):
         nn.squared_error(rows, [[0.0, 0.0]] * 2, reduction=reduction)
@@ -664,3 +664,34 @@ def test_differences_beyond_the_floats_are_scaled_first() -> None:
     )
     _, (test, _) = nn.standardise(([[1.7e308], [1.6e308]], [0, 1]), ([[-1.7e308]], [1]))
     assert test == [[pytest.approx(-67.0, rel=1e-12)]]
+
+
+# Names in messages, and 0 without a sign
+
+
+def test_messages_name_the_function_and_the_argument_of_the_caller() -> None:
+    with pytest.raises(ValueError, match=r"^mean_squared_error: output and target"):
+        nn.mean_squared_error([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match=r"^mean_squared_error: output"):
+        nn.mean_squared_error([NAN, 1.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^r_squared: outputs and targets"):
+        nn.r_squared([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match=r"^zero_one: output must be .*nan"):
+        nn.zero_one(NAN, 0)
+    with pytest.raises(ValueError, match=r"^zero_one: output\[1\] must be .*nan"):
+        nn.zero_one([0.0, NAN], [0, 1])
+    with pytest.raises(ValueError, match=r"^zero_one: target must be a class"):
+        nn.zero_one([0.0, 1.0], 2)
+    for penalty, name in ((nn.l1, "l1"), (nn.l2, "l2")):
+        with pytest.raises(TypeError, match=rf"^{name}: parameters\[0\] "):
+            penalty(["a"], 1.0)
+    with pytest.raises(TypeError, match=r"^squared_error: output\[1\] .*masked"):
+        nn.squared_error(np.ma.array([1.0, 2.0], mask=[False, True]), [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^r_squared: targets .*up to rounding"):
+        nn.r_squared([1.0, 2.0], [1e16, 1e16 + 2])
+
+
+@pytest.mark.parametrize("v", [float, Value])
+def test_an_entropy_of_0_has_no_sign(v: Callable[[float], Any]) -> None:
+    for found in (nn.entropy([v(1.0), v(0.0)]), nn.cross_entropy([v(1.0), v(0.0)], 0)):
+        assert math.copysign(1.0, getattr(found, "data", found)) == 1.0
