@@ -315,8 +315,9 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
-    It is the cross-entropy of q against p less the entropy of p. Where p is 0, its term and the slope of the term are 0;
-    where q is 0, p must be 0.
+    It is the cross-entropy of q against p less the entropy of p, and as their difference it is rounded to about 1e-16: of
+    distributions closer than that the result can be a negative number of this size. Where p is 0, its term and the slope of the
+    term are 0; where q is 0, p must be 0.
 
     >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
     (0.143841036, 0.0)
