@@ -138,8 +138,10 @@ def _squared_error(name: str, output: Numbers, target: Numbers, half: bool, redu
         return reduce(name, losses, reduction, pairs[0][0] is None, numbers)
     total = dot(gaps, gaps)
     loss = average(0.5 * total if half else total, len(gaps), reduction)
-    share = average(0.5 if half else 1.0, len(gaps), reduction)
-    loss = unless_infinite(loss, lambda: dot([share * gap for gap in gaps], gaps))
+    found = number_or_none(loss)
+    if found == inf:
+        share = average(0.5 if half else 1.0, len(gaps), reduction)
+        return dot([share * gap for gap in gaps], gaps)
     return require_defined(name, loss, numbers)
 
 
@@ -355,10 +357,12 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    entries = _parameters(parameters, "l1: parameters")
-    strength = as_finite(strength, "l1: strength", 0)
-    return unless_infinite(
-        strength * add([absolute(w) for w in entries]), lambda: add([strength * absolute(w) for w in entries])
+    return _penalty(
+        "l1",
+        parameters,
+        strength,
+        lambda ws: add([absolute(w) for w in ws]),
+        lambda ws, share: add([share * absolute(w) for w in ws]),
     )
 
 
@@ -368,15 +372,27 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries = _parameters(parameters, "l2: parameters")
-    strength = as_finite(strength, "l2: strength", 0)
-    return unless_infinite(strength * dot(entries, entries), lambda: dot([strength * w for w in entries], entries))
+    return _penalty(
+        "l2", parameters, strength, lambda ws: dot(ws, ws), lambda ws, share: dot([share * w for w in ws], ws)
+    )
 
 
-def _parameters(parameters: Iterable[Any], what: str) -> list[Any]:
-    """Return the parameters, of which there may be none, as numbers."""
-    entries = as_list(parameters, what)
-    return as_row(entries, what) if entries else []
+def _penalty(
+    name: str,
+    parameters: Iterable[Any],
+    strength: float,
+    total: Callable[[list[Any]], Any],
+    scaled: Callable[[list[Any], float], Any],
+) -> Any:
+    """Return strength times the total of the parameters; scaled(parameters, strength) is the same, of scaled terms."""
+    entries = as_list(parameters, f"{name}: parameters")
+    strength = as_finite(strength, f"{name}: strength", 0)
+    try:
+        found = strength * total(entries)
+    except TypeError:
+        as_row(entries, f"{name}: parameters")  # raises by the name of the entry
+        raise
+    return unless_infinite(found, lambda: scaled(entries, strength))
 
 
 # Sums over the classes of a target, and the logarithms in them
