@@ -322,7 +322,7 @@ def remedy(x: Any) -> str:
     """Return the type of something that is not a number, and what to write instead of it."""
     kind = type(x).__name__
     if x is None:
-        return "None: does the function that made it return its result?"
+        return "None: does the function that made it return its result? In an array it is a masked entry"
     if isinstance(x, str):
         return f"the str {truncated_repr(x)}: write float({truncated_repr(x)})"
     if isinstance(x, complex):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Any, Literal
 
 from .arguments import as_float, truncated_repr
@@ -13,6 +15,7 @@ from .backward import adjoints
 from .functional import called, fill, flat, grad
 from .graph import topological_order
 from .recording import no_grad
+from .row import FLOATS
 from .value import Operand, Value
 from .verdict import Check, GradientCheck
 
@@ -20,7 +23,9 @@ __all__ = ["check_gradients", "finite_differences"]
 
 Function = Callable[..., Operand]
 Scheme = Literal["central", "forward"]
+WINDOW = 2.0  # slopes within this many steps of x tell whether a step resolves f
 STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
+ULPS = (512, 128, 32, 16, 8, 6, 4, 3, 2)  # the shortest steps, in units of the last place of x
 
 
 def check_gradients(
@@ -38,8 +43,9 @@ def check_gradients(
 
     An input is a number or a list of numbers. The gradients agree when their difference is at most atol + rtol·|gradient|
     and the error that the finite difference has itself: what rounding can do to it, and how much halving its step changes
-    it. Unless step is given, the step with the least error is found for every input. With raises=True a disagreement raises
-    an AssertionError that carries the table.
+    it. Unless step is given, the step with the least error is found for every input. A gradient that changes by as much
+    within the shortest steps as anywhere, as that of sin(x) at 1e17 does, is reported as unmeasured: not ok, not WRONG. With
+    raises=True a gradient that is not ok raises an AssertionError that carries the table.
 
     gradient: a function of your own, to be checked in place of the engine. gradient(*inputs) gives what grad(f) would:
         ∂f/∂x of one input alone, of several a list with one entry for each, in the shape of the input.
@@ -60,14 +66,16 @@ def check_gradients(
         analytic = list(flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data)))))
     else:
         analytic = _by_hand(gradient, f, inputs, data)
-    numeric = [_numeric(f, inputs, data, i, scheme, step, rtol, exact) for i, exact in enumerate(analytic)]
-    checks = [
-        Check(name, at, exact, approximate, atol + error + rtol * max(abs(exact), abs(approximate)))
-        for name, at, exact, (approximate, error) in zip(_names(f, inputs), data, analytic, numeric, strict=True)
-    ]
+    own = _rounding_of_gradient(f, inputs, data)
+    checks = []
+    for i, (name, at, exact) in enumerate(zip(_names(f, inputs), data, analytic, strict=True)):
+        approximate, error, measured = _numeric(f, inputs, data, i, scheme, step, rtol, exact, own[i])
+        tolerance = atol + error + own[i] + rtol * max(abs(exact), abs(approximate))
+        checks.append(Check(name, at, exact, approximate, tolerance, measured))
     report = GradientCheck(tuple(checks), "" if all(c.ok for c in checks) else _kinks(f, inputs, data))
     if raises and not report.ok:
-        raise AssertionError(f"the gradient is wrong in {report.worst.name}:\n{report}")
+        found = "wrong" if report.worst.measured else "not measurable"
+        raise AssertionError(f"the gradient is {found} in {report.worst.name}:\n{report}")
     return report
 
 
@@ -109,13 +117,15 @@ def _numeric(
     step: float | None,
     rtol: float,
     exact: float,
-) -> tuple[float, float]:
-    """Return the finite difference in entry i and an estimate of its error, by the step that suits f best.
+    own: float,
+) -> tuple[float, float, bool]:
+    """Return the finite difference in entry i by the step that suits f best, its error, and whether it measures f at all.
 
     The usual step ends the search if it is accurate and agrees with the gradient. Before it disagrees, steps of all sizes
-    are tried, because a function may vary over much less or much more than x does.
+    are tried, because a function may vary over much less or much more than x does. own: the error of the gradient itself.
     """
     found: list[tuple[float, float, float]] = []  # steps, their finite differences, and the errors of these
+    scales: list[float] = []  # where all sizes of steps were tried, they tell which of them resolve f
     failure: Exception = ValueError("there is no step to take")
     usual = _step(scheme, step)
     for h in _steps(usual, abs(data[i])) if step is None else [usual]:
@@ -126,29 +136,60 @@ def _numeric(
             failure = error
             continue
         error_ = 2 * abs(once - half) + noise
-        found.append((h, half, error_))
         if error_ <= rtol * abs(half) and abs(half - exact) <= error_ + rtol * abs(half):
-            break
+            return half, error_, True
+        found.append((h, half, error_))
         if once == half == exact and h < usual / 100:  # flat at two scales: a relu that is off, for one
             break
+    else:
+        scales = [0.0, *(h for h, *_ in found)] if step is None else []
     if not found:
         raise failure
-    # Two steps over a whole number of periods agree with each other, and not with shorter steps.
-    return min(
-        (
-            (slope, max([error_, *(abs(slope - other) - its for k, other, its in found if k < h)]))
-            for h, slope, error_ in found
-        ),
-        key=lambda pair: (math.isnan(pair[1]), pair[1]),
+    near = {h: _slopes(f, inputs, data, i, h) for h in scales}
+    changes = {h: _change(near, WINDOW * h) for h, *_ in found}
+    largest = max(map(abs, chain.from_iterable(near.values())), default=0.0)
+    least = max(max(changes.values()) / 2, rtol * largest, 2 * own)  # slopes that change by less are one slope
+
+    finest = _change(near, max(ULPS[0] * math.ulp(data[i]), min(changes)))
+
+    def judged(h: float, slope: float, error: float) -> tuple[float, float, bool]:
+        # Two steps over a whole number of periods agree with each other, and not with shorter steps. A step across many
+        # waves measures their mean: the slopes inside it change by as much as anywhere.
+        error = max([error, *(abs(slope - other) - its for k, other, its in found if k < h)])
+        resolved = not changes[h] > least
+        return slope, error if resolved else error + changes[h], resolved or not finest > least
+
+    return min((judged(*each) for each in found), key=lambda each: (math.isnan(each[1]), each[1]))
+
+
+def _change(near: Mapping[float, Sequence[float]], window: float) -> float:
+    """Return the largest change of the slope from x to the points of steps within a window."""
+    return max(
+        (abs(s - at) for h, slopes in near.items() if h <= window for s in slopes for at in near[0.0]), default=0.0
     )
 
 
+def _slopes(f: Function, inputs: Sequence[Any], data: Sequence[float], i: int, h: float) -> list[float]:
+    """Return the engine's derivatives in entry i at x ± h and x ± h/2, where f has them."""
+    slopes = []
+    for at in {data[i] + h, data[i] - h, data[i] + h / 2, data[i] - h / 2}:
+        moved = [Value(x) for x in [*data[:i], at, *data[i + 1 :]]]
+        with suppress(ArithmeticError, ValueError):
+            y = f(*fill(inputs, iter(moved)))
+            if isinstance(y, Value):
+                slopes.append(adjoints(y).get(moved[i], 0.0))
+    return slopes
+
+
 def _steps(h: float, x: float) -> Iterator[float]:
-    """Yield the usual step, absolute or for x beyond ±1 relative to x, the one relative to x, and others around the two."""
+    """Yield the usual step, absolute or for x beyond ±1 relative to x, the one relative to x, others, and a few ulps of x."""
     bases = sorted({h * max(1.0, x), h * x} - {0.0}, reverse=True)
     for power in (0, -4, -1, -2, -3, -5, -6, -7, -8, 1, 2, 3, 4):
         for base in bases:
             yield base * 10.0**power
+    if x:
+        for ulps in ULPS:
+            yield ulps * math.ulp(x)
 
 
 def finite_differences(
@@ -251,7 +292,31 @@ def _rounding(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> floa
     if not isinstance(y, Value):
         return 0.0
     smallest = sys.float_info.min  # below it numbers lose digits
-    return sys.float_info.epsilon * sum(abs(s * node.data) for node, s in adjoints(y).items()) + smallest
+    return sys.float_info.epsilon * sum(abs(s * node.data) for node, s in adjoints(y).items() if node.gate) + smallest
+
+
+def _rounding_of_gradient(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> list[float]:
+    """Bound what rounding can do to each entry of the gradient: paths that cancel leave the rounding of each.
+
+    The bound is ε times the number of gates times the sum of the paths' absolute values.
+    """
+    leaves = [Value(x) for x in data]
+    y = f(*fill(inputs, iter(leaves)))
+    if not isinstance(y, Value):
+        return [0.0] * len(leaves)
+    order = topological_order(y)
+    paths = dict.fromkeys(order, 0.0)
+    paths[y] = 1.0
+    for node in reversed(order):
+        if node.gate:
+            wanted = [operand.role != "constant" for operand in node.inputs]
+            try:
+                partials = node.gate.local_gradients(FLOATS, node.data, [x.data for x in node.inputs], wanted)
+            except (ArithmeticError, ValueError):  # no slope here; backward says so
+                continue
+            for operand, partial in zip(node.inputs, partials, strict=True):
+                paths[operand] += paths[node] * abs(partial or 0.0)
+    return [sys.float_info.epsilon * len(order) * paths.get(leaf, 0.0) for leaf in leaves]
 
 
 def _kinks(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> str:

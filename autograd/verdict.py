@@ -17,6 +17,7 @@ class Check(NamedTuple):
     analytic: float
     numeric: float
     tolerance: float
+    measured: bool = True
 
     @property
     def absolute(self) -> float:
@@ -29,7 +30,12 @@ class Check(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        return self.absolute <= self.tolerance and self.absolute < math.inf  # False for a nan, too
+        return self.measured and self.absolute <= self.tolerance and self.absolute < math.inf  # False for a nan, too
+
+    @property
+    def verdict(self) -> str:
+        """ok, WRONG, or unmeasured: f changes too much between neighbouring numbers for any step to tell."""
+        return "ok" if self.ok else "WRONG" if self.measured else "unmeasured"
 
     def excess(self) -> float:
         """How many times its tolerance the difference is."""
@@ -51,8 +57,8 @@ class GradientCheck:
 
     @property
     def worst(self) -> Check:
-        """The input whose gradients differ most, measured by its tolerance."""
-        return max(self.checks, key=Check.excess)
+        """The input whose gradients differ most, measured by its tolerance: a wrong one before one that is unmeasured."""
+        return max(self.checks, key=lambda check: (not check.ok, check.measured, check.excess()))
 
     def __bool__(self) -> bool:
         return self.ok
@@ -67,10 +73,9 @@ class GradientCheck:
                 f"{c.numeric:.9g}",
                 f"{c.absolute:.1e}",
                 f"{c.relative:.1e}",
-                verdict,
+                c.verdict,
             )
             for c in self.checks
-            for verdict in ["ok" if c.ok else "WRONG"]
         ]
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]

@@ -11,8 +11,8 @@ No loss branches on the number in an output, only on targets that are plain numb
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
-from math import inf, nan
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf, isfinite, nan
 from typing import Any, Literal, NoReturn, SupportsIndex
 
 from autograd import Value, abs as absolute, dot, exp, log, log1p, logsumexp, relu, softplus, sum as add, where
@@ -136,14 +136,23 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
     >>> squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0], half=True)
     1.125
     """
-    pairs = pair_entries("squared_error", reduction, output, target)
-    numbers = name_pairs("squared_error", pairs)
+    return _squared_error("squared_error", output, target, half, reduction)
+
+
+def _squared_error(name: str, output: Numbers, target: Numbers, half: bool, reduction: Reduction) -> Any:
+    pairs = pair_entries(name, reduction, output, target)
+    numbers = name_pairs(name, pairs)
     gaps = [o - t for _, o, t in pairs]
     if len(gaps) == 1 or reduction == "none":
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
-        return reduce("squared_error", losses, reduction, pairs[0][0] is None, numbers)
+        return reduce(name, losses, reduction, pairs[0][0] is None, numbers)
     total = dot(gaps, gaps)
-    return require_defined("squared_error", average(0.5 * total if half else total, len(gaps), reduction), numbers)
+    loss = average(0.5 * total if half else total, len(gaps), reduction)
+    found = number_or_none(loss)
+    if found == inf:
+        share = average(0.5 if half else 1.0, len(gaps), reduction)
+        return dot([share * gap for gap in gaps], gaps)
+    return require_defined(name, loss, numbers)
 
 
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -152,7 +161,7 @@ def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction
     >>> mean_squared_error([1.5, 1.0, 2.0], [1.0, 2.0, 3.0])
     0.75
     """
-    return squared_error(output, target, reduction=reduction)
+    return _squared_error("mean_squared_error", output, target, False, reduction)
 
 
 def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
@@ -213,7 +222,8 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
     >>> binary_hinge([2.0, 0.25, 0.25], [1, 1, -1], reduction="none")
     [0.0, 0.75, 1.25]
     """
-    pairs = pair_entries("binary_hinge", reduction, score, target)
+    names = ("score", "target")
+    pairs = pair_entries("binary_hinge", reduction, score, target, names)
     losses = []
     for place, s, y in pairs:
         label = number_or_none(y)
@@ -225,7 +235,7 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
             losses.append(relu(1.0 - s))
         else:
             losses.append(relu(1.0 + s) if is_plain(y, -1.0) else relu(1.0 - y * s))
-    return reduce("binary_hinge", losses, reduction, pairs[0][0] is None, name_pairs("binary_hinge", pairs))
+    return reduce("binary_hinge", losses, reduction, pairs[0][0] is None, name_pairs("binary_hinge", pairs, names))
 
 
 # Row losses
@@ -239,7 +249,7 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
     >>> round(cross_entropy([0.25, 0.5, 0.25], 1), 9), round(cross_entropy([0.25, 0.5, 0.25], [0.5, 0.5, 0]), 9)
     (0.693147181, 1.039720771)
     """
-    rows, single = read_rows("cross_entropy", reduction, probabilities)
+    rows, single = read_rows("cross_entropy", reduction, probabilities, "probabilities")
     targets = read_targets("cross_entropy", target, rows, single)
     losses = []
     for (what, p), t in zip(rows, targets):
@@ -252,8 +262,8 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
-    For a class index c it is computed as logsumexp(z − z_c), so that large scores do not cancel. Its gradient in z is
-    softmax(z) − t.
+    Its gradient in z is softmax(z) − t. Scores are taken less z_c for a class index c, and less the largest for any other
+    target, so that large scores do not cancel; the loss of a class that leads by more than 37, below 1e-16, counts as 0.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139
@@ -261,11 +271,11 @@ def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction =
     [0.0, 1000.0]
     """
     name = "cross_entropy_with_logits"
-    rows, single = read_rows(name, reduction, z)
+    rows, single = read_rows(name, reduction, z, "z")
     targets = read_targets(name, target, rows, single)
     losses = []
     for (_, s), t in zip(rows, targets):
-        leads = _score_differences(s, t)
+        leads = _score_differences(s, t) if certain_class(t) is not None else _less_largest(s, t)
         loss = logsumexp(leads)
         losses.append(loss if certain_class(t) is not None else loss - expectation(t, [leads[k] for k, _ in t]))
     return reduce(name, losses, reduction, single, name_rows(rows))
@@ -278,7 +288,7 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     1.5
     """
     name = "negative_log_likelihood"
-    rows, single = read_rows(name, reduction, log_probabilities)
+    rows, single = read_rows(name, reduction, log_probabilities, "log_probabilities")
     targets = read_targets(name, target, rows, single)
     for _, p in rows:
         for x in p:
@@ -296,7 +306,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
     (4.0, 0.0)
     """
     margin = as_finite(margin, "hinge: margin", 0)
-    rows, single = read_rows("hinge", reduction, scores)
+    rows, single = read_rows("hinge", reduction, scores, "scores")
     losses = []
     for (what, s), t in zip(rows, read_targets("hinge", target, rows, single)):
         if len(s) < 2:
@@ -317,8 +327,9 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
-    It is the cross-entropy of q against p less the entropy of p. Where p is 0, its term and the slope of the term are 0;
-    where q is 0, p must be 0.
+    It is the cross-entropy of q against p less the entropy of p, and as their difference it is rounded to about 1e-16: of
+    distributions closer than that the result can be a negative number of this size. Where p is 0, its term and the slope of the
+    term are 0; where q is 0, p must be 0.
 
     >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
     (0.143841036, 0.0)
@@ -356,8 +367,13 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     >>> l1([3.0, -4.0], 0.5)
     3.5
     """
-    entries, strength = _penalised("l1", parameters, strength)
-    return require_defined("l1", strength * add([absolute(w) for w in entries]), _name_parameters("l1", entries))
+    return _penalty(
+        "l1",
+        parameters,
+        strength,
+        lambda ws: add([absolute(w) for w in ws]),
+        lambda ws, share: add([share * absolute(w) for w in ws]),
+    )
 
 
 def l2(parameters: Iterable[Any], strength: float) -> Any:
@@ -366,18 +382,29 @@ def l2(parameters: Iterable[Any], strength: float) -> Any:
     >>> l2([3.0, -4.0], 0.5)
     12.5
     """
-    entries, strength = _penalised("l2", parameters, strength)
-    return require_defined("l2", strength * dot(entries, entries), _name_parameters("l2", entries))
+    return _penalty(
+        "l2", parameters, strength, lambda ws: dot(ws, ws), lambda ws, share: dot([share * w for w in ws], ws)
+    )
 
 
-def _penalised(name: str, parameters: Iterable[Any], strength: float) -> tuple[list[Any], float]:
+def _penalty(
+    name: str,
+    parameters: Iterable[Any],
+    strength: float,
+    total: Callable[[list[Any]], Any],
+    scaled: Callable[[list[Any], float], Any],
+) -> Any:
+    """Return strength times the total of the parameters; scaled(parameters, strength) is the same, of scaled terms."""
     entries = as_list(parameters, f"{name}: parameters")
     require_distinct(entries, f"{name}: parameters")
-    return entries, as_finite(strength, f"{name}: strength", 0)
-
-
-def _name_parameters(name: str, entries: list[Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"{name}: parameters[{i}]", w) for i, w in enumerate(entries))
+    strength = as_finite(strength, f"{name}: strength", 0)
+    try:
+        found = strength * total(entries)
+    except TypeError:
+        as_row(entries, f"{name}: parameters")  # raises by the name of the entry
+        raise
+    found = unless_infinite(found, lambda: scaled(entries, strength))
+    return require_defined(name, found, ((f"{name}: parameters[{i}]", w) for i, w in enumerate(entries)))
 
 
 # Sums over the classes of a target, and the logarithms in them
@@ -401,6 +428,18 @@ def _score_differences(z: list[Any], t: Weights) -> list[Any]:
     reference = expectation(t, [z[k] for k, _ in t])
     right = certain_class(t) if len(z) > 1 else None
     return [0.0 if k == right else score - reference for k, score in enumerate(z)]
+
+
+def _less_largest(z: list[Any], t: Weights) -> list[Any]:
+    """Return the scores less the largest number among them, a constant: the caller's result must not depend on a shift.
+
+    Scores that hold no numbers yet are taken less Σⱼ tⱼ zⱼ, which is exact for a one-hot target.
+    """
+    numbers = [number_or_none(score) for score in z]
+    if None in numbers:
+        return _score_differences(z, t)
+    top = max(numbers)  # type: ignore[type-var]
+    return [score - top for score in z] if top and isfinite(top) else z
 
 
 def _log_probabilities(what: str, t: Weights, p: list[Any], beside: str, loss: str = "") -> list[Any]:
@@ -429,7 +468,7 @@ def raise_infinite(what: str, place: Place, p: int, beside: str, loss: str = "")
 
 def negate(x: Any) -> Any:
     """Return −x, and 0.0 for 0.0, which would print as -0.0."""
-    return 0.0 - x if x.__class__ is float else -x
+    return 0.0 - x if number_or_none(x) == 0.0 else -x
 
 
 # Reading outputs and targets
@@ -485,14 +524,16 @@ def as_comparable(x: Any, what: str) -> float:
     return number
 
 
-def pair_entries(loss: str, reduction: Reduction, output: Numbers, target: Numbers) -> list[Pair]:
+def pair_entries(
+    loss: str, reduction: Reduction, output: Numbers, target: Numbers, names: tuple[str, str] = ("output", "target")
+) -> list[Pair]:
     """Return the entries of output and target, which must have the same shape, in pairs."""
     require_reduction(loss, reduction)
-    outputs, shape = _flatten(output, f"{loss}: output")
-    targets, other = _flatten(target, f"{loss}: target")
+    outputs, shape = _flatten(output, f"{loss}: {names[0]}")
+    targets, other = _flatten(target, f"{loss}: {names[1]}")
     if shape != other:
         raise ValueError(
-            f"{loss}: output and target must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
+            f"{loss}: {names[0]} and {names[1]} must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
         )
     return list(zip(_places(shape), outputs, targets))
 
@@ -615,13 +656,20 @@ def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, num
         return require_defined(loss, losses[0], numbers)
     if reduction == "none":
         return [require_defined(loss, x, numbers) for x in losses]
-    total = add(losses) if len(losses) > 1 else losses[0]
-    return require_defined(loss, average(total, len(losses), reduction), numbers)
+    n = len(losses)
+    found = average(add(losses) if n > 1 else losses[0], n, reduction)
+    found = unless_infinite(found, lambda: add([average(x, n, reduction) for x in losses]))
+    return require_defined(loss, found, numbers)
 
 
 def average(total: Any, n: int, reduction: Reduction) -> Any:
     """Return a sum of n losses, or their mean."""
     return total / n if reduction == "mean" and n > 1 else total
+
+
+def unless_infinite(x: Any, scaled: Callable[[], Any]) -> Any:
+    """Return x, or where its number is infinite scaled(), the same sum of terms that are scaled before they are added."""
+    return scaled() if number_or_none(x) in (inf, -inf) else x
 
 
 def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
@@ -636,11 +684,13 @@ def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
     raise NotANumber(f"{wrong[0][0]} must be a finite number, got {wrong[0][1]}, which makes the loss nan")
 
 
-def name_pairs(loss: str, pairs: Sequence[Pair]) -> Iterator[tuple[str, Any]]:
+def name_pairs(
+    loss: str, pairs: Sequence[Pair], names: tuple[str, str] = ("output", "target")
+) -> Iterator[tuple[str, Any]]:
     """Yield the numbers of `pair_entries` with their names."""
     for place, output, target in pairs:
-        yield entry_name(f"{loss}: output", place), output
-        yield entry_name(f"{loss}: target", place), target
+        yield entry_name(f"{loss}: {names[0]}", place), output
+        yield entry_name(f"{loss}: {names[1]}", place), target
 
 
 def name_rows(rows: Sequence[Row]) -> Iterator[tuple[str, Any]]:

@@ -198,3 +198,35 @@ def test_a_gradient_of_another_shape_is_refused_by_name(gradient: Any, message: 
 def test_an_entry_that_is_no_number_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"the gradient in w\[1\] needs a number, not None"):
         check_gradients(lambda w: w[0] * w[1], [[1.0, 2.0]], gradient=lambda w: [w[1], None])
+
+
+@pytest.mark.parametrize(("w", "x"), [(1e5, 1e9), (1.0, 1e14), (1e6, 1e8), (1e3, 1e11), (1e8, 1e5)])
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_fast_waves_far_out_are_measured_by_steps_of_a_few_ulps(w: float, x: float, offset: float) -> None:
+    def f(x: Any) -> Any:
+        return autograd.sin(w * x) + offset * x
+
+    slope = w * math.cos(w * x) + offset
+    assert check_gradients(f, [x])
+    for wrong in (-slope, 2.5 * slope, 0.0):
+        assert repr(check_gradients(f, [x], gradient=lambda x, wrong=wrong: wrong)).endswith("WRONG")
+
+
+@pytest.mark.parametrize(("w", "x"), [(1.0, 1e15), (1.0, 1e17), (1e-3, 1e20), (1e5, 1e12), (1e8, 1e15)])
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_what_changes_between_neighbouring_numbers_is_reported_as_unmeasured(w: float, x: float, offset: float) -> None:
+    def f(x: Any) -> Any:
+        return autograd.sin(w * x) + offset * x
+
+    for share in (1.0, -1.0):
+        report = check_gradients(f, [x], gradient=lambda x, share=share: share * w * math.cos(w * x) + offset)
+        assert report.checks[0].verdict == "unmeasured"
+        assert not report
+    with pytest.raises(AssertionError, match="not measurable in x"):
+        check_gradients(f, [x], raises=True)
+
+
+@pytest.mark.parametrize("x", [1e-38, 1e-12, 1e-3])
+def test_paths_that_cancel_leave_the_rounding_of_the_gradient(x: float) -> None:
+    assert check_gradients(lambda x: (x - x) + (x - x) + x * x, [x])
+    assert not check_gradients(lambda x: (x - x) + (x - x) + x * x + 1e-6 * x, [x], gradient=lambda x: 2 * x)

@@ -39,7 +39,7 @@ def cost(z: list[float], t: list[float]) -> float:
 
 # Scores of any size
 
-large = st.sampled_from([0.0, 1.0, 1e3, 1e8, 1e12, 1e16, 1e100, 1e300])
+large = st.sampled_from([0.0, 1.0, 1e3, 1e8, 1e12, 1e16, 1e25, 1e100, 1e300, 1.7e308])
 scores = st.builds(
     lambda size, near, sign: [sign * size + x for x in near],
     large, st.lists(st.floats(-40, 40), min_size=2, max_size=5), st.sampled_from([-1.0, 1.0]),
@@ -65,7 +65,8 @@ def test_softmax_is_right_at_every_size(z: list[float]) -> None:
 def test_cross_entropy_with_logits_is_right_at_every_size(z: list[float], data: st.DataObject) -> None:
     c = data.draw(st.integers(0, len(z) - 1))
     p = softmax(z)
-    for target, t in ((c, nn.one_hot(c, len(z))), ([1 / len(z)] * len(z), [1 / len(z)] * len(z))):
+    soft = data.draw(st.sampled_from([softmax([k * k / 7 for k in range(len(z))]), [1 / len(z)] * len(z)]))
+    for target, t in ((c, nn.one_hot(c, len(z))), (soft, soft)):
         value, slope = value_and_grad(lambda z, target=target: nn.cross_entropy_with_logits(z, target))(z)
         assert value == pytest.approx(cost(z, t), rel=1e-12, abs=1e-14)
         assert slope == pytest.approx([a - b for a, b in zip(p, t, strict=True)], rel=1e-9, abs=1e-15)
@@ -73,7 +74,7 @@ def test_cross_entropy_with_logits_is_right_at_every_size(z: list[float], data: 
 
 
 def test_equal_scores_share_the_probability_whatever_their_size() -> None:
-    for size in (1e8, 1e12, 1e16, 1e300, -1e16):
+    for size in (1e8, 1e12, 1e16, 1e25, 1e300, 1.7e308, -1e16):
         assert nn.softmax([size, size]) == [0.5, 0.5]
         assert nn.softmax([size] * 3) == pytest.approx([1 / 3] * 3, rel=1e-15)
         assert nn.log_softmax([size, size]) == [-math.log(2)] * 2
@@ -82,6 +83,7 @@ def test_equal_scores_share_the_probability_whatever_their_size() -> None:
         assert value == math.log(2)
         assert slope == [-0.5, 0.5]
         assert nn.hinge([size, size], 0) == 1.0
+        assert nn.cross_entropy_with_logits([size] * 3, [1 / 3] * 3) == pytest.approx(math.log(3), rel=1e-15)
 
 
 def test_infinite_scores() -> None:
@@ -91,7 +93,7 @@ def test_infinite_scores() -> None:
     assert nn.cross_entropy_with_logits([0.0, -INF], 1) == INF
     assert nn.cross_entropy_with_logits([INF, 0.0], 0) == 0.0
     assert value_and_grad(lambda z: nn.cross_entropy_with_logits(z, 0))([0.0, 0.0, -INF])[1] == [-0.5, 0.5, 0.0]
-    with pytest.raises(ValueError, match=r"output\[0\] .*inf"):
+    with pytest.raises(ValueError, match=r"z\[0\] .*inf"):
         nn.cross_entropy_with_logits([INF, INF], 0)
 
 
@@ -283,6 +285,20 @@ def test_regression_takes_columns_only_as_features() -> None:
         linear_regression([0.0, NAN, 2.0], y)
 
 
+def test_columns_whose_mean_is_no_float_are_centred_all_the_same() -> None:
+    line = linear_regression([1.7e18 + 256 * i for i in range(10)], [2.0 * i + 1 for i in range(10)])
+    assert line.weights == pytest.approx([2 / 256], rel=1e-14)
+    assert linear_regression([1.0, 2.0, 3.0, 4.0, 5.0], [2.0**53 + 2 * i for i in range(5)]).weights == [2.0]
+    ulps = [1e16 + 4.0 * (i % 2) for i in range(6)]
+    assert linear_regression([float(i % 2) for i in range(6)], ulps).weights == pytest.approx([4.0], rel=1e-12)
+    assert nn.r_squared(ulps, ulps) == 1.0
+    assert nn.r_squared([1e16, 1e16 + 8], [1e16, 1e16 + 4]) == pytest.approx(-1.0)
+    scaled, _ = nn.standardise(([[x] for x in ulps], [0] * 6), ([[1e16]], [0]))
+    assert scaled[0] == [[-1.0], [1.0]] * 3
+    odd, _ = nn.standardise(([[2.0**53 + 2 * i] for i in range(4)], [0] * 4), ([[1e16]], [0]))
+    assert sum(x for (x,) in odd[0]) == pytest.approx(0.0, abs=1e-15)
+
+
 # Constants with rounding
 
 CONSTANTS = [
@@ -346,23 +362,23 @@ NANS: dict[str, Callable[[], Any]] = {
     r"accuracy: outputs\[1\]\[0\]": lambda: nn.accuracy([[0.0, 1.0], PAIR], [0, 0]),
     r"accuracy: targets\[0\]\[1\]": lambda: nn.accuracy([[0.0, 1.0]], [ROW]),
     r"confusion: outputs\[0\]": lambda: nn.confusion([NAN], [0]),
-    r"zero_one: outputs\[0\]": lambda: nn.zero_one([NAN], [0]),
+    r"zero_one: output\[0\]": lambda: nn.zero_one([NAN], [0]),
     r"argmax: z\[0\]": lambda: nn.argmax(PAIR),
-    r"r_squared: output\[0\]": lambda: nn.r_squared(PAIR, [0.0, 1.0]),
-    r"r_squared: target\[0\]": lambda: nn.r_squared([0.0, 1.0], PAIR),
+    r"r_squared: outputs\[0\]": lambda: nn.r_squared(PAIR, [0.0, 1.0]),
+    r"r_squared: targets\[0\]": lambda: nn.r_squared([0.0, 1.0], PAIR),
     r"squared_error: output": lambda: nn.squared_error(NAN, 0.0),
     r"squared_error: target\[0\]": lambda: nn.squared_error([0.0, 0.0], PAIR),
-    r"squared_error: output\[1\]\[0\]": lambda: nn.mean_squared_error([[0.0, 0.0], PAIR], [[0.0, 0.0]] * 2),
+    r"mean_squared_error: output\[1\]\[0\]": lambda: nn.mean_squared_error([[0.0, 0.0], PAIR], [[0.0, 0.0]] * 2),
     r"binary_cross_entropy: output\[0\]": lambda: nn.binary_cross_entropy(PAIR, [0, 0]),
     r"binary_cross_entropy_with_logits: output\[0\]": lambda: nn.binary_cross_entropy_with_logits(PAIR, [0, 0.5]),
     r"binary_cross_entropy_with_logits: target": lambda: nn.binary_cross_entropy_with_logits(1.0, NAN),
-    r"binary_hinge: output\[0\]": lambda: nn.binary_hinge(PAIR, [1, -1]),
+    r"binary_hinge: score\[0\]": lambda: nn.binary_hinge(PAIR, [1, -1]),
     r"binary_hinge: target": lambda: nn.binary_hinge(1.0, NAN),
-    r"cross_entropy: output\[0\]": lambda: nn.cross_entropy(PAIR, 1),
-    r"cross_entropy_with_logits: output\[0\]": lambda: nn.cross_entropy_with_logits(PAIR, 1),
+    r"cross_entropy: probabilities\[0\]": lambda: nn.cross_entropy(PAIR, 1),
+    r"cross_entropy_with_logits: z\[0\]": lambda: nn.cross_entropy_with_logits(PAIR, 1),
     r"cross_entropy_with_logits: target\[0\]": lambda: nn.cross_entropy_with_logits([0.0, 0.0], PAIR),
-    r"negative_log_likelihood: output\[0\]": lambda: nn.negative_log_likelihood(PAIR, 0),
-    r"hinge: output\[0\]": lambda: nn.hinge(PAIR, 1),
+    r"negative_log_likelihood: log_probabilities\[0\]": lambda: nn.negative_log_likelihood(PAIR, 0),
+    r"hinge: scores\[0\]": lambda: nn.hinge(PAIR, 1),
     r"kl_divergence: p\[0\]": lambda: nn.kl_divergence(PAIR, [0.5, 0.5]),
     r"kl_divergence: q\[0\]": lambda: nn.kl_divergence([0.5, 0.5], PAIR),
     r"entropy: p\[0\]": lambda: nn.entropy(PAIR),
@@ -381,7 +397,7 @@ def test_metrics_and_losses_refuse_nan_by_name(name: str) -> None:
 def test_a_nan_among_values_is_found_in_its_sample(reduction: Any) -> None:
     rows = [[Value(0.5), Value(1.0)], [Value(0.5), Value(NAN)]]
     for loss in (nn.cross_entropy_with_logits, nn.hinge, nn.negative_log_likelihood):
-        with pytest.raises(ValueError, match=r"output\[1\]\[1\] .*nan"):
+        with pytest.raises(ValueError, match=r"(z|scores|log_probabilities)\[1\]\[1\] .*nan"):
             loss(rows, [0, 0], reduction=reduction)
     with pytest.raises(ValueError, match=r"squared_error: output\[1\]\[1\] .*nan"):
         nn.squared_error(rows, [[0.0, 0.0]] * 2, reduction=reduction)
@@ -605,3 +621,79 @@ def test_a_plot_of_points_in_a_line_has_a_plane(x: float) -> None:
     model = nn.MLP(2, [1], rng=random.Random(0))
     history = fit(model, (X[:1], [1.0]), lambda o, t: 0.0 * o, SGD(model, 0.0), epochs=1, record=True)
     assert "No decision boundary" not in nn.explore_training(model, history, data=(X, [0, 1, 1])).html
+
+
+# Overflow on the way to a finite number
+
+MEANS: list[tuple[Callable[[Callable[[float], Any]], Any], float]] = [
+    (lambda v: nn.mean_squared_error([v(1e154)] * 2, [0.0] * 2), 1e308),
+    (lambda v: nn.mean_squared_error([[v(1e154)] * 2] * 4, [[0.0] * 2] * 4), 1e308),
+    (lambda v: nn.squared_error([v(1.2e154)] * 2, [0.0] * 2, half=True), 1.44e308),
+    (lambda v: nn.cross_entropy_with_logits([[v(0.0), v(1.2e308)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.binary_cross_entropy_with_logits([v(1.2e308)] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.binary_hinge([v(-1.2e308)] * 3, [1] * 3), 1.2e308),
+    (lambda v: nn.hinge([[v(0.0), v(1.2e308)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.negative_log_likelihood([[v(-1.2e308), v(0.0)]] * 3, [0] * 3), 1.2e308),
+    (lambda v: nn.l2([v(1e160)], 1e-200), 1e120),
+    (lambda v: nn.l1([v(1.2e308)] * 3, 1e-200), 3.6e108),
+]
+
+
+@pytest.mark.parametrize(("mean", "expected"), MEANS)
+def test_a_mean_that_is_finite_is_found(mean: Callable[..., Any], expected: float) -> None:
+    assert mean(float) == pytest.approx(expected, rel=1e-14)
+    x = Value(0.0)
+    found = mean(lambda number: x + number)
+    assert found.data == pytest.approx(expected, rel=1e-14)
+    found.backward()
+    assert math.isfinite(x.grad)
+
+
+def test_a_sum_that_is_infinite_stays_infinite() -> None:
+    assert nn.squared_error([1e154] * 2, [0.0] * 2) == INF
+    assert nn.mean_squared_error([1e155], [0.0]) == INF
+    assert nn.l2([1e160], 1.0) == INF
+
+
+def test_differences_beyond_the_floats_are_scaled_first() -> None:
+    model = Layer.of([[1.0]])
+    data = ([[1.0]] * 3, [1.7e308] * 3)
+    assert nn.evaluate(model, data, lambda o, t: t)[1] == pytest.approx(1.7e308, rel=1e-15)
+    errors = [Fraction(1e308) * 2, Fraction(0.9e308) + Fraction(1e308)]
+    spread = (Fraction(1e308) - Fraction(0.9e308)) ** 2 / 2
+    assert nn.r_squared([-1e308] * 2, [1e308, 0.9e308]) == pytest.approx(
+        float(1 - sum(e * e for e in errors) / spread), rel=1e-12
+    )
+    _, (test, _) = nn.standardise(([[1.7e308], [1.6e308]], [0, 1]), ([[-1.7e308]], [1]))
+    assert test == [[pytest.approx(-67.0, rel=1e-12)]]
+
+
+# Names in messages, and 0 without a sign
+
+
+def test_messages_name_the_function_and_the_argument_of_the_caller() -> None:
+    with pytest.raises(ValueError, match=r"^mean_squared_error: output and target"):
+        nn.mean_squared_error([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match=r"^mean_squared_error: output"):
+        nn.mean_squared_error([NAN, 1.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^r_squared: outputs and targets"):
+        nn.r_squared([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match=r"^zero_one: output must be .*nan"):
+        nn.zero_one(NAN, 0)
+    with pytest.raises(ValueError, match=r"^zero_one: output\[1\] must be .*nan"):
+        nn.zero_one([0.0, NAN], [0, 1])
+    with pytest.raises(ValueError, match=r"^zero_one: target must be a class"):
+        nn.zero_one([0.0, 1.0], 2)
+    for penalty, name in ((nn.l1, "l1"), (nn.l2, "l2")):
+        with pytest.raises(TypeError, match=rf"^{name}: parameters\[0\] "):
+            penalty(["a"], 1.0)
+    with pytest.raises(TypeError, match=r"^squared_error: output\[1\] .*masked"):
+        nn.squared_error(np.ma.array([1.0, 2.0], mask=[False, True]), [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^r_squared: targets .*up to rounding"):
+        nn.r_squared([1.0, 2.0], [1e16, 1e16 + 2])
+
+
+@pytest.mark.parametrize("v", [float, Value])
+def test_an_entropy_of_0_has_no_sign(v: Callable[[float], Any]) -> None:
+    for found in (nn.entropy([v(1.0), v(0.0)]), nn.cross_entropy([v(1.0), v(0.0)], 0)):
+        assert math.copysign(1.0, getattr(found, "data", found)) == 1.0

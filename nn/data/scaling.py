@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .batching import Data, read_data, read_table
 
-__all__ = ["Centred", "Scaler", "centred", "standardise"]
-
-# Numbers whose distance from their mean, relative to the largest, is at most this count as equal.
-ROUNDING = 2 * sys.float_info.epsilon
+__all__ = ["Centred", "Scaler", "centred", "scaled_difference", "standardise"]
 
 
 class Centred(NamedTuple):
-    """Numbers as mean + largest·deviations, with deviations in [−1, 1]; largest is 0 if all numbers are equal."""
+    """Numbers as mean + rest + largest·deviations, with deviations in [−1, 1]; largest is 0 if all numbers are equal.
+
+    The rest is by how much the exact mean is above the float: at 1e18, floats are 128 apart.
+    """
 
     mean: float
+    rest: float
     largest: float
     deviations: list[float]
 
@@ -29,10 +29,12 @@ class Centred(NamedTuple):
 
 
 def centred(xs: Sequence[float]) -> Centred:
-    """Return one or more numbers by their mean; numbers that differ by rounding only count as equal.
+    """Return one or more numbers by their mean; neighbouring floats count as equal.
+
+    Rounding one number down or up gives neighbouring floats; floats with another between them differ by more than that.
 
     >>> centred([1.0, 3.0]), centred([0.3, 0.1 + 0.2]).largest
-    (Centred(mean=2.0, largest=1.0, deviations=[-1.0, 1.0]), 0.0)
+    (Centred(mean=2.0, rest=0.0, largest=1.0, deviations=[-1.0, 1.0]), 0.0)
     """
     low, high = min(xs), max(xs)
     middle = low / 2 + high / 2  # the mean of equal numbers is that number, and no sum overflows
@@ -40,9 +42,21 @@ def centred(xs: Sequence[float]) -> Centred:
     largest = max(high - mean, mean - low)
     if largest == math.inf:
         raise OverflowError(f"numbers from {low:g} to {high:g} must differ by less than 1.8e308: scale them down")
-    if largest <= ROUNDING * max(abs(low), abs(high)):
-        return Centred(mean, 0.0, [0.0] * len(xs))
-    return Centred(mean, largest, [(x - mean) / largest for x in xs])
+    if high <= math.nextafter(low, math.inf):
+        return Centred(mean, 0.0, 0.0, [0.0] * len(xs))
+    rest = math.fsum((x - mean) / len(xs) for x in xs)
+    largest = max(high - mean - rest, mean - low + rest)
+    return Centred(mean, rest, largest, [(x - mean - rest) / largest for x in xs])
+
+
+def scaled_difference(a: float, b: float, unit: float) -> float:
+    """Return (a − b) / unit, also where a − b is beyond the floats.
+
+    >>> scaled_difference(1.5e308, -1.5e308, 1e308)
+    3.0
+    """
+    difference = a - b
+    return difference / unit if math.isfinite(difference) else (a / 2 - b / 2) / unit * 2
 
 
 class Scaler:
@@ -56,11 +70,13 @@ class Scaler:
     def __init__(self, X: Any) -> None:
         columns = [centred(column) for column in zip(*read_table(X, "X"), strict=True)]
         self.means = [column.mean for column in columns]
+        self._rests = [column.rest for column in columns]
         self.scales = [column.deviation or 1.0 for column in columns]  # a constant feature is not scaled
 
     def __call__(self, X: Any) -> list[list[float]]:
         rows = read_table(X, "X", len(self.means))
-        return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
+        parts = list(zip(self.means, self._rests, self.scales, strict=True))
+        return [[scaled_difference(x, m, s) - r / s for x, (m, r, s) in zip(row, parts, strict=True)] for row in rows]
 
 
 def standardise(train: Data, test: Data) -> tuple[Data, Data]:

@@ -237,6 +237,8 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss, what: 
         mean = math.fsum(losses) / len(losses)
     except ValueError:  # of inf and −inf
         mean = math.nan
+    except OverflowError:  # of the sum; the mean may be finite
+        mean = math.fsum(x / len(losses) for x in losses)
     if math.isnan(mean):
         i = next(i for i, x in enumerate(losses) if not math.isfinite(x))
         raise NotANumber(f"{what} is nan: the loss of sample {i} is {losses[i]}")

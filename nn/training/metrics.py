@@ -9,15 +9,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.arguments import as_finite, describe, list_or_none
+from autograd.arguments import as_finite, as_operand, describe, list_or_none
 
-from ..data.scaling import centred
+from ..data.scaling import centred, scaled_difference
 from ..losses import (
     Numbers,
     Reduction,
     as_class_index,
     as_comparable,
     as_row,
+    entry_name,
     index_of_largest,
     name_pairs,
     pair_entries,
@@ -61,13 +62,15 @@ def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list
 def r_squared(outputs: Numbers, targets: Numbers) -> float:
     """Return R² = 1 − Σ(t − o)² / Σ(t − t̄)²: 1 for exact outputs, 0 for outputs no better than the mean t̄ of the targets.
 
-    For rows of outputs, t̄ is the row of the means of each output. ValueError if all targets are equal.
+    For rows of outputs, t̄ is the row of the means of each output. ValueError if all targets are equal,
+    or one number up to its rounding: neighbouring floats.
 
     >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0])
     (1.0, 0.0)
     """
-    pairs = pair_entries("r_squared", "sum", outputs, targets)
-    for name, x in name_pairs("r_squared", pairs):
+    names = ("outputs", "targets")
+    pairs = pair_entries("r_squared", "sum", outputs, targets, names)
+    for name, x in name_pairs("r_squared", pairs, names):
         if abs(as_comparable(x, name)) == math.inf:
             raise ValueError(f"{name} must be a finite number, got {as_comparable(x, name)}")
     columns: dict[int, list[float]] = {}
@@ -76,8 +79,11 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     spreads = [centred(column) for column in columns.values()]
     top = max(spread.largest for spread in spreads)
     if not top:
-        raise ValueError("r_squared: targets must not all be equal: it compares errors with their spread")
-    errors = [(as_comparable(t, "r_squared") - as_comparable(o, "r_squared")) / top for _, o, t in pairs]
+        raise ValueError(
+            "r_squared: targets must not all be equal up to rounding, got neighbouring floats at most: R² compares errors with "
+            "the spread of the targets"
+        )
+    errors = [scaled_difference(as_comparable(t, "r_squared"), as_comparable(o, "r_squared"), top) for _, o, t in pairs]
     ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))
     return 1.0 - ratio * ratio
 
@@ -93,33 +99,42 @@ def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction:
     """
     require_reduction("zero_one", reduction)
     single = list_or_none(target) is None
-    pairs = decisions("zero_one", [output] if single else output, [target] if single else target, threshold)
+    outputs, targets = ([output], [target]) if single else (output, target)
+    pairs = decisions("zero_one", outputs, targets, threshold, ("output", "target"), single)
     return reduce("zero_one", [float(decided != true) for decided, true in pairs], reduction, single, ())
 
 
-def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> list[tuple[int, int]]:
+def decisions(
+    what: str,
+    outputs: Any,
+    targets: Any,
+    threshold: float = 0.5,
+    names: tuple[str, str] = ("outputs", "targets"),
+    single: bool = False,
+) -> list[tuple[int, int]]:
     """Return (decided class, true class) for each sample of a batch.
 
     A row of scores decides for its argmax, and its target is a class index or a one-hot row. A single score decides for
     class 1 where score ≥ threshold, else for class 0; its target is 0 or 1, or, beside scores that are decided at
-    threshold 0, −1 or 1, where −1 is class 0.
+    threshold 0, −1 or 1, where −1 is class 0. names: of the two arguments in messages; single: they are lists of one entry
+    that the caller did not write as lists.
     """
+    output, target = (f"{what}: {name}" for name in names)
     threshold = as_finite(threshold, f"{what}: threshold")
     given, wanted = list_or_none(outputs), list_or_none(targets)
     if given is None or wanted is None:
-        raise TypeError(f"{what}: outputs and targets must be lists with one entry per sample")
+        raise TypeError(f"{output} and {names[1]} must be lists with one entry per sample")
     if not given:
-        raise ValueError(f"{what}: outputs must have at least one sample, got an empty list")
+        raise ValueError(f"{output} must have at least one sample, got an empty list")
     if len(given) != len(wanted):
         raise ValueError(
-            f"{what}: outputs and targets must be as many, got {len(given)} outputs and {len(wanted)} targets"
+            f"{output} and {names[1]} must be as many, got {len(given)} {names[0]} and {len(wanted)} {names[1]}"
         )
     if list_or_none(given[0]) is None:
-        scores = [
-            as_comparable(score, f"{what}: outputs[{i}]") for i, score in enumerate(as_row(given, f"{what}: outputs"))
-        ]
-        return [(int(score >= threshold), label) for score, label in zip(scores, _labels(what, wanted, threshold))]
-    rows = [as_row(scores, f"{what}: outputs[{i}]") for i, scores in enumerate(given)]
+        scores = [_comparable(score, _entry(output, i, single)) for i, score in enumerate(given)]
+        labels = [_comparable(label, _entry(target, i, single)) for i, label in enumerate(wanted)]
+        return [(int(score >= threshold), label) for score, label in zip(scores, _labels(what, labels, threshold))]
+    rows = [as_row(scores, _entry(output, i, single)) for i, scores in enumerate(given)]
     n = len(rows[0])
     if n < 2 or any(len(scores) != n for scores in rows):
         raise ValueError(
@@ -127,15 +142,20 @@ def decisions(what: str, outputs: Any, targets: Any, threshold: float = 0.5) -> 
             "score stands by itself, not in a list"
         )
     return [
-        (index_of_largest(scores, f"{what}: outputs[{i}]"), _true_class(target, f"{what}: targets[{i}]", n))
-        for i, (scores, target) in enumerate(zip(rows, wanted))
+        (index_of_largest(scores, _entry(output, i, single)), _true_class(true, _entry(target, i, single), n))
+        for i, (scores, true) in enumerate(zip(rows, wanted))
     ]
 
 
-def _labels(what: str, targets: Sequence[Any], threshold: float) -> list[int]:
-    labels = [
-        as_comparable(label, f"{what}: targets[{i}]") for i, label in enumerate(as_row(targets, f"{what}: targets"))
-    ]
+def _entry(what: str, i: int, single: bool) -> str:
+    return entry_name(what, None if single else i)
+
+
+def _comparable(x: Any, what: str) -> float:
+    return as_comparable(as_operand(x, what), what)
+
+
+def _labels(what: str, labels: Sequence[float], threshold: float) -> list[int]:
     kinds = set(labels)
     if not (kinds <= {0.0, 1.0} or kinds <= {-1.0, 1.0}):
         odd = next((label for label in labels if label not in (-1.0, 0.0, 1.0)), "a mixture of −1 and 0")

@@ -65,7 +65,7 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     weights, bias = _least_squares([list(column) for column in zip(*rows, strict=True)], heights)
     fit = LinearFit(weights, bias, math.nan, features)
     gaps = [fit._at(row) - height for row, height in zip(rows, heights, strict=True)]
-    return fit._replace(cost=math.fsum(gap * gap / len(gaps) for gap in gaps))
+    return fit._replace(cost=math.fsum(gap / len(gaps) * gap for gap in gaps))
 
 
 def monomials(degree: int) -> Features:
@@ -111,9 +111,10 @@ def _least_squares(columns: Sequence[Column], y: Column) -> tuple[list[float], f
         for column, part in zip(columns, parts, strict=True)
     ]
     factors = _Reflections([part.deviations for part in parts], noise)
-    solution = _unscaled(factors.solve(target.deviations), parts, target.largest, target.mean)
+    solution = _unscaled(factors.solve(target.deviations), parts, target.largest, _mean(target))
     free = [
-        _unscaled([-u for u in factors.solve(factors.columns[j])], parts, 1.0, 0.0, alone=j) for j in factors.dependent
+        _unscaled([-u for u in factors.solve(factors.columns[j])], parts, 1.0, Fraction(), alone=j)
+        for j in factors.dependent
     ]
     if free:
         lengths = [max(map(abs, direction)) for direction in free]
@@ -121,10 +122,10 @@ def _least_squares(columns: Sequence[Column], y: Column) -> tuple[list[float], f
         shares = _Reflections(directions, [0.0] * len(free)).solve(solution)
         solution = [x - math.fsum(map(mul, shares, along)) for x, *along in zip(solution, *directions, strict=True)]
     weights = solution[:-1]
-    return weights, _bias(weights, parts, target.mean)
+    return weights, _bias(weights, parts, _mean(target))
 
 
-def _unscaled(scaled: Column, parts: Sequence[Centred], unit: float, mean: float, alone: int = -1) -> list[float]:
+def _unscaled(scaled: Column, parts: Sequence[Centred], unit: float, mean: Fraction, alone: int = -1) -> list[float]:
     """Return (w, b) from the weights of scaled columns; one scaled unit of the column `alone` is added."""
     weights = [w * (unit / part.largest) if part.largest else 0.0 for w, part in zip(scaled, parts, strict=True)]
     if alone >= 0:
@@ -135,9 +136,13 @@ def _unscaled(scaled: Column, parts: Sequence[Centred], unit: float, mean: float
     return [*weights, _bias(weights, parts, mean)]
 
 
-def _bias(weights: Column, parts: Sequence[Centred], mean: float) -> float:
+def _bias(weights: Column, parts: Sequence[Centred], mean: Fraction) -> float:
     """Return the bias of the plane through the means, rounded once."""
-    return float(Fraction(mean) - sum(Fraction(w) * Fraction(part.mean) for w, part in zip(weights, parts)))
+    return float(mean - sum(Fraction(w) * _mean(part) for w, part in zip(weights, parts)))
+
+
+def _mean(part: Centred) -> Fraction:
+    return Fraction(part.mean) + Fraction(part.rest)
 
 
 class _Reflections:
