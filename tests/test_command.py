@@ -70,6 +70,15 @@ def test_expressions_may_begin_with_a_minus(text: str, value: float, capsys: pyt
     assert capsys.readouterr().out.count(f"f = {value:.12f}") == 2
 
 
+@pytest.mark.parametrize("number", ["3e-20", "1e-15", "0.00123456789012", "-1e300", "123456789012345", "nan", "-inf"])
+@pytest.mark.parametrize("text", ["x", "x*1"])
+def test_the_result_has_its_digits_at_every_size(text: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([text, f"x={number}", "-o", "f.dot"]) == 0
+    shown = capsys.readouterr().out.splitlines()[-2].partition(" = ")[2]
+    assert float(shown) == pytest.approx(float(number), rel=1e-10, abs=0, nan_ok=True)
+    assert len(shown) <= 19
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
