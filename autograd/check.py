@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from .arguments import as_float, truncated_repr
+from .arguments import as_float, checks_keywords, truncated_repr
 from .backward import adjoints
 from .functional import called, fill, flat, grad
 from .graph import topological_order
@@ -23,6 +23,7 @@ Scheme = Literal["central", "forward"]
 STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
 
 
+@checks_keywords
 def check_gradients(
     f: Function,
     inputs: Sequence[Any],
@@ -151,6 +152,7 @@ def _steps(h: float, x: float) -> Iterator[float]:
             yield base * 10.0**power
 
 
+@checks_keywords
 def finite_differences(
     f: Function, inputs: Sequence[Any], *, scheme: Scheme = "central", step: float | None = None
 ) -> list[float]:

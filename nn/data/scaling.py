@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from autograd.arguments import checks_keywords
+
 from .batching import Data, read_data, read_table
 
 __all__ = ["Centred", "Scaler", "centred", "standardise"]
@@ -63,6 +65,7 @@ class Scaler:
         return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
 
 
+@checks_keywords
 def standardise(train: Data, test: Data) -> tuple[Data, Data]:
     """Return both parts with features scaled by the mean and deviation of the training part alone.
 
