@@ -57,7 +57,7 @@ class Page:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file that ends in .html or .htm, which is replaced whole or not at all. Returns the path."""
         path = as_path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
+        if path.suffix.lower() not in (".html", ".htm") and not path.is_dir():  # replace_file refuses a folder as that
             raise ValueError(f"a page's name must end in .html or .htm, got {path.name!r}")
         self.path = replace_file(path, self.html.encode())
         return self.path
