@@ -123,15 +123,17 @@ def _failed(message: str) -> int:
 
 
 def _shielded(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with a space before whatever begins with a minus sign and is no option: -x*2 is not."""
+    """Return the arguments with a space before whatever begins with a minus sign and is no option: -x*2 and --x are not."""
     shielded: list[str] = []
+    given = {argument.partition("=")[0].strip() for argument in arguments}  # the names that get a value
     for i, argument in enumerate(arguments):
         if argument == "--":
             return [*shielded, *(f" {rest}" for rest in arguments[i + 1 :])]
         follows_output = i > 0 and arguments[i - 1] in ("-o", "--output")
         option = (
             argument == "-h"
-            or re.fullmatch(rf"-o|-o.+\.({'|'.join(FORMATS)})|--[a-z]+(=.*)?", argument)
+            or re.fullmatch(rf"-o|-o.+\.({'|'.join(FORMATS)})|--(output|digits|version|help)", argument)
+            or (re.fullmatch(r"--[a-z]+(=.*)?", argument) and argument[2:] not in given)
             or follows_output
         )
         shielded.append(f" {argument}" if argument.startswith("-") and not option else argument)
@@ -167,7 +169,12 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
     text = " ".join(text.split())
     print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
-    print(f"\n{root.label} = {root.data:.12f}")
+    print(f"\n{root.label} = {_number(root.data)}")
+
+
+def _number(x: float) -> str:
+    """Return a number with 12 decimals, and one that these would cut or pad with 12 significant digits instead."""
+    return f"{x:.12f}" if x == 0 or 0.01 <= abs(x) < 1e12 else f"{x:.12g}"
 
 
 def _picture(root: Value, output: Path, digits: int, *, asked: bool) -> int:

@@ -260,7 +260,8 @@ KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     for names, ours in (
         ("lr eta alpha learning_rate_init init_lr", ("learning_rate", "first")),
         ("base_lr initial_learning_rate initial_lr max_lr peak_value init_value start start_value", ("first",)),
-        ("eps eps_root tolerance tol", ("epsilon",)),
+        ("eps eps_root tolerance tol", ("epsilon", "step")),
+        ("h dx delta", ("step",)),
         ("wd decay weight_decay_rate l2_penalty l2", ("weight_decay",)),
         ("momentum mu beta", ("betas",)),
         ("beta1 beta2 b1 b2 beta_1 beta_2", ("betas", "momentum")),
@@ -273,9 +274,19 @@ KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
         ("T_max t_max total_iters total_steps num_steps n_steps steps max_iter maxiter", ("epochs", "steps")),
         ("num_epochs n_epochs nb_epoch warmup_epochs warmup_steps", ("epochs",)),
         ("eta_min end end_value min_lr final_lr", ("last",)),
-        ("batch batchsize bs", ("batch_size",)),
+        ("batch batch_size batchsize bs", ("batch_size", "size")),
         ("scheduler lr_scheduler after", ("schedule",)),
         ("validation_data val valid", ("validation",)),
+        ("test_size test_fraction test_ratio", ("fraction",)),
+        ("n_samples num_samples samples", ("n",)),
+        ("num_classes n_classes depth", ("classes", "n")),
+        ("reduce size_average", ("reduction",)),
+        ("act nonlinearity activation_fn", ("activation",)),
+        ("use_bias fit_intercept", ("bias",)),
+        ("seed random_state generator key", ("rng",)),
+        ("in_features in_size input_dim input_size n_in", ("nin",)),
+        ("out_features out_size output_size units n_out", ("nout", "nouts")),
+        ("hidden_layer_sizes hidden_sizes layers sizes", ("hidden", "nouts")),
     )
     for name in names.split()
 }
@@ -305,12 +316,16 @@ def check_keywords(f: Callable[..., Any], name: str, keywords: Iterable[str]) ->
 
 
 def checks_keywords(f: Callable[P, T]) -> Callable[P, T]:
-    """Return f with `check_keywords` in front of it."""
+    """Return f, or the `__init__` of a class, with the error of `check_keywords` where a call fails for a keyword."""
+    name = f.__qualname__.removesuffix(".__init__")
 
     @wraps(f)
     def checked(*arguments: P.args, **keywords: P.kwargs) -> T:
-        check_keywords(f, f.__name__, keywords)
-        return f(*arguments, **keywords)
+        try:
+            return f(*arguments, **keywords)
+        except TypeError:
+            check_keywords(f, name, keywords)
+            raise
 
     return checked
 

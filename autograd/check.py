@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, Literal
 
-from .arguments import as_float, truncated_repr
+from .arguments import as_float, checks_keywords, truncated_repr
 from .backward import adjoints
 from .functional import called, fill, flat, grad
 from .graph import topological_order
@@ -28,6 +28,7 @@ STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula
 ULPS = (512, 128, 32, 16, 8, 6, 4, 3, 2)  # the shortest steps, in units of the last place of x
 
 
+@checks_keywords
 def check_gradients(
     f: Function,
     inputs: Sequence[Any],
@@ -192,6 +193,7 @@ def _steps(h: float, x: float) -> Iterator[float]:
             yield ulps * math.ulp(x)
 
 
+@checks_keywords
 def finite_differences(
     f: Function, inputs: Sequence[Any], *, scheme: Scheme = "central", step: float | None = None
 ) -> list[float]:

@@ -6,17 +6,18 @@ import ast
 import difflib
 import math
 import warnings
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from .arguments import as_float, truncated_repr
-from .notation import ALLOWED, fault, foreign, listing, product, short_name
+from .notation import ALLOWED, BEYOND, fault, foreign, listing, product, short_name
 from .row import GATES, Gate
 from .value import Value
 
 __all__ = ["CONSTANTS", "ExpressionError", "build", "names"]
 
 LONGEST, DEEPEST = 10_000, 400
+NESTED = f"nested deeper than {DEEPEST} levels; write long sums as sum([a, b, c])"
 CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # unless a value is given
 ALSO = {"ln": "log"}  # names of gates in mathematics
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
@@ -93,14 +94,15 @@ def _without_value(missing: Sequence[str], values: Container[str]) -> str:
     return f"{listing(missing, 5)} in the expression has no value: add {short_name(name)}=NUMBER{hint}"
 
 
-def _parse(text: str, values: Container[str] = ()) -> ast.expr:
+def _parse(text: str, values: Collection[str] = ()) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"the expression has {len(text):,} characters, and {LONGEST:,} is the most")
     if not text:
         raise ExpressionError(f"the expression is empty: {ALLOWED}")
     if "#" in text:
         raise _at(text.index("#"), "# begins a comment, which an expression cannot have")
-    found = foreign(text)
+    gates = {*GATES, *ALSO}
+    found = foreign(text, gates - {*values})
     if found:
         raise _at(*found)
     try:
@@ -108,7 +110,7 @@ def _parse(text: str, values: Container[str] = ()) -> ast.expr:
             warnings.simplefilter("ignore")  # of Python about Python
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _at(*(fault(text, {*GATES, *ALSO}) or _unread(text, error))) from None
+        raise _at(*(fault(text, gates) or _unread(text, error))) from None
     _validate(text, tree, values)
     return tree
 
@@ -121,7 +123,9 @@ def _unread(text: str, error: Exception) -> tuple[int, str]:
     """Return where Python's parser gave up, and why."""
     if isinstance(error, SyntaxError) and error.offset:
         return min(error.offset, len(text)) - 1, f"{error.msg}, in {truncated_repr(text)}"
-    return 0, f"this cannot be read as an expression ({str(error) or type(error).__name__})"
+    if isinstance(error, (RecursionError, MemoryError)):
+        return 0, NESTED
+    return 0, f"this cannot be read as an expression ({error})"
 
 
 def _index(text: str, offset: int) -> int:
@@ -147,7 +151,7 @@ def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
         node, depth, argument = stack.pop()
         inner: Sequence[ast.expr] = ()
         if depth > DEEPEST:
-            raise _refuse(text, node, f"nested deeper than {DEEPEST} levels; write long sums as sum([a, b, c])")
+            raise _refuse(text, node, NESTED)
         if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
             inner = node.left, node.right
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -201,7 +205,7 @@ class _Recorder:
             except OverflowError as error:
                 raise _refuse(self.text, node, str(error)) from None
             if math.isinf(constant):
-                raise _refuse(self.text, node, "this number is beyond the range of a float (about 1.8e308)")
+                raise _refuse(self.text, node, BEYOND)
             return constant
         if isinstance(node, ast.UnaryOp):
             operand = self.visit(node.operand)

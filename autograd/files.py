@@ -32,6 +32,9 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
     The content is written to a temporary file in the same folder, which then takes the place of the old file. A symbolic
     link is followed. An existing file keeps its mode, and its owner where the system allows it; a new one gets the mode
     that the umask leaves. OSError for anything that is not a regular file, such as a folder, a pipe or a device.
+
+    A process killed between the naming of the temporary file and the replacement leaves it behind, whole, as
+    .NAME.XXXXXXXX, because Python has no call that gives a file without a name one that is taken.
     """
     path = as_path(path)
     target = Path(os.path.realpath(path)) if path.is_symlink() else path

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import Any
 
-from .arguments import as_float, remedy, truncated_repr, unpack_array
+from .arguments import as_float, checks_keywords, remedy, truncated_repr, unpack_array
 from .backward import adjoints, fresh_order, no_slope
 from .functions import FUNCTIONS
 from .graph import topological_order
@@ -25,6 +25,7 @@ from .value import Operand, Value
 __all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
 
 
+@checks_keywords
 def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     """Return the function that gives the gradient of f: ∂f/∂x for each argument x.
 
@@ -46,6 +47,7 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     return gradient
 
 
+@checks_keywords
 def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     """Return the function that gives the pair (f, gradient of f), at the cost of one forward and one backward pass.
 
@@ -67,6 +69,7 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     return both
 
 
+@checks_keywords
 def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     """Return the function that gives the Jacobian of f, a list of rows: row i is the gradient of output i.
 
@@ -87,6 +90,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     return rows
 
 
+@checks_keywords
 def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     """Return the function that gives the Hessian ∂²f/∂xᵢ∂xⱼ: the Jacobian of the gradient, n × n and symmetric.
 
@@ -107,6 +111,7 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     return matrix
 
 
+@checks_keywords
 def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[Any], float]:
     """Return u ↦ f(x) + ∇f·u, the lectures' local linearity; with order=2, plus ½ uᵀHu, Taylor's second term.
 

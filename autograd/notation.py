@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Container, Sequence
 from keyword import iskeyword
 
-__all__ = ["ALLOWED", "fault", "foreign", "listing", "product", "short_name"]
+__all__ = ["ALLOWED", "BEYOND", "fault", "foreign", "listing", "product", "short_name"]
 
+BEYOND = "this number is beyond the range of a float (about 1.8e308)"
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
 WRITTEN = {
     "^": "**", "−": "-", "·": "*", "⋅": "*", "∙": "*", "•": "*", "×": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
@@ -20,14 +21,36 @@ TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>0[xXoObB]\w+|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d[\d_]*)?)|(?P<name>[^\W\d]\w*)"
     r"|(?P<operator>\*\*|[-+*/])|(?P<comma>,)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<other>.)"
 )
+# sin²(x) and sin^2(x): a function's name, a power, and perhaps its input.
+RAISED = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"  # some of which are letters or digits to \w
+POWER = re.compile(
+    rf"\b(?P<name>[^\W\d{RAISED}][^\W{RAISED}]*)(?:\s*(?:\^|\*\*)\s*(?P<power>[-−]?\w+)\b|(?P<raised>[{RAISED}]+)(?![{RAISED}]))"
+    rf"\s*(?:\((?P<input>[^()]*)\)|(?P<word>[^\W{RAISED}]+)|(?=\())"
+)
 
 
-def foreign(text: str) -> tuple[int, str] | None:
-    """Return the first sign that an expression writes otherwise, by its index, and what to write instead.
+def foreign(text: str, gates: Container[str]) -> tuple[int, str] | None:
+    """Return the first notation that an expression writes otherwise, by its index, and what to write instead.
 
-    >>> foreign("x²")
-    (1, 'write **2 instead of ²')
+    >>> foreign("x² + sin²(x)", {"sin"}), foreign("sin²(x)", {"sin"})
+    ((1, 'write **2 instead of ²'), (0, 'write sin(x)**2 instead of sin²'))
     """
+    found = [*filter(None, (_foreign_power(text, gates), _foreign_sign(text)))]
+    return min(found, default=None)
+
+
+def _foreign_power(text: str, gates: Container[str]) -> tuple[int, str] | None:
+    """Return the first power between a gate and its input, which the table of signs would advise to write with **."""
+    for match in POWER.finditer(text):
+        if match["name"] in gates:
+            power = unicodedata.normalize("NFKC", match["power"] or match["raised"]).replace("−", "-")
+            of, end = match["input"] or match["word"] or "…", match.end("power" if match["power"] else "raised")
+            call = f"{match['name']}({short_name(of)})**{short_name(power)}"
+            return match.start(), f"write {call} instead of {short_name(text[match.start() : end])}"
+    return None
+
+
+def _foreign_sign(text: str) -> tuple[int, str] | None:
     for i, sign in enumerate(text):
         instead = WRITTEN.get(sign) or _plain(sign)
         if instead:
@@ -65,6 +88,8 @@ def fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
             continue
         if kind == "other":
             return token.start(), _stranger(sign)
+        if kind == "number" and len(sign) > 308 and sign.replace("_", "").isdecimal():  # Python reads 4,300 digits
+            return token.start(), BEYOND
         if kind == "name" and iskeyword(sign):
             return token.start(), f"{sign} is a word of Python, which cannot be a name"
         if last and operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):

@@ -92,7 +92,26 @@ class Gate:
     def __call__(self, *inputs: Any, **named: Any) -> Any: ...
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Return the output for inputs by position or name, or in one list: a float, or a Value if there is one among them."""
-        return self.apply(self.arrange(*inputs, **named))
+        try:
+            arranged = self.arrange(*inputs, **named)
+        except TypeError:
+            self.check_call(*inputs, **named)
+            raise
+        return self.apply(arranged)
+
+    def check_call(self, *inputs: Any, **named: Any) -> None:
+        """Raise a TypeError that names the gate and its inputs if these arguments do not fit them.
+
+        >>> GATES["dot"].check_call([1.0])
+        Traceback (most recent call last):
+        TypeError: dot(w, x, bias=0.0): missing a required argument: 'x'
+        """
+        plain = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
+        signature = inspect.Signature(plain)
+        try:
+            signature.bind(*inputs, **named)
+        except TypeError as error:
+            raise TypeError(f"{self.name}{signature}: {error}") from None
 
     def apply(self, inputs: Sequence[Any]) -> Any:
         """Return the output for inputs in order: a float, or what the first recorder among them makes of it."""
@@ -218,7 +237,7 @@ def gate(
         domain=tuple(domain) or (REAL,) * wanted,
         kink=kink,
         nickname=nickname,
-        arrange=arrange or (partial(entries, name) if variadic else _in_order(name, parameters)),
+        arrange=arrange or (partial(entries, name) if variadic else _in_order(parameters)),
         doc=doc,
     )
     if len(row.domain) != wanted:
@@ -236,17 +255,14 @@ def gate(
     return row
 
 
-def _in_order(name: str, parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
+def _in_order(parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
     """Inputs one by one, by position or by name, as the forward rule names them."""
     signature = inspect.Signature(parameters)
 
     def arrange(*inputs: Any, **named: Any) -> Sequence[Any]:
         if len(inputs) == len(parameters) and not named:
             return inputs
-        try:
-            bound = signature.bind(*inputs, **named)
-        except TypeError as error:
-            raise TypeError(f"{name}{signature}: {error}") from None
+        bound = signature.bind(*inputs, **named)
         bound.apply_defaults()
         return bound.args
 

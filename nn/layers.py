@@ -14,6 +14,7 @@ from autograd.arguments import (
     as_finite_list,
     as_int,
     as_operand,
+    checks_keywords,
     describe,
     list_or_none,
     require_callable,
@@ -149,6 +150,7 @@ class Neuron(Module):
     (Neuron(2 → 1, sigmoid), 0.731059)
     """
 
+    @checks_keywords
     def __init__(
         self,
         nin: int,
@@ -207,17 +209,29 @@ class Neuron(Module):
 class Layer(Module):
     """activation(Wx + b): `nout` neurons on the same `nin` inputs; one neuron gives a Value, several a list.
 
-    `W[j][k]` is the weight from input k to neuron j. Further arguments are those of Neuron.
+    `W[j][k]` is the weight from input k to neuron j. The keywords are those of Neuron.
 
     >>> layer = Layer.of([[1.0, -1.0], [-1.0, 1.0]], None, relu)
     >>> layer.nin, layer.activation, [h.data for h in layer([3.0, 1.0])]
     (2, <gate relu(x)>, [2.0, 0.0])
     """
 
-    def __init__(self, nin: int, nout: int, activation: Function | None = relu, **options: Any) -> None:
-        options["rng"] = _as_generator(options.get("rng"))
-        nout = as_int(nout, "nout, the number of neurons,")
-        self.neurons = [Neuron(nin, activation, nout=nout, **options) for _ in range(nout)]
+    @checks_keywords
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: Function | None = relu,
+        *,
+        nonlin: bool = True,
+        bias: bool = True,
+        init: Initialiser = uniform,
+        rng: Random | None = None,
+    ) -> None:
+        rng, nout = _as_generator(rng), as_int(nout, "nout, the number of neurons,")
+        self.neurons = [
+            Neuron(nin, activation, nonlin=nonlin, bias=bias, init=init, rng=rng, nout=nout) for _ in range(nout)
+        ]
         for i, neuron in enumerate(self.neurons, start=1):
             neuron.name = f"neuron{i}"
 
@@ -295,22 +309,30 @@ class MLP(Module):
     MLP(2 → 16 relu → 16 relu → 1 linear, 337 parameters)
     """
 
+    @checks_keywords
     def __init__(
         self,
         nin: int,
         nouts: Sequence[int],
         activation: Function | None = relu,
         output: Function | None = None,
-        **options: Any,
+        *,
+        nonlin: bool = True,
+        bias: bool = True,
+        init: Initialiser = uniform,
+        rng: Random | None = None,
     ) -> None:
-        options["rng"] = _as_generator(options.get("rng"))
+        rng = _as_generator(rng)
         widths = list_or_none(nouts)
         if not widths:
             raise TypeError(
                 f"nouts must be a list with the number of neurons of each layer, as in [16, 16, 1], got {nouts!r}"
             )
         hidden = [as_activation(activation)] * (len(widths) - 1)
-        self.layers = [Layer(m, n, f, **options) for m, n, f in zip([nin, *widths], widths, [*hidden, None])]
+        self.layers = [
+            Layer(m, n, f, nonlin=nonlin, bias=bias, init=init, rng=rng)
+            for m, n, f in zip([nin, *widths], widths, [*hidden, None])
+        ]
         for i, layer in enumerate(self.layers, start=1):
             layer.name = f"layer{i}"
         self.output = as_activation(output)

@@ -21,6 +21,7 @@ from autograd.arguments import (
     as_int,
     as_list,
     as_operand,
+    checks_keywords,
     describe,
     entries_of,
     list_or_none,
@@ -68,6 +69,7 @@ class NotANumber(ValueError, FloatingPointError):
 # Scores, probabilities and classes
 
 
+@checks_keywords
 def softmax(z: Numbers) -> list[Any]:
     """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed from scores less their logsumexp, which cannot overflow.
 
@@ -83,6 +85,7 @@ def softmax(z: Numbers) -> list[Any]:
     return [power / total for power in powers]
 
 
+@checks_keywords
 def log_softmax(z: Numbers) -> list[Any]:
     """Return log pᵢ = zᵢ − logsumexp(z), the logarithm of the softmax, exact where the softmax itself would be 0.
 
@@ -107,6 +110,7 @@ def _less_logsumexp(z: Numbers) -> list[Any]:
     return [score - top for score in scores]
 
 
+@checks_keywords
 def argmax(z: Numbers) -> int:
     """Return the index of the largest of n scores, the first of ties; a plain int, which no gradient passes.
 
@@ -116,6 +120,7 @@ def argmax(z: Numbers) -> int:
     return index_of_largest(as_row(z, "the scores of argmax"), "argmax: z")
 
 
+@checks_keywords
 def one_hot(k: SupportsIndex, n: int) -> list[float]:
     """Return n entries, 1 at class k and 0 elsewhere. Classes count from 0, so "class 3 of 5" is one_hot(2, 5).
 
@@ -130,6 +135,7 @@ def one_hot(k: SupportsIndex, n: int) -> list[float]:
 # Elementwise losses
 
 
+@checks_keywords
 def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduction: Reduction = "sum") -> Any:
     """Return Σ (o − t)², or ½ Σ (o − t)² with half=True, whose gradient is o − t.
 
@@ -155,6 +161,7 @@ def _squared_error(name: str, output: Numbers, target: Numbers, half: bool, redu
     return require_defined(name, loss, numbers)
 
 
+@checks_keywords
 def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return 1/n Σ (o − t)² over all n numbers.
 
@@ -164,6 +171,7 @@ def mean_squared_error(output: Numbers, target: Numbers, *, reduction: Reduction
     return _squared_error("mean_squared_error", output, target, False, reduction)
 
 
+@checks_keywords
 def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return −t log o − (1 − t) log(1 − o) for probabilities o and targets t, both in [0, 1].
 
@@ -194,6 +202,7 @@ def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reducti
     return reduce(name, losses, reduction, pairs[0][0] is None, name_pairs(name, pairs))
 
 
+@checks_keywords
 def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return t·softplus(−z) + (1 − t)·softplus(z), the binary cross-entropy of σ(z), for scores z (logits) of any size.
 
@@ -216,6 +225,7 @@ def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduct
     return reduce(name, losses, reduction, pairs[0][0] is None, name_pairs(name, pairs))
 
 
+@checks_keywords
 def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return relu(1 − y·s) for scores s and targets y in {−1, 1}: 0 once a score is right by a margin of 1.
 
@@ -241,6 +251,7 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
 # Row losses
 
 
+@checks_keywords
 def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return −Σₖ tₖ log pₖ for probabilities p and a target t; for a class index c, −log p_c.
 
@@ -259,6 +270,7 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
     return reduce("cross_entropy", losses, reduction, single, name_rows(rows))
 
 
+@checks_keywords
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
@@ -281,6 +293,7 @@ def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction =
     return reduce(name, losses, reduction, single, name_rows(rows))
 
 
+@checks_keywords
 def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return −log p_c, given the logarithms of the probabilities and the class c (or −Σₖ tₖ log pₖ for a row t).
 
@@ -297,6 +310,7 @@ def negative_log_likelihood(log_probabilities: Numbers, target: Any, *, reductio
     return reduce(name, losses, reduction, single, name_rows(rows))
 
 
+@checks_keywords
 def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduction = "mean") -> Any:
     """Return Σ_{k≠c} relu(s_k − s_c + margin) for scores s and the right class c, an index or a one-hot row.
 
@@ -324,6 +338,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
     return reduce("hinge", losses, reduction, single, name_rows(rows))
 
 
+@checks_keywords
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
@@ -344,6 +359,7 @@ def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> A
     return reduce("kl_divergence", losses, reduction, single, name_rows(rows))
 
 
+@checks_keywords
 def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return H(p) = −Σ pₖ log pₖ of a distribution, in nats: 0 for a certain class, log n for n equal probabilities.
 
@@ -361,6 +377,7 @@ def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
 # Penalties of parameters, added to a cost once a batch
 
 
+@checks_keywords
 def l1(parameters: Iterable[Any], strength: float) -> Any:
     """Return strength·Σ |w|, whose gradient strength·sign(w) moves every parameter towards 0 by the same amount.
 
@@ -376,6 +393,7 @@ def l1(parameters: Iterable[Any], strength: float) -> Any:
     )
 
 
+@checks_keywords
 def l2(parameters: Iterable[Any], strength: float) -> Any:
     """Return strength·Σ w², whose gradient is 2·strength·w.
 

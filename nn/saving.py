@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograd.arguments import as_path, describe, truncated_repr
+from autograd.arguments import as_path, checks_keywords, describe, truncated_repr
 from autograd.files import read_file, replace_file
 
 from .module import Module
@@ -24,6 +24,7 @@ MOST_BYTES, MOST_BYTES_A_NUMBER = 1_000_000, 1_000
 M = TypeVar("M", bound=Module)
 
 
+@checks_keywords
 def save(model: Module, path: str | PathLike[str]) -> Path:
     """Write the numbers of a model to a .json or .safetensors file (extra `save`), which is replaced whole or not at all.
 
@@ -64,6 +65,7 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
     return path
 
 
+@checks_keywords
 def load(model: M, path: str | PathLike[str]) -> M:
     """Set the parameters of a model of the same shape to those in a file and return it, or raise and leave it unchanged.
 

@@ -53,6 +53,14 @@ def test_it_runs_as_a_module() -> None:
     assert description in version.stdout
 
 
+def test_an_engine_that_there_is_not_gets_one_line() -> None:
+    environment = os.environ | {"GATEWISE_ENGINE": "foo"}
+    command = [sys.executable, "-m", "autograd"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("autograd: GATEWISE_ENGINE")
+
+
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf", "dot"])
 def test_the_output_chooses_the_format(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["x*x", "x=3", "-o", f"f.{ending}"]) == 0
@@ -62,12 +70,30 @@ def test_the_output_chooses_the_format(ending: str, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("-x*2", -6), ("- x", -3), ("-(x)", -3), ("--x*1", 3), ("-x**2", -9), ("-exp(-x)", -0.049787068368)],
+    [
+        ("-x*2", -6),
+        ("- x", -3),
+        ("-(x)", -3),
+        ("--x*1", 3),
+        ("--x", 3),
+        ("---x", -3),
+        ("-x**2", -9),
+        ("-exp(-x)", -0.049787068368),
+    ],
 )
 def test_expressions_may_begin_with_a_minus(text: str, value: float, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([text, "x=3", "-o", "f.dot"]) == 0
     assert main(["-o", "f.dot", "--", text, "x=3"]) == 0
     assert capsys.readouterr().out.count(f"f = {value:.12f}") == 2
+
+
+@pytest.mark.parametrize("number", ["3e-20", "1e-15", "0.00123456789012", "-1e300", "123456789012345", "nan", "-inf"])
+@pytest.mark.parametrize("text", ["x", "x*1"])
+def test_the_result_has_its_digits_at_every_size(text: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([text, f"x={number}", "-o", "f.dot"]) == 0
+    shown = capsys.readouterr().out.splitlines()[-2].partition(" = ")[2]
+    assert float(shown) == pytest.approx(float(number), rel=1e-10, abs=0, nan_ok=True)
+    assert len(shown) <= 19
 
 
 @pytest.mark.parametrize(
@@ -108,9 +134,12 @@ def test_expressions_may_begin_with_a_minus(text: str, value: float, capsys: pyt
         (["x+" * 6000 + "x", "x=1"], "characters, and 10,000 is the most"),
         (["+".join("x" * 1000), "x=1"], "nested deeper than 400 levels"),
         (["(" * 1000 + "x" + ")" * 1000, "x=1"], "too many nested parentheses"),
-        (["-" * 9000 + "x", "x=1"], "this cannot be read as an expression ("),
+        (["-" * 5000 + "x", "x=1"], "column 1: nested deeper than 400 levels"),
+        (["-" * 9000 + "x", "x=1"], "column 1: nested deeper than 400 levels"),
         (["x*1" + "0" * 400, "x=1"], "beyond its range"),
-        (["x*1" + "0" * 5000, "x=1"], "column "),
+        (["x*1" + "0" * 5000, "x=1"], "column 3: this number is beyond the range of a float"),
+        (["x*1_" + "0" * 5000, "x=1"], "column 3: this number is beyond the range of a float"),
+        (["x*x", "x=1", "--x=2"], "unrecognized arguments: --x=2"),
         (["x.real"], "column 1: the attribute .real is not allowed"),
         (["os.system('x')"], "column 1: the attribute .system is not allowed"),
         (["x#y", "x=1"], "column 2: # begins a comment"),
@@ -141,6 +170,20 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("2exp(x)", "column 2: write 2*exp"),
         ("1e*x", "column 2: write 1*e"),
         ("x y", "column 3: write x*y"),
+        ("sin²(x)", "column 1: write sin(x)**2 instead of sin²"),
+        ("2*sin^2(x)", "column 3: write sin(x)**2 instead of sin^2"),
+        ("sin**2(x)", "column 1: write sin(x)**2 instead of sin**2"),
+        ("sin ** 2 (x)", "column 1: write sin(x)**2 instead of sin ** 2"),
+        ("sin² x", "column 1: write sin(x)**2 instead of sin²"),
+        ("ln^-2(x)", "column 1: write ln(x)**-2 instead of ln^-2"),
+        ("exp^y(x+y)", "column 1: write exp(x+y)**y instead of exp^y"),
+        ("tanh¹²((x+y)*2)", "column 1: write tanh(…)**12 instead of tanh¹²"),
+        ("cos⁻²(x)", "column 1: write cos(x)**-2 instead of cos⁻²"),
+        ("sin²x²", "column 1: write sin(x)**2 instead of sin²"),
+        ("sin^12", "column 4: write ** instead of ^"),
+        ("sin²²", "column 4: write **2 instead of ²"),
+        ("x + sin²", "column 8: write **2 instead of ²"),
+        ("y²(x)", "column 2: write **2 instead of ²"),
         ("x\ty", "column 3: write x*y"),
         ("x 2", "column 3: write x*2"),
         ("x(y)", "column 2: write * between x and ("),

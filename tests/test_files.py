@@ -46,6 +46,21 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Calla
 Written = tuple[Path, Callable[[Path], Any]]
 
 
+@pytest.mark.parametrize("name", ["t.gif", "t.png", "t.svg", "t.html.txt", "t", ".html"])
+def test_a_page_ends_in_html(tmp_path: Path, name: str) -> None:
+    page = explore(Value(2.0) * 3)
+    for write in (page.save, WRITERS["f.html"], trained):
+        with pytest.raises(ValueError, match=rf"\.html or \.htm, got '{name}'"):
+            write(tmp_path / name)
+    assert page.path is None
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["t.htm", "t.HTML", "a.b.html"])
+def test_a_page_may_end_in_htm(tmp_path: Path, name: str) -> None:
+    assert explore(Value(2.0) * 3, tmp_path / name).path == tmp_path / name
+
+
 @posix
 def test_a_link_stays_a_link(written: Written) -> None:
     path, write = written

@@ -150,7 +150,7 @@ def test_scopes_name_the_parts_of_containers() -> None:
             TypeError,
             r"an activation must.*got 'tanh'",
         ),
-        (lambda: MLP(2, [1], rng=0), TypeError, r"rng must be .*, got 0: write rng=random.Random\(0\)"),
+        (lambda: MLP(2, [1], rng=0), TypeError, r"rng must be .*, got 0: write rng=random.Random\(0\)"),  # type: ignore[arg-type]
         (lambda: Sequential(), ValueError, "a network must.*got none"),
         (lambda: Layer(2, 2)([1.0]), ValueError, r"Layer\(2 → 2, relu\) takes 2 inputs, and x has 1"),
         (lambda: Neuron(2)(1.0), ValueError, r"takes 2 inputs, and x is the number 1.0"),

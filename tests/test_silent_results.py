@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import random
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -169,11 +170,11 @@ def test_an_optimiser_of_another_model_is_refused() -> None:
     assert model.W[0][0].data != 0.5
 
 
-def test_a_learning_rate_that_is_set_to_no_rate_is_refused() -> None:
-    optimiser = SGD(Layer.of([[0.5]], [0.0]), 0.1)
+def test_a_learning_rate_that_was_set_to_no_rate_is_refused() -> None:
+    model = Layer.of([[0.5]], [0.0])
+    optimiser = SGD(model, 0.1)
     with pytest.raises(ValueError, match=r"the learning rate must be a finite number of at least 0, got -0\.1"):
         optimiser.learning_rate = -0.1
-    assert optimiser.learning_rate == 0.1
 
 
 @BOTH
@@ -360,3 +361,73 @@ def test_linear_regression_takes_arrays_and_refuses_what_does_not_fit() -> None:
         linear_regression(X, np.array(y)[:, None])
     with pytest.raises(ValueError, match=r"X\[1\] must.*got 1"):
         linear_regression([[1.0, 2.0], [3.0]], [1.0, 2.0])
+
+
+# Compiled programs on other arrays
+
+
+def elsewhere(program: autograd.CompiledProgram) -> list[tuple[Any, Any]]:
+    """The ways to run a program on the arrays of a module, with what makes such an array."""
+    found: list[tuple[Any, Any]] = [(lambda *given: program.run_on(np, *given), np.array)]
+    if find_spec("jax"):
+        import jax
+
+        found += [(program.to_jax(), jax.numpy.array), (jax.jit(program.to_jax()), jax.numpy.array)]
+    if find_spec("torch"):
+        import torch
+
+        found.append((program.on_torch(), torch.tensor))
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint8", "bool", "float32", "float64"])
+def test_batches_elsewhere_are_floats_of_the_type_of_theta(dtype: str) -> None:
+    p = Value(2.0)
+    loss = compile(lambda x: 200.0 * p * x[0] * x[0] + x[1], [p], dtype="float32", x=2)
+    outputs = compile(lambda x: [200.0 * x[0] + p, x[1] - 2], [p], dtype="float32", gradient=False, x=2)
+    X = np.array([[1, 0], [1, 1], [0, 1]], dtype)
+    numbers: list[Any] = X.tolist()
+    for (run, array), (row, _) in zip(elsewhere(loss), elsewhere(outputs), strict=True):
+        theta = array(np.array([2.0], "float32"))
+        cost, gradient = run(theta, array(X))
+        assert (float(cost), *np.asarray(gradient).tolist()) == pytest.approx((loss(numbers), 400 / 3), rel=1e-6)
+        found = row(theta, array(X))
+        assert np.asarray(found).tolist() == outputs(numbers).tolist()
+        assert all("float32" in str(made.dtype) for made in (cost, gradient, found))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "error", "message"),
+    [
+        ([(2,), (3, 2)], TypeError, "x, y: 2 batches, not 1"),
+        ([(2,), (3, 2), (3, 1), (3, 1)], TypeError, "x, y: 2 batches, not 3"),
+        ([(2,), (3, 3), (3, 1)], ValueError, r"x must have shape \(rows, 2\), got \(3, 3\)"),
+        ([(2,), (2, 2), (1, 2)], ValueError, r"y must have shape \(rows, 1\), got \(1, 2\)"),
+        ([(2,), (2,), (1, 1)], ValueError, r"x must have shape \(rows, 2\), got \(2,\)"),
+        ([(2,), (3, 2), (3,)], ValueError, r"y must have shape \(rows, 1\), got \(3,\)"),
+        ([(2,), (3, 2), (1, 1)], ValueError, "y has 1 rows, and x has 3"),
+        ([(2,), (0, 2), (0, 1)], ValueError, "x must have shape .* at least one row"),
+        ([(3,), (3, 2), (3, 1)], ValueError, r"theta must have shape \(2,\), got \(3,\)"),
+        ([(2, 1), (3, 2), (3, 1)], ValueError, r"theta must have shape \(2,\), got \(2, 1\)"),
+    ],
+)
+def test_shapes_elsewhere_are_checked(shapes: list[tuple[int, ...]], error: type[Exception], message: str) -> None:
+    w = [Value(1.0), Value(2.0)]
+    for gradient in (True, False):
+        program = compile(lambda x, y: autograd.dot(w, x) * y[0], w, gradient=gradient, x=2, y=1)
+        for run, array in elsewhere(program):
+            with pytest.raises(error, match=message):
+                run(*(array(np.ones(shape, "float32")) for shape in shapes))
+
+
+def test_lists_and_whole_numbers_as_parameters_elsewhere_are_refused() -> None:
+    w = Value(1.0)
+    program = compile(lambda x: w * x[0], [w], x=1)
+    for run, array in elsewhere(program):
+        with pytest.raises(TypeError, match=r"theta must be an array of floats, got .*int"):
+            run(array(np.array([2])), array(np.ones((3, 1), "float32")))
+    for run, array in [elsewhere(program)[0], elsewhere(program)[-1]]:
+        with pytest.raises(TypeError, match="x must be an array, got "):
+            run(array(np.ones(1)), [[1.0]])
+        with pytest.raises(TypeError, match="theta must be an array, got "):
+            run([1.0], array(np.ones((1, 1))))

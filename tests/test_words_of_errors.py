@@ -185,6 +185,16 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "None": (lambda v: None - v, r"sub needs a number, not None: does the function"),
     "a complex": (lambda v: v / 1j, r"div needs a number, not the complex 1j"),
     "abs twice": (lambda v: autograd.abs(v, v), r"abs\(x\): too many positional arguments"),
+    "dot of one list": (lambda v: autograd.dot([v]), r"^dot\(w, x, bias=0\.0\): missing a required argument: 'x'"),
+    "dot of floats": (lambda _: autograd.dot([1.0]), r"^dot\(w, x, bias=0\.0\): missing a required argument: 'x'"),
+    "dot of nothing": (lambda _: autograd.dot(), r"^dot\(w, x, bias=0\.0\): missing a required argument: 'w'"),
+    "dot of four": (lambda v: autograd.dot([v], [v], v, v), r"^dot\(w, x, bias=0\.0\): too many positional arguments"),
+    "dot's keyword": (lambda v: autograd.dot([v], [v], b=v), r"^dot\(w, x, bias=0\.0\): .* keyword argument 'b'"),
+    "max with a key": (lambda v: autograd.max([v], key=abs), r"^max\(\*xs\): .* keyword argument 'key'"),
+    "sum with a start": (lambda v: autograd.sum([v], start=v), r"^sum\(\*xs\): .* keyword argument 'start'"),
+    "logsumexp along an axis": (lambda v: autograd.logsumexp(v, axis=0), r"^logsumexp\(\*xs\): .* 'axis'"),
+    "sigmoid of nothing": (lambda _: autograd.sigmoid(), r"^sigmoid\(x\): missing a required argument: 'x'"),
+    "dot of a generator and a number": (lambda v: autograd.dot((x for x in [v]), 1.0), r"^dot, for x, needs a list"),
     "a seed": (lambda v: v.backward("1"), r"the seed of backward needs a number, not the str"),
     "a label": (lambda v: setattr(v, "label", 3), r"the label of a Value must be a str, got 3"),
     "data": (lambda v: setattr(v, "data", v), r"data needs a number, not a Value: .*\.data"),
@@ -198,6 +208,12 @@ def test_an_everyday_mistake_is_a_type_error_that_says_what_to_write(name: str) 
     with pytest.raises(TypeError, match=words):
         mistake(v)
     assert (v.data, v.grad, v.label) == (2.0, 0.0, "v")
+
+
+def test_the_largest_of_nothing_names_its_gate() -> None:
+    for gate in (autograd.max, autograd.logsumexp):
+        with pytest.raises(ValueError, match=f"^{gate.name} of an empty list has no value"):
+            gate()
 
 
 def test_what_is_not_a_gate_leaves_others_their_turn() -> None:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..arguments import as_path
 from ..files import replace_file
 
 __all__ = ["Page", "page_file"]
@@ -54,7 +55,10 @@ class Page:
         self.path: Path | None = None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page; the file is replaced whole or not at all. Returns the path."""
+        """Write the page to a file that ends in .html or .htm, which is replaced whole or not at all. Returns the path."""
+        path = as_path(path)
+        if path.suffix.lower() not in (".html", ".htm") and not path.is_dir():  # replace_file refuses a folder as that
+            raise ValueError(f"a page's name must end in .html or .htm, got {path.name!r}")
         self.path = replace_file(path, self.html.encode())
         return self.path
 

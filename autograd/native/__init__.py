@@ -25,7 +25,7 @@ def load(name: str) -> Any:
     """Return a compiled module by its full name, or None where it is not to be had or not wanted."""
     wanted = os.environ.get("GATEWISE_ENGINE", "")
     if wanted not in ("", "pure", "native"):
-        raise ImportError(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
+        raise _refusal(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
     if wanted == "pure":
         return None
     folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:-1])
@@ -36,18 +36,26 @@ def load(name: str) -> Any:
             problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
     except ModuleNotFoundError as error:
         if wanted == "native":
-            raise ImportError(
+            raise _refusal(
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
     except ImportError as error:  # it is there, and refuses
         problem = str(error)
     if problem and wanted == "native":
-        raise ImportError(f"GATEWISE_ENGINE=native, and {problem}")
+        raise _refusal(f"GATEWISE_ENGINE=native, and {problem}")
     if problem:
         warnings.warn(f"{problem}; here the pure Python engine runs", RuntimeWarning, stacklevel=2)
         return None
     return module
+
+
+def _refusal(message: str) -> BaseException:
+    """Return an ImportError, or for the command, which prints no traceback, its exit with the message on one line."""
+    if sys.argv[:1] != ["-m"]:  # as it is while `python -m autograd` imports the package, before its __main__ runs
+        return ImportError(message)
+    print("autograd:", message, file=sys.stderr)
+    return SystemExit(2)
 
 
 core: Any = load(f"{__name__}.core")

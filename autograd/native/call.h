@@ -71,6 +71,28 @@ record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
     return values ? record_nodes(row, first, rest) : without(first, rest, NULL);
 }
 
+/* The inputs in order, as the gate's function for them puts them; if they do not fit, the error that Gate.check_call raises. */
+static PyObject *
+arranged(PyObject *gate, PyObject *arrange, PyObject *const *xs, Py_ssize_t count)
+{
+    PyObject *inputs = PyObject_Vectorcall(arrange, xs, count, NULL), *type, *value, *traceback;
+    if (inputs != NULL || !PyErr_ExceptionMatches(PyExc_TypeError))
+        return inputs;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *check = PyObject_GetAttrString(gate, "check_call");
+    PyObject *checked = check == NULL ? NULL : PyObject_Vectorcall(check, xs, count, NULL);
+    Py_XDECREF(check);
+    if (checked != NULL) /* they fit, so the first error is the one */
+        PyErr_Restore(type, value, traceback);
+    else {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+    }
+    Py_XDECREF(checked);
+    return NULL;
+}
+
 static PyObject *
 call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
 {
@@ -86,7 +108,7 @@ call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
             if (arrange != NULL && arrange == dot_arrange)
                 node = record_dot(row, args + 1, count);
             if (arrange != NULL && node == NULL && !PyErr_Occurred())
-                inputs = PyObject_Vectorcall(arrange, args + 1, count, NULL);
+                inputs = arranged(args[0], arrange, args + 1, count);
             Py_XDECREF(arrange);
             if (inputs != NULL && PyTuple_CheckExact(inputs)
                 && are_recorded(PySequence_Fast_ITEMS(inputs), PyTuple_GET_SIZE(inputs)))

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from autograd.arguments import as_finite, as_finite_list, as_int, describe, list_or_none, require_random, to_python
+from autograd.arguments import (
+    as_finite,
+    as_finite_list,
+    as_int,
+    checks_keywords,
+    describe,
+    list_or_none,
+    require_random,
+    to_python,
+)
 
 from ..losses import NotANumber
 
@@ -26,6 +35,7 @@ PLAIN = frozenset({float, int, bool})
 Data = tuple[Any, Any]  # X, a list or an array of samples, and y, one of their targets
 
 
+@checks_keywords
 def batches(data: Data, size: int | None = None, rng: Random | None = None) -> Iterator[tuple[list[Any], list[Any]]]:
     """Yield the data once, in batches: one of all samples (None), one per sample (1), or mini-batches of `size`.
 
@@ -51,6 +61,7 @@ def batch_orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[
         yield order[start : start + size]
 
 
+@checks_keywords
 def train_test_split(data: Data, fraction: float = 0.25, *, rng: Random) -> tuple[Data, Data]:
     """Return the shuffled data in two parts, for training and for testing, with `fraction` of the samples in the second.
 

@@ -6,13 +6,14 @@ import math
 from random import Random
 from typing import Any
 
-from autograd.arguments import as_finite, as_int, require_random
+from autograd.arguments import as_finite, as_int, checks_keywords, require_random
 
 __all__ = ["circles", "gaussians", "moons", "spiral", "xor"]
 
 Points = tuple[list[list[float]], list[int]]
 
 
+@checks_keywords
 def moons(n: int, noise: float, rng: Random) -> Points:
     """Two interleaved half circles of n/2 points each, classes 0 and 1, with Gaussian noise of that deviation.
 
@@ -29,6 +30,7 @@ def moons(n: int, noise: float, rng: Random) -> Points:
     return X, y
 
 
+@checks_keywords
 def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
     """Return n points of each class k = 1…K on the arms t·(sin φ, cos φ), φ = (2π/K)·(2t + k − 1) + noise, 0 ≤ t ≤ 1.
 
@@ -48,6 +50,7 @@ def spiral(n: int, noise: float, rng: Random, classes: int = 3) -> Points:
     return X, y
 
 
+@checks_keywords
 def circles(n: int, noise: float, rng: Random) -> Points:
     """Return n points: class 1 around the origin within radius 1, class 0 in the ring between 1.5 and 2.5.
 
@@ -65,6 +68,7 @@ def circles(n: int, noise: float, rng: Random) -> Points:
     return X, y
 
 
+@checks_keywords
 def gaussians(n: int, distance: float, rng: Random) -> Points:
     """Return n points, alternately of two normal clouds of deviation 1 around (0, 0) and (distance, distance).
 
@@ -77,6 +81,7 @@ def gaussians(n: int, distance: float, rng: Random) -> Points:
     return [[rng.gauss(distance * label, 1.0), rng.gauss(distance * label, 1.0)] for label in y], y
 
 
+@checks_keywords
 def xor(n: int, noise: float, rng: Random) -> Points:
     """Return n points near the corners of the square ±1, class 1 where the signs of the coordinates differ.
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from autograd.arguments import checks_keywords
+
 from .batching import Data, read_data, read_table
 
 __all__ = ["Centred", "Scaler", "centred", "scaled_difference", "standardise"]
@@ -79,6 +81,7 @@ class Scaler:
         return [[scaled_difference(x, m, s) - r / s for x, (m, r, s) in zip(row, parts, strict=True)] for row in rows]
 
 
+@checks_keywords
 def standardise(train: Data, test: Data) -> tuple[Data, Data]:
     """Return both parts with features scaled by the mean and deviation of the training part alone.
 

@@ -209,6 +209,7 @@ def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) 
     return train_test_split(data, validation, rng=rng)
 
 
+@checks_keywords
 def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     """Return the model's outputs for the data as plain numbers, and their mean loss.
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.arguments import as_finite, as_operand, describe, list_or_none
+from autograd.arguments import as_finite, as_operand, checks_keywords, describe, list_or_none
 
 from ..data.scaling import centred, scaled_difference
 from ..losses import (
@@ -29,6 +29,7 @@ from ..losses import (
 __all__ = ["accuracy", "confusion", "decisions", "r_squared", "zero_one"]
 
 
+@checks_keywords
 def accuracy(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> float:
     """Return the fraction of the samples whose decided class is their target.
 
@@ -43,6 +44,7 @@ def accuracy(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> float
     return sum(decided == true for decided, true in pairs) / len(pairs)
 
 
+@checks_keywords
 def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list[list[int]]:
     """Return the matrix whose row i, column j counts the samples of class i that were taken for class j.
 
@@ -59,6 +61,7 @@ def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list
     return counts
 
 
+@checks_keywords
 def r_squared(outputs: Numbers, targets: Numbers) -> float:
     """Return R² = 1 − Σ(t − o)² / Σ(t − t̄)²: 1 for exact outputs, 0 for outputs no better than the mean t̄ of the targets.
 
@@ -88,6 +91,7 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     return 1.0 - ratio * ratio
 
 
+@checks_keywords
 def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction: Reduction = "mean") -> Any:
     """Return 1 where the class decided for is not the target, else 0: a plain number, which no gradient passes.
 

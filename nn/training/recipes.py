@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, Literal, NamedTuple
 
-from autograd import sigmoid
-from autograd.arguments import as_int, list_or_none, truncated_repr
+from autograd import relu, sigmoid
+from autograd.arguments import as_int, checks_keywords, list_or_none, truncated_repr
 
-from ..layers import MLP
+from ..layers import MLP, Function, Initialiser, uniform
 from ..losses import binary_cross_entropy_with_logits, cross_entropy_with_logits, softmax, squared_error
 from .metrics import accuracy, r_squared
 
@@ -35,8 +36,19 @@ class Recipe(NamedTuple):
         return [self.output(z) for z in self.model.predict(X)]
 
 
-def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **options: Any) -> Recipe:
-    """Return the network and the loss for a task; `options` go to MLP.
+@checks_keywords
+def recipe(
+    task: Task,
+    nin: int,
+    hidden: Sequence[int] = (),
+    nout: int = 1,
+    *,
+    activation: Function | None = relu,
+    bias: bool = True,
+    init: Initialiser = uniform,
+    rng: Random | None = None,
+) -> Recipe:
+    """Return the network and the loss for a task; the keywords are those of MLP.
 
     | task       | output layer               | loss                                              |
     | regression | linear neurons, o = z      | squared error ½Σ(o − y)²                          |
@@ -64,7 +76,8 @@ def recipe(task: Task, nin: int, hidden: Sequence[int] = (), nout: int = 1, **op
         raise TypeError(
             f"hidden must be a list with the number of neurons of each hidden layer, as in [8], got {truncated_repr(hidden)}"
         )
-    return Recipe(MLP(nin, [*widths, nout], **options), *rows[task])
+    model = MLP(nin, [*widths, nout], activation, bias=bias, init=init, rng=rng)
+    return Recipe(model, *rows[task])
 
 
 def _half_squared_error(output: Any, target: Any) -> Any:

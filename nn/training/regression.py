@@ -9,7 +9,7 @@ from fractions import Fraction
 from operator import mul
 from typing import Any, NamedTuple
 
-from autograd.arguments import as_finite, as_finite_list, as_int, list_or_none, require_callable
+from autograd.arguments import as_finite, as_finite_list, as_int, checks_keywords, list_or_none, require_callable
 
 from ..data.batching import read_data
 from ..data.scaling import Centred, centred
@@ -43,6 +43,7 @@ class LinearFit(NamedTuple):
         return math.fsum([self.bias, *map(float.__mul__, self.weights, row)])
 
 
+@checks_keywords
 def linear_regression(X: Any, y: Any, features: Features | None = None) -> LinearFit:
     """Return the weights and bias that minimise the mean of (w·φ(x) + b − y)², by least squares.
 
@@ -68,6 +69,7 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
     return fit._replace(cost=math.fsum(gap / len(gaps) * gap for gap in gaps))
 
 
+@checks_keywords
 def monomials(degree: int) -> Features:
     """Return the features x, x², …, x^degree of a number.
 
@@ -78,6 +80,7 @@ def monomials(degree: int) -> Features:
     return lambda x: [as_finite(x, "x, of which monomials are powers,") ** i for i in range(1, degree + 1)]
 
 
+@checks_keywords
 def products(x: Sequence[float]) -> list[float]:
     """Return the entries of x and the products of every two of them: (x_u, x_v, x_u·x_v) makes XOR separable.
 

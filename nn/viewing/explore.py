@@ -14,7 +14,7 @@ from typing import Any
 
 import autograd
 from autograd import Page, Value
-from autograd.arguments import as_finite, as_int, describe
+from autograd.arguments import as_finite, as_int, checks_keywords, describe
 
 from ..data.batching import Data, read_data
 from ..module import Module
@@ -31,6 +31,7 @@ CURVE = 500  # maximum parts of the loss curve, each drawn by its lowest and its
 POINTS = 2000  # maximum points of the data on the plane
 
 
+@checks_keywords
 def explore_training(
     model: Module,
     history: History,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import grad, no_grad
-from autograd.arguments import describe, require_callable
+from autograd.arguments import checks_keywords, describe, require_callable
 from autograd.value import Operand
 
 from ..layers import MLP, activate
@@ -16,6 +16,7 @@ from ..module import Module
 __all__ = ["gradient_norms", "pre_activations", "sensitivities"]
 
 
+@checks_keywords
 def pre_activations(model: MLP, x: Sequence[Operand]) -> list[list[float]]:
     """Return z^l = W^l a^(l−1) + b^l of every layer for one sample, as plain numbers.
 
@@ -35,6 +36,7 @@ def pre_activations(model: MLP, x: Sequence[Operand]) -> list[list[float]]:
     return found
 
 
+@checks_keywords
 def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any, Any], Any]) -> list[list[float]]:
     """Return δ^l = ∂loss/∂z^l of every layer for one sample: δ^l = (W^(l+1)ᵀ δ^(l+1)) ⊙ f′(z^l).
 
@@ -68,6 +70,7 @@ def _check(model: Any) -> None:
         raise TypeError(f"model must be an nn.MLP, whose layers have pre-activations, got {describe(model)}")
 
 
+@checks_keywords
 def gradient_norms(model: Module) -> dict[str, float]:
     """Return √Σg² over the parameters of every part of a model after `backward()`, to see vanishing or exploding gradients.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import grad
-from autograd.arguments import as_finite, as_int, as_operand, describe, list_or_none, require_callable
+from autograd.arguments import as_finite, as_int, as_operand, checks_keywords, describe, list_or_none, require_callable
 
 from ..data.batching import read_data, read_table
 from ..data.scaling import centred
@@ -22,6 +22,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = "o^sDvP"
 
 
+@checks_keywords
 def plot_boundary(
     model: Callable[[Any], Any], X: Any, y: Any, ax: Any = None, *, steps: int = 80, threshold: float = 0.0
 ) -> Any:
@@ -57,6 +58,7 @@ def plot_boundary(
     return ax
 
 
+@checks_keywords
 def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
     """Plot points of the plane, each class with a colour and a marker of its own.
 
@@ -122,6 +124,7 @@ def _scatter(points: Any, labels: Sequence[Any], ax: Any, known: list[Any], size
     return ax
 
 
+@checks_keywords
 def plot_history(history: History, ax: Any = None) -> Any:
     """Plot the costs of training and validation by epoch, and the metrics, dashed, on a second axis.
 
@@ -152,6 +155,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
     return ax
 
 
+@checks_keywords
 def plot_activation(
     function: Callable[[Any], Any], ax: Any = None, *, low: float = -4.0, high: float = 4.0, steps: int = 401
 ) -> Any:
