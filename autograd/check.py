@@ -13,9 +13,9 @@ from typing import Any, Literal
 from .arguments import as_float, checks_keywords, truncated_repr
 from .backward import adjoints
 from .functional import called, fill, flat, grad
+from .functions import FLOATS
 from .graph import topological_order
 from .recording import no_grad
-from .row import FLOATS
 from .value import Operand, Value
 from .verdict import Check, GradientCheck
 

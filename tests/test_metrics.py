@@ -114,7 +114,7 @@ def test_refusals(call: Any, error: type[Exception], words: str) -> None:
 @pytest.mark.parametrize("row", [[0, 0], [7, 5], [1, 1], [0.5, 0.5], [0.0, 0.9], [2, 0], [-1, 1], [1, 0, 0], [1]])
 @pytest.mark.parametrize("metric", [nn.accuracy, nn.confusion, nn.zero_one, nn.recipe("multiclass", 2, nout=2).score])
 def test_a_target_row_that_is_not_one_hot_is_refused(metric: Any, row: Any) -> None:
-    with pytest.raises(ValueError, match=r"targets\[1\]"):
+    with pytest.raises(ValueError, match=r"targets?\[1\]"):
         metric([[0.9, 0.1], [0.2, 0.8]], [[1, 0], row])
 
 

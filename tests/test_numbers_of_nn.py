@@ -635,7 +635,7 @@ MEANS: list[tuple[Callable[[Callable[[float], Any]], Any], float]] = [
     (lambda v: nn.hinge([[v(0.0), v(1.2e308)]] * 3, [0] * 3), 1.2e308),
     (lambda v: nn.negative_log_likelihood([[v(-1.2e308), v(0.0)]] * 3, [0] * 3), 1.2e308),
     (lambda v: nn.l2([v(1e160)], 1e-200), 1e120),
-    (lambda v: nn.l1([v(1.2e308)] * 3, 1e-200), 3.6e108),
+    (lambda v: nn.l1([v(1.2e308) for _ in range(3)], 1e-200), 3.6e108),
 ]
 
 
