@@ -53,7 +53,8 @@ class Gatewise(Peer):
         return str(len(self.autograd.topological_order(*product)) - 200)
 
     def layers(self) -> str:
-        kinds = [c for c in vars(self.nn).values() if inspect.isclass(c) and issubclass(c, self.nn.Module)]
+        public = [getattr(self.nn, name) for name in self.nn.__all__]
+        kinds = [c for c in public if inspect.isclass(c) and issubclass(c, self.nn.Module)]
         return str(len(kinds) - 1)
 
     def _compiled(self, sizes: tuple[int, ...]) -> Any:

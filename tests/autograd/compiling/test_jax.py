@@ -1,0 +1,84 @@
+"""Guards compiled programs under JAX: jitted or not, on one device or many, they give what they give on NumPy.
+
+Collected where JAX is installed, as pytest's header says.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import autograd
+from autograd import compile, sigmoid, tanh
+from tests import fuzz
+
+jax.config.update("jax_enable_x64", True)
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_same_source_under_jax_numpy(seed: int) -> None:
+    if (made := fuzz.compiled(seed)) is None:
+        return
+    program, X, Y, result = made
+    cost, gradient = program.to_jax()(program.flat, X, Y)
+    assert fuzz.agrees(result, (float(cost), np.asarray(gradient)))
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 8))
+def test_jitted_programs(seed: int) -> None:
+    if (made := fuzz.compiled(seed)) is None:
+        return
+    program, X, Y, result = made
+    cost, gradient = jax.jit(program.to_jax())(program.flat, X, Y)
+    assert fuzz.agrees(result, (float(cost), np.asarray(gradient)))
+
+
+def test_irregular_programs_are_not_handed_to_jit() -> None:
+    rng = random.Random(0)
+    w = [autograd.Value(rng.uniform(0.5, 1)) for _ in range(700)]
+
+    def winding(x: Any) -> Any:
+        a, b = x[0], x[1]
+        for i, v in enumerate(w):
+            a, b = (tanh(a * v), a) if i % 3 else (b + v, sigmoid(a))
+        return a * b
+
+    program = compile(winding, w, x=2)
+    with pytest.raises(ValueError, match=r"too irregular for JAX: it has \d+ lines"):
+        program.to_jax()
+
+
+def test_sharded_training_gives_the_numbers_of_one_device() -> None:
+    """In a process of its own, with eight virtual devices."""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-m", "demos.sharded_training"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "8 devices" in done.stdout
+    gap = float(done.stdout.rsplit("apart by", 1)[1].split()[0])
+    assert gap < 1e-12
+
+
+def test_an_output_without_inputs_has_a_row_for_every_sample() -> None:
+    w = autograd.Value(3.0)
+    X = np.array([[1.0], [2.0], [4.0]])
+    for function in (lambda x: w, lambda x: [w, 2 * w], lambda x: [w, x[0]]):
+        program = compile(function, [w], gradient=False, x=1)
+        for run in (program.to_jax(), jax.jit(program.to_jax())):
+            assert np.asarray(run(program.flat, X)).tolist() == program(X).tolist()

@@ -1,0 +1,677 @@
+"""Guards the page where it lives, in headless Chromium: every number it shows is the engine's, at every step."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+import autograd
+from autograd import GATES, Value, explore, gate, tanh, topological_order
+from autograd.names import complete_names
+from nn import (
+    MLP,
+    Adam,
+    History,
+    Module,
+    binary_cross_entropy_with_logits,
+    cross_entropy_with_logits,
+    explore_training,
+    fit,
+    moons,
+    spiral,
+)
+from tests.hubs import shared_gate, squares
+from tests.worked import sigmoid_neuron
+
+pytest.importorskip("pygraphviz")
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run
+--disable-background-networking --disable-component-update --disable-sync --window-size=1280,1000"""
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = Options()
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.binary_location = shutil.which("chromium") or ""
+    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+    yield driver
+    driver.quit()
+
+
+class Shown:
+    """A page that is open in the browser."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        (found,) = self.all(selector)
+        return found
+
+    def texts(self, selector: str) -> list[str]:
+        """The text of all these elements at once, whether they can be seen or not."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((element) => element.textContent)"
+        return [str(text) for text in self.driver.execute_script(script, selector)]
+
+    def next(self) -> None:
+        self.one(".stepper .main").click()
+
+    def press(self, key: str) -> None:
+        self.one("body").send_keys(key)
+
+    def cells(self) -> list[list[str]]:
+        return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in self.all("#gate tbody tr")]
+
+    def change(self, name: str, value: str) -> None:
+        field = self.one(f'[aria-label="value of {name}"]')
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(value)
+
+
+@pytest.fixture
+def show(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[[Value], Shown]]:
+    """Open the page of an expression; when the test is over, the console must hold no complaint."""
+    chrome.get_log("browser")  # type: ignore[no-untyped-call]
+
+    def open_(root: Value) -> Shown:
+        path = explore(root, tmp_path / "page.html", names=False).path
+        assert path is not None
+        chrome.get(path.as_uri())
+        return Shown(chrome)
+
+    yield open_
+    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def show_training(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
+    """The same for the page of a training run."""
+    chrome.get_log("browser")  # type: ignore[no-untyped-call]
+
+    def open_(model: Module, history: History, **options: Any) -> Shown:
+        path = explore_training(model, history, tmp_path / "training.html", **options).path
+        assert path is not None
+        chrome.get(path.as_uri())
+        return Shown(chrome)
+
+    yield open_
+    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+def number(text: str) -> float:
+    """The first number in a text."""
+    found = re.search(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text)
+    assert found, text
+    return float(found[0])
+
+
+def two_decimals(text: str, x: float) -> bool:
+    return number(text) == pytest.approx(x, abs=0.005 + 1e-9)
+
+
+def six_digits(text: str, x: float) -> bool:
+    return number(text) == pytest.approx(x, rel=5.1e-6, abs=1e-12)
+
+
+def compare_with_the_engine(page: Shown, root: Value) -> None:
+    """Step through a page from start to end; every value and gradient that it shows must be the engine's."""
+    order = topological_order(root)
+    gradients = autograd.adjoints(root)
+    names = complete_names(order, {})
+    gates = [node for node in order if node.inputs]
+    edges = [(input, node) for node in order for input in node.inputs]
+    page.press(Keys.HOME)
+    for count in range(len(gates) + 1):
+        if count:
+            page.next()
+            sentence = page.one("#sentence").text
+            assert sentence.startswith(f"Forward, gate {count} of {len(gates)}: {names[gates[count - 1]]} = ")
+            assert six_digits(sentence.rpartition(" = ")[2], gates[count - 1].data)
+            for cells, input in zip(page.cells(), gates[count - 1].inputs, strict=True):
+                assert cells[0] == names[input]
+                assert six_digits(cells[1], input.data)
+        known = {*gates[:count], *(node for node in order if not node.inputs)}
+        values = page.texts(".edge .value")
+        for (input, _), text in zip(edges, values[:-1], strict=True):
+            assert two_decimals(text, input.data) if input in known else text == ""
+        assert set(page.texts(".edge .gradient")) == {""}
+    page.next()
+    assert page.one("#sentence").text == f"Backward begins at the end: d{names[root]}/d{names[root]} = 1."
+    so_far: dict[Value, list[float]] = {}
+    flowing: dict[tuple[Value, int], float] = {}
+    for count, node in enumerate(reversed(gates), start=1):
+        page.next()
+        assert page.one("#sentence").text.startswith(f"Backward, gate {count} of {len(gates)}: ")
+        assert node.gate is not None
+        slopes = node.gate.local_gradients(autograd.functions.FLOATS, node.data, [input.data for input in node.inputs])
+        expected = [(i, input) for i, input in enumerate(node.inputs) if input.role != "constant"]
+        for place, input in expected:
+            if slopes[place] is not None:
+                flowing[node, place] = gradients[node] * slopes[place]
+                so_far.setdefault(input, []).append(flowing[node, place])
+        for cells, (place, input) in zip(page.cells(), expected, strict=True):
+            assert cells[0] == names[input]
+            if slopes[place] is None:
+                assert cells[2] == "no gradient"
+                continue
+            assert six_digits(cells[1], gradients[node])
+            assert six_digits(cells[2], slopes[place])
+            assert six_digits(cells[3], flowing[node, place])
+            assert six_digits(cells[4], sum(so_far[input]))
+        slots = [(node, place) for node in order for place in range(len(node.inputs))]
+        for slot, text in zip(slots, page.texts(".edge .gradient")[:-1], strict=True):
+            assert two_decimals(text, flowing[slot]) if slot in flowing else text == ""
+    for node, text in zip(
+        [x for x in order if x.role in ("input", "parameter")], page.texts("#leaves .gradient"), strict=True
+    ):
+        assert six_digits(text, gradients[node]) if node in so_far else text == "not computed"
+    for node, label in zip(
+        order, [box.get_attribute("aria-label") for box in page.all(".node[data-node]:not(.copy)")], strict=True
+    ):
+        assert label is not None
+        assert label.startswith(names[node])
+        assert two_decimals(label.partition(", value ")[2], node.data)
+        if node.role != "constant" and (node in so_far or node is root):
+            assert two_decimals(label.partition(", gradient ")[2], gradients[node])
+    assert not page.one(".stepper .main").is_enabled(), "that was the last step"
+
+
+@pytest.mark.parametrize("root", [squares(6), shared_gate(12)], ids=["leaf", "gate"])
+def test_copies_show_what_their_node_shows(root: Value, show: Callable[[Value], Shown]) -> None:
+    page = show(root)
+    compare_with_the_engine(page, root)
+    names = complete_names(topological_order(root), {})
+    name, value = ("x", 0.5) if "x" in names.values() and root.inputs[1].inputs[0].label == "x" else ("v3", tanh(0.45))
+    copies = page.texts(".copy .name")
+    assert len(copies) == len(page.texts(".copy .label")) > 4
+    assert {*copies} == {f"{name} = {value:.2f}"}
+    assert page.texts(".copy .label")[-1] in ("uses 11–12 of 12", "use 12 of 12")
+    assert page.one("#again").is_displayed()
+    page.driver.execute_script(
+        "document.querySelector('.copy').dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))"
+    )
+    assert page.one("#details h3").text == name
+    assert len([text for text in page.texts("#details .gradient") if text.startswith("from ")]) == 12
+    page.change("x", "0.2")
+    value = 0.2 if name == "x" else tanh(0.3)
+    assert {*page.texts(".copy .name")} == {f"{name} = {value:.2f}"}
+
+
+def test_a_page_without_copies_does_not_speak_of_them(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    assert not page.all(".copy")
+    assert not page.one("#again").is_displayed()
+
+
+def test_the_sigmoid_neuron_step_by_step(show: Callable[[Value], Shown]) -> None:
+    root = sigmoid_neuron()
+    page = show(root)
+    compare_with_the_engine(page, root)
+    assert page.texts("#leaves .gradient") == ["-0.196612", "0.393224", "-0.393224", "-0.589836", "0.196612"]
+    assert page.texts(".edge .gradient")[-2:] == ["-0.53", "1.00"]
+
+
+def test_a_changed_leaf_recomputes_everything(show: Callable[[Value], Shown]) -> None:
+    root = sigmoid_neuron()
+    page = show(root)
+    page.change("w0", "-1.5")
+    page.change("x1", "0.25")
+    for leaf in topological_order(root):
+        if leaf.label in ("w0", "x1"):
+            leaf.data = {"w0": -1.5, "x1": 0.25}[leaf.label]
+    root.forward()
+    compare_with_the_engine(page, root)
+    page.one("#reset").click()
+    compare_with_the_engine(page, sigmoid_neuron())
+
+
+def test_shared_nodes_visibly_accumulate(show: Callable[[Value], Shown]) -> None:
+    x = Value(2.0, "x")
+    y = (x * x + x) * x
+    page = show(y)
+    for _ in range(3 + 1):
+        page.next()
+    seen = []
+    for _ in range(3):
+        page.next()
+        seen.append(page.texts('[data-node="0"] .gradient')[0])
+    assert seen == ["Σ 6.00 (1 of 4)", "Σ 8.00 (2 of 4)", "Σ 16.00"]
+    assert page.texts("#leaves .gradient") == ["16"]
+    page.press(Keys.ARROW_LEFT)
+    assert page.one('[data-node="0"]').get_attribute("class").split()[-1] == "adding"  # type: ignore[union-attr]
+    compare_with_the_engine(page, y)
+
+
+@pytest.fixture
+def cube() -> Iterator[Any]:
+    yield gate("cube", "x³", lambda xp, x: x * x * x, lambda xp, out, x: 3 * x * x)
+    del GATES["cube"]
+
+
+def test_every_gate_computes_on_the_page_what_it_computes_in_the_engine(
+    show: Callable[[Value], Shown], cube: Any
+) -> None:
+    """All rows of the table and one that it has never seen, far from and on both sides of their kinks, to 1e-12."""
+    outputs, leaves = [], []
+    for row in GATES.values():
+        for sign in (1.0, -1.0):
+            domains = row.domain * 3 if row.variadic else row.domain
+            inside = [
+                [end for low, high in domain for end in (0.3 * low + 0.7 * high, 0.7 * low + 0.3 * high)]
+                for domain in domains
+            ]
+            inputs = [Value(min(ends, key=lambda x: -sign * x) * (1 + 0.1 * i)) for i, ends in enumerate(inside)]
+            leaves += inputs
+            outputs.append(row.apply(inputs))
+    root = autograd.sum(outputs)
+    root.backward()
+    page = show(root)
+    order = topological_order(root)
+    found = page.driver.execute_script("return [graph.data, graph.gradient]")
+    assert found[0] == pytest.approx([node.data for node in order], rel=1e-12, abs=1e-12)
+    assert [found[1][order.index(leaf)] for leaf in leaves] == pytest.approx(
+        [leaf.grad for leaf in leaves], rel=1e-12, abs=1e-12
+    )
+
+
+def test_ties_and_kinks_follow_the_engine(show: Callable[[Value], Shown]) -> None:
+    x = Value(0.0, "x")
+    parts = [x.relu(), abs(x), autograd.maximum(x, 0.0), autograd.max([x, x, 0.0]), x.elu(), x.leaky_relu()]
+    root = autograd.sum([autograd.maximum(part, part) * i for i, part in enumerate(parts, start=1)])
+    compare_with_the_engine(show(root), root)
+
+
+def test_where_a_gate_has_no_value_the_page_says_so_and_stops(show: Callable[[Value], Shown]) -> None:
+    x = Value(2.0, "x")
+    page = show(autograd.log(x) * 3)
+    page.press(Keys.END)
+    page.change("x", "-1")
+    assert page.one("#sentence").text == "log has no finite value at x = -1. Change a leaf to go on."
+    assert set(page.texts(".edge .gradient")) == {""}
+    assert page.texts("#leaves .gradient") == ["not computed"]
+    page.change("x", "4")
+    page.press(Keys.END)
+    page.one("body").click()
+    page.press(Keys.END)
+    assert page.texts("#leaves .gradient") == ["0.75"]
+
+
+def test_where_a_gate_has_no_slope_the_page_says_so_and_stops(show: Callable[[Value], Shown]) -> None:
+    x = Value(4.0, "x")
+    page = show(x.sqrt() * 3 + x)
+    page.change("x", "0")
+    page.one("#sentence").click()
+    page.press(Keys.END)
+    assert page.one("#sentence").text == "√ has no slope at x = 0. Change a leaf to go on."
+    assert page.texts("#leaves .gradient") == ["1 (1 of 2)"], "what came by the other path, and that more would come"
+    page.change("x", "4")
+    page.one("#sentence").click()
+    page.press(Keys.END)
+    assert page.texts("#leaves .gradient") == ["1.75"]
+
+
+def test_what_is_no_number_is_marked_and_changes_nothing(show: Callable[[Value], Shown]) -> None:
+    page = show(Value(2.0, "x") * 3)
+    field = page.one('[aria-label="value of x"]')
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(Keys.DELETE)
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.driver.execute_script("return graph.data[0]") == 2.0
+    page.change("x", "5")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert page.driver.execute_script("return graph.data[0]") == 5.0
+
+
+def test_predicting(show: Callable[[Value], Shown]) -> None:
+    """Each gradient is hidden until a guess is typed; a right one is praised, a wrong one corrected."""
+    x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    page = show((x + y) * z)
+    page.one("#predict").click()
+    page.next()
+    assert page.cells()[0][4] == "?"
+    assert page.texts(".edge .gradient") == ["", "", "?", "?", "1.00"]
+    assert not page.one(".stepper .main").is_enabled()
+    assert "-4" not in page.one("#details").text
+    first = page.all("[data-guess]")[0]
+    first.send_keys("four", Keys.ENTER)
+    assert first.get_attribute("aria-invalid") == "true"
+    first.clear()
+    first.send_keys("-4", Keys.ENTER)
+    assert page.cells()[0][3] == "-4 ✓ right"
+    assert page.one("#score").text == "1 of 1 right"
+    assert page.texts(".edge .gradient") == ["", "", "-4.00", "?", "1.00"]
+    page.driver.switch_to.active_element.send_keys("2.5", Keys.ENTER)
+    assert page.cells()[1][3] == "3 ✗ not quite"
+    assert page.one("#score").text == "1 of 2 right"
+    page.next()
+    assert len(page.all("[data-guess]")) == 2
+    page.press(Keys.END)
+    assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a guess"
+    for _ in range(2):
+        page.all("[data-guess]")[0].send_keys("-3,96", Keys.ENTER)
+    assert page.one("#score").text == "3 of 4 right"
+    assert page.texts("#leaves .gradient") == ["-4", "-4", "3"]
+    page.change("z", "2")
+    assert page.one("#score").text == ""
+    assert page.all("[data-guess]"), "new numbers, new guesses"
+
+
+def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
+    root = sigmoid_neuron()
+    page = show(root)
+    page.press(Keys.ARROW_RIGHT)
+    assert page.one("#sentence").text.startswith("Forward, gate 1")
+    page.press(Keys.END)
+    assert page.one("#sentence").text.startswith("Backward, gate 8")
+    page.press(Keys.ARROW_LEFT)
+    assert page.one("#sentence").text.startswith("Backward, gate 7")
+    page.press(Keys.HOME)
+    slider = page.one("input[type=range]")
+    slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert slider.get_attribute("aria-valuetext") == "forward 2"
+    assert page.one("#sentence").text.startswith("Forward, gate 2")
+    field = page.one('[aria-label="value of w0"]')
+    field.send_keys(Keys.ARROW_RIGHT)
+    assert page.one("#sentence").text.startswith("Forward, gate 2"), "keys in a field are the field's"
+    reached, unseen = set(), []
+    page.driver.execute_script("document.activeElement.blur()")
+    for _ in range(60):
+        page.driver.switch_to.active_element.send_keys(Keys.TAB)
+        element = page.driver.switch_to.active_element
+        if element.tag_name == "body":  # round the end of the page to its beginning
+            continue
+        name = element.get_attribute("aria-label") or element.text or element.get_attribute("id")
+        reached.add(name)
+        mark = "const style = getComputedStyle(arguments[0].querySelector(':scope > .shape, :scope > .line') ?? arguments[0]);"
+        mark += "return style.outlineStyle !== 'none' || parseFloat(style.strokeWidth) >= 3"
+        if not page.driver.execute_script(mark, element):
+            unseen.append(name)
+    assert unseen == [], "focus can be seen wherever it is"
+    assert {
+        "one step back (←)",
+        "one step on (→)",
+        "step",
+        "predict",
+        "smaller",
+        "larger",
+        "Fit",
+        "value of w0",
+    } <= reached
+    assert any(label.startswith("w0, parameter, value 2.00") for label in reached if label)
+    assert any(label.startswith("edge from w0 to v1: value 2.00") for label in reached if label)
+
+
+def test_looking_at_nodes_and_edges(show: Callable[[Value], Shown]) -> None:
+    x = Value(3.0, "x")
+    page = show(x * x)
+    focus = "document.querySelector(arguments[0]).focus()"
+    page.driver.execute_script(focus, '[data-node="0"]')
+    assert page.one("#details").text.splitlines() == [
+        *("x", "input", "value = 3", "gradient = Σ upstream × local = not computed, 0 of 2 so far"),
+    ]
+    page.press(Keys.END)
+    assert page.one("#details").text.splitlines()[3:] == [
+        *("from f: 1 × 3 = 3", "from f: 1 × 3 = 3", "gradient = Σ upstream × local = 3 + 3 = 6"),
+    ]
+    page.driver.execute_script(focus, '[data-edge="0"]')
+    assert "upstream × local = downstream: 1 × 3 = 3" in page.one("#details").text
+    assert "local = x" in page.one("#details").text
+    page.driver.execute_script(focus, '[data-node="1"]')
+    assert "value = x² = 9" in page.one("#details").text
+
+
+HOSTILE = "</script><img src=x onerror=\"document.title='hacked'\"><b>bold</b>&amp;{{data}}"
+
+
+def test_hostile_names_are_shown_as_typed(show: Callable[[Value], Shown]) -> None:
+    x = Value(2.0, HOSTILE)
+    page = show((x * x).tanh())
+    page.press(Keys.END)
+    page.driver.execute_script("document.querySelector('[data-node]').focus()")
+    assert page.texts("#leaves td:first-child") == [HOSTILE]
+    assert page.one("#details h3").text == HOSTILE
+    assert page.one('[data-node="0"]').get_attribute("aria-label").startswith(HOSTILE)  # type: ignore[union-attr]
+    assert page.all("img, b") == []
+    assert page.driver.title == "f, step by step"
+    markup = "<img src=x onerror='document.title = 1'>"
+    page.driver.execute_script("document.body.insertAdjacentHTML('beforeend', arguments[0])", markup)
+    page.driver.execute_async_script("setTimeout(arguments[0], 300)")
+    assert page.driver.title == "f, step by step", "even markup that came in would run nothing"
+    blocked = page.driver.get_log("browser")  # type: ignore[no-untyped-call]
+    assert blocked and all("Content Security Policy" in entry["message"] for entry in blocked)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (640, 450), (375, 700)])
+def test_it_fits_every_width_and_can_be_read(
+    show: Callable[[Value], Shown], width: int, height: int, dark: bool
+) -> None:
+    """A wide screen, the same at 200 % zoom, and a phone: nothing to scroll sideways but the picture; enough contrast."""
+    page = show(sigmoid_neuron())
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    try:
+        page.press(Keys.END)
+        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.driver.execute_script(wide) == 0
+        for selector, behind in [
+            ("h1", "body"),
+            (".pale", "body"),
+            ("#sentence", ".card"),
+            ("#leaves .gradient", ".card"),
+            (".edge .gradient", ".card"),
+            (".parameter .name", ".parameter .shape"),
+            (".constant .name", ".card"),
+            (".output .name", ".output .shape"),
+            (".node.now .symbol", ".node.now .shape"),
+            (".main", ".main"),
+        ]:
+            assert contrast(page, selector, behind) >= 4.5, selector
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def contrast(page: Shown, selector: str, behind: str) -> float:
+    """The contrast of a text with what is behind it, as the accessibility guidelines (WCAG) define it."""
+    script = """
+        const style = (s) => getComputedStyle(document.querySelector(s));
+        const svg = (s) => document.querySelector(s) instanceof SVGElement;
+        const [a, b] = arguments;
+        return [svg(a) ? style(a).fill : style(a).color, svg(b) ? style(b).fill : style(b).backgroundColor]"""
+    light, dark = sorted(
+        (luminance(color) for color in page.driver.execute_script(script, selector, behind)), reverse=True
+    )
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    channels = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None:
+    model = MLP(2, [16, 16, 1], rng=Random(1))
+    root = model([Value(0.5), Value(-1.0)])
+    gradients = autograd.adjoints(root)
+    page = show(root)
+    page.press(Keys.END)
+    assert page.one("#sentence").text.startswith("Backward, gate 65 of 65")
+    order = topological_order(root)
+    found = page.driver.execute_script("return [graph.data, graph.gradient]")
+    assert found[0] == pytest.approx([node.data for node in order], rel=1e-12, abs=1e-12)
+    assert found[1] == pytest.approx([gradients[node] for node in order], rel=1e-12, abs=1e-12)
+    page.one("#fit").click()
+    before = float(page.one("#graph").get_attribute("width") or 0)
+    page.one("#larger").click()
+    assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before * 1.25)
+    page.one("#smaller").click()
+    assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before)
+
+
+MOONS = moons(40, 0.1, Random(3))
+
+
+def trained(data: Any = MOONS, classes: int = 1, **options: Any) -> tuple[MLP, History]:
+    model = MLP(2, [4, classes], tanh, rng=Random(2))
+    loss = binary_cross_entropy_with_logits if classes == 1 else cross_entropy_with_logits
+    optimiser = Adam(model.parameters(), 0.05)
+    return model, fit(model, data, loss, optimiser, epochs=6, batch_size=10, rng=Random(1), record=True, **options)
+
+
+def test_scrubbing_through_a_training_run_moves_everything_together(show_training: Callable[..., Shown]) -> None:
+    """At every step: its cost, the norms and one entry of weights and gradients, and the marker on the curve."""
+    model, history = trained()
+    page = show_training(model, history, data=MOONS)
+    names = [name for name, _ in model.named_parameters()]
+    tensors = [slice(0, 8), slice(8, 12), slice(12, 16), slice(16, 17)]
+    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
+    page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert page.one("#looked").text.startswith(f"{names[5]}: "), "two down and one to the right: W[2][1]"
+    page.driver.execute_script("document.activeElement.blur()")
+    assert page.one("#sentence").text.startswith("Before the first step: cost ")
+    assert page.one("#looked").text.split(": weight ")[1].split(",")[0] != f"{history.snapshots[0].parameters[5]:.6g}"
+    assert six_digits(page.one("#looked").text.split(": weight ")[1].split(",")[0], history.initial[5])
+    page.next()
+    markers = []
+    for count, snapshot in enumerate(history.snapshots, start=1):
+        sentence = page.one("#sentence").text
+        assert sentence.startswith(f"Step {count} of {len(history.snapshots)}, epoch {snapshot.epoch}: cost ")
+        assert six_digits(sentence.partition("cost ")[2], snapshot.cost)
+        norms = page.texts(".norm")
+        for i, tensor in enumerate(tensors):
+            for text, numbers in zip(norms[2 * i : 2 * i + 2], (snapshot.parameters, snapshot.gradients), strict=True):
+                assert six_digits(text, sum(x * x for x in numbers[tensor]) ** 0.5)
+        weight, gradient = page.one("#looked").text.split(": weight ")[1].split(", gradient ")
+        assert six_digits(weight, snapshot.parameters[5])
+        assert six_digits(gradient, snapshot.gradients[5])
+        dot = page.one("#curve circle")
+        markers.append((float(dot.get_attribute("cx") or 0), float(dot.get_attribute("cy") or 0)))
+        if count < len(history.snapshots):
+            page.next()
+    assert not page.one(".stepper .main").is_enabled(), "that was the last step"
+    costs = [snapshot.cost for snapshot in history.snapshots]
+    assert markers == sorted(markers)
+    heights = [y for _, y in markers]
+    assert sorted(range(len(costs)), key=lambda i: -costs[i]) == sorted(range(len(costs)), key=lambda i: heights[i])
+    page.press(Keys.HOME)
+    assert page.one("#sentence").text.startswith("Before the first step: ")
+    page.one("input[type=range]").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert page.one("#sentence").text.startswith("Step 2 of ")
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_the_regions_are_those_that_the_model_decides_for(show_training: Callable[..., Shown], classes: int) -> None:
+    """The colours on the plane, read off the screen, at every tenth of it and at three steps."""
+    data = MOONS if classes == 1 else spiral(12, 0.1, Random(4))
+    model, history = trained(data, classes)
+    page = show_training(model, history, data=data, frames=3)
+    low, high = page.driver.execute_script("return [plane.low, plane.high]")
+    places = [(a / 10, b / 10) for a in range(1, 10) for b in range(1, 10)]
+    points = [[low[0] + a * (high[0] - low[0]), low[1] + b * (high[1] - low[1])] for a, b in places]
+    script = """
+        const copy = make("canvas", { width: FINE, height: FINE }).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(fine, 0, 0);
+        const spot = (part) => Math.round(part * (FINE - 1));
+        return arguments[0].map(([a, b]) => [...copy.getImageData(spot(a), spot(1 - b), 1, 1).data])"""
+    seen = set()
+    middle = round((len(history.snapshots) - 1) / 2)
+    for weights in (history.initial, *(history.snapshots[i].parameters for i in (0, middle, -1))):
+        for parameter, x in zip(model.parameters(), weights, strict=True):
+            parameter.data = x
+        compared = 0
+        for output, (red, _, blue, alpha) in zip(
+            model.predict(points), page.driver.execute_script(script, places), strict=True
+        ):
+            scores = sorted([-output, output] if classes == 1 else output)
+            if alpha == 255 or scores[-1] - scores[-2] < 0.05:  # on the boundary or near it
+                continue
+            compared += 1
+            decided = int(output > 0) if classes == 1 else output.index(max(output))
+            shown = 1 if red > 200 else 0 if blue > 150 else 2  # orange, blue, green
+            assert shown == decided
+            seen.add(shown)
+        assert compared > 40
+        page.press(Keys.ARROW_RIGHT)
+    assert seen == set(range(max(classes, 2)))
+
+
+def test_hostile_names_of_tensors_and_classes_are_shown_as_typed(show_training: Callable[..., Shown]) -> None:
+    model, history = trained()
+    model.layers[0].name = HOSTILE
+    X, y = MOONS
+    page = show_training(model, history, data=(X, [HOSTILE if label else "plain" for label in y]))
+    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
+    assert page.one("#looked").text.startswith(f"{HOSTILE}.W[0][0]: weight ")
+    assert page.texts("#weights tbody th")[0] == f"{HOSTILE}.W 4 × 2"
+    assert page.texts("#classes span") == [f" class {HOSTILE}", " class plain"]
+    assert page.all("img, b") == []
+    assert page.driver.title == "MLP(2 → 4 tanh → 1 linear, 17 parameters), step by step"
+
+
+def test_without_a_plane_the_page_says_so_and_shows_the_rest(show_training: Callable[..., Shown]) -> None:
+    model, history = trained()
+    model.layers[1].freeze()
+    for snapshot in history.snapshots:
+        del snapshot.parameters[12:], snapshot.gradients[12:]
+    del history.initial[12:]
+    page = show_training(model, history)
+    assert page.one("#why").text.startswith("No decision boundary: write ")
+    assert page.all("#plane") == []
+    page.press(Keys.END)
+    assert page.texts(".norm")[-1] == "frozen"
+    page.driver.execute_script("maps[3].pictures[1].canvas.focus()")
+    bias = model.layers[1].b[0].data
+    weight, _, gradient = page.one("#looked").text.removeprefix("layer2.b[0]: weight ").partition(", ")
+    assert six_digits(weight, bias)
+    assert gradient == "frozen"
+    page.one("#curve svg").click()
+    assert page.one("#sentence").text.startswith("Step 11 of 24"), "180 of 360 across, where steps go from 52 to 350"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (640, 450), (375, 700)])
+def test_the_page_of_a_training_run_fits_every_width_and_can_be_read(
+    show_training: Callable[..., Shown], width: int, height: int, dark: bool
+) -> None:
+    page = show_training(*trained(), data=MOONS)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    try:
+        page.press(Keys.END)
+        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.driver.execute_script(wide) == 0
+        for selector, behind in [
+            ("h1", "body"),
+            (".norm", ".card"),
+            ("#weights th", ".card"),
+            ("#curve text", ".card"),
+        ]:
+            assert contrast(page, selector, behind) >= 4.5, selector
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -1,0 +1,222 @@
+"""Guards the picture of a graph, gate by gate: what it shows, under which names, and that any text comes out as typed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+import autograd
+from autograd import Value, draw, explain, to_dot, topological_order
+from autograd.drawing import Drawing
+from autograd.drawing.dot import GRADIENT
+from autograd.testing import Expression, expressions
+from tests import worked
+from tests.worked import sigmoid_neuron as neuron
+
+pygraphviz = pytest.importorskip("pygraphviz")
+
+
+def parsed(source: str) -> Any:
+    return pygraphviz.AGraph(string=source)
+
+
+@pytest.mark.parametrize("name", ["sigmoid_neuron", "sum_times_z", "squared_error"])
+def test_the_text_of_the_worked_examples(name: str) -> None:
+    """W1, W2, W3 as DOT, read through by eye once: whatever changes it is seen here."""
+    root = getattr(worked, name)()
+    root.backward()
+    golden = Path(__file__).parent / "golden" / f"{name}.dot"
+    assert to_dot(root, names=False) == golden.read_text(encoding="utf-8")
+
+
+def test_the_picture_of_the_sigmoid_neuron_shows_the_slides_numbers() -> None:
+    """Row A12: every value and gradient of the lecture's figure, edge by edge, with two decimals."""
+    f = neuron()
+    f.backward()
+    source = to_dot(f)
+    symbols = dict(re.findall(r"^\t(\w+) \[label=<([^ <>]+)", source, re.MULTILINE))
+    carried = [
+        (symbols[tail], symbols[head], *re.findall(r"(-?\d+\.\d\d)(?=<|>)", label))
+        for tail, head, label in re.findall(r"^\t(\w+) -> (\w+) \[label=(.*)\]$", source, re.MULTILINE)
+    ]
+    assert sorted(carried) == sorted(
+        [
+            ("w0", "*", "2.00", "-0.20"),
+            ("x0", "*", "-1.00", "0.39"),
+            ("w1", "*", "-3.00", "-0.39"),
+            ("x1", "*", "-2.00", "-0.59"),
+            ("*", "+", "-2.00", "0.20"),
+            ("*", "+", "6.00", "0.20"),
+            ("+", "+", "4.00", "0.20"),
+            ("w2", "+", "-3.00", "0.20"),
+            ("+", "*-1", "1.00", "0.20"),
+            ("*-1", "exp", "-1.00", "-0.20"),
+            ("exp", "+", "0.37", "-0.53"),
+            ("1.00", "+", "1.00"),
+            ("+", "1/x", "1.37", "-0.53"),
+            ("1/x", "f", "0.73", "1.00"),
+        ]
+    )
+
+
+def test_roles_differ_in_more_than_colour() -> None:
+    """Shape, frame or line weight tells an input, a parameter, a constant, a gate and the root apart in grey, too."""
+    graph = parsed(to_dot(neuron()))
+    looks = {}
+    for node in graph.nodes():
+        a = node.attr
+        looks[node] = (a["shape"], "rounded" in (a["style"] or ""), a["penwidth"] or "1", a["peripheries"] or "1")
+    assert len(set(looks.values())) == 5
+    assert [look[0] for look in looks.values()].count("circle") == 8
+
+
+def test_digits_are_chosen() -> None:
+    f = neuron()
+    f.backward()
+    assert "0.731<" in to_dot(f, digits=3)
+    full = to_dot(f, digits=None)
+    assert f"<{f.data!r}<br/>" in full
+    assert "-0.19661193324148188" in full
+    for read in (to_dot, draw, explain):
+        with pytest.raises(ValueError, match="digits is a whole number from 0 to 17, not -1"):
+            read(f, digits=-1)
+
+
+def test_formulas_on_the_edges_come_from_the_rows() -> None:
+    f = neuron()
+    f.backward()
+    assert "×" not in to_dot(f)
+    source = to_dot(f, formulas=True)
+    for formula in ("× x0", "× w0", "× −1/x²", "× −1", "× out"):
+        assert f"<i>{formula}</i>" in source
+    x = Value(3.0, "x")
+    assert "<i>× 2·x</i>" in to_dot(x**2, formulas=True), "the constant exponent is a number in it"
+    w = Value(2.0, "w")
+    assert "<i>× w</i>" in to_dot(autograd.dot([w], [x]), formulas=True)
+    assert "<i>× 1 if x &gt; 0 else 0</i>" in to_dot(x.relu(), formulas=True)
+
+
+def test_before_backward_there_is_no_false_zero() -> None:
+    f = neuron()
+    source = to_dot(f)
+    assert source.count("grad not computed") == 5
+    assert GRADIENT not in source
+    f.inputs[0].backward()
+    assert "grad not computed" in to_dot(f), "backward ran from another root"
+    f.backward()
+    f.zero_grad()
+    assert "grad not computed" in to_dot(f)
+
+
+def test_the_same_graph_gives_the_same_text() -> None:
+    assert to_dot(neuron(), names=False) == to_dot(neuron(), names=False)
+
+
+def test_a_stale_graph_is_drawn_and_marked() -> None:
+    f = neuron()
+    f.backward()
+    topological_order(f)[0].data = 5.0
+    for text in (to_dot(f), repr(explain(f))):
+        assert "stale" in text
+        assert "not computed" in text
+
+
+def test_zero_has_no_sign() -> None:
+    assert "-0.00" not in to_dot(Value(0.0, "x") * -1)
+
+
+@given(expressions())
+def test_every_node_and_edge_is_in_the_text_once(case: tuple[Expression, list[float]]) -> None:
+    f, inputs = case
+    root = f(*map(Value, inputs))
+    root.backward()
+    source = to_dot(root, names=False)
+    order = topological_order(root)
+    place = {node: f"n{i}" for i, node in enumerate(order)}
+    lines = [line.strip() for line in source.splitlines()]
+    declared = [match[1] for line in lines if (match := re.match(r"(n\d+) \[", line))]
+    assert declared == [place[node] for node in order]
+    drawn = [match.groups() for line in lines if (match := re.match(r"(n\d+)\w* -> (\w+) \[", line))]
+    recorded = [(place[input], place[node]) for node in order for input in node.inputs]
+    assert drawn == [*recorded, (place[root], "root")]
+    assert len({node.partition("_")[0] for node in parsed(source).nodes()}) == len(order) + 1
+
+
+HOSTILE = [
+    '"',
+    "\\",
+    "\\N",
+    "a\nb",
+    "<b>x</b>",
+    "&amp;",
+    "é🙂",
+    "}",
+    "<script>alert(1)</script>",
+    "--",
+    "%",
+    "'",
+    "\\\\n",
+]
+
+
+@given(st.text(max_size=20))
+@example("".join(HOSTILE))
+@example("\x00")
+@example("\ud800")
+def test_any_label_gives_a_picture(label: str) -> None:
+    x = Value(1.0, label)
+    source = to_dot(x * x)
+    parsed(source)
+    source.encode()
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_hostile_labels_come_out_as_typed(label: str) -> None:
+    svg = Drawing(to_dot(Value(1.0, label) * 2)).render("svg").decode()
+    texts = [element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    assert all(part in "".join(texts).replace("\xa0", " ") for part in label.split("\n"))
+    assert "<script" not in svg
+
+
+@pytest.mark.parametrize("read", [explain, draw, to_dot])
+def test_only_values_are_drawn(read: Any) -> None:
+    with pytest.raises(TypeError, match=r"a Value, not (from )?3\.0"):
+        read(3.0)
+    with pytest.raises(TypeError, match="Value"):
+        read([Value(1.0)])
+
+
+def test_names_come_from_labels_then_locals_then_globals() -> None:
+    w = [Value(1.0), Value(2.0)]
+    bias, _hidden, labelled = Value(3.0), Value(4.0), Value(5.0, "own")
+    again = bias
+    y = autograd.dot(w, [labelled, _hidden], bias)
+    source = to_dot(y)
+    for name in (
+        "<w[0] = 1.00<br/>",
+        "<w[1] = 2.00<br/>",
+        "<bias = 3.00<br/>",
+        "<own = 5.00<br/>",
+        "<4.00<br/>",
+        "<y>",
+    ):
+        assert name in source
+    assert "_hidden" not in source
+    assert "again" not in source
+    assert again is bias
+    assert "w[0]" not in to_dot(y, names=False)
+    assert "dy/dbias" in repr(explain(y))
+    assert "dy/dbias" not in repr(explain(y, names=False))
+    assert "bias = 3.00" in draw(y).source
+
+
+def test_importing_the_engine_imports_no_renderer() -> None:
+    code = "import autograd, sys; assert not {'graphviz', 'numpy', 'hypothesis', 'pygraphviz'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

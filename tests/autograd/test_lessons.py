@@ -1,0 +1,222 @@
+"""Guards what autograd says of wrong types, shapes and order: which argument or node, what came, and what to write.
+
+The table holds what a newcomer might write, and words that must be in the answer. The sweep calls every function with
+one wrong argument after the other: what is refused is refused by a sentence of ours, never by Python from inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import (
+    GATES,
+    Value,
+    adjoints,
+    check_gradients,
+    draw,
+    explain,
+    finite_differences,
+    gate,
+    grad,
+    hessian,
+    is_stale,
+    jacobian,
+    linearize,
+    scope,
+    to_dot,
+    topological_order,
+    value_and_grad,
+)
+from tests.lessons import sweep
+
+V, W = Value(2.0, "v"), Value(3.0, "w")
+F = V * W
+ARRAY = np.array([1.0, 2.0])
+NAMES = {name: getattr(autograd, name) for name in autograd.__all__} | vars(autograd)
+SPACE: dict[str, Any] = {**NAMES, "autograd": autograd, "math": math, "V": V, "F": F, "ARRAY": ARRAY}
+
+TABLE: list[tuple[str, type[Exception], str]] = [
+    # Values
+    ("Value('3')", TypeError, "a Value needs a number, not the str '3': write float('3')"),
+    ("Value(None)", TypeError, "None: does the function that made it return its result?"),
+    ("Value(1j)", TypeError, "gates are real, so write its .real or its .imag"),
+    ("Value([1.0])", TypeError, "make one Value per entry, as in [Value(x) for x in xs]"),
+    ("Value(ARRAY)", TypeError, "make one Value per entry, as in [Value(x) for x in array.tolist()]"),
+    ("Value(10**400)", OverflowError, "beyond its range (about 1.8e308)"),
+    ("Value(1.0, 2.0)", TypeError, "the label of a Value must be a str, got 2.0: write Value(data, 'name')"),
+    ("Value(1.0, role='weight')", ValueError, "a leaf's role must be 'input', 'parameter' or 'constant', got 'weight'"),
+    ("V + '1'", TypeError, "add needs a number, not the str '1': write float('1')"),
+    ("[1.0] * V", TypeError, "mul needs a number, not a list"),
+    ("V > None", TypeError, "a comparison needs a number, not None"),
+    ("float(V)", TypeError, "write v.data for the number, autograd.exp(v) instead of math.exp(v)"),
+    ("1 if V else 0", TypeError, "v > 0 instead of if v"),
+    ("math.exp(V)", TypeError, "autograd.exp(v) instead of math.exp(v)"),
+    ("setattr(F, 'data', 1.0)", AttributeError, "is the output of a gate: set its inputs"),
+    ("setattr(F, 'role', 'input')", AttributeError, "only a leaf has a role"),
+    ("setattr(Value(1.0), 'data', 'x')", TypeError, "data needs a number, not the str 'x'"),
+    ("F.backward('1')", TypeError, "the seed of backward needs a number, not the str '1'"),
+    ("F.detach().backward()", RuntimeError, "is a constant, so there is nothing to differentiate"),
+    ("type('Mine', (Value,), {})", TypeError, "Value cannot be subclassed: write a function of Values, or a gate"),
+    # gates
+    ("autograd.log(Value(0.0, 'x'))", ValueError, "log: math domain error (at x = 0.0)"),
+    ("1 / Value(0.0, 'x')", ZeroDivisionError, "reciprocal: float division by zero (at x = 0.0)"),
+    ("Value(-2.0, 'x') ** 0.5", ValueError, "pow: math domain error (at x = -2.0"),
+    ("autograd.exp(V, V)", TypeError, "exp(x): too many positional arguments"),
+    ("autograd.leaky_relu(V, slop=1)", TypeError, "leaky_relu(x, slope=0.1): got an unexpected keyword argument"),
+    ("autograd.max([])", ValueError, "max of an empty list has no value: give it at least one entry"),
+    ("autograd.sum(3)", TypeError, "sum needs a list of Values and numbers, not the int 3"),
+    ("autograd.dot([V], [1.0, 2.0])", ValueError, "dot needs as many weights as inputs: w has 1 entries, x has 2"),
+    ("gate(3, 'x', len, len)", TypeError, "the name of a gate is a str, not 3"),
+    ("gate('g', None, len, len)", TypeError, "the symbol of a gate is a str, not None"),
+    ("gate('a b', 'x', len, len)", ValueError, "so it must be an identifier, not 'a b'"),
+    ("gate('exp', 'x', lambda xp, x: x, lambda xp, o, x: 1)", ValueError, "there is a gate 'exp' already"),
+    ("gate('g', 'x', 3)", TypeError, "the forward rule of the gate 'g' is a function, such as lambda xp, x: x * x"),
+    ("gate('g', 'x', lambda xp, x: x, 2.0)", TypeError, "the local gradient of the gate 'g' is a function"),
+    ("gate('g', 'x', lambda xp, x: x)", ValueError, "it has 1 input(s) and 0"),
+    ("gate('g', 'x', lambda xp, x: x, None, domain=[(1, 2)])", TypeError, "intervals (low, high), as in [((-4, 4),)]"),
+    ("gate('g', 'x', lambda xp, x: x, None, kink='at 0')", TypeError, "is a Kink(distance, convention), not 'at 0'"),
+    ("gate('g', 'x', lambda xp, x: x if x else 0, None)", TypeError, "write xp.where(condition, a, b) instead of if"),
+    # recording
+    ("scope(None)", TypeError, "a scope's name is a str, such as 'layer1', not None"),
+    ("no_grad(lambda: V)", TypeError, "no_grad takes no arguments: write `with no_grad():`"),
+    ("topological_order(3)", TypeError, "a graph is walked from a Value, not from 3"),
+    ("topological_order(F, ends=V)", TypeError, "ends is a list of Values, not Value"),
+    ("topological_order(F, ends=[1])", TypeError, "a graph is walked from a Value, not from 1"),
+    ("is_stale([F])", TypeError, "a graph is walked from a Value, not from [Value"),
+    ("adjoints(2.0)", TypeError, "a graph is walked from a Value, not from 2.0"),
+    ("adjoints(F, 1j)", TypeError, "the seed of adjoints needs a number, not the complex 1j"),
+    # derivatives
+    ("grad(F)", TypeError, "grad is of a function, as in grad(lambda x: x * x), not of Value"),
+    ("value_and_grad(2.0)", TypeError, "value_and_grad is of a function"),
+    ("jacobian('f')", TypeError, "jacobian is of a function"),
+    ("hessian(None)", TypeError, "hessian is of a function"),
+    ("linearize(3, 1.0)", TypeError, "linearize is of a function"),
+    ("grad(lambda x: x)()", TypeError, "give the function at least one argument"),
+    ("grad(lambda x: x)('2')", TypeError, "an argument of the function needs a number, not the str '2'"),
+    ("grad(lambda x: [x, x])(2.0)", TypeError, "this one returned a list: use jacobian(f)"),
+    ("grad(lambda x: None)(2.0)", TypeError, "the function must return a Value (or a list of them), not None"),
+    (
+        "grad(lambda x, y: x)(2.0, z=3.0)",
+        TypeError,
+        "the function's arguments are x, y: missing a required argument: 'y'",
+    ),
+    ("grad(lambda *, x: x)(x=2.0)", TypeError, "x can only be given by name"),
+    ("jacobian(lambda x: ['a'])(2.0)", TypeError, "the function must return a Value (or a list of them), not the str"),
+    ("linearize(lambda x: x, 1.0, 3)", ValueError, "order 1 (the tangent) or 2 (with the Hessian), not 3"),
+    ("linearize(lambda x: x, 1.0)([1.0, 2.0])", ValueError, "a step from x has as many entries as x, 1, not 2"),
+    ("linearize(lambda x: x, 1.0)('h')", TypeError, "a step needs a number, not the str 'h'"),
+    ("check_gradients(lambda x: x, 2.0)", TypeError, "one entry per argument of f: write [2.0]"),
+    ("check_gradients(lambda x: x[0], [1.0, 2.0])", TypeError, "stands in a list, [[1.0, 2.0]]"),
+    ("check_gradients([2.0], lambda x: x)", TypeError, "check_gradients is of a function"),
+    ("check_gradients(lambda x: x, [2.0], rtol=-1)", ValueError, "rtol is a number of at least 0, not -1.0"),
+    ("check_gradients(lambda x: x, [2.0], step=math.inf)", ValueError, "the step must be positive and finite, not inf"),
+    ("check_gradients(lambda x: x, [2.0], scheme=['a'])", ValueError, "the scheme is 'central' or 'forward'"),
+    ("check_gradients(lambda x: x, [])", TypeError, "inputs has 0 entries, one per argument of f"),
+    ("finite_differences(lambda x: x, 2.0)", TypeError, "one entry per argument of f: write [2.0]"),
+    ("finite_differences(lambda x: x, ['2'])", TypeError, "an input needs a number, not the str '2'"),
+    # pictures
+    ("draw(2.0)", TypeError, "a picture is of a graph, so it needs a Value, not 2.0"),
+    ("draw([F])", TypeError, "a picture is of a graph, so it needs a Value, not [Value"),
+    ("draw(F, level='neurons')", ValueError, "'neurons'"),
+    ("draw(F, around=Value(1.0))", ValueError, "is not in the graph of the root: give one of its nodes"),
+    ("draw(F, limit=0)", ValueError, "limit"),
+    ("draw(F, digits=2.5)", ValueError, "digits is a whole number from 0 to 17, not 2.5"),
+    ("draw(F).save('graph')", ValueError, "ends in .svg, .png, .pdf or .dot, and 'graph' in nothing"),
+    ("draw(F).save(3)", TypeError, "path is the name of a file, a str or a Path, not 3"),
+    ("draw(F).save('no/such/folder/graph.dot')", FileNotFoundError, "there is no such folder: 'no/such/folder'"),
+    ("draw(F).render('gif')", ValueError, "format is 'svg', 'png', 'pdf', not 'gif'"),
+    ("explain(2.0)", TypeError, "it needs a Value, not 2.0"),
+    ("explain(F, wrt='v')", TypeError, "wrt"),
+    ("explain(F, digits='2')", ValueError, "digits is a whole number from 0 to 17, not '2'"),
+    ("explore(F, '.')", IsADirectoryError, "this is a folder: give the name of a file in it: '.'"),
+    ("explore(F, 3)", TypeError, "path is the name of a file, a str or a Path, not 3"),
+    ("explore(Value(math.inf, 'x') * 2)", ValueError, "a page computes with finite numbers, and x is inf"),
+    ("to_dot('f')", TypeError, "it needs a Value, not 'f'"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), TABLE, ids=[call for call, _, _ in TABLE])
+def test_a_mistake_is_answered_with_what_to_write(call: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        eval(call, SPACE)
+    assert words in str(caught.value)
+
+
+def square(x: Any) -> Any:
+    return autograd.sum([square(v) for v in x] or [0.0]) if isinstance(x, list) else x * x
+
+
+def entries(x: Any) -> Any:
+    return x if isinstance(x, list) else [x]
+
+
+def scoped(name: Any) -> Any:
+    with scope(name):
+        return Value(1.0) * 2
+
+
+def declared(name: Any, symbol: Any, forward: Any, local: Any, **options: Any) -> None:
+    before = {*GATES}
+    try:
+        gate(name, symbol, forward, local, **options)
+    finally:
+        for new in {*GATES} - before:
+            del GATES[new]
+
+
+SWEEPS: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
+    "Value": (Value, lambda: {"data": 1.0, "label": "a", "role": "input"}),
+    "backward": (lambda seed: (Value(1.0) * 2).backward(seed), lambda: {"seed": 1.0}),
+    "adjoints": (adjoints, lambda: {"root": F, "seed": 1.0}),
+    "is_stale": (is_stale, lambda: {"root": F}),
+    "topological_order": (lambda root, ends: topological_order(root, ends=ends), lambda: {"root": F, "ends": [V]}),
+    "scope": (scoped, lambda: {"name": "layer"}),
+    "grad": (lambda f, x: grad(f)(x), lambda: {"f": square, "x": 2.0}),
+    "value_and_grad": (lambda f, x: value_and_grad(f)(x), lambda: {"f": square, "x": 2.0}),
+    "jacobian": (lambda f, x: jacobian(f)(x), lambda: {"f": entries, "x": [1.0, 2.0]}),
+    "hessian": (lambda f, x: hessian(f)(x), lambda: {"f": square, "x": [1.0, 2.0]}),
+    "linearize": (lambda f, x, order, u: linearize(f, x, order)(u), lambda: {"f": square, "x": 2.0, "order": 1, "u": 0.5}),
+    "check_gradients": (
+        check_gradients,
+        lambda: {"f": square, "inputs": [2.0], "scheme": "central", "step": 1e-5, "rtol": 1e-5, "atol": 0.0},
+    ),
+    "finite_differences": (
+        finite_differences, lambda: {"f": square, "inputs": [2.0], "scheme": "forward", "step": 1e-5}
+    ),
+    "draw": (draw, lambda: {"root": F, "level": "gate", "around": V, "depth": 1, "limit": 9, "digits": 2}),
+    "to_dot": (to_dot, lambda: {"root": F, "digits": 2}),
+    "explain": (explain, lambda: {"root": F, "wrt": V, "numeric": True, "digits": 6}),
+    "gate": (
+        declared,
+        lambda: {
+            "name": "fresh", "symbol": "g", "forward": lambda xp, x: x * x, "local": lambda xp, out, x: 2 * x,
+            "doc": "", "domain": (), "kink": None, "nickname": "",
+        },
+    ),
+    "where": (autograd.where, lambda: {"c": V, "a": 1.0, "b": 2.0}),
+    "dot": (autograd.dot, lambda: {"w": [V], "x": [2.0], "bias": 1.0}),
+    "elu": (autograd.elu, lambda: {"x": V, "alpha": 1.0}),
+    "pow": (autograd.pow, lambda: {"x": V, "y": 2.0}),
+    "sum": (lambda xs: autograd.sum(xs), lambda: {"xs": [V, 1.0]}),
+    "logsumexp": (lambda xs: autograd.logsumexp(xs), lambda: {"xs": [V, 1.0]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_what_is_refused_is_refused_by_a_sentence_of_ours(name: str) -> None:
+    assert [*sweep(*SWEEPS[name])] == []
+
+
+def test_arrays_are_arguments_like_lists() -> None:
+    assert grad(square)(ARRAY) == grad(square)([1.0, 2.0]) == [2.0, 4.0]
+    assert jacobian(entries)(ARRAY) == [[1.0, 0.0], [0.0, 1.0]]
+    assert hessian(square)([np.float32(1.0), np.int64(2)]) == [[2.0, 0.0], [0.0, 2.0]]
+    assert linearize(square, ARRAY)(ARRAY) == linearize(square, [1.0, 2.0])([1.0, 2.0])
+    assert check_gradients(square, [ARRAY]).ok
+    assert grad(lambda x, y: x * y)(y=2.0, x=3.0) == (2.0, 3.0)
