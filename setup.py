@@ -26,7 +26,6 @@ FLAGS = {
     ],  # so that loops become vectors
 }
 header = runpy.run_path("autograd/functions.py")["header"]
-fingerprint = runpy.run_path("autograd/native/fingerprint.py")["fingerprint"]
 
 
 class BuildIfPossible(build_ext):
@@ -60,13 +59,11 @@ class Whole(sdist):
 
 
 def extension(name, source):
-    """Return an extension of one C file, which knows the sources that it was built from."""
-    folder = Path(source).parent
+    """Return an extension of one C file, which is built again where any part of the C was changed."""
     return Extension(
         name,
         sources=[source],
-        depends=[*map(str, sorted(folder.glob("*.h"))), "autograd/functions.py"],
-        define_macros=[("SOURCE", f'"{fingerprint(folder)}"')],
+        depends=[*map(str, sorted(Path("autograd").glob("*/*.h"))), "autograd/functions.py"],
         optional=WANTED != "native",
     )
 

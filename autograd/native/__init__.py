@@ -16,9 +16,9 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .fingerprint import fingerprint
+__all__ = ["ABI", "compiled", "core", "description", "hidden", "load"]
 
-__all__ = ["compiled", "core", "description", "hidden", "load"]
+ABI = 1  # as in abi.h, which says when it goes up
 
 
 def load(name: str) -> Any:
@@ -28,12 +28,13 @@ def load(name: str) -> Any:
         raise _refusal(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
     if wanted == "pure":
         return None
-    folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:-1])
     problem = ""
     try:
         module = import_module(name)
-        if fingerprint(folder) != module.SOURCE:
-            problem = "the compiled engine was built from other C sources than these: pip install -e . builds it again"
+        if getattr(module, "ABI", None) != ABI:
+            problem = (
+                "the compiled engine was built for another version of these files: pip install -e . builds it again"
+            )
     except ModuleNotFoundError as error:
         if wanted == "native":
             raise _refusal(

@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef SOURCE
-#define SOURCE "" /* built without the project's setup.py */
-#endif
-
 /* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
@@ -20,6 +16,7 @@
 #pragma fp_contract(off)
 #endif
 
+#include "abi.h"
 #include "tape.h"
 #include "node.h"
 #include "row.h"
@@ -179,7 +176,7 @@ add_parts(PyObject *module, PyObject *codes)
         if (added < 0)
             return -1;
     }
-    return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddStringConstant(module, "SOURCE", SOURCE);
+    return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddIntConstant(module, "ABI", ABI);
 }
 
 /* The engine's state is one for the process, so the module is filled once, in the main interpreter. */
