@@ -18,7 +18,7 @@ WANTED = os.environ.get("GATEWISE_ENGINE", "")
 # The compiled engine relies on CPython's lock: one thread at a time.
 FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 FLAGS = {
-    "autograd.native.core": ["-ffp-contract=off"],  # rounds as Python
+    "autograd.native.core": ["-ffp-contract=off", "-fvisibility=hidden"],  # rounds as Python; its parts call directly
     "autograd.compiling._tape": [
         "-ffp-contract=fast",
         "-fno-math-errno",
@@ -58,18 +58,18 @@ class Whole(sdist):
         super().make_distribution()
 
 
-def extension(name, source):
-    """Return an extension of one C file, which is built again where any part of the C was changed."""
+def extension(name, *sources):
+    """Return an extension of C files, which is built again where any header was changed, too."""
     return Extension(
         name,
-        sources=[source],
+        sources=list(map(str, sources)),
         depends=[*map(str, sorted(Path("autograd").glob("*/*.h"))), "autograd/functions.py"],
         optional=WANTED != "native",
     )
 
 
 extensions = [
-    extension("autograd.native.core", "autograd/native/core.c"),
+    extension("autograd.native.core", *sorted(Path("autograd/native").glob("*.c"))),
     extension("autograd.compiling._tape", "autograd/compiling/tape.c"),
 ]
 setup(

@@ -1,33 +1,23 @@
 /* The compiled engine: the parts of the Python engine that every node passes through, with C types.
 
    The Python files stay the whole of the engine and say what it does; each part here has its twin there, named beside
-   it, and gives the same numbers to the last bit. No derivative is written here: they come from the table, as tapes. */
+   it, and gives the same numbers to the last bit. No derivative is written here: they come from the table, as bytecode.
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(_MSC_VER)
-#pragma fp_contract(off)
-#endif
+   Parts use each other's functions through their headers. What runs once for each node and operation, and is a few
+   instructions, is inline there; the symbols are hidden, so that all other calls are direct. */
 
 #include "abi.h"
-#include "tape.h"
-#include "node.h"
-#include "row.h"
-#include "restore.h"
-#include "recording.h"
-#include "record.h"
-#include "pull.h"
-#include "walk.h"
-#include "operators.h"
+#include "backward.h"
+#include "bytecode.h"
 #include "call.h"
+#include "context.h"
+#include "memory.h"
+#include "record.h"
+#include "restore.h"
+#include "row.h"
 #include "scope.h"
+#include "value.h"
+#include "walk.h"
 
 /* Put a new reference where the engine refers to something that value.py holds. */
 static void
@@ -62,7 +52,7 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     }
     int made = 1;
     for (int i = 0; made && i < 3; i++)
-        made = (leaves[i] = PyObject_CallOneArg((PyObject *)&Row_Type, roles[i])) != NULL;
+        made = (leaves[i] = PyObject_CallOneArg((PyObject *)row_type, roles[i])) != NULL;
     if (!made || !may_install()) {
         for (int i = 0; i < 3; i++)
             Py_XDECREF(leaves[i]);
@@ -86,9 +76,9 @@ find_row(PyObject *gates, int i)
     PyObject *record = gate == NULL ? NULL : PyObject_GetAttr(gate, record_name);
     Py_XDECREF(gate);
     if (record != NULL
-        && !(Py_IS_TYPE(record, &Row_Type) && ((Row *)record)->forward != NULL
+        && !(Py_IS_TYPE(record, row_type) && ((Row *)record)->forward != NULL
              && ((Row *)record)->inputs == (i < ROW_NEG ? 2 : 1))) {
-        PyErr_Format(PyExc_TypeError, "the operators need the gate %s, which runs as a tape, got %R", row_names[i], record);
+        PyErr_Format(PyExc_TypeError, "the operators need the gate %s, which runs as bytecode, got %R", row_names[i], record);
         Py_CLEAR(record);
     }
     return record;
@@ -140,32 +130,38 @@ static PyMethodDef functions[] = {
     {0}
 };
 
+/* Types are made at run time, and are the module's, not Python code's: only Value and scope take attributes from Python. */
+static int
+add_types(PyObject *module)
+{
+    struct {
+        PyType_Spec *spec;
+        PyTypeObject **type;
+    } types[] = {
+        {&value_spec, &value_type}, {&scope_spec, &scope_type}, {&row_spec, &row_type}, {&bytecode_spec, &bytecode_type},
+        {&walk_spec, &walk_type}, {&recording_spec, &recording_type}, {&call_spec, &call_type},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *types[i].type = (PyTypeObject *)PyType_FromSpec(types[i].spec);
+        if (*types[i].type == NULL || PyModule_AddType(module, *types[i].type) < 0)
+            return -1;
+    }
+    scope_type->tp_vectorcall = scope_make;
+    return 0;
+}
+
 /* Make the types and what there is one of: the recording, and the context variable, which holds its default. */
 static int
 add_parts(PyObject *module, PyObject *codes)
 {
-    PyTypeObject *types[] = {&Row_Type, &Tape_Type, &Walk_Type, &Recording_Type, &Call_Type};
     record_name = PyUnicode_InternFromString("record");
     arrange_name = PyUnicode_InternFromString("arrange");
-    if (codes == NULL || record_name == NULL || arrange_name == NULL)
+    if (codes == NULL || record_name == NULL || arrange_name == NULL || add_types(module) < 0)
         return -1;
-    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
-        if (slot->slot == Py_tp_hash)
-            slot->pfunc = (void *)PyBaseObject_Type.tp_hash; /* equality is identity */
-    value_type = (PyTypeObject *)PyType_FromSpec(&value_spec);
-    if (value_type == NULL || PyModule_AddType(module, value_type) < 0)
-        return -1;
-    scope_type = (PyTypeObject *)PyType_FromSpec(&scope_spec);
-    if (scope_type == NULL || PyModule_AddType(module, scope_type) < 0)
-        return -1;
-    scope_type->tp_vectorcall = scope_make;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (PyModule_AddType(module, types[i]) < 0)
-            return -1;
     PyObject *outside = Py_BuildValue("(sOOO)", "", Py_True, Py_None, Py_None);
     context_variable = outside == NULL ? NULL : PyContextVar_New("autograd", outside);
     Py_XDECREF(outside);
-    recording = (Recording *)recording_make(&Recording_Type);
+    recording = (Recording *)recording_make();
     if (context_variable == NULL || recording == NULL || PyModule_AddObjectRef(module, "context", context_variable) < 0
         || PyModule_AddObjectRef(module, "recording", (PyObject *)recording) < 0)
         return -1;
