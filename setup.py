@@ -17,6 +17,10 @@ from setuptools.command.sdist import sdist
 WANTED = os.environ.get("GATEWISE_ENGINE", "")
 # The compiled engine relies on CPython's lock: one thread at a time.
 FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+if not FITS and WANTED == "native":
+    sys.exit("gatewise: GATEWISE_ENGINE=native, but the compiled engine needs CPython with its global lock (GIL)")
+if not FITS:
+    print("gatewise: the compiled engine needs CPython with its global lock (GIL), so the pure Python engine runs")
 FLAGS = {
     "autograd.native.core": ["-ffp-contract=off", "-fvisibility=hidden"],  # rounds as Python; its parts call directly
     "autograd.compiling._tape": [

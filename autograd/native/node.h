@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#ifdef Py_GIL_DISABLED
+#error "the compiled engine needs CPython with its global lock (GIL): install the pure Python engine, GATEWISE_ENGINE=pure"
+#endif
+
 /* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
