@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from ._engine import description, hidden
 from .arguments import truncated_repr
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import CONSTANTS, ExpressionError, build
-from .native import description, hidden
+from .gate import GATES
 from .notation import short_name
-from .row import GATES
 from .value import Value
 
 LONGEST_LINE = 600  # of an error

@@ -10,8 +10,8 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from .arguments import as_float, truncated_repr
+from .gate import GATES, Gate
 from .notation import ALLOWED, BEYOND, fault, foreign, listing, product, short_name
-from .row import GATES, Gate
 from .value import Value
 
 __all__ = ["CONSTANTS", "ExpressionError", "build", "names"]

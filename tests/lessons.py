@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value
-from autograd.native import core
+from autograd._engine import core
 
 OURS = [Path(__file__).parent.parent / package for package in ("autograd", "nn")]
 WRONG: dict[str, Any] = {

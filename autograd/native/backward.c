@@ -95,45 +95,35 @@ pull_many(Row *row, Node *node)
     return 1;
 }
 
-/* Tell whether `gate.pull` is still the derived function, or something that somebody put in its place. */
 static int
-is_native(Row *row, unsigned long long walk)
-{
-    if (row->walked != walk) {
-        PyObject *pull = PyObject_GetAttrString(row->origin, "pull");
-        if (pull == NULL)
-            return -1;
-        row->native = pull == row->pull && (row->inputs < 0 || row->forward != NULL);
-        row->walked = walk;
-        Py_DECREF(pull);
-    }
-    return row->native;
-}
-
-static int
-pull(Node *node, unsigned long long walk)
+pull(Node *node)
 {
     Row *row = node->row;
-    int native = is_native(row, walk);
-    if (native > 0)
-        native = row->inputs == 2 ? pull_two(row, node) : row->inputs > 0 ? pull_fixed(row, node) : pull_many(row, node);
-    if (native)
-        return native;
-    PyObject *answer = PyObject_CallMethod(row->origin, "pull", "(O)", node);
+    int pulled = 0;
+    if (row->inputs < 0)
+        pulled = pull_many(row, node);
+    else if (row->forward != NULL)
+        pulled = row->inputs == 2 ? pull_two(row, node) : pull_fixed(row, node);
+    if (pulled)
+        return pulled;
+    if (row->pull == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a leaf hands no adjoint on");
+        return -1;
+    }
+    PyObject *answer = PyObject_CallOneArg(row->pull, (PyObject *)node);
     Py_XDECREF(answer);
     return answer == NULL ? -1 : 1;
 }
 
-/* As derive.py's sweep: pull the nodes of an iterator, which on an error tells how many were left. */
+/* As _pull of backward.py: pull the nodes of an iterator, which on an error tells how many were left. */
 PyObject *
 sweep(PyObject *Py_UNUSED(module), PyObject *given)
 {
     PyObject *node, *nodes = PyObject_GetIter(given);
-    unsigned long long walk = latest_walk;
     int pulled = nodes == NULL ? -1 : 1;
     while (pulled >= 0 && (node = PyIter_Next(nodes)) != NULL) {
         if (IS_VALUE(node))
-            pulled = pull((Node *)node, walk);
+            pulled = pull((Node *)node);
         else {
             PyErr_Format(PyExc_TypeError, "a sweep must be of Values, got %R", node);
             pulled = -1;

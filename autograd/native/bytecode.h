@@ -1,6 +1,6 @@
 /* Formulas as bytecode.
 
-   What a row of the table says is not known here: a row's rule, run on symbols, writes its formula down, tape.py lists
+   What a row of the table says is not known here: a row's rule, run on symbols, writes its formula down, rows.py lists
    the formula's steps, and this runs the list. So a gate that a user adds runs as fast as one of the table, and nothing
    that was compiled can be older than a row. */
 

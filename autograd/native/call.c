@@ -1,4 +1,4 @@
-/* The call of a gate, exp(x) or dot(w, x, bias): what Gate.__call__ of row.py does. */
+/* The call of a gate, exp(x) or dot(w, x, bias): what Gate.__call__ of gate.py does. */
 
 #include "call.h"
 

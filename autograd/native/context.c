@@ -61,7 +61,7 @@ recording_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* recording.py's functions, which it sets. */
+/* context.py's functions, which it sets. */
 static PyObject *
 get_function(PyObject *self, void *offset)
 {

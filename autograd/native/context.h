@@ -1,4 +1,4 @@
-/* The recording of recording.py, and the context that new nodes are made in. */
+/* The recording of context.py, and the context that new nodes are made in. */
 
 #ifndef CONTEXT_H
 #define CONTEXT_H
@@ -9,7 +9,7 @@ typedef struct {
     PyObject_HEAD
     long long clock;
     PyObject *special, *left; /* lists */
-    PyObject *context, *leave; /* recording.py's functions; NULL until it sets them */
+    PyObject *context, *leave; /* context.py's functions; NULL until it sets them */
 } Recording;
 
 INTERNAL extern PyTypeObject *recording_type;
@@ -18,7 +18,7 @@ INTERNAL extern Recording *recording; /* the only one */
 INTERNAL extern PyObject *context_variable;
 
 PyObject *recording_make(void);
-PyObject *call_recording(PyObject *function, PyObject *argument); /* one of recording.py's functions */
+PyObject *call_recording(PyObject *function, PyObject *argument); /* one of context.py's functions */
 
 /* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
 PyObject *current_context(void);

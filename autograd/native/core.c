@@ -37,16 +37,16 @@ may_install(void)
     return !installed;
 }
 
-/* install(roles, operand, init, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
-   the property `data` of Value, and how dot puts its inputs. */
+/* install(roles, operand, init, data, arrange, row): what Python holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
+   the property `data` of Value, how dot puts its inputs, and what makes the row of a gate. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *roles[3], *leaves[3] = {NULL, NULL, NULL}, *operand, *init, *data, *arrange;
-    if (!PyArg_ParseTuple(args, "(OOO)OOO!O:install", roles, roles + 1, roles + 2, &operand, &init, &PyProperty_Type, &data,
-                          &arrange))
+    PyObject *roles[3], *leaves[3] = {NULL, NULL, NULL}, *operand, *init, *data, *arrange, *row;
+    if (!PyArg_ParseTuple(args, "(OOO)OOO!OO:install", roles, roles + 1, roles + 2, &operand, &init, &PyProperty_Type, &data,
+                          &arrange, &row))
         return NULL;
-    if (!PyCallable_Check(operand) || !PyCallable_Check(init) || !PyCallable_Check(arrange)) {
+    if (!PyCallable_Check(operand) || !PyCallable_Check(init) || !PyCallable_Check(arrange) || !PyCallable_Check(row)) {
         PyErr_Format(PyExc_TypeError, "the engine must be given roles, and functions of value.py, got %R", args);
         return NULL;
     }
@@ -65,6 +65,7 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     hold(&initialise, as_object(init));
     hold(&data_property, as_object(data));
     hold(&dot_arrange, as_object(arrange));
+    hold(&make_row, as_object(row));
     Py_RETURN_NONE;
 }
 
@@ -73,7 +74,7 @@ static PyObject *
 find_row(PyObject *gates, int i)
 {
     PyObject *gate = PyMapping_GetItemString(gates, row_names[i]);
-    PyObject *record = gate == NULL ? NULL : PyObject_GetAttr(gate, record_name);
+    PyObject *record = gate == NULL ? NULL : (PyObject *)row_of(gate);
     Py_XDECREF(gate);
     if (record != NULL
         && !(Py_IS_TYPE(record, row_type) && ((Row *)record)->forward != NULL
@@ -121,7 +122,11 @@ static PyMethodDef functions[] = {
     {"install_operators", install_operators, METH_VARARGS, NULL},
     {"restore", restore, METH_VARARGS, NULL},
     {"output", record_output, METH_VARARGS, NULL},
-    {"sweep", sweep, METH_O, NULL},
+    {"row", row_of_gate, METH_O, NULL},
+    {"record", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"record_one", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"record_two", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"pull", sweep, METH_O, NULL},
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
     {"assign", assign, METH_VARARGS, NULL},

@@ -209,6 +209,7 @@ PyGetSetDef node_getset[] = {
 
 PyMemberDef node_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
+    {"_mark", T_ULONGLONG, offsetof(Node, mark), 0, NULL},
     {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
     {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
     {0}

@@ -1,6 +1,6 @@
 /* Recording: a gate's inputs become its output, a node.
 
-   The slow path is the Python function that derive.py wrote: for inputs that are not numbers, for numbers that math
+   The slow path is the function of value.py that calls the rule: for inputs that are not numbers, for numbers that math
    refuses, and for a rule that no bytecode can hold.
 
    Python code may run wherever a function of Python's is called, a collection begins, or the last reference to something goes.

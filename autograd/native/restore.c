@@ -6,16 +6,23 @@
 #include "context.h"
 #include "record.h"
 
-/* The row of a node's origin, which is a gate or a leaf's role; a new reference. */
-static Row *
+PyObject *make_row;
+
+/* A gate gets its row when it is first used. */
+Row *
 row_of(PyObject *origin)
 {
     for (int i = 0; i < 3; i++)
         if (role_rows[i] != NULL && origin == role_rows[i]->origin)
             return (Row *)as_object(role_rows[i]);
     PyObject *row = PyObject_GetAttr(origin, record_name);
+    if (row == Py_None && make_row != NULL) {
+        Py_SETREF(row, PyObject_CallOneArg(make_row, origin));
+        if (row != NULL && PyObject_SetAttr(origin, record_name, row) < 0)
+            Py_CLEAR(row);
+    }
     if (row != NULL && !Py_IS_TYPE(row, row_type)) {
-        PyErr_Format(PyExc_TypeError, "an origin must be a leaf's role or a gate whose code is derived, got %R", origin);
+        PyErr_Format(PyExc_TypeError, "an origin must be a leaf's role or a gate of the table, got %R", origin);
         Py_CLEAR(row);
     }
     return (Row *)row;
@@ -95,4 +102,27 @@ record_output(PyObject *Py_UNUSED(module), PyObject *args)
             Py_CLEAR(node);
     }
     return (PyObject *)node;
+}
+
+/* row(gate): the row of a gate, which records it. */
+PyObject *
+row_of_gate(PyObject *Py_UNUSED(module), PyObject *gate)
+{
+    return (PyObject *)row_of(gate);
+}
+
+/* record(gate, *inputs): a gate of Values and numbers; NotImplemented where one of them is neither. */
+PyObject *
+record_gate(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count < 2) {
+        PyErr_SetString(PyExc_TypeError, "record must be given a gate and its inputs");
+        return NULL;
+    }
+    Row *row = row_of(args[0]);
+    if (row == NULL)
+        return NULL;
+    PyObject *node = row_call((PyObject *)row, args + 1, (size_t)count - 1, NULL);
+    Py_DECREF((PyObject *)row);
+    return node;
 }

@@ -3,10 +3,16 @@
 #ifndef RESTORE_H
 #define RESTORE_H
 
-#include <Python.h>
+#include "row.h"
+
+INTERNAL extern PyObject *make_row; /* the function of rows.py */
+
+Row *row_of(PyObject *origin); /* of a gate or a leaf's role; a new reference */
 
 /* Of core.c's functions. */
 PyObject *restore(PyObject *module, PyObject *args);
 PyObject *record_output(PyObject *module, PyObject *args);
+PyObject *row_of_gate(PyObject *module, PyObject *gate);
+PyObject *record_gate(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

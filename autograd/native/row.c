@@ -83,7 +83,7 @@ row_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* A slope as tape.py gives it: None, a number, the place of an input or (after them) of the output, or bytecode. */
+/* A slope as rows.py gives it: None, a number, the place of an input or (after them) of the output, or bytecode. */
 static int
 set_slope(Slope *slope, PyObject *given, int inputs)
 {
@@ -175,8 +175,7 @@ bind_function(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 static PyObject *
 row_doc(PyObject *self, void *Py_UNUSED(closure))
 {
-    PyObject *record = ((Row *)self)->record;
-    return record == NULL ? as_object(NULL) : PyObject_GetAttrString(record, "__doc__");
+    return PyObject_GetAttrString(((Row *)self)->origin, ((Row *)self)->inputs ? "doc" : "__doc__");
 }
 
 static PyObject *
@@ -185,14 +184,20 @@ row_name(PyObject *self, void *Py_UNUSED(closure))
     return PyObject_GetAttrString(((Row *)self)->origin, "name");
 }
 
+static PyObject *
+row_signature(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyObject_GetAttrString(((Row *)self)->origin, "__signature__");
+}
+
 static PyGetSetDef row_getset[] = {
     {"__doc__", row_doc, NULL, NULL, NULL},
     {"__name__", row_name, NULL, NULL, NULL},
+    {"__signature__", row_signature, NULL, NULL, NULL},
     {0}
 };
 
 static PyMemberDef row_members[] = {
-    {"__wrapped__", T_OBJECT, offsetof(Row, record), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Row, call), READONLY, NULL},
     {0}
 };

@@ -1,4 +1,4 @@
-/* A row of the table as C sees it: the bytecode of its rules beside the Python functions that derive.py wrote from them.
+/* A row of the table as C sees it: the bytecode of its rules beside the Python functions that apply the rules themselves.
 
    A Row is callable, and is what `gate.record` is. A leaf has a row too, which says its role. */
 
@@ -7,7 +7,7 @@
 
 #include "bytecode.h"
 
-#define INPUTS_MOST 10 /* maximum number of named inputs, as in row.py */
+#define INPUTS_MOST 10 /* maximum number of named inputs, as in gate.py */
 
 typedef struct {
     enum { NOTHING, NUMBER, CELL, FORMULA } kind;
@@ -20,7 +20,7 @@ struct Row {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *origin; /* the Gate, or the Role of a leaf */
-    PyObject *record; /* the derived Python functions */
+    PyObject *record; /* where the bytecode does not get on */
     PyObject *pull;
     PyObject *by_count;  /* of a gate with any number of inputs: makes the bytecode for a count */
     PyObject *made; /* what it made, by count; None: the count was seen once; False: there is none */
@@ -29,8 +29,6 @@ struct Row {
     int inputs; /* -1 for any number, 0 for a leaf */
     int simple; /* the code of a rule that is one step on the inputs in order; else -1 */
     Slope slope[INPUTS_MOST];
-    unsigned long long walked; /* the last sweep in which this was asked: */
-    int native;                /* whether `gate.pull` is still the derived function */
 };
 
 INTERNAL extern PyTypeObject *row_type;

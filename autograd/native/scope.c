@@ -1,10 +1,10 @@
-/* The block `with scope(name):`, which every layer and neuron opens: the twin of _Block and scope in recording.py. */
+/* The block `with scope(name):`, which every layer and neuron opens: the twin of _Block and scope in context.py. */
 
 #include "scope.h"
 
 #include "context.h"
 
-/* As _Block of recording.py: what was entered and not left yet is the block itself, if it is open, and blocks like it in
+/* As _Block of context.py: what was entered and not left yet is the block itself, if it is open, and blocks like it in
    `others`, a list or NULL. */
 typedef struct {
     PyObject_HEAD
@@ -191,7 +191,7 @@ find_opened(Scope *scope, PyObject *context)
     return scope->open ? (PyObject *)scope : count ? PyList_GET_ITEM(scope->others, count - 1) : NULL;
 }
 
-/* Leave a block as recording.py does. */
+/* Leave a block as context.py does. */
 static PyObject *
 leave_any(Scope *scope, PyObject *block)
 {
@@ -258,7 +258,7 @@ static PyType_Slot scope_slots[] = {
 };
 
 PyType_Spec scope_spec = {
-    .name = "autograd.recording.scope",
+    .name = "autograd.context.scope",
     .basicsize = sizeof(Scope),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = scope_slots,

@@ -1,4 +1,4 @@
-/* The walk of graph.py. */
+/* The walk of backward.py. */
 
 #include "walk.h"
 
@@ -163,6 +163,7 @@ static PyMethodDef walk_methods[] = {{"finish", finish, METH_NOARGS, NULL}, {0}}
 static PyMemberDef walk_members[] = {
     {"leaves", T_OBJECT, offsetof(Walk, leaves), READONLY, NULL},
     {"gates", T_OBJECT, offsetof(Walk, gates), READONLY, NULL},
+    {"number", T_ULONGLONG, offsetof(Walk, number), READONLY, NULL},
     {"changed", T_LONGLONG, offsetof(Walk, changed), READONLY, NULL},
     {0}
 };

@@ -1,4 +1,4 @@
-/* The walk of graph.py: the nodes of a graph, in order. */
+/* The walk of backward.py: the nodes of a graph, in order. */
 
 #ifndef WALK_H
 #define WALK_H

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from autograd import GATES, Value
 from autograd.__main__ import EXAMPLE, main
+from autograd._engine import description
 from autograd.expression import ExpressionError, build, names
-from autograd.native import description
 
 
 @pytest.fixture(autouse=True)

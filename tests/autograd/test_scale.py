@@ -14,7 +14,7 @@ import pytest
 
 import autograd
 from autograd import Value, draw, explain, to_dot, topological_order
-from autograd.native import core
+from autograd._engine import core
 
 MILLION = 1_000_000
 
