@@ -12,7 +12,7 @@ from autograd import Value, no_grad
 from autograd.arguments import as_finite, as_operand, describe
 
 from ..data.batching import Data, require_numbers
-from ..losses import number_or_none, one_hot, unless_infinite
+from ..losses import one_hot
 from ..module import Module
 from ..optimisers import Diverged, Optimiser, clip_gradients, infinite_gradient, magnitude
 from .history import History, Snapshot
@@ -120,7 +120,8 @@ class ScalarRun:
                 self.check_paths(losses, extra)
             total = autograd.sum(losses)
             total.backward(1 / n)
-            cost += unless_infinite(total.data / n, lambda xs=losses: sum((number_or_none(x) or 0.0) / n for x in xs))
+            shares = (_number(loss) / n for loss in losses)
+            cost += total.data / n if math.isfinite(total.data) else sum(shares)  # the sum alone may overflow
         if self.penalty is not None:
             if isinstance(extra, Value):
                 extra.backward()
@@ -262,6 +263,10 @@ def _no_graph(loss: Any) -> TypeError:
         f"loss must return a Value, got {describe(loss)}: compute it from the output by gates, for every sample, as "
         "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
     )
+
+
+def _number(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
 
 
 def _has_path(root: Any, moved: set[Value]) -> bool:
