@@ -84,9 +84,7 @@ class Buffered:
             made = self.emit(part, place)
             if made.array is not place:
                 self.lines.append(f"xp.copyto({self.keep(place)}, {made.text})")
-        self.text = (
-            "\n    ".join([f"def run(gradient, {', '.join(given)}):", *self.lines, f"return {found.text}"]) + "\n"
-        )
+        self.text = "\n    ".join([f"def run(gradient, {', '.join(given)}):", *self.lines, f"return {found.text}"])
         exec(compile(self.text, "<buffered>", "exec"), self.names)
         self.run = self.names["run"]
 

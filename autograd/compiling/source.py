@@ -79,7 +79,7 @@ class _Writer(References):
             lines.append(f"    {name} = {expression}")
             self.source.lines[len(lines)] = op
         lines.append(f"    return {self.results()}")
-        self.source.text = "\n".join(lines) + "\n"
+        self.source.text = "\n".join(lines)
         return self.source
 
     def header(self) -> list[str]:
