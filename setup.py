@@ -17,8 +17,12 @@ from setuptools.command.sdist import sdist
 WANTED = os.environ.get("GATEWISE_ENGINE", "")
 # The compiled engine relies on CPython's lock: one thread at a time.
 FITS = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+if not FITS and WANTED == "native":
+    sys.exit("gatewise: GATEWISE_ENGINE=native, but the compiled engine needs CPython with its global lock (GIL)")
+if not FITS:
+    print("gatewise: the compiled engine needs CPython with its global lock (GIL), so the pure Python engine runs")
 FLAGS = {
-    "autograd.native.core": ["-ffp-contract=off"],  # rounds as Python
+    "autograd.native.core": ["-ffp-contract=off", "-fvisibility=hidden"],  # rounds as Python; its parts call directly
     "autograd.compiling._tape": [
         "-ffp-contract=fast",
         "-fno-math-errno",
@@ -26,7 +30,6 @@ FLAGS = {
     ],  # so that loops become vectors
 }
 header = runpy.run_path("autograd/functions.py")["header"]
-fingerprint = runpy.run_path("autograd/native/fingerprint.py")["fingerprint"]
 
 
 class BuildIfPossible(build_ext):
@@ -59,20 +62,18 @@ class Whole(sdist):
         super().make_distribution()
 
 
-def extension(name, source):
-    """Return an extension of one C file, which knows the sources that it was built from."""
-    folder = Path(source).parent
+def extension(name, *sources):
+    """Return an extension of C files, which is built again where any header was changed, too."""
     return Extension(
         name,
-        sources=[source],
-        depends=[*map(str, sorted(folder.glob("*.h"))), "autograd/functions.py"],
-        define_macros=[("SOURCE", f'"{fingerprint(folder)}"')],
+        sources=list(map(str, sources)),
+        depends=[*map(str, sorted(Path("autograd").glob("*/*.h"))), "autograd/functions.py"],
         optional=WANTED != "native",
     )
 
 
 extensions = [
-    extension("autograd.native.core", "autograd/native/core.c"),
+    extension("autograd.native.core", *sorted(Path("autograd/native").glob("*.c"))),
     extension("autograd.compiling._tape", "autograd/compiling/tape.c"),
 ]
 setup(

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from ._engine import description, hidden
 from .arguments import truncated_repr
 from .drawing import RenderingError, draw, explain
 from .drawing.drawing import FORMATS
 from .expression import CONSTANTS, ExpressionError, build
-from .native import description, hidden
+from .gate import GATES
 from .notation import short_name
-from .row import GATES
 from .value import Value
 
 LONGEST_LINE = 600  # of an error
@@ -153,13 +153,21 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
         try:
             values[name] = float(number)
         except ValueError:
-            remedy = f": write {name}={number.replace(',', '.')}" if re.fullmatch(r"-?\d+,\d+", number) else ""
             raise ExpressionError(
-                f"{name}={short_name(number)}: {truncated_repr(number)} is not a number{remedy}"
+                f"{name}={short_name(number)}: {truncated_repr(number)} is not a number: write {_written(name, number)}"
             ) from None
         if math.isinf(values[name]) and "inf" not in number.lower():
             raise ExpressionError(f"{name}={short_name(number)} is beyond the range of a float (about 1.8e308)")
     return values
+
+
+def _written(name: str, number: str) -> str:
+    """Return how to write a number that Python does not read."""
+    plain = number.replace("−", "-")
+    if not re.fullmatch(r"-?\d+([.,]\d+)?", plain):
+        return f"{name}=0.5 or {name}=1e-3, for example"
+    thousands = f" or {name}={plain.replace(',', '')}" if re.fullmatch(r"-?\d{1,3},\d{3}", plain) else ""
+    return f"{name}={plain.replace(',', '.')}{thousands}"
 
 
 def _report(text: str, root: Value, values: dict[str, float]) -> None:

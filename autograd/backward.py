@@ -1,4 +1,4 @@
-"""The passes over a recorded graph: backward, forward again, and clearing.
+"""The passes over a recorded graph: one walk, one reverse loop; backward, forward again, and clearing.
 
 A pass computes everything aside, and writes last, in one call that no interrupt can divide, what later passes build on:
 the gradients of leaves, the data of gates. Whatever goes wrong before, none of these has changed.
@@ -6,26 +6,177 @@ the gradients of leaves, the data of gates. Whatever goes wrong before, none of 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, length_hint
-from typing import Any
+from threading import RLock
+from typing import Any, TypeVar
 
-from .arguments import as_float
-from .derive import sweep
-from .gates import add, mul
-from .graph import Walk, walking
+from ._engine import compiled
+from .arguments import as_float, truncated_repr
+from .context import refuse_while_tracing, tick
+from .functions import FLOATS
+from .gate import inputs_text
 from .names import names_in_errors
-from .native import core
 from .node import CONSTANT, N, Node
-from .recording import refuse_while_tracing, tick
-from .row import inputs_text
 
-__all__ = ["adjoints", "assign", "backward", "forward", "fresh_order", "is_stale", "no_slope", "zero_grad"]
+__all__ = [
+    "Walk",
+    "adjoints",
+    "assign",
+    "backward",
+    "forward",
+    "fresh_order",
+    "is_stale",
+    "no_slope",
+    "pull_by_rule",
+    "reverse",
+    "topological_order",
+    "zero_grad",
+]
 
+T = TypeVar("T")
+
+walking = RLock()  # A walk marks the nodes that it reaches, so one walk at a time; under the GIL that costs nothing.
+_latest = 0  # the number of the last walk
 _tick = attrgetter("_tick")
-_pull = sweep(mul, add) if core is None else core.sweep
+
+
+@compiled
+class Walk:
+    """Everything that some roots were made from: leaves and gates, each node after all its inputs.
+
+    Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. Walks are numbered. A node's mark is twice
+    the number of a walk while its inputs are being walked, and one more when it is done; the marks of other walks, finished
+    or interrupted, mean nothing. The adjoint of every node that is done is 0.
+    """
+
+    __slots__ = ("changed", "gates", "leaves", "number")
+
+    def __init__(self, roots: Sequence[Node], ends: Sequence[Node] = ()) -> None:
+        global _latest
+        for node in (*roots, *ends):
+            if not hasattr(node, "_mark"):
+                raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")
+        self.number = _latest = _latest + 1
+        entered, done = 2 * self.number, 2 * self.number + 1  # compared by identity: a number that no other walk has
+        self.leaves: list[Any] = []
+        self.gates: list[Any] = []
+        leaves, gates = self.leaves.append, self.gates.append
+        changed = 0
+        for end in ends:  # as if reached already: neither listed nor walked beyond
+            end._mark = done
+        stack = [*reversed(roots)]
+        pop, push, extend = stack.pop, stack.append, stack.extend
+        while stack:
+            node = pop()
+            if node._mark is entered:  # everything that was pushed above it is done, so its inputs are
+                node._mark, node._adjoint = done, 0.0
+                gates(node)
+                continue
+            while node._mark is not done:
+                first = node._first
+                if first is None:
+                    node._mark, node._adjoint = done, 0.0
+                    leaves(node)
+                    if node._tick > changed:
+                        changed = node._tick
+                    break
+                node._mark = entered
+                push(node)
+                rest = node._rest
+                if rest.__class__ is tuple:
+                    extend([input for input in rest[::-1] if input._mark is not done])
+                elif rest is not None and rest._mark is not done:
+                    push(rest)
+                node = first
+        self.changed = changed  # when a leaf last was
+
+    def finish(self) -> None:
+        """Raise if another walk of this thread came in between, as from a signal handler: its marks replaced ours."""
+        if self.number != _latest:
+            raise RuntimeError("a graph was walked in the middle of another walk (in a signal handler?): run it again")
+
+
+def topological_order(*roots: N, ends: Sequence[N] = ()) -> list[N]:
+    """Return every node that the roots were made from, and the roots, each once and after all its inputs.
+
+    Leaves come first, then gates in the order of a forward pass. The walk does not go beyond `ends`, and leaves them out.
+    O(nodes + edges), without recursion at any depth.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> [node.label or node.gate.name for node in topological_order(a * b + a)]
+    ['a', 'b', 'mul', 'add']
+    """
+    if not isinstance(ends, (list, tuple)):
+        raise TypeError(f"ends is a list of Values, not {truncated_repr(ends)}: write ends=[v]")
+    with walking:
+        walk = Walk(roots, ends)
+        walk.finish()
+        return [*walk.leaves, *walk.gates]
+
+
+# The reverse loop: upstream × local = downstream, which adds up where a node is used more than once.
+
+
+def reverse(
+    order: Sequence[N],
+    seeds: Mapping[N, T],
+    total: Callable[[list[T]], T],
+    downstream: Callable[[N, T], Iterable[tuple[N, T]]],
+) -> dict[N, T]:
+    """Run backward through nodes in topological order, in whatever stands for numbers; return the adjoints of its ends.
+
+    `downstream` gives what a node hands on, upstream × local for each of its inputs, and `total` adds up what arrived at
+    one. Derivatives recorded on Values run through here, and the compiler's entries; `_pull` is this loop on floats.
+    """
+    arrived: dict[N, list[T]] = defaultdict(list)
+    for node, seed in seeds.items():
+        arrived[node].append(seed)
+    for node in reversed(order):
+        if node._first is not None and node in arrived:
+            for input, handed in downstream(node, total(arrived.pop(node))):
+                arrived[input].append(handed)
+    return {node: total(terms) for node, terms in arrived.items()}
+
+
+@compiled
+def _pull(nodes: Iterable[Any]) -> None:
+    """Hand the adjoint of each node on to its inputs; the nodes come in reverse topological order.
+
+    The loop has the gates with one and two inputs written out, of which graphs are full; `pull_by_rule` does what it does.
+    A constant's slope is never asked for: it may not exist, as log x of x² at x < 0.
+    """
+    for node in nodes:
+        gate, a, b = node._origin, node._first, node._rest
+        if b is None:
+            (to_a,) = gate.slopes(node._data, a._data, a._origin is not CONSTANT)
+            if to_a is not None:
+                a._adjoint += node._adjoint * to_a
+        elif b.__class__ is not tuple:
+            wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
+            to_a, to_b = gate.slopes(node._data, a._data, b._data, wanted_a, wanted_b)
+            if to_a is not None:
+                a._adjoint += node._adjoint * to_a
+            if to_b is not None:
+                b._adjoint += node._adjoint * to_b
+        else:
+            pull_by_rule(node)
+
+
+def pull_by_rule(node: Any) -> None:
+    """Hand the adjoint of a node on to its inputs by the rule of its gate."""
+    inputs = node.inputs
+    wanted = [input._origin is not CONSTANT for input in inputs]
+    slopes = node._origin.local_gradients(FLOATS, node._data, [input._data for input in inputs], wanted)
+    for input, slope in zip(inputs, slopes, strict=True):
+        if slope is not None:
+            input._adjoint += node._adjoint * slope
+
+
+# The passes
 
 
 def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
@@ -60,6 +211,7 @@ def backward(root: Node, seed: float = 1.0) -> None:
         root._seed = seed
 
 
+@compiled
 def _keep(walk: Walk) -> None:
     """Write the gradients that a sweep left in `_adjoint`: leaves add them up, gates are set."""
     leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
@@ -77,13 +229,13 @@ def _keep(walk: Walk) -> None:
 def _sweep(root: Node, seed: float) -> Walk:
     """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
     walk = Walk((root,))
-    _refuse_stale(walk, root)
+    _refuse_stale(walk)
     root._adjoint = seed
     nodes = reversed(walk.gates)
     try:
         _pull(nodes)
     except (ArithmeticError, ValueError) as error:
-        names = names_in_errors(root)
+        names = names_in_errors([*walk.leaves, *walk.gates])
         raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # as many are left as come before it
     return walk
 
@@ -92,7 +244,7 @@ def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
     """Return the nodes of a graph as `topological_order` does; raise for one that is stale."""
     with walking:
         walk = Walk((root,), ends)
-        _refuse_stale(walk, root)
+        _refuse_stale(walk)
         walk.finish()
         return [*walk.leaves, *walk.gates]
 
@@ -132,7 +284,7 @@ def forward(root: Node) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            names = names_in_errors(root)
+            names = names_in_errors([*walk.leaves, *walk.gates])
             raise gate.refusal(error, now, [names[input] for input in inputs]) from None
     if data:
         time = tick()  # later than what other roots have computed from these nodes, so that they notice
@@ -142,6 +294,7 @@ def forward(root: Node) -> float:
     return root.data
 
 
+@compiled
 def assign(leaves: Sequence[Node], numbers: Any) -> int:
     """Write an array of float64 into the data of leaves; return the time at which they changed.
 
@@ -170,6 +323,7 @@ def is_stale(root: Node) -> bool:
     return _stale_edge(walk) is not None
 
 
+@compiled
 def _stale_edge(walk: Walk) -> tuple[Node, Node] | None:
     """Return the first node that is older than a change of one of its inputs, and that input."""
     if walk.changed == 0:  # no leaf was ever changed
@@ -184,13 +338,13 @@ def _stale_edge(walk: Walk) -> tuple[Node, Node] | None:
     return None
 
 
-def _refuse_stale(walk: Walk, root: Node) -> None:
+def _refuse_stale(walk: Walk) -> None:
     edge = _stale_edge(walk)
     if edge is None:
         return
     node, changed = edge
     assert node.gate is not None
-    names = names_in_errors(root)
+    names = names_in_errors([*walk.leaves, *walk.gates])
     formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
         f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "
@@ -201,7 +355,3 @@ def _refuse_stale(walk: Walk, root: Node) -> None:
 def _write(attribute: str, nodes: Iterable[Node], values: Iterable[Any]) -> None:
     """Set an attribute of many nodes in one call that runs no Python code, so that no signal can come between."""
     deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)
-
-
-if core is not None:  # the twins
-    _keep, _stale_edge, assign = core.keep, core.stale_edge, core.assign

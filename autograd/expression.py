@@ -10,8 +10,8 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from .arguments import as_float, truncated_repr
-from .notation import ALLOWED, BEYOND, fault, foreign, listing, product, short_name
-from .row import GATES, Gate
+from .gate import GATES, Gate
+from .notation import ALLOWED, BEYOND, ELSEWHERE, fault, foreign, listing, product, shared, short_name
 from .value import Value
 
 __all__ = ["CONSTANTS", "ExpressionError", "build", "names"]
@@ -51,7 +51,7 @@ def build(text: str, values: Mapping[str, float]) -> Value:
     variables = _variables(tree)
     missing = [name for name in variables if name not in values and name not in CONSTANTS]
     if missing:
-        raise _refuse(text, variables[missing[0]], _without_value(missing, values))
+        raise _refuse(text, variables[missing[0]], _without_value(text, variables[missing[0]], missing, values))
     for name in values:
         if name not in variables:
             raise ExpressionError(f"{short_name(name)} is not in the expression: {_instead(name, list(variables))}")
@@ -79,7 +79,7 @@ def _variables(tree: ast.expr) -> dict[str, ast.Name]:
     return variables
 
 
-def _without_value(missing: Sequence[str], values: Container[str]) -> str:
+def _without_value(text: str, node: ast.Name, missing: Sequence[str], values: Container[str]) -> str:
     name = missing[0]
     if name in GATES:
         return f"{name} is a gate: write {name}({', '.join(GATES[name].names)}), or give it a value, {name}=NUMBER"
@@ -90,7 +90,8 @@ def _without_value(missing: Sequence[str], values: Container[str]) -> str:
         if (head in values or head in GATES) and (tail in values or tail.isdigit())
     )
     hint = next(hints, "")
-    hint = f", or write {short_name(hint)}" * bool(hint)
+    if hint:
+        hint = f", or write {short_name(hint)}{shared(text, _end(text, node)) if '*' in hint else ''}"
     return f"{listing(missing, 5)} in the expression has no value: add {short_name(name)}=NUMBER{hint}"
 
 
@@ -101,8 +102,8 @@ def _parse(text: str, values: Collection[str] = ()) -> ast.expr:
         raise ExpressionError(f"the expression is empty: {ALLOWED}")
     if "#" in text:
         raise _at(text.index("#"), "# begins a comment, which an expression cannot have")
-    gates = {*GATES, *ALSO}
-    found = foreign(text, gates - {*values})
+    functions = {*GATES, *ALSO, *ELSEWHERE} - {*values}
+    found = foreign(text, functions)
     if found:
         raise _at(*found)
     try:
@@ -110,7 +111,7 @@ def _parse(text: str, values: Collection[str] = ()) -> ast.expr:
             warnings.simplefilter("ignore")  # of Python about Python
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _at(*(fault(text, gates) or _unread(text, error))) from None
+        raise _at(*(fault(text, functions) or _unread(text, error))) from None
     _validate(text, tree, values)
     return tree
 
@@ -139,9 +140,16 @@ def _refuse(text: str, node: ast.expr, what: str) -> ExpressionError:
 
 def _refuse_behind(text: str, node: ast.expr, what: str) -> ExpressionError:
     """Refuse what follows a node and the parentheses that close behind it."""
+    return _at(_behind(text, node), what)
+
+
+def _behind(text: str, node: ast.expr) -> int:
+    return len(text) - len(text[_end(text, node) :].lstrip(" )"))
+
+
+def _end(text: str, node: ast.expr) -> int:
     assert node.end_col_offset is not None
-    rest = text[_index(text, node.end_col_offset) :]
-    return _at(len(text) - len(rest.lstrip(" )")), what)
+    return _index(text, node.end_col_offset)
 
 
 def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
@@ -173,13 +181,19 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
     if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALSO):
         if any(keyword.arg is None for keyword in node.keywords):
             raise _refuse(text, node, "** is not allowed in a call")
-    elif isinstance(what, ast.Name) and what.id not in values:
-        instead = _instead(what.id, list(GATES))
+    elif isinstance(what, ast.Name) and what.id not in values and what.id not in CONSTANTS:
         name = short_name(what.id)
-        raise _refuse(text, node, f"there is no gate {name!r}: {instead}; a product is written {name}*(…)")
+        if what.id in ELSEWHERE:
+            instead = f": write {ELSEWHERE[name]}" if ELSEWHERE[name] else ", and those that there are do not give it"
+            raise _refuse(text, node, f"there is no gate {name!r}{instead}")
+        raise _refuse(
+            text,
+            node,
+            f"there is no gate {name!r}: {_instead(name.lower(), list(GATES), 0.8)}; a product is written {name}*(…)",
+        )
     elif isinstance(what, (ast.Name, ast.BinOp, ast.UnaryOp, ast.Call)) or _is_number(what):
         left = ast.get_source_segment(text, what) if isinstance(what, (ast.Name, ast.Constant)) else None
-        raise _refuse_behind(text, what, product(left or ")", "("))
+        raise _refuse_behind(text, what, product(left or ")", "(") + shared(text, _behind(text, what)))
     else:
         raise _refuse(text, what, f"{_description(what)} is not allowed: {ALLOWED}")
 
@@ -237,9 +251,12 @@ def _description(node: ast.expr) -> str:
         return "a condition (where(x, a, b) gives a if x > 0, else b)"
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):
         return f"the operator {SIGNS[type(node.op)]}"
-    return "an empty pair of parentheses" if isinstance(node, ast.Tuple) else f"a {type(node).__name__}"
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+        signs = {ast.Tuple: "parentheses", ast.List: "brackets [ ]"}.get(type(node), "braces { }")
+        return f"an empty pair of {signs}" if isinstance(node, ast.Tuple) else f"a pair of {signs}"
+    return f"a {type(node).__name__}"
 
 
-def _instead(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(short_name(name), known, n=1)
+def _instead(name: str, known: Sequence[str], similarity: float = 0.6) -> str:
+    close = difflib.get_close_matches(short_name(name), known, n=1, cutoff=similarity)
     return f"did you mean {close[0]}?" if close else f"there are {listing(known, 50) or 'none'}"

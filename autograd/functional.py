@@ -7,19 +7,19 @@ arithmetic that runs on Values too, and so these functions nest. The `.grad` of 
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, reduce, wraps
 from typing import Any
 
 from .arguments import as_float, checks_keywords, remedy, truncated_repr, unpack_array
-from .backward import adjoints, fresh_order, no_slope
+from .backward import adjoints, fresh_order, no_slope, reverse, topological_order
+from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .graph import topological_order
+from .gate import GATES, Gate
 from .node import NUMBER, TAKEN
-from .recording import recorded, tracing
-from .row import GATES, Gate
-from .symbol import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
+from .symbols import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
 from .value import Operand, Value
 
 __all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
@@ -209,15 +209,14 @@ def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     for node in order:
         if not active.isdisjoint(node.inputs):
             active.add(node)
-    adjoint = {root: Value(1.0, role="constant")}
-    for node in reversed(order):
-        if node not in active or node not in adjoint:
-            continue
-        upstream = adjoint[node]
+
+    def downstream(node: Value, upstream: Value) -> Iterator[tuple[Value, Value]]:
         for input, local in _slopes(node, active):
-            downstream = upstream if local.__class__ is float and local == 1.0 else upstream * local
-            adjoint[input] = adjoint[input] + downstream if input in adjoint else downstream
-    return [adjoint.get(x, Value(0.0, role="constant")) for x in wrt]
+            yield input, upstream if local.__class__ is float and local == 1.0 else upstream * local
+
+    gates = [node for node in order if node in active]
+    found = reverse(gates, {root: Value(1.0, role="constant")}, partial(reduce, operator.add), downstream)
+    return [found.get(x, Value(0.0, role="constant")) for x in wrt]
 
 
 def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:

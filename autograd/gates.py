@@ -16,7 +16,7 @@ from math import inf as _inf, nan as _nan
 from operator import add as _plus, mul as _times
 from typing import Any as _Any
 
-from .row import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
+from .gate import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
 
 
 def _choose(xp: _Any, condition: _Any, opposite: _Any, yes: _Any, no: _Any) -> _Any:

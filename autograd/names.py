@@ -9,7 +9,6 @@ from itertools import count
 from types import FrameType
 from typing import Any
 
-from .graph import topological_order
 from .node import N
 
 __all__ = ["caller_names", "complete_names", "names_in_errors", "node_names"]
@@ -69,13 +68,13 @@ def complete_names(order: Sequence[N], known: Mapping[int, str]) -> dict[N, str]
     return names
 
 
-def names_in_errors(root: N) -> dict[N, str]:
-    """Return the name of every node of a graph as `explain(root)` gives it to the code that called this package."""
+def names_in_errors(order: Sequence[N]) -> dict[N, str]:
+    """Return the name of every node of a graph as `explain` of its last gives it to the code that called this package."""
     frame: FrameType | None = sys._getframe()
     package = __name__.partition(".")[0]
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
         frame = frame.f_back
-    return complete_names(topological_order(root), caller_names(frame))
+    return complete_names(order, caller_names(frame))
 
 
 def _unused(kind: str, own: set[str]) -> Iterator[str]:

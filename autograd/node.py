@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from .arguments import as_float, truncated_repr
-from .recording import recording, refuse_while_tracing, tick
-from .row import Gate
+from .context import recording, refuse_while_tracing, tick
+from .gate import Gate
 
 __all__ = ["CONSTANT", "INPUT", "NUMBER", "PARAMETER", "TAKEN", "N", "Node", "Role", "as_label"]
 
@@ -42,14 +42,27 @@ class Node:
     where it came from (a gate, or the role of a leaf) in one slot, and no value in the slots that are rarely set.
     """
 
-    __slots__ = ("_adjoint", "_data", "_first", "_label", "_origin", "_rest", "_scope", "_seed", "_tick", "grad")
+    __slots__ = (
+        "_adjoint",
+        "_data",
+        "_first",
+        "_label",
+        "_mark",
+        "_origin",
+        "_rest",
+        "_scope",
+        "_seed",
+        "_tick",
+        "grad",
+    )
 
     _data: float
     _origin: Gate | Role
     _first: Any  # the first input; None for a leaf
     _rest: Any  # None, the second input, or the tuple of all inputs but the first
     _tick: int  # the recording's clock when the data was computed; 0 for a leaf that was never changed
-    _adjoint: float  # the workspace of a walk
+    _mark: int  # of the last walk that reached the node, which says how far it got
+    _adjoint: float  # d root/d node, while a backward pass runs
     _label: str | None  # set on few nodes
     _scope: str | None  # set within a scope
     _seed: float | None  # set by the backward pass that ran from here

@@ -5,17 +5,58 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Sequence
+from itertools import takewhile
 from keyword import iskeyword
 
-__all__ = ["ALLOWED", "BEYOND", "fault", "foreign", "listing", "product", "short_name"]
+__all__ = ["ALLOWED", "BEYOND", "ELSEWHERE", "fault", "foreign", "listing", "product", "shared", "short_name"]
 
 BEYOND = "this number is beyond the range of a float (about 1.8e308)"
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
 WRITTEN = {
     "^": "**", "−": "-", "·": "*", "⋅": "*", "∙": "*", "•": "*", "×": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
-    "√": "sqrt(…)", "∑": "sum([…])", "∞": "a number",
+    "√": "sqrt(…)", "∛": "(…)**(1/3)", "∜": "(…)**(1/4)", "∑": "sum([…])", "∞": "a number",
+    **dict.fromkeys("°º", "(…*pi/180)"),
     **dict.fromkeys("≤≥≠", "where(x, a, b), which gives a if x > 0 and else b,"),
 }  # fmt: skip
+# Functions that are not gates, in terms of gates; an empty text for those that no gates give.
+ELSEWHERE = {
+    name: instead
+    for names, instead in (
+        ("tan tg", "sin(x)/cos(x)"),
+        ("cot ctg", "cos(x)/sin(x)"),
+        ("sec", "1/cos(x)"),
+        ("csc cosec", "1/sin(x)"),
+        ("sinh", "(exp(x) - exp(-x))/2"),
+        ("cosh", "(exp(x) + exp(-x))/2"),
+        ("coth", "1/tanh(x)"),
+        ("sech", "2/(exp(x) + exp(-x))"),
+        ("csch", "2/(exp(x) - exp(-x))"),
+        ("sind", "sin(x*pi/180)"),
+        ("cosd", "cos(x*pi/180)"),
+        ("asinh arsinh arcsinh", "log(x + sqrt(x**2 + 1))"),
+        ("acosh arcosh arccosh", "log(x + sqrt(x**2 - 1))"),
+        ("atanh artanh arctanh", "log((1 + x)/(1 - x))/2"),
+        ("log2 log_2 lb ld", "log(x)/log(2)"),
+        ("log10 log_10 lg", "log(x)/log(10)"),
+        ("exp2", "2**x"),
+        ("exp10", "10**x"),
+        ("power", "x**y"),
+        ("square sqr", "x**2"),
+        ("cbrt", "x**(1/3)"),
+        ("hypot", "sqrt(x**2 + y**2)"),
+        ("min", "minimum(x, y)"),
+        ("fabs", "abs(x)"),
+        ("sgn signum", "sign(x)"),
+        ("heaviside", "step(x)"),
+        ("sigma σ logistic expit", "sigmoid(x)"),
+        ("logit", "log(x/(1 - x))"),
+        ("logsigmoid", "-softplus(-x)"),
+        ("silu swish", "x*sigmoid(x)"),
+        ("asin acos atan arcsin arccos arctan arctg atan2 arctan2 sinc floor ceil round trunc mod fmod", ""),
+        ("erf erfc gamma lgamma gelu selu celu softmax argmax argmin", ""),
+    )
+    for name in names.split()
+}
 DIGITS = "0123456789."
 TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>0[xXoObB]\w+|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d[\d_]*)?)|(?P<name>[^\W\d]\w*)"
@@ -24,7 +65,7 @@ TOKEN = re.compile(
 # sin²(x) and sin^2(x): a function's name, a power, and perhaps its input.
 RAISED = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"  # some of which are letters or digits to \w
 POWER = re.compile(
-    rf"\b(?P<name>[^\W\d{RAISED}][^\W{RAISED}]*)(?:\s*(?:\^|\*\*)\s*(?P<power>[-−]?\w+)\b|(?P<raised>[{RAISED}]+)(?![{RAISED}]))"
+    rf"\b(?P<name>[^\W\d{RAISED}][^\W{RAISED}]*)(?:\s*(?:\^|\*\*)\s*(?P<power>[-−]?\w+\b|[({{]\s*[-−]?\w+\s*[)}}])|(?P<raised>[{RAISED}]+)(?![{RAISED}]))"
     rf"\s*(?:\((?P<input>[^()]*)\)|(?P<word>[^\W{RAISED}]+)|(?=\())"
 )
 
@@ -43,19 +84,54 @@ def _foreign_power(text: str, gates: Container[str]) -> tuple[int, str] | None:
     """Return the first power between a gate and its input, which the table of signs would advise to write with **."""
     for match in POWER.finditer(text):
         if match["name"] in gates:
-            power = unicodedata.normalize("NFKC", match["power"] or match["raised"]).replace("−", "-")
+            power = _as_ascii(match["power"] or match["raised"]).strip("(){} ")
             of, end = match["input"] or match["word"] or "…", match.end("power" if match["power"] else "raised")
-            call = f"{match['name']}({short_name(of)})**{short_name(power)}"
-            return match.start(), f"write {call} instead of {short_name(text[match.start() : end])}"
+            name, written = short_name(match["name"]), short_name(text[match.start() : end])
+            call = f"{name}({short_name(of)})**{short_name(power)}"
+            if power == "-1":
+                return (
+                    match.start(),
+                    f"write {call} if {written} is 1/{name}; the inverse of {name} is another function",
+                )
+            return match.start(), f"write {call} instead of {written}"
     return None
 
 
 def _foreign_sign(text: str) -> tuple[int, str] | None:
     for i, sign in enumerate(text):
-        instead = WRITTEN.get(sign) or _plain(sign)
+        kind, start, run = _kind(sign), i, sign
+        if sign in WRITTEN:
+            instead = WRITTEN[sign]
+        elif kind == "<super>":
+            run = _run(text, i)
+            power = _as_ascii(run)
+            instead = f"**{power}" if re.fullmatch(r"-?\w*|\(.*\)", power) else f"**({power})"
+        elif kind == "<sub>" and _run(text, i).isdigit():
+            run = _run(text, i)
+            instead = _as_ascii(run)
+        elif kind == "<fraction>" and (whole := re.search(r"(?<![\w.])\d+$", text[:i])):  # 1½ is a sum, not a product
+            start, run = whole.start(), whole[0] + sign
+            instead = f"({whole[0]}+{_as_ascii(sign)})"
+        else:
+            instead = _plain(sign)
         if instead:
-            return i, f"write {instead} instead of {sign}"
+            return start, f"write {short_name(instead)} instead of {short_name(run)}"
     return None
+
+
+def _kind(sign: str) -> str:
+    """Return how Unicode derives a sign from others: <super>, <sub>, <fraction>, … or nothing."""
+    return unicodedata.decomposition(sign).partition(" ")[0]
+
+
+def _run(text: str, start: int) -> str:
+    """Return the signs from a place on that are of the same kind."""
+    kind = _kind(text[start])
+    return "".join(takewhile(lambda sign: _kind(sign) == kind, text[start:]))
+
+
+def _as_ascii(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("⁄", "/").replace("−", "-")
 
 
 def _plain(sign: str) -> str:
@@ -66,11 +142,10 @@ def _plain(sign: str) -> str:
         return "-"
     if sign.isdecimal():
         return str(unicodedata.decimal(sign))
-    plain = unicodedata.normalize("NFKC", sign).replace("⁄", "/").replace("−", "-")
+    plain = _as_ascii(sign)
     if f"x{sign}".isidentifier() or not re.fullmatch(r"\d+(/\d+)?|[-+*/(),.=\[\]]", plain, re.ASCII):
         return ""
-    kind = unicodedata.decomposition(sign).partition(" ")[0]
-    return f"**{plain}" if kind == "<super>" else f"({plain})" if kind == "<fraction>" else plain
+    return f"({plain})" if _kind(sign) == "<fraction>" else plain
 
 
 def fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
@@ -94,8 +169,9 @@ def fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
             return token.start(), f"{sign} is a word of Python, which cannot be a name"
         if last and operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):
             if last[0] in gates and kind != "open":
-                return token.start(), f"write {last[0]}({short_name(sign)})"
-            return token.start(), product(last[0], sign)
+                word = re.match(r"\w+(\*\*-?\w+)?", text[token.start() :])
+                return token.start(), f"write {last[0]}({short_name(word[0] if word else sign)})"
+            return token.start(), product(last[0], sign) + shared(text, last.end())
         missing = not operand and (kind == "comma" or (kind == "operator" and sign not in "+-"))
         if missing or (kind == "close" and before == "operator"):
             return token.start(), f"something is missing before {sign}"
@@ -112,6 +188,23 @@ def product(left: str, right: str) -> str:
     if (left[-1] + right[0]).isalnum():
         return f"write {short_name(left)}*{short_name(right)}"
     return f"write * between {short_name(left)} and {short_name(right)}"
+
+
+def shared(text: str, end: int) -> str:
+    """Return what to add to the advice of a product if / or ** stands before its left operand, which ends at an index.
+
+    >>> shared("1/2x", 3), shared("1/(x+1)(x-1)", 7), shared("1 + 2x", 5)
+    (', in parentheses if / takes all of it', ', in parentheses if / takes all of it', '')
+    """
+    head, depth = text[:end].rstrip(), 0
+    for i in reversed(range(len(head) if head.endswith(")") else 0)):
+        depth += (head[i] == ")") - (head[i] == "(")
+        if not depth:
+            head = head[:i]
+            break
+    head = re.sub(r"[\w.]+$", "", head.rstrip()).rstrip("+- ")
+    sign = next((sign for sign in ("/", "**") if head.endswith(sign)), "")
+    return sign and f", in parentheses if {sign} takes all of it"
 
 
 def short_name(name: str, width: int = 40) -> str:
@@ -132,6 +225,12 @@ def listing(names: Sequence[str], most: int) -> str:
 def _stranger(sign: str) -> str:
     if sign == "|":
         return "write abs(x) instead of |x|"
+    if sign == "%":
+        return "write (…/100) instead of …%"
+    if sign in "{}":
+        return f"write {'(' if sign == '{' else ')'} instead of {sign}"
+    if sign == "\\":
+        return "\\ is not allowed: write sqrt(x), x/y and x*y for the commands of LaTeX"
     if sign == "=":
         return 'the expression has no =; values come behind it, as in "x*y" x=2 y=3'
     return f"{sign if sign.isprintable() else f'the character U+{ord(sign):04X}'} is not allowed: {ALLOWED}"

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from .functions import FLOATS
-from .row import GATES, Domain, Gate
+from .gate import GATES, Domain, Gate
 from .value import Value
 
 __all__ = ["Expression", "expressions", "gate_inputs", "inputs_of", "values"]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .arguments import as_float
+from .gate import GATES
 from .gates import logsumexp, maximum, minimum, pow, where
-from .row import GATES
 
 __all__ = ["ARC", "BesideNumpy"]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import islice
 from math import nan
 from numbers import Real
 from typing import Any, NoReturn, Union
+from weakref import finalize, ref
 
 from . import gates
+from ._engine import chosen, compiled, install, partly_compiled
 from .arguments import as_float, is_numpy_scalar
-from .backward import backward, forward, zero_grad
-from .copying import deep_copy, flatten, new_node, shallow_copy
-from .derive import derive
+from .backward import backward, forward, topological_order, zero_grad
+from .context import context, here, recording, refuse_while_tracing, tracing
 from .elsewhere import BesideOthers
-from .native import compiled, core
-from .node import CONSTANT, INPUT, NUMBER, PARAMETER, Node, Role, as_label
-from .recording import context, here, recording, refuse_while_tracing, tracing
-from .row import GATES, Gate
+from .gate import GATES, Gate
+from .node import CONSTANT, INPUT, NUMBER, Node, Role, as_label
 from .ufuncs import ARC, BesideNumpy
 
 __all__ = ["Operand", "Value"]
@@ -25,7 +25,7 @@ __all__ = ["Operand", "Value"]
 Operand = Union["Value", float]
 
 
-@compiled
+@partly_compiled
 class Value(Node, BesideNumpy, BesideOthers):
     """A number that records how it was made: a leaf, or the output of a gate.
 
@@ -56,8 +56,8 @@ class Value(Node, BesideNumpy, BesideOthers):
         self._data = data if data.__class__ is float else as_float(data)
         self._origin = INPUT if role == "input" else Role.named(role)
         self._first = self._rest = None
-        self._tick = 0
-        self._adjoint = self.grad = 0.0
+        self._tick = self._mark = 0
+        self.grad = 0.0
         if label is not None or more:
             self._label = as_label(label, *more)
         if recording.special:
@@ -69,43 +69,45 @@ class Value(Node, BesideNumpy, BesideOthers):
     # Arithmetic. A foreign type is answered by NotImplemented, so that its own reflected operator runs.
 
     def __add__(self, other: Operand) -> Value:
-        return gates.add.record(self, other)
+        return _record_two(gates.add, self, other)
 
     def __radd__(self, other: Operand) -> Value:
-        return self if _is_number(other, 0) else gates.add.record(other, self)  # 0 + v is v, so that sum() draws clean
+        return (
+            self if _is_number(other, 0) else _record_two(gates.add, other, self)
+        )  # 0 + v is v, so that sum() draws clean
 
     def __sub__(self, other: Operand) -> Value:
-        return gates.sub.record(self, other)
+        return _record_two(gates.sub, self, other)
 
     def __rsub__(self, other: Operand) -> Value:
-        return gates.sub.record(other, self)
+        return _record_two(gates.sub, other, self)
 
     def __mul__(self, other: Operand) -> Value:
-        return gates.mul.record(self, other)
+        return _record_two(gates.mul, self, other)
 
     def __rmul__(self, other: Operand) -> Value:
-        return gates.mul.record(other, self)
+        return _record_two(gates.mul, other, self)
 
     def __truediv__(self, other: Operand) -> Value:
-        return gates.div.record(self, other)
+        return _record_two(gates.div, self, other)
 
     def __rtruediv__(self, other: Operand) -> Value:
-        return gates.reciprocal.record(self) if _is_number(other, 1) else gates.div.record(other, self)
+        return _record_one(gates.reciprocal, self) if _is_number(other, 1) else _record_two(gates.div, other, self)
 
     def __pow__(self, other: Operand) -> Value:
-        return gates.pow.record(self, other)
+        return _record_two(gates.pow, self, other)
 
     def __rpow__(self, other: Operand) -> Value:
-        return gates.pow.record(other, self)
+        return _record_two(gates.pow, other, self)
 
     def __neg__(self) -> Value:
-        return gates.neg.record(self)
+        return _record_one(gates.neg, self)
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        return gates.abs.record(self)
+        return _record_one(gates.abs, self)
 
     # Comparisons are of the data, so that Python's control flow works. Equality is identity, and Values hash.
 
@@ -131,59 +133,59 @@ class Value(Node, BesideNumpy, BesideOthers):
 
     def reciprocal(self) -> Value:
         """1/x."""
-        return gates.reciprocal.record(self)
+        return _record_one(gates.reciprocal, self)
 
     def exp(self) -> Value:
         """eˣ."""
-        return gates.exp.record(self)
+        return _record_one(gates.exp, self)
 
     def expm1(self) -> Value:
         """eˣ − 1, exact for small x."""
-        return gates.expm1.record(self)
+        return _record_one(gates.expm1, self)
 
     def log(self) -> Value:
         """The natural logarithm."""
-        return gates.log.record(self)
+        return _record_one(gates.log, self)
 
     def log1p(self) -> Value:
         """log(1 + x), exact for small x."""
-        return gates.log1p.record(self)
+        return _record_one(gates.log1p, self)
 
     def sqrt(self) -> Value:
         """√x."""
-        return gates.sqrt.record(self)
+        return _record_one(gates.sqrt, self)
 
     def sin(self) -> Value:
         """The sine of x in radians."""
-        return gates.sin.record(self)
+        return _record_one(gates.sin, self)
 
     def cos(self) -> Value:
         """The cosine of x in radians."""
-        return gates.cos.record(self)
+        return _record_one(gates.cos, self)
 
     def tanh(self) -> Value:
         """The hyperbolic tangent."""
-        return gates.tanh.record(self)
+        return _record_one(gates.tanh, self)
 
     def sigmoid(self) -> Value:
         """The logistic function 1/(1 + e⁻ˣ)."""
-        return gates.sigmoid.record(self)
+        return _record_one(gates.sigmoid, self)
 
     def softplus(self) -> Value:
         """log(1 + eˣ), the smooth relu."""
-        return gates.softplus.record(self)
+        return _record_one(gates.softplus, self)
 
     def relu(self) -> Value:
         """max(0, x)."""
-        return gates.relu.record(self)
+        return _record_one(gates.relu, self)
 
     def leaky_relu(self, slope: Operand = 0.1) -> Value:
         """x for x > 0, else slope·x."""
-        return gates.leaky_relu.record(self, slope)
+        return _record_two(gates.leaky_relu, self, slope)
 
     def elu(self, alpha: Operand = 1.0) -> Value:
         """x for x ≥ 0, else alpha·(eˣ − 1)."""
-        return gates.elu.record(self, alpha)
+        return _record_two(gates.elu, self, alpha)
 
     def backward(self, seed: float = 1.0) -> None:
         """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
@@ -207,20 +209,12 @@ class Value(Node, BesideNumpy, BesideOthers):
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
         """Record a gate; `Gate.apply` calls this when there is a Value among its inputs."""
-        self._derived(gate)
-        assert gate.record is not None
-        node = gate.record(*inputs)
+        node = record(gate, *inputs)
         if node is NotImplemented:
             for x in inputs:
                 if not isinstance(x, Value):
                     as_float(x, gate.name)
         return node
-
-    @staticmethod
-    def _derived(gate: Gate) -> None:
-        """Derive the code of a gate that was declared after the table, when it is first recorded or unpickled."""
-        if gate.record is None:
-            derive(gate, _ENGINE)
 
     def _leaves_the_graph(self) -> NoReturn:
         refuse_while_tracing("float(), int() or a branch on a Value")
@@ -251,9 +245,6 @@ class Value(Node, BesideNumpy, BesideOthers):
         return deep_copy(self, memo)
 
 
-_new = Value.__new__
-
-
 def _is_number(x: Any, wanted: int) -> bool:
     return x.__class__ in (int, float) and x == wanted
 
@@ -262,6 +253,11 @@ def _compare(compare: Callable[[float, float], bool], v: Value, other: Any) -> A
     refuse_while_tracing("a comparison")
     other = operand(other, "a comparison")
     return other if other is NotImplemented else compare(v._data, other._data)
+
+
+# Recording: what makes nodes.
+
+_new = Value.__new__
 
 
 def operand(x: Any, gate: str) -> Any:
@@ -277,7 +273,8 @@ def operand(x: Any, gate: str) -> Any:
     node._origin = CONSTANT
     node._first = node._rest = None
     node._tick = NUMBER
-    node._adjoint = node.grad = 0.0
+    node._mark = 0
+    node.grad = 0.0
     return node
 
 
@@ -285,19 +282,72 @@ def operand(x: Any, gate: str) -> Any:
 _HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
-def make(gate: Gate, data: float, inputs: tuple[Value, ...]) -> Value:
-    """Return the output of a gate with any number of inputs."""
-    node: Value = _new(Value)
+def record_by_rule(gate: Gate, *inputs: Any) -> Any:
+    """Compute a gate's output and return it as a node made from its inputs; NotImplemented where one is not ours."""
+    nodes = tuple([operand(x, gate.name) for x in inputs])
+    if any(node is NotImplemented for node in nodes):
+        return NotImplemented
+    try:
+        data = gate.compute(*[node._data for node in nodes])
+    except (ArithmeticError, ValueError) as error:
+        return _refused(error, gate, nodes)
+    return output(gate, data, nodes)
+
+
+record = chosen("record", record_by_rule)
+
+
+@compiled
+def _record_one(gate: Gate, a: Any) -> Any:
+    """Record a gate with one input, as `record` does, in half the time."""
+    if a.__class__ is not Value and (a := operand(a, gate.name)) is NotImplemented:
+        return NotImplemented
+    try:
+        data = gate.compute(a._data)
+    except (ArithmeticError, ValueError) as error:
+        return _refused(error, gate, (a,))
+    node = _new(Value)
     node._data = data
     node._origin = gate
-    node._first = inputs[0]
-    node._rest = inputs[1:]
+    node._first = a
+    node._rest = None
     node._tick = recording.clock
-    node._adjoint = node.grad = 0.0
-    return stamp(node) if recording.special else node
+    node._mark = 0
+    node.grad = 0.0
+    return _stamped(node) if recording.special else node
 
 
-def stamp(node: Value) -> Value:
+@compiled
+def _record_two(gate: Gate, a: Any, b: Any) -> Any:
+    """Record a gate with two inputs, as `record` does, in half the time."""
+    if a.__class__ is not Value and (a := operand(a, gate.name)) is NotImplemented:
+        return NotImplemented
+    if b.__class__ is not Value and (b := operand(b, gate.name)) is NotImplemented:
+        return NotImplemented
+    try:
+        data = gate.compute(a._data, b._data)
+    except (ArithmeticError, ValueError) as error:
+        return _refused(error, gate, (a, b))
+    node = _new(Value)
+    node._data = data
+    node._origin = gate
+    node._first = a
+    node._rest = b
+    node._tick = recording.clock
+    node._mark = 0
+    node.grad = 0.0
+    return _stamped(node) if recording.special else node
+
+
+@compiled
+def output(gate: Gate, data: float, inputs: tuple[Any, ...]) -> Value:
+    """Return the output of a gate that was computed from these inputs just now."""
+    node = restore(gate, data, 0.0, inputs)
+    node._tick = recording.clock
+    return _stamped(node) if recording.special else node
+
+
+def _stamped(node: Value) -> Value:
     """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
     scope, records, _, _ = context() if recording.left else here()
     if scope:
@@ -308,48 +358,189 @@ def stamp(node: Value) -> Value:
     return node
 
 
-def refused(error: Exception, gate: Gate, nodes: Sequence[Value]) -> Value:
+def _refused(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
     """Raise the error of a gate with the names of its inputs; where numbers are hidden, none can be refused: make a node."""
     if tracing():
-        inputs = tuple(nodes)
-        if core is not None:
-            return core.output(gate, nan, inputs)
-        return stamp(new_node(Value, gate, nan, 0.0, inputs))
-    raise gate.refusal(error, [node._data for node in nodes], [node.label for node in nodes]) from None
+        return output(gate, nan, inputs)
+    raise gate.refusal(error, [node._data for node in inputs], [node.label for node in inputs]) from None
 
 
-# What the source of derived code refers to.
-_ENGINE: dict[str, Any] = {
-    "CONSTANT": CONSTANT,
-    "Value": Value,
-    "make": make if core is None else core.output,
-    "new": _new,
-    "operand": operand,
-    "recording": recording,
-    "refused": refused,
-    "stamp": stamp,
-}
+@compiled
+def restore(origin: Gate | Role, data: float, grad: float, inputs: tuple[Any, ...]) -> Value:
+    """Return a node as it was when it was copied or pickled; without inputs a leaf, whose origin is its role."""
+    node = _new(Value)
+    node._origin, node._data, node.grad = origin, data, grad
+    node._mark, node._tick = 0, 1 if inputs else 0
+    first, *rest = inputs or (None,)
+    tupled = len(rest) > 1 or (isinstance(origin, Gate) and origin.variadic)
+    node._first, node._rest = first, tuple(rest) if tupled else rest[0] if rest else None
+    return node
+
+
+# Copies. Like every pickle of Python's, that of a graph executes code when it is loaded: load only pickles of your own.
+
+RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
+Rare = dict[str, dict[int, Any]]
+
+
+class _Part:
+    """The gates of a graph that are pickled together, and what they are made from: leaves, and nodes of other parts.
+
+    A pickle holds each part once, and a node as its place in a part; so roots that share gates share them after loading.
+    A part lives as long as something that pickles it, and is flattened when it is pickled.
+    """
+
+    __slots__ = ("__weakref__", "gates", "given", "place")
+
+    def __init__(self, root: Node) -> None:
+        self.gates: list[Node] = []
+        given: dict[Node, None] = {}
+        seen, stack = {root}, [(root, iter(root.inputs))]
+        while stack:  # depth first, as far as there are gates of no part
+            node, inputs = stack[-1]
+            for x in inputs:
+                if x._first is None or x in _parts:
+                    given[x] = None
+                elif x not in seen:
+                    seen.add(x)
+                    stack.append((x, iter(x.inputs)))
+                    break
+            else:
+                self.gates.append(node)
+                stack.pop()
+        self.given = [*given]
+        self.place = {node: i for i, node in enumerate([*self.given, *self.gates])}
+        part = ref(self)
+        _parts.update(dict.fromkeys(self.gates, part))
+        finalize(self, _forget, self.gates)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        gates, n = self.gates, len(self.given)
+        inputs = [node.inputs for node in gates]
+        return _restored, (
+            self.given,
+            [node._origin for node in gates],
+            [node._data for node in gates],
+            [node.grad for node in gates],
+            [len(entries) for entries in inputs],
+            [self.place[input] for entries in inputs for input in entries],
+            _rare(gates, n),
+            [i for i, node in enumerate(gates, n) if any(input._tick > node._tick for input in inputs[i - n])],
+        )
+
+
+_parts: dict[Node, ref[_Part]] = {}  # of every gate that is being pickled
+
+
+def _forget(gates: Sequence[Node]) -> None:
+    for gate in gates:
+        _parts.pop(gate, None)
+
+
+def flatten(root: Node) -> tuple[Any, ...]:
+    """Return what pickle needs to build the graph of this node again, without recursion."""
+    refuse_while_tracing("pickling")
+    if root._first is None:
+        return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 0))
+    known = _parts.get(root)
+    part = None if known is None else known()
+    if part is None:
+        part = _Part(root)
+    return list.__getitem__, (part, part.place[root])
+
+
+def _rare(nodes: Sequence[Node], first: int = 0) -> Rare:
+    """Return what the rarely set slots hold, by slot and by the place of the node, counted from `first`."""
+    return {
+        slot: {i: getattr(node, slot) for i, node in enumerate(nodes, first) if hasattr(node, slot)} for slot in RARE
+    }
+
+
+def _restore(nodes: Sequence[Node], rare: Rare) -> None:
+    for slot, held in rare.items():
+        for i, x in held.items():
+            setattr(nodes[i], slot, x)
+
+
+def _leaf(role: Any, data: float, grad: float, rare: Rare, tick: int) -> Node:
+    leaf = restore(role, data, grad, ())
+    leaf._tick = tick  # below 0 for a number in an expression
+    _restore([leaf], rare)
+    return leaf
+
+
+def _restored(
+    given: Sequence[Node],
+    gates: Sequence[Gate],
+    data: Sequence[float],
+    grads: Sequence[float],
+    counts: Sequence[int],
+    places: Sequence[int],
+    rare: Rare,
+    stale: Sequence[int],
+) -> list[Node]:
+    order = list(given)
+    inputs = map(order.__getitem__, places)
+    for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
+        order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
+    _restore(order, rare)
+    if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
+        for node in given:
+            if node._first is None and node._tick == 0:
+                node._tick = 1
+        for i in stale:
+            order[i]._tick = 0
+    return order
+
+
+def shallow_copy(node: Value) -> Value:
+    """Return another node made from the same inputs."""
+    refuse_while_tracing("copying")
+    copy = restore(node._origin, node._data, node.grad, node.inputs)
+    copy._tick = node._tick
+    _restore([copy], _rare([node]))
+    return copy
+
+
+def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
+    """Return a copy of the whole graph of this node; nodes that `memo` holds already are not copied again."""
+    refuse_while_tracing("copying")
+    fresh = [node for node in topological_order(root) if id(node) not in memo]
+    for node in fresh:
+        inputs = tuple([memo[id(input)] for input in node.inputs])
+        memo[id(node)] = copy = restore(node._origin, node._data, node.grad, inputs)
+        copy._tick = node._tick
+    _restore([memo[id(node)] for node in fresh], _rare(fresh))
+    return memo[id(root)]
+
+
+def _checked(gate: Gate, data: float, grad: float, inputs: tuple[Any, ...]) -> Value:
+    """Restore the output of a gate, or say that it was declared anew, with other inputs, since the graph was pickled."""
+    count = len(inputs)
+    if count == 0 if gate.variadic else count != len(gate.names):
+        wanted = "at least one" if gate.variadic else str(len(gate.names))
+        raise ValueError(
+            f"the gate {gate.name!r} has {wanted} input(s), and this graph has {count} there: declare the gate as it was "
+            "when the graph was made"
+        )
+    return restore(gate, data, grad, inputs)
 
 
 def _install_methods() -> None:
-    """Make every gate with named inputs a method, also by numpy's name: np.arctan of an array calls `v.arctan()` of each.
-
-    Under the compiled engine these take the place of the methods above, which they are, without a call of Python's.
-    """
+    """Make every other gate with named inputs a method, also by numpy's name: np.arctan of an array calls `v.arctan()`."""
     for name, gate in [*GATES.items(), *((name, GATES[row]) for name, row in ARC.items() if row in GATES)]:
         plain = all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values())
-        here = hasattr(Value, name)
-        if plain and not gate.variadic and (not here or (core is not None and name not in vars(BesideNumpy))):
-            setattr(Value, name, gate.record)
+        if plain and not gate.variadic and not hasattr(Value, name):
+            setattr(Value, name, _method(gate))
 
 
-if core is not None:
-    pure: Any = Value.__wrapped__  # type: ignore[attr-defined]
-    core.install((INPUT, PARAMETER, CONSTANT), operand, pure.__init__, pure.data, GATES["dot"].arrange)
-    Gate.__call__ = core.Call(Gate.__call__)  # type: ignore[method-assign]
+def _method(gate: Gate) -> Callable[..., Any]:
+    def method(*inputs: Any) -> Any:
+        return record(gate, *inputs)
 
-for _gate in GATES.values():
-    derive(_gate, _ENGINE)
-if core is not None:
-    core.install_operators(GATES, (pure.__lt__, pure.__le__, pure.__eq__, pure.__eq__, pure.__gt__, pure.__ge__))
+    method.__name__, method.__doc__ = gate.name, gate.doc
+    return method
+
+
 _install_methods()
+install(Value, operand, record_by_rule)

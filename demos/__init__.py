@@ -4,6 +4,8 @@ Each has `main(out)`, which prints, writes its figures into the folder `out` und
 returns the numbers that matter.
 """
 
+import autograd as _autograd  # noqa: F401 - first of all: a command without its engine then ends with a line
+
 IN_THE_LECTURES_ORDER = (
     "gate_gallery",
     "sigmoid_neuron",

@@ -412,7 +412,7 @@ class Sequential(Module):
         return found
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.parts))})"
+        return _describe_parts(self, self.parts)
 
 
 class Concat(Module):
@@ -431,7 +431,16 @@ class Concat(Module):
         return [v for output in outputs for v in (output if isinstance(output, list) else [output])]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.parts))})"
+        return _describe_parts(self, self.parts)
+
+
+def _describe_parts(module: Module, parts: Sequence[Module]) -> str:
+    """Return the repr of a module made of parts, without those that are nested deeper than Python's stack."""
+    try:
+        inner = ", ".join(map(repr, parts))
+    except RecursionError:
+        inner = "…"
+    return f"{type(module).__name__}({inner})"
 
 
 def _as_modules(parts: tuple[Module | Function, ...]) -> list[Module]:

@@ -140,8 +140,14 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward: write one in the class")
 
     def __call__(self, x: Any) -> Any:
-        with scope(self.name or type(self).__name__.lower()):
-            return self.forward(x)
+        try:
+            with scope(self.name or type(self).__name__.lower()):
+                return self.forward(x)
+        except RecursionError:
+            raise ValueError(
+                f"the forward of {type(self).__name__} must not call itself, nor modules nested so deep that Python's stack "
+                "overflows: give all parts to one Sequential, as in Sequential(*parts)"
+            ) from None
 
     def batch(self, X: Iterable[Any]) -> list[Any]:
         """Return the output for every row of X, one sample each, recorded (`predict` gives plain numbers).

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from types import ModuleType
 
-from autograd.native import core
+from autograd._engine import core
 
 
 @cache

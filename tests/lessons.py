@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value
-from autograd.native import core
+from autograd._engine import core
 
 OURS = [Path(__file__).parent.parent / package for package in ("autograd", "nn")]
 WRONG: dict[str, Any] = {
@@ -34,7 +34,7 @@ WRONG: dict[str, Any] = {
 # What compiled code raises leaves no line of ours in a traceback, so its sentences are read from its sources.
 IN_C = [
     re.sub("%[A-Za-z]", ".*", re.escape(sentence).replace("\\ ", " "))
-    for path in (OURS[0] / "native").glob("*.h")
+    for path in (OURS[0] / "native").glob("*.c")
     for sentence in re.findall(r'PyErr_(?:Format|SetString)\(\w+, "([^"]+)"', path.read_text(encoding="utf-8"))
 ]
 

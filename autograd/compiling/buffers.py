@@ -105,7 +105,7 @@ class Buffered:
             if made.array is not place:
                 self.lines.append(["xp.copyto(", self.kept(place), ", ", made, ")"])
         body = ["".join(part if isinstance(part, str) else part.name for part in line) for line in self.lines]
-        self.text = "\n    ".join([f"def run(gradient, {', '.join(given)}):", *body, f"return {found.name}"]) + "\n"
+        self.text = "\n    ".join([f"def run(gradient, {', '.join(given)}):", *body, f"return {found.name}"])
         names = {operand.name: operand.array for operand in self.kept_here.values()}
         names |= {**fixed, "xp": np}
         exec(compile(self.text, "<buffered>", "exec"), names)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..graph import topological_order
-from ..row import Gate
+from ..backward import reverse, topological_order
+from ..gate import Gate
 from ..value import Value
 from .scalars import Functions, Program, Scalar, entry
 
@@ -76,18 +75,15 @@ def _backward(
     """
     xp = Functions(program, partials=True)
     matters, differs = set(parameters), set(inputs)  # what depends on a parameter, and what on an input
-    gates = [(value, value.inputs) for value in order if value.gate is not None]
-    for value, operands in gates:
+    for value in order:
+        operands = value.inputs
         if not matters.isdisjoint(operands):
             matters.add(value)
         if not differs.isdisjoint(operands):
             differs.add(value)
-    arrived: dict[Value, list[int]] = defaultdict(list)  # the terms of each adjoint
-    arrived[root].append(program.leaf("seed", 0, True) if root in differs else program.const(1.0))
-    for value, operands in reversed(gates):
-        if value not in matters or value not in arrived:
-            continue
-        gate, upstream = value.gate, program.sum(arrived.pop(value))
+
+    def downstream(value: Value, upstream: int) -> Iterator[tuple[Value, int]]:
+        gate, operands = value.gate, value.inputs
         assert gate is not None
         taken = [at[x] for x in operands]
         try:
@@ -97,8 +93,11 @@ def _backward(
         for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
                 summed = value in differs and x not in differs
-                arrived[x].append((program.total if summed else program.product)(upstream, entry(program, slope)))
-    return [program.sum(arrived.get(parameter, [])) for parameter in parameters]
+                yield x, (program.total if summed else program.product)(upstream, entry(program, slope))
+
+    seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
+    found = reverse([value for value in order if value in matters], {root: seed}, program.sum, downstream)
+    return [found[parameter] if parameter in found else program.sum([]) for parameter in parameters]
 
 
 def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[Scalar]) -> Exception:

@@ -8,9 +8,8 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from ..arguments import as_float
-from ..backward import assign
-from ..graph import topological_order
-from ..recording import recording
+from ..backward import assign, topological_order
+from ..context import recording
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked

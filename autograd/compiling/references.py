@@ -77,7 +77,7 @@ class Source:
     @cached_property
     def text(self) -> str:
         """The printed program."""
-        return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1))]) + "\n"
+        return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1))])
 
     def printed(self, place: int) -> str:
         """Return the text of a line; the one behind the last returns the results."""

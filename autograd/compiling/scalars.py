@@ -16,7 +16,7 @@ from typing import Any
 
 from ..arithmetic import Arithmetic
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
-from ..symbol import COMPLEMENT
+from ..symbols import COMPLEMENT
 
 __all__ = ["Program", "Scalar", "exact"]
 

@@ -10,6 +10,7 @@
 
 #include <fenv.h>
 
+#include "../native/abi.h"
 #include "operations.h"
 
 #define PATIENCE 4000000 /* operations on blocks between two looks for an interrupt: about 20 ms */
@@ -235,10 +236,6 @@ static PyType_Spec CODE_SPEC = {
     .name = "autograd.compiling._tape.Code", .basicsize = sizeof(Code), .flags = Py_TPFLAGS_DEFAULT, .slots = CODE_SLOTS,
 };
 
-#ifndef SOURCE
-#define SOURCE "" /* built without the project's setup.py */
-#endif
-
 static int filled(PyObject *module) {
     PyObject *operations = PyDict_New();
     if (!operations) return -1;
@@ -255,7 +252,7 @@ static int filled(PyObject *module) {
     int failed = !type || PyModule_AddType(module, (PyTypeObject *)type) || PyModule_AddObjectRef(module, "OPERATIONS", operations);
     Py_DECREF(operations);
     Py_XDECREF(type);
-    return failed || PyModule_AddStringConstant(module, "SOURCE", SOURCE) || PyModule_AddIntConstant(module, "LANES", LANES) ||
+    return failed || PyModule_AddIntConstant(module, "ABI", ABI) || PyModule_AddIntConstant(module, "LANES", LANES) ||
                    PyModule_AddIntConstant(module, "GENERATIONS", generation() + 1)
                ? -1
                : 0;

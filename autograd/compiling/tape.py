@@ -14,8 +14,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
+from .._engine import load
 from ..functions import known
-from ..native import load
 from .lowering import Lowered
 
 __all__ = ["Executor", "Tape", "native", "taped"]

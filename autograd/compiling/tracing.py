@@ -11,7 +11,7 @@ from math import nan
 from typing import Any, NamedTuple
 
 from ..arguments import truncated_repr, unpack_array
-from ..recording import traced
+from ..context import traced
 from ..value import Value
 
 __all__ = ["ALONE", "Trace", "recorded", "takes_nothing", "trace"]

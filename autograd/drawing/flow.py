@@ -8,9 +8,8 @@ from numbers import Integral
 from typing import Any
 
 from ..arguments import truncated_repr
-from ..backward import adjoints, is_stale
+from ..backward import adjoints, is_stale, topological_order
 from ..functions import FLOATS
-from ..graph import topological_order
 from ..value import Value
 
 __all__ = ["Flow", "check_digits", "local_gradients", "shown"]

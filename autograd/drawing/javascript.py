@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..functions import FUNCTIONS, known
-from ..row import Gate
-from ..symbol import JAVASCRIPT, SYMBOLS, Symbol, calls, statements
+from ..gate import Gate
+from ..symbols import JAVASCRIPT, SYMBOLS, Symbol, calls, statements
 
 __all__ = ["gate_script", "scripts"]
 

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from ..row import Gate
-from ..symbol import SYMBOLS, Symbol, mathematics
+from ..gate import Gate
+from ..symbols import SYMBOLS, Symbol, mathematics
 from ..value import Value
 
 __all__ = ["summary"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from ..check import finite_differences
-from ..row import Gate
+from ..gate import Gate
 from ..value import Value
 from .flow import Flow, local_gradients
 from .report import Section

@@ -1,36 +1,23 @@
 /* The compiled engine: the parts of the Python engine that every node passes through, with C types.
 
    The Python files stay the whole of the engine and say what it does; each part here has its twin there, named beside
-   it, and gives the same numbers to the last bit. No derivative is written here: they come from the table, as tapes. */
+   it, and gives the same numbers to the last bit. No derivative is written here: they come from the table, as bytecode.
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+   Parts use each other's functions through their headers. What runs once for each node and operation, and is a few
+   instructions, is inline there; the symbols are hidden, so that all other calls are direct. */
 
-#ifndef SOURCE
-#define SOURCE "" /* built without the project's setup.py */
-#endif
-
-/* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(_MSC_VER)
-#pragma fp_contract(off)
-#endif
-
-#include "tape.h"
-#include "node.h"
-#include "row.h"
-#include "restore.h"
-#include "recording.h"
-#include "record.h"
-#include "pull.h"
-#include "walk.h"
-#include "operators.h"
+#include "abi.h"
+#include "backward.h"
+#include "bytecode.h"
 #include "call.h"
+#include "context.h"
+#include "memory.h"
+#include "record.h"
+#include "restore.h"
+#include "row.h"
 #include "scope.h"
+#include "value.h"
+#include "walk.h"
 
 /* Put a new reference where the engine refers to something that value.py holds. */
 static void
@@ -50,22 +37,22 @@ may_install(void)
     return !installed;
 }
 
-/* install(roles, operand, init, data, arrange): what value.py holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
-   the property `data` of Value, and how dot puts its inputs. */
+/* install(roles, operand, init, data, arrange, row): what Python holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
+   the property `data` of Value, how dot puts its inputs, and what makes the row of a gate. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *roles[3], *leaves[3] = {NULL, NULL, NULL}, *operand, *init, *data, *arrange;
-    if (!PyArg_ParseTuple(args, "(OOO)OOO!O:install", roles, roles + 1, roles + 2, &operand, &init, &PyProperty_Type, &data,
-                          &arrange))
+    PyObject *roles[3], *leaves[3] = {NULL, NULL, NULL}, *operand, *init, *data, *arrange, *row;
+    if (!PyArg_ParseTuple(args, "(OOO)OOO!OO:install", roles, roles + 1, roles + 2, &operand, &init, &PyProperty_Type, &data,
+                          &arrange, &row))
         return NULL;
-    if (!PyCallable_Check(operand) || !PyCallable_Check(init) || !PyCallable_Check(arrange)) {
+    if (!PyCallable_Check(operand) || !PyCallable_Check(init) || !PyCallable_Check(arrange) || !PyCallable_Check(row)) {
         PyErr_Format(PyExc_TypeError, "the engine must be given roles, and functions of value.py, got %R", args);
         return NULL;
     }
     int made = 1;
     for (int i = 0; made && i < 3; i++)
-        made = (leaves[i] = PyObject_CallOneArg((PyObject *)&Row_Type, roles[i])) != NULL;
+        made = (leaves[i] = PyObject_CallOneArg((PyObject *)row_type, roles[i])) != NULL;
     if (!made || !may_install()) {
         for (int i = 0; i < 3; i++)
             Py_XDECREF(leaves[i]);
@@ -78,6 +65,7 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     hold(&initialise, as_object(init));
     hold(&data_property, as_object(data));
     hold(&dot_arrange, as_object(arrange));
+    hold(&make_row, as_object(row));
     Py_RETURN_NONE;
 }
 
@@ -86,12 +74,12 @@ static PyObject *
 find_row(PyObject *gates, int i)
 {
     PyObject *gate = PyMapping_GetItemString(gates, row_names[i]);
-    PyObject *record = gate == NULL ? NULL : PyObject_GetAttr(gate, record_name);
+    PyObject *record = gate == NULL ? NULL : (PyObject *)row_of(gate);
     Py_XDECREF(gate);
     if (record != NULL
-        && !(Py_IS_TYPE(record, &Row_Type) && ((Row *)record)->forward != NULL
+        && !(Py_IS_TYPE(record, row_type) && ((Row *)record)->forward != NULL
              && ((Row *)record)->inputs == (i < ROW_NEG ? 2 : 1))) {
-        PyErr_Format(PyExc_TypeError, "the operators need the gate %s, which runs as a tape, got %R", row_names[i], record);
+        PyErr_Format(PyExc_TypeError, "the operators need the gate %s, which runs as bytecode, got %R", row_names[i], record);
         Py_CLEAR(record);
     }
     return record;
@@ -134,7 +122,11 @@ static PyMethodDef functions[] = {
     {"install_operators", install_operators, METH_VARARGS, NULL},
     {"restore", restore, METH_VARARGS, NULL},
     {"output", record_output, METH_VARARGS, NULL},
-    {"sweep", sweep, METH_O, NULL},
+    {"row", row_of_gate, METH_O, NULL},
+    {"record", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"record_one", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"record_two", (PyCFunction)(void (*)(void))record_gate, METH_FASTCALL, NULL},
+    {"pull", sweep, METH_O, NULL},
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
     {"assign", assign, METH_VARARGS, NULL},
@@ -143,32 +135,38 @@ static PyMethodDef functions[] = {
     {0}
 };
 
+/* Types are made at run time, and are the module's, not Python code's: only Value and scope take attributes from Python. */
+static int
+add_types(PyObject *module)
+{
+    struct {
+        PyType_Spec *spec;
+        PyTypeObject **type;
+    } types[] = {
+        {&value_spec, &value_type}, {&scope_spec, &scope_type}, {&row_spec, &row_type}, {&bytecode_spec, &bytecode_type},
+        {&walk_spec, &walk_type}, {&recording_spec, &recording_type}, {&call_spec, &call_type},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *types[i].type = (PyTypeObject *)PyType_FromSpec(types[i].spec);
+        if (*types[i].type == NULL || PyModule_AddType(module, *types[i].type) < 0)
+            return -1;
+    }
+    scope_type->tp_vectorcall = scope_make;
+    return 0;
+}
+
 /* Make the types and what there is one of: the recording, and the context variable, which holds its default. */
 static int
 add_parts(PyObject *module, PyObject *codes)
 {
-    PyTypeObject *types[] = {&Row_Type, &Tape_Type, &Walk_Type, &Recording_Type, &Call_Type};
     record_name = PyUnicode_InternFromString("record");
     arrange_name = PyUnicode_InternFromString("arrange");
-    if (codes == NULL || record_name == NULL || arrange_name == NULL)
+    if (codes == NULL || record_name == NULL || arrange_name == NULL || add_types(module) < 0)
         return -1;
-    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
-        if (slot->slot == Py_tp_hash)
-            slot->pfunc = (void *)PyBaseObject_Type.tp_hash; /* equality is identity */
-    value_type = (PyTypeObject *)PyType_FromSpec(&value_spec);
-    if (value_type == NULL || PyModule_AddType(module, value_type) < 0)
-        return -1;
-    scope_type = (PyTypeObject *)PyType_FromSpec(&scope_spec);
-    if (scope_type == NULL || PyModule_AddType(module, scope_type) < 0)
-        return -1;
-    scope_type->tp_vectorcall = scope_make;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (PyModule_AddType(module, types[i]) < 0)
-            return -1;
     PyObject *outside = Py_BuildValue("(sOOO)", "", Py_True, Py_None, Py_None);
     context_variable = outside == NULL ? NULL : PyContextVar_New("autograd", outside);
     Py_XDECREF(outside);
-    recording = (Recording *)recording_make(&Recording_Type);
+    recording = (Recording *)recording_make();
     if (context_variable == NULL || recording == NULL || PyModule_AddObjectRef(module, "context", context_variable) < 0
         || PyModule_AddObjectRef(module, "recording", (PyObject *)recording) < 0)
         return -1;
@@ -179,7 +177,7 @@ add_parts(PyObject *module, PyObject *codes)
         if (added < 0)
             return -1;
     }
-    return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddStringConstant(module, "SOURCE", SOURCE);
+    return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddIntConstant(module, "ABI", ABI);
 }
 
 /* The engine's state is one for the process, so the module is filled once, in the main interpreter. */

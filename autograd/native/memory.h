@@ -1,35 +1,29 @@
-/* Memory for nodes, in slabs, of which empty ones are kept for the next graph.
-
-   What a large graph costs is touching memory: fresh pages are an order of magnitude dearer than the arithmetic, and nodes
-   that lie scattered miss the cache. So a slab whose last node was freed is filled again from its start, in order.
+/* Where nodes live: in slabs, so that those of one graph lie together, in the order in which they were made.
 
    Built with NODES_FROM_MALLOC, each node has memory of its own, so that a sanitizer sees the use of one that was freed. */
 
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include "node.h"
+
 #ifdef NODES_FROM_MALLOC
 
-static void *
+static inline void *
 take_memory(void)
 {
-    return malloc(sizeof(Node));
+    return PyMem_RawMalloc(sizeof(Node));
 }
 
-static void
+static inline void
 give_memory(Node *node)
 {
-    free(node);
-}
-
-static PyObject *
-trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
-    Py_RETURN_NONE;
+    PyMem_RawFree(node);
 }
 
 #else
 
-#define SLAB_BYTES (1 << 18) /* and its alignment, so that a node's address tells its slab */
-#define EMPTY_MOST 448 /* slabs kept: a million nodes, 112 MiB */
-#define TRACED_AS 0x67617465u /* the domain under which tracemalloc counts them */
+#define SLAB_BYTES ((size_t)1 << 18) /* and its alignment, so that a node's address tells its slab */
 
 typedef struct Slab {
     struct Slab *next, *before; /* in the list of those with room, or of empty ones */
@@ -38,85 +32,21 @@ typedef struct Slab {
     enum { IN_USE, ROOM, EMPTY } list;
 } Slab;
 
-static Slab *current, *with_room, *empty;
-static int empty_count;
-
-#if defined(_WIN32)
-#include <malloc.h>
-#define aligned(bytes) _aligned_malloc(bytes, bytes)
-#define aligned_free _aligned_free
-#else
-static void *
-aligned(size_t bytes)
-{
-    void *memory;
-    return posix_memalign(&memory, bytes, bytes) ? NULL : memory;
-}
-#define aligned_free free
-#endif
-
-static void
-link_slab(Slab **list, Slab *slab, int which)
-{
-    slab->before = NULL;
-    slab->next = *list;
-    if (*list != NULL)
-        (*list)->before = slab;
-    *list = slab;
-    slab->list = which;
-}
-
-static void
-unlink_slab(Slab **list, Slab *slab)
-{
-    if (slab->before == NULL)
-        *list = slab->next;
-    else
-        slab->before->next = slab->next;
-    if (slab->next != NULL)
-        slab->next->before = slab->before;
-    slab->list = IN_USE;
-}
-
-static void
-release_slab(Slab *slab)
-{
-    PyTraceMalloc_Untrack(TRACED_AS, (uintptr_t)slab);
-    aligned_free(slab);
-}
-
-/* Make a slab with room the current one: an empty one, one with freed nodes, or a new one. */
-static int
-next_slab(void)
-{
-    Slab *slab = empty;
-    if (slab != NULL) {
-        unlink_slab(&empty, slab);
-        empty_count--;
-    }
-    else if ((slab = with_room) != NULL)
-        unlink_slab(&with_room, slab);
-    else {
-        if ((slab = aligned(SLAB_BYTES)) == NULL)
-            return 0;
-        PyTraceMalloc_Track(TRACED_AS, (uintptr_t)slab, SLAB_BYTES);
-        memset(slab, 0, sizeof(Slab));
-    }
-    slab->list = IN_USE;
-    current = slab;
-    return 1;
-}
-
 #define NODES_AT ((sizeof(Slab) + 15) / 16 * 16)
 #define NODES_MOST ((int)((SLAB_BYTES - NODES_AT) / sizeof(Node)))
 
-static void *
+INTERNAL extern Slab *current_slab; /* where new nodes go; NULL before the first */
+int next_slab(void);       /* make one with room the current one: 0 without memory */
+void slab_emptied(Slab *slab);
+void slab_has_room(Slab *slab);
+
+static inline void *
 take_memory(void)
 {
-    while (current == NULL || (current->freed == NULL && current->fresh == NODES_MOST))
+    while (current_slab == NULL || (current_slab->freed == NULL && current_slab->fresh == NODES_MOST))
         if (!next_slab())
             return NULL;
-    Slab *slab = current;
+    Slab *slab = current_slab;
     slab->live++;
     if (slab->freed == NULL)
         return (char *)slab + NODES_AT + sizeof(Node) * (size_t)slab->fresh++;
@@ -125,41 +55,44 @@ take_memory(void)
     return node;
 }
 
-static void
+static inline void
 give_memory(Node *node)
 {
     Slab *slab = (Slab *)((uintptr_t)node & ~(uintptr_t)(SLAB_BYTES - 1));
     node->next = slab->freed;
     slab->freed = node;
-    if (--slab->live == 0) {
-        slab->freed = NULL;
-        slab->fresh = 0;
-        if (slab == current)
-            return;
-        if (slab->list == ROOM)
-            unlink_slab(&with_room, slab);
-        if (empty_count == EMPTY_MOST)
-            release_slab(slab);
-        else {
-            link_slab(&empty, slab, EMPTY);
-            empty_count++;
-        }
-    }
-    else if (slab != current && slab->list == IN_USE)
-        link_slab(&with_room, slab, ROOM);
+    if (--slab->live == 0)
+        slab_emptied(slab);
+    else if (slab->list == IN_USE && slab != current_slab)
+        slab_has_room(slab);
 }
 
-/* trim(): give empty slabs back. */
-static PyObject *
-trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+#endif
+
+/* A new leaf of a row, all zero but for its data. */
+static inline Node *
+new_node(Row *row, double data)
 {
-    while (empty != NULL) {
-        Slab *slab = empty;
-        unlink_slab(&empty, slab);
-        release_slab(slab);
+    if (!installed) {
+        PyErr_SetString(PyExc_RuntimeError, "a Value is made once autograd is imported");
+        return NULL;
     }
-    empty_count = 0;
-    Py_RETURN_NONE;
+    Node *node = take_memory();
+    if (node == NULL)
+        return (Node *)PyErr_NoMemory();
+    PyObject_Init((PyObject *)node, value_type);
+    node->data = data;
+    node->grad = node->adjoint = 0.0;
+    Py_INCREF((PyObject *)row);
+    node->row = row;
+    node->first = NULL;
+    node->rest = NULL;
+    node->tick = 0;
+    node->mark = 0;
+    node->label = node->scope = node->seed = NULL;
+    return node;
 }
+
+PyObject *trim(PyObject *module, PyObject *nothing); /* of core.c's functions */
 
 #endif

@@ -1,8 +1,32 @@
-/* What a node holds, and how it comes and goes: the slots of value.py's Value as a C struct of 104 bytes. */
+/* What a node holds: the slots of value.py's Value as a C struct of 104 bytes. */
 
+#ifndef NODE_H
+#define NODE_H
+
+#include <Python.h>
+
+#include <stddef.h>
 #include <structmember.h>
 
-typedef struct Row Row;
+#ifdef Py_GIL_DISABLED
+#error "the compiled engine needs CPython with its global lock (GIL): install the pure Python engine, GATEWISE_ENGINE=pure"
+#endif
+
+/* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
+
+/* A variable of the engine's that other parts of it read: hidden, else each read would look its address up first. */
+#if defined(__GNUC__)
+#define INTERNAL __attribute__((visibility("hidden")))
+#else
+#define INTERNAL
+#endif
+
+typedef struct Row Row; /* of row.h */
 typedef struct Node Node;
 
 struct Node {
@@ -20,76 +44,20 @@ struct Node {
     PyObject *label, *scope, *seed; /* NULL where not set */
 };
 
-static PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
+#define NUMBER_TICK (-1)
 
-#define NUMBER_TICK -1
+INTERNAL extern PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
 
-#include "memory.h"
+INTERNAL extern int installed;           /* whether the rows are there that nodes and operators refer to */
+INTERNAL extern PyObject *data_property; /* the property of value.py, which answers what is rare */
 
-static int installed; /* whether the rows are there that nodes and operators refer to */
+void node_dealloc(PyObject *self);
+INTERNAL extern PyGetSetDef node_getset[];
+INTERNAL extern PyMemberDef node_members[];
 
-/* A new leaf of a row, all zero but for its data. */
-static inline Node *
-new_node(Row *row, double data)
-{
-    if (!installed) {
-        PyErr_SetString(PyExc_RuntimeError, "a Value is made once autograd is imported");
-        return NULL;
-    }
-    Node *node = take_memory();
-    if (node == NULL)
-        return (Node *)PyErr_NoMemory();
-    PyObject_Init((PyObject *)node, value_type);
-    node->data = data;
-    node->grad = node->adjoint = 0.0;
-    Py_INCREF((PyObject *)row);
-    node->row = row;
-    node->first = NULL;
-    node->rest = NULL;
-    node->tick = 0;
-    node->mark = 0;
-    node->label = node->scope = node->seed = NULL;
-    return node;
-}
-
-/* A node's inputs may be freed with it, theirs too, and so on for a million nodes: a line of those whose turn comes
-   replaces recursion. No graph can hold a cycle, because a node names only older ones; so the collector is spared. */
-static Node *line;
-static int freeing;
-
-static void
-node_dealloc(PyObject *self)
-{
-    Node *node = (Node *)self;
-    if (freeing) {
-        node->next = line;
-        line = node;
-        return;
-    }
-    freeing = 1;
-    for (;;) {
-        Node *first = node->first;
-        PyObject *row = (PyObject *)node->row, *rest = node->rest;
-        PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
-        PyTypeObject *type = Py_TYPE((PyObject *)node);
-        give_memory(node);
-        Py_XDECREF((PyObject *)first);
-        Py_XDECREF(rest);
-        Py_DECREF(row);
-        Py_XDECREF(label);
-        Py_XDECREF(scope);
-        Py_XDECREF(seed);
-        Py_DECREF((PyObject *)type); /* as every object of a type that was made at run time */
-        if (line == NULL)
-            break;
-        node = line;
-        line = node->next;
-    }
-    freeing = 0;
-}
-
-static PyObject *
+/* A new reference to an object, or to None for NULL. */
+static inline PyObject *
 as_object(void *x)
 {
     PyObject *object = x == NULL ? Py_None : (PyObject *)x;
@@ -97,60 +65,15 @@ as_object(void *x)
     return object;
 }
 
-/* The inputs of a node are set when it is made, once: then no node can be an input of itself, and their number fits the row. */
-static int
-refuse_inputs(const char *slot)
-{
-    PyErr_Format(PyExc_AttributeError, "%s of a Value cannot be set: record a gate, or copy the graph", slot);
-    return -1;
-}
-
-static PyObject *
-get_first(PyObject *self, void *Py_UNUSED(closure))
-{
-    return as_object(((Node *)self)->first);
-}
-
-static PyObject *
-get_rest(PyObject *self, void *Py_UNUSED(closure))
-{
-    return as_object(((Node *)self)->rest);
-}
-
-/* A leaf may be told that it has no inputs, as value.py does. */
-static int
-set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
-{
-    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_first");
-}
-
-static int
-set_rest(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
-{
-    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_rest");
-}
-
-/* The slots that most nodes leave empty hold strings and floats, exactly: a node that held other objects could be part of a
-   cycle, which the collector would not find. */
-static PyObject **
+/* The slot of an object at the offset that its getter carries. */
+static inline PyObject **
 slot_of(PyObject *self, void *offset)
 {
     return (PyObject **)((char *)self + (size_t)(uintptr_t)offset);
 }
 
-static PyObject *
-get_slot(PyObject *self, void *offset)
-{
-    PyObject *x = *slot_of(self, offset);
-    if (x == NULL)
-        PyErr_SetString(PyExc_AttributeError, "this slot of the Value is empty");
-    else
-        Py_INCREF(x);
-    return x;
-}
-
 /* Put x, a new reference or NULL, into a slot. */
-static int
+static inline int
 put_slot(PyObject *self, void *offset, PyObject *x)
 {
     PyObject **slot = slot_of(self, offset), *before = *slot;
@@ -159,79 +82,15 @@ put_slot(PyObject *self, void *offset, PyObject *x)
     return 0;
 }
 
-static int
-set_text(PyObject *self, PyObject *x, void *offset)
+/* A tuple for the inputs of a node but the first. The collector never sees it: it would show other code a tuple half filled,
+   and Values hold no cycles. */
+static inline PyObject *
+tuple_of(Py_ssize_t count)
 {
-    if (x == NULL || x == Py_None) {
-        Py_XINCREF(x);
-        return put_slot(self, offset, x);
-    }
-    if (!PyUnicode_Check(x)) {
-        PyErr_Format(PyExc_TypeError, "a label and a scope must be a str or None, got %R", x);
-        return -1;
-    }
-    PyObject *text = PyUnicode_FromObject(x);
-    return text == NULL ? -1 : put_slot(self, offset, text);
+    PyObject *rest = PyTuple_New(count);
+    if (rest != NULL && PyObject_GC_IsTracked(rest))
+        PyObject_GC_UnTrack(rest);
+    return rest;
 }
 
-static int
-set_number(PyObject *self, PyObject *x, void *offset)
-{
-    if (x == NULL || x == Py_None || PyFloat_CheckExact(x)) {
-        Py_XINCREF(x);
-        return put_slot(self, offset, x);
-    }
-    double number = PyFloat_AsDouble(x);
-    PyObject *exact = number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(number);
-    return exact == NULL ? -1 : put_slot(self, offset, exact);
-}
-
-static PyObject *
-get_grad(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyFloat_FromDouble(((Node *)self)->grad);
-}
-
-static int
-set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    double grad = x == NULL ? -1.0 : PyFloat_AsDouble(x);
-    if (grad == -1.0 && (x == NULL || PyErr_Occurred())) {
-        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError))
-            return -1;
-        PyErr_Clear();
-        PyObject *label = node->label == NULL ? PyUnicode_FromString("a leaf") : as_object(node->label);
-        if (label != NULL)
-            PyErr_Format(PyExc_TypeError, "the grad of %S must be a number, and it is %R: set it to 0.0", label,
-                         x == NULL ? Py_None : x);
-        Py_XDECREF(label);
-        return -1;
-    }
-    node->grad = grad;
-    return 0;
-}
-
-static PyObject *get_origin(PyObject *, void *);
-static int set_origin(PyObject *, PyObject *, void *);
-static PyObject *get_data(PyObject *, void *);
-static int set_data(PyObject *, PyObject *, void *);
-
-static PyGetSetDef node_getset[] = {
-    {"_first", get_first, set_first, NULL, NULL},
-    {"_rest", get_rest, set_rest, NULL, NULL},
-    {"_origin", get_origin, set_origin, NULL, NULL},
-    {"data", get_data, set_data, "The number.", NULL},
-    {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
-    {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
-    {"_scope", get_slot, set_text, NULL, (void *)offsetof(Node, scope)},
-    {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
-    {0}
-};
-
-static PyMemberDef node_members[] = {
-    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
-    {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
-    {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
-    {0}
-};
+#endif

@@ -1,99 +1,18 @@
-/* How a node is made whole: from its origin and all its inputs, whose number must fit. Copies and files are restored so. */
+/* How a node is made whole: from its origin and all its inputs. */
 
-static PyObject *record_name, *arrange_name; /* "record", "arrange" */
+#ifndef RESTORE_H
+#define RESTORE_H
 
-/* The row of a node's origin, which is a gate or a leaf's role; a new reference. */
-static Row *
-row_of(PyObject *origin)
-{
-    for (int i = 0; i < 3; i++)
-        if (role_rows[i] != NULL && origin == role_rows[i]->origin)
-            return (Row *)as_object(role_rows[i]);
-    PyObject *row = PyObject_GetAttr(origin, record_name);
-    if (row != NULL && !Py_IS_TYPE(row, &Row_Type)) {
-        PyErr_Format(PyExc_TypeError, "an origin must be a leaf's role or a gate whose code is derived, got %R", origin);
-        Py_CLEAR(row);
-    }
-    return (Row *)row;
-}
+#include "row.h"
 
-static PyObject *
-get_origin(PyObject *self, void *Py_UNUSED(closure))
-{
-    return as_object(((Node *)self)->row->origin);
-}
+INTERNAL extern PyObject *make_row; /* the function of rows.py */
 
-/* A leaf's role may be set; the gate of a node stays, because its inputs fit it. */
-static int
-set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    for (int i = 0; i < 3; i++)
-        if (node->first == NULL && origin != NULL && origin == role_rows[i]->origin) {
-            Row *before = node->row;
-            node->row = (Row *)as_object(role_rows[i]);
-            Py_DECREF((PyObject *)before);
-            return 0;
-        }
-    PyErr_SetString(PyExc_AttributeError, "_origin of a Value can only be set to a role, of a leaf: record a gate instead");
-    return -1;
-}
+Row *row_of(PyObject *origin); /* of a gate or a leaf's role; a new reference */
 
-/* A node of an origin and a tuple of inputs, whose number must fit. */
-static Node *
-whole_node(PyObject *origin, double data, PyObject *inputs)
-{
-    Row *row = row_of(origin);
-    if (row == NULL)
-        return NULL;
-    Node *node = NULL;
-    Py_ssize_t count = PyTuple_GET_SIZE(inputs);
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!IS_VALUE(PyTuple_GET_ITEM(inputs, i))) {
-            PyErr_Format(PyExc_TypeError, "the inputs of a node must be Values, got %R", PyTuple_GET_ITEM(inputs, i));
-            goto done;
-        }
-    if (row->inputs < 0 ? count == 0 : row->inputs != count) {
-        if (row->inputs < 0)
-            PyErr_Format(PyExc_ValueError, "%R must have at least one input, got none", origin);
-        else
-            PyErr_Format(PyExc_ValueError, "%R must have %d input(s), got %zd", origin, row->inputs, count);
-        goto done;
-    }
-    PyObject *rest = NULL;
-    if (count == 2 && row->inputs == 2)
-        rest = as_object(PyTuple_GET_ITEM(inputs, 1));
-    else if (row->inputs < 0 || count > 2) {
-        rest = PyTuple_GetSlice(inputs, 1, count);
-        if (rest == NULL)
-            goto done;
-        if (PyObject_GC_IsTracked(rest))
-            PyObject_GC_UnTrack(rest); /* Values hold no cycles */
-    }
-    node = new_node(row, data);
-    if (node == NULL)
-        Py_XDECREF(rest);
-    else {
-        node->first = count ? (Node *)as_object(PyTuple_GET_ITEM(inputs, 0)) : NULL;
-        node->rest = rest;
-    }
-done:
-    Py_DECREF((PyObject *)row);
-    return node;
-}
+/* Of core.c's functions. */
+PyObject *restore(PyObject *module, PyObject *args);
+PyObject *record_output(PyObject *module, PyObject *args);
+PyObject *row_of_gate(PyObject *module, PyObject *gate);
+PyObject *record_gate(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
-/* restore(origin, data, grad, inputs): a node as it was, from a copy or a file; its inputs count as older. */
-static PyObject *
-restore(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    PyObject *origin, *inputs;
-    double data, grad;
-    if (!PyArg_ParseTuple(args, "OddO!:restore", &origin, &data, &grad, &PyTuple_Type, &inputs))
-        return NULL;
-    Node *node = whole_node(origin, data, inputs);
-    if (node != NULL) {
-        node->grad = grad;
-        node->tick = node->first != NULL;
-    }
-    return (PyObject *)node;
-}
+#endif

@@ -26,7 +26,7 @@ from ..losses import (
     require_reduction,
 )
 
-__all__ = ["accuracy", "confusion", "decisions", "r_squared", "zero_one"]
+__all__ = ["accuracy", "confusion", "decisions", "r_squared", "true_class", "zero_one"]
 
 
 @checks_keywords
@@ -146,7 +146,7 @@ def decisions(
             "score stands by itself, not in a list"
         )
     return [
-        (index_of_largest(scores, _entry(output, i, single)), _true_class(true, _entry(target, i, single), n))
+        (index_of_largest(scores, _entry(output, i, single)), true_class(true, _entry(target, i, single), n))
         for i, (scores, true) in enumerate(zip(rows, wanted))
     ]
 
@@ -169,7 +169,8 @@ def _labels(what: str, labels: Sequence[float], threshold: float) -> list[int]:
     return [int(label > 0) for label in labels]
 
 
-def _true_class(target: Any, what: str, n: int) -> int:
+def true_class(target: Any, what: str, n: int) -> int:
+    """Return the class of a target, a class index or a one-hot row, among n."""
     entries = list_or_none(target)
     if entries is None:
         return as_class_index(target, what, n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import autograd
@@ -39,6 +40,7 @@ class ScalarRun:
     ) -> None:
         self.model, self.data, self.loss, self.optimiser, self.penalty = model, data, loss, optimiser, penalty
         self.clip, self.record, self.history = clip, record, history
+        self.checked = False
         self.names = {parameter: name for name, parameter in model.named_parameters()}
         if self.names and self.names.keys().isdisjoint(optimiser.parameters):
             raise ValueError(
@@ -85,7 +87,7 @@ class ScalarRun:
 
     def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
         """Take a step for every batch and return the mean cost, each batch weighted by its samples."""
-        total, count = 0.0, 0
+        mean, count = 0.0, len(self.data[0])
         for i, places in enumerate(orders):
             try:
                 cost = self.step(places)
@@ -102,23 +104,25 @@ class ScalarRun:
             self.history.steps.append(cost)
             if self.record:
                 self.history.snapshots.append(self.snapshot(epoch, cost))
-            total, count = total + cost * len(places), count + len(places)
-        return total / count
+            mean += cost * (len(places) / count)  # a sum of the costs may overflow
+        return mean
 
     def step(self, places: list[int]) -> float:
         """Compute the gradient of the cost of a batch, let the optimiser step, and return the cost."""
         (X, y), n = self.data, len(places)
         self.optimiser.zero_grad()
-        cost = 0.0
+        cost, extra = 0.0, None if self.penalty is None else self.penalty(self.optimiser.parameters)
         for start in range(0, n, AT_ONCE):
             losses = [self.loss(self.model(X[i]), y[i]) for i in places[start : start + AT_ONCE]]
             if not any(isinstance(loss, Value) for loss in losses):
                 raise _no_graph(losses[0])
+            if not self.checked:
+                self.check_paths(losses, extra)
             total = autograd.sum(losses)
             total.backward(1 / n)
-            cost += total.data / n
+            shares = (_number(loss) / n for loss in losses)
+            cost += total.data / n if math.isfinite(total.data) else sum(shares)  # the sum alone may overflow
         if self.penalty is not None:
-            extra = self.penalty(self.optimiser.parameters)
             if isinstance(extra, Value):
                 extra.backward()
             cost += extra.data if isinstance(extra, Value) else as_finite(extra, "the penalty")
@@ -128,6 +132,26 @@ class ScalarRun:
             clip_gradients(self.optimiser.parameters, self.clip)
         self.optimiser.step()
         return cost
+
+    def check_paths(self, losses: Iterable[Any], penalty: Any) -> None:
+        """Raise, once before the first step, unless a gradient passes from a loss, and from the penalty, to a parameter.
+
+        The losses of some samples may be constant: those of all samples are tried before a loss is refused.
+        """
+        moved = {parameter for parameter in self.optimiser.parameters if parameter.role != "constant"}
+        rest = (self.loss(self.model(x), t) for x, t in zip(*self.data, strict=True))
+        if not any(_has_path(loss, moved) for loss in chain(losses, rest)):
+            raise ValueError(
+                "loss must depend on a parameter that the optimiser moves, and no gradient passes to one for any sample: "
+                "compute it from the output that it is given, not inside no_grad(), from .data or .detach(), by step or sign, "
+                "or from another model"
+            )
+        if isinstance(penalty, Value) and not _has_path(penalty, moved):
+            raise ValueError(
+                "the penalty must depend on a parameter that the optimiser moves, and no gradient passes to one: compute it "
+                "from the parameters that it is given, not inside no_grad() or from .detach()"
+            )
+        self.checked = True
 
     def reason(self, error: ArithmeticError) -> str:
         """Return the cause of a failed step, with the name of the first parameter that is not finite."""
@@ -150,6 +174,8 @@ class CompiledRun(ScalarRun):
         first = self.loss(self.model(X[0]), y[0])
         if not isinstance(first, Value):
             raise _no_graph(first)
+        if not self.checked:
+            self.check_paths([first], None if self.penalty is None else self.penalty(self.parameters))
         require_numbers(y, "y", "data for a compiled program")
         with no_grad():
             sample = self.model(X[0])
@@ -237,3 +263,22 @@ def _no_graph(loss: Any) -> TypeError:
         f"loss must return a Value, got {describe(loss)}: compute it from the output by gates, for every sample, as "
         "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
     )
+
+
+def _number(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def _has_path(root: Any, moved: set[Value]) -> bool:
+    """Tell whether a gradient passes from a node to one of the parameters."""
+    stack, seen = [root], set()
+    while stack:
+        node = stack.pop()
+        if node in moved:
+            return True
+        if node in seen or not isinstance(node, Value) or node.gate is None:
+            continue
+        seen.add(node)
+        rules = node.gate.local * len(node.inputs) if node.gate.variadic else node.gate.local
+        stack += [input for input, rule in zip(node.inputs, rules, strict=True) if rule is not None]
+    return False

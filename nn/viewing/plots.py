@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from autograd import grad
-from autograd.arguments import as_finite, as_int, as_operand, checks_keywords, describe, list_or_none, require_callable
+from autograd.arguments import (
+    as_finite,
+    as_int,
+    as_operand,
+    checks_keywords,
+    describe,
+    list_or_none,
+    require_callable,
+    truncated_repr,
+)
 
 from ..data.batching import read_data, read_table
 from ..data.scaling import centred
 from ..layers import activation_name
-from ..losses import argmax
 from ..training.history import History
+from ..training.metrics import true_class
 
 __all__ = ["plot_activation", "plot_boundary", "plot_history", "plot_points"]
 
@@ -94,11 +103,20 @@ def _sort_key(label: Any) -> tuple[int, float, str]:
 
 def class_labels(y: Sequence[Any]) -> list[Any]:
     """Return the class of every sample: a label as it is, the index of the 1 of a one-hot row."""
-    labels = [argmax(t) if isinstance(t, list) else t for t in y]
-    for i, label in enumerate(labels):
-        if label is None or label != label:
-            raise ValueError(f"y[{i}] must be a class label, a number or a name, got {label}")
-    return labels
+    n = next((len(t) for t in y if isinstance(t, list)), 0)
+    return [_class_label(t, f"y[{i}]", n) for i, t in enumerate(y)]
+
+
+def _class_label(target: Any, what: str, n: int) -> Any:
+    if isinstance(target, list):
+        if n == 1:
+            raise ValueError(
+                f"{what} must be a class label or a one-hot row of two or more, got {target}: write {what}[0]"
+            )
+        return true_class(target, what, n)
+    if target is None or not isinstance(target, Hashable) or target != target:
+        raise ValueError(f"{what} must be a class label, a number or a name, got {truncated_repr(target)}")
+    return target
 
 
 def _labelled(X: Any, y: Any) -> tuple[list[list[float]], list[Any]]:

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from hypothesis import example, given, settings, strategies as st
 
 from autograd import GATES, Value
 from autograd.__main__ import EXAMPLE, main
+from autograd._engine import description
 from autograd.expression import ExpressionError, build, names
-from autograd.native import description
+from autograd.notation import ELSEWHERE
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +61,35 @@ def test_an_engine_that_there_is_not_gets_one_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("autograd: GATEWISE_ENGINE")
+
+
+ELSEWHERE_IN_MATH: dict[str, Callable[..., float]] = {
+    "cot": lambda x, y: 1 / math.tan(x), "tg": lambda x, y: math.tan(x), "ctg": lambda x, y: 1 / math.tan(x),
+    "sec": lambda x, y: 1 / math.cos(x), "csc": lambda x, y: 1 / math.sin(x), "cosec": lambda x, y: 1 / math.sin(x),
+    "coth": lambda x, y: 1 / math.tanh(x), "sech": lambda x, y: 1 / math.cosh(x), "csch": lambda x, y: 1 / math.sinh(x),
+    "sind": lambda x, y: math.sin(math.radians(x)), "cosd": lambda x, y: math.cos(math.radians(x)),
+    "arsinh": lambda x, y: math.asinh(x), "arcsinh": lambda x, y: math.asinh(x),
+    "arcosh": lambda x, y: math.acosh(x), "arccosh": lambda x, y: math.acosh(x),
+    "artanh": lambda x, y: math.atanh(x), "arctanh": lambda x, y: math.atanh(x),
+    "log_2": lambda x, y: math.log2(x), "lb": lambda x, y: math.log2(x), "ld": lambda x, y: math.log2(x),
+    "log_10": lambda x, y: math.log10(x), "lg": lambda x, y: math.log10(x),
+    "exp2": lambda x, y: 2**x, "exp10": lambda x, y: 10**x, "power": lambda x, y: x**y,
+    "square": lambda x, y: x * x, "sqr": lambda x, y: x * x, "cbrt": lambda x, y: x ** (1 / 3),
+    "hypot": math.hypot, "min": min, "sgn": lambda x, y: math.copysign(1, x), "signum": lambda x, y: math.copysign(1, x),
+    "heaviside": lambda x, y: 1.0, "sigma": lambda x, y: 1 / (1 + math.exp(-x)),
+    "σ": lambda x, y: 1 / (1 + math.exp(-x)), "logistic": lambda x, y: 1 / (1 + math.exp(-x)),
+    "expit": lambda x, y: 1 / (1 + math.exp(-x)), "logit": lambda x, y: math.log(x / (1 - x)),
+    "logsigmoid": lambda x, y: -math.log1p(math.exp(-x)), "silu": lambda x, y: x / (1 + math.exp(-x)),
+    "swish": lambda x, y: x / (1 + math.exp(-x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, instead in ELSEWHERE.items() if instead])
+def test_what_stands_for_a_function_is_that_function(name: str) -> None:
+    function = ELSEWHERE_IN_MATH.get(name) or (lambda x, y: getattr(math, name)(x))
+    x, y = 1.7 if name.endswith("cosh") and name != "cosh" else 0.3, 0.2
+    values = {"x": x} | ({"y": y} if "y" in names(ELSEWHERE[name]) else {})
+    assert build(ELSEWHERE[name], values).data == pytest.approx(function(x, y), rel=1e-14)
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf", "dot"])
@@ -109,7 +140,7 @@ def test_the_result_has_its_digits_at_every_size(text: str, number: str, capsys:
         (["x−1", "x=1"], "column 2: write - instead of −"),
         (["é*x.y", "x=1", "é=2"], "column 3: the attribute .y"),
         (["x if x else 1", "x=1"], "a condition (where(x, a, b) gives a if x > 0, else b) is not allowed"),
-        (["[x]", "x=1"], "a List is not allowed"),
+        (["[x]", "x=1"], "a pair of brackets [ ] is not allowed"),
         (["x < 1", "x=1"], "a condition (where(x, a, b)"),
         (["__import__('os')"], "there is no gate '__import__'"),
         (["'a'*x", "x=1"], "column 1: 'a', which is no number, is not allowed"),
@@ -181,7 +212,7 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("cos⁻²(x)", "column 1: write cos(x)**-2 instead of cos⁻²"),
         ("sin²x²", "column 1: write sin(x)**2 instead of sin²"),
         ("sin^12", "column 4: write ** instead of ^"),
-        ("sin²²", "column 4: write **2 instead of ²"),
+        ("sin²²", "column 4: write **22 instead of ²²"),
         ("x + sin²", "column 8: write **2 instead of ²"),
         ("y²(x)", "column 2: write **2 instead of ²"),
         ("x\ty", "column 3: write x*y"),
@@ -209,6 +240,40 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("sin x", "column 5: write sin(x)"),
         ("log 2", "column 5: write log(2)"),
         ("ln x", "column 4: write ln(x)"),
+        # what would be another number if the advice were taken word for word
+        ("sin⁻¹(x)", "column 1: write sin(x)**-1 if sin⁻¹ is 1/sin; the inverse of sin is another function"),
+        ("2*cos^-1 x", "column 3: write cos(x)**-1 if cos^-1 is 1/cos; the inverse"),
+        ("tan**(-1)(x)", "column 1: write tan(x)**-1 if tan**(-1) is 1/tan; the inverse"),
+        ("sin^{2}(x)", "column 1: write sin(x)**2 instead of sin^{2}"),
+        ("2³²*x", "column 2: write **32 instead of ³²"),
+        ("x⁻¹", "column 2: write **-1 instead of ⁻¹"),
+        ("x⁽²⁾", "column 2: write **(2) instead of ⁽²⁾"),
+        ("2ˣ⁺¹", "column 2: write **(x+1) instead of ˣ⁺¹"),
+        ("x¹²³", "column 2: write **123 instead of ¹²³"),
+        ("xⁿ", "column 2: write **n instead of ⁿ"),
+        ("x₁₀", "column 2: write 10 instead of ₁₀"),
+        ("1½*x", "column 1: write (1+1/2) instead of 1½"),
+        ("x*12¼", "column 3: write (12+1/4) instead of 12¼"),
+        ("x1½", "column 3: write (1/2) instead of ½"),
+        ("∛x", "column 1: write (…)**(1/3) instead of ∛"),
+        ("sin(30°)*x", "column 7: write (…*pi/180) instead of °"),
+        ("50%*x", "column 3: write (…/100) instead of …%"),
+        ("y/2x", "column 4: write 2*x, in parentheses if / takes all of it"),
+        ("2**3x", "column 5: write 3*x, in parentheses if ** takes all of it"),
+        ("2**-3x", "column 6: write 3*x, in parentheses if ** takes all of it"),
+        ("1/xy", "column 3: xy in the expression has no value: add xy=NUMBER, or write x*y, in parentheses if /"),
+        ("1/(x+1)(x-1)", "column 8: write * between ) and (, in parentheses if / takes all of it"),
+        ("1/exp(x)(x-1)", "column 9: write * between ) and (, in parentheses if / takes all of it"),
+        ("1/2(x+1)", "column 4: write * between 2 and (, in parentheses if / takes all of it"),
+        ("2 - 3x", "column 6: write 3*x\n"),
+        ("sin 2x", "column 5: write sin(2x)"),
+        ("sin x**2", "column 5: write sin(x**2)"),
+        ("arcsin x", "column 8: write arcsin(x)"),
+        ("arcsin(x)", "column 1: there is no gate 'arcsin', and those that there are do not give it"),
+        ("π(x)", "column 2: write * between π and ("),
+        ("log_2(x)", "column 1: there is no gate 'log_2': write log(x)/log(2)"),
+        ("ReLU(x)", "column 1: there is no gate 'ReLU': did you mean relu?"),
+        ("\\sqrt x", "column 1: \\ is not allowed: write sqrt(x)"),
         ("+".join(f"a{i}" for i in range(200)), "column 1: a0, a1, a2, a3, a4 and 195 more in the expression"),
         ("|x|", "column 1: write abs(x) instead of |x|"),
         ("2*|x|", "column 3: write abs(x) instead of |x|"),
@@ -261,7 +326,7 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("(x]", "column 3: closing parenthesis ']' does not match"),
         ("1e999*x*y", "column 1: this number is beyond the range of a float"),
         ("x*1j", "column 3: 1j, which is no number"),
-        ("{x}", "column 1: a Set is not allowed"),
+        ("{x}", "column 1: a pair of braces { } is not allowed"),
         ("x[0]", "column 1: a Subscript is not allowed"),
         ("y" * 9000, "add yyyyy"),
         ("y" * 9000 + " 2", "column 9002: write yyyyy"),
@@ -304,6 +369,9 @@ def test_a_value_comes_before_a_constant() -> None:
         (["=2"], "'=2' is not name=number"),
         (["x=1=2"], "x=1=2: '1=2' is not a number"),
         (["x=1,5"], "x=1,5: '1,5' is not a number: write x=1.5"),
+        (["x=1,234"], "x=1,234: '1,234' is not a number: write x=1.234 or x=1234"),
+        (["x=−1"], "x=−1: '−1' is not a number: write x=-1"),
+        (["x=2²"], "x=2²: '2²' is not a number: write x=0.5 or x=1e-3, for example"),
         (["x=1e999"], "x=1e999 is beyond the range of a float"),
         (["x=\x1b[31m"], r"x=\x1b[31m"),
         (["x=" + "1" * 100_000], "is beyond the range of a float"),

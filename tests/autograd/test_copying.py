@@ -34,13 +34,13 @@ def test_copies_are_equal_and_apart(way: Any, case: tuple[Expression, list[float
 
 
 def test_a_pickle_with_a_gate_that_the_reader_has_only_declared() -> None:
-    """The reader's process never recorded the gate, so its code is derived on reading."""
+    """The reader's process never recorded the gate."""
     square = gate("squared_for_a_pickle", "x²", lambda xp, x: x * x, lambda xp, out, x: 2 * x)
     try:
         x = Value(3.0, "x")
         square(x)
         pickled = pickle.dumps(square(x))
-        square.record = square.pull = None  # as in a process that has declared it anew
+        square.record = None  # as in a process that has declared it anew
         root = pickle.loads(pickled)
         root.backward()
         assert [leaf.grad for leaf in root.inputs] == [6.0]

@@ -16,10 +16,10 @@ import pytest
 
 import autograd
 from autograd import GATES, Gate, Value, check_gradients, compile, explain, gate, grad
+from autograd._engine import core
 from autograd.compiling import tape
 from autograd.drawing.javascript import gate_script, scripts
 from autograd.functions import FLOATS, FUNCTIONS, header
-from autograd.native import core
 from tests.engines import other
 
 BOTH = importlib.util.find_spec("autograd.native.core") is not None

@@ -12,7 +12,7 @@ import pytest
 import autograd
 from autograd import GATES, Gate, Value, check_gradients, draw, explain, gate, grad, hessian, no_grad, to_dot
 from autograd.__main__ import main
-from autograd.row import POSITIVE, Kink
+from autograd.gate import POSITIVE, Kink
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 import autograd
 from autograd import Value, no_grad, scope
-from autograd.recording import recorded, recording
+from autograd.context import recorded, recording
 
 Block = Callable[[], AbstractContextManager[None]]
 BLOCKS: list[Block] = [no_grad, lambda: scope("a"), lambda: scope("b"), recorded]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
 import sys
 import tracemalloc
+from textwrap import dedent
 
 import pytest
 
 import autograd
 from autograd import Value, draw, explain, to_dot, topological_order
-from autograd.native import core
+from autograd._engine import core
 
 MILLION = 1_000_000
 
@@ -65,6 +67,42 @@ def test_a_million_gates_are_freed_without_recursion() -> None:
     del y
     assert x.data == 1.0
     assert sys.getrecursionlimit() == limit
+
+
+@pytest.mark.skipif(
+    core is None or not sys.platform.startswith("linux"), reason="of the compiled engine, read from /proc"
+)
+def test_memory_of_freed_nodes_goes_back_to_the_system() -> None:
+    """A large graph leaves 16 MiB; large graphs one after the other keep more, which small ones let go of."""
+    program = """
+    from autograd import Value
+    def held():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * 4096 / 2**20
+    def chain(n):
+        y = Value(1.0)
+        for _ in range(n):
+            y = -y
+        return y
+    chain(1000)
+    before = held()
+    y = chain(1_000_000)
+    assert held() - before > 90
+    del y
+    print(held() - before)
+    for _ in range(3):
+        chain(1_000_000)
+    print(held() - before)
+    for _ in range(1000):
+        chain(5_000)
+    print(held() - before)
+    """
+    env = {**os.environ, "GATEWISE_ENGINE": "native"}
+    ran = subprocess.run([sys.executable, "-c", dedent(program)], env=env, capture_output=True, text=True, check=True)
+    once, repeated, small = map(float, ran.stdout.split())
+    assert once < 20
+    assert 80 < repeated < 130
+    assert small < 20
 
 
 def test_wide_nodes() -> None:

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from autograd import Value
-from autograd.native import core, description
+from autograd._engine import core, description
 
 from . import engines
 from .engines import Build, Once

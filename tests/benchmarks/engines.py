@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograd.native import core
+from autograd._engine import core
 
 from ..engines import load
 

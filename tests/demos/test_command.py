@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -46,6 +48,20 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["proxy_loss"]) == 2
     assert 'pip install "gatewise[demos]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["demos", "demos.xor"])
+def test_an_engine_that_is_not_there_is_said_in_a_line(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", command],
+        cwd=Path(demos.__file__).parents[1],
+        env=os.environ | {"GATEWISE_ENGINE": "foo"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("autograd: GATEWISE_ENGINE")
+    assert done.stderr.count("\n") == 1
 
 
 class Reader(HTMLParser):

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
-from autograd import GATES, Gate, Value, adjoints, backward as passes, functional, gate, recording, value
+from autograd import GATES, Gate, Value, adjoints, backward as passes, context, functional, gate, value
 from autograd.compiling.program import CompiledProgram
-from autograd.copying import new_node
 from autograd.drawing import dot, javascript, walk
 from autograd.functions import FLOATS
-from autograd.symbol import SYMBOLS
+from autograd.symbols import SYMBOLS
 
 from ..conftest import both
 from ..engines import other
@@ -281,7 +280,7 @@ def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.Monkey
 def lossy(root: Value, memo: dict[int, Any]) -> Value:
     """A copy in which a node that is used twice is there twice."""
     inputs = tuple(lossy(input, memo) for input in root.inputs)
-    return new_node(Value, root._origin, root.data, root.grad, inputs)
+    return value.restore(root._origin, root.data, root.grad, inputs)
 
 
 def test_a_copy_that_loses_sharing_names_and_staleness(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +313,7 @@ def test_a_zero_grad_that_forgets_constants(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_block_that_outlives_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording._Block, "__exit__", lambda *_: None)
-    open_before = len(recording.recording.special)
+    monkeypatch.setattr(context._Block, "__exit__", lambda *_: None)
+    open_before = len(context.recording.special)
     machine_is_caught()
-    del recording.recording.special[open_before:]
+    del context.recording.special[open_before:]

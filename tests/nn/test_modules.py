@@ -410,3 +410,22 @@ def test_a_subclass_of_a_layer_trains_its_own_parameters_too() -> None:
     assert list(model.tensors()) == ["W", "b", "scale", "inner.w", "inner.b"]
     assert len(model.parameters()) == 9
     assert "scale" in model.state_dict()
+
+
+class Endless(Module):
+    def forward(self, x: Any) -> Any:
+        return self(x)
+
+
+@pytest.mark.parametrize("whole", [Sequential, Concat])
+def test_a_forward_deeper_than_the_stack_says_so(whole: Any) -> None:
+    model: Module = Layer.of([[2.0]], [0.0])
+    for _ in range(900):
+        model = whole(model)
+    for call in (lambda: model([1.0]), lambda: model.predict([[1.0]]), lambda: Endless()([1.0])):
+        with pytest.raises(ValueError, match=r"forward of .* must not call itself, nor modules nested so deep"):
+            call()
+    assert [p.data for p in model.parameters()] == [2.0, 0.0]
+    assert repr(model).startswith(f"{whole.__name__}({whole.__name__}(")
+    assert "(…)" in repr(model)
+    assert Layer.of([[2.0]])([3.0]).scope == "layer/neuron1"  # no scope is left open

@@ -97,8 +97,7 @@ def loss_and_grad(xp, theta, W1, b1, W2, b2, W3, b3, x, y):
     d3 = (z1 > 0.0) * (W2.T @ d2)
     dW1 = d3 @ x.T
     db1 = d3.sum(1, keepdims=True)
-    return a4.mean(), dW1, db1, dW2, db2, dW3, db3
-"""
+    return a4.mean(), dW1, db1, dW2, db2, dW3, db3"""
     )
     assert shapes(program) == [(16, 2), (16,), (16, 16), (16,), (1, 16), (1,)]
 

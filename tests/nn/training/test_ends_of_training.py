@@ -163,6 +163,71 @@ def test_a_loss_without_a_graph_is_refused(loss: Any, compiled: bool) -> None:
         fit(model, DATA, loss, SGD(model), compiled=compiled)
 
 
+ELSEWHERE = Layer.of([[1.0]], [0.0])
+
+
+def recorded_nowhere(o: Any, t: Any) -> Any:
+    with autograd.no_grad():
+        return squared_error(o, t)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "loss",
+    [
+        recorded_nowhere,
+        lambda o, t: squared_error(o.detach(), t),
+        lambda o, t: squared_error(Value(o.data), t),
+        lambda o, t: squared_error(ELSEWHERE([3.0]), t),
+        lambda o, t: squared_error(autograd.step(o), t),
+        lambda o, t: autograd.where(o, 1.0, 0.0),
+    ],
+)
+def test_a_loss_without_a_path_to_a_parameter_is_refused(loss: Any, compiled: bool) -> None:
+    model = Layer.of([[1.0]], [1.0])
+    with pytest.raises(ValueError, match="loss must depend on a parameter"):
+        fit(model, DATA, loss, SGD(model, 0.1, weight_decay=0.1), compiled=compiled)
+    assert numbers(model) == [1.0, 1.0]
+
+
+@BOTH
+def test_a_penalty_without_a_path_to_a_parameter_is_refused(compiled: bool) -> None:
+    model = Layer.of([[1.0]], [1.0])
+    with pytest.raises(ValueError, match="the penalty must depend on a parameter"):
+        fit(
+            model, DATA, squared_error, SGD(model), penalty=lambda ps: nn.l2([p.detach() for p in ps], 0.1),
+            compiled=compiled,
+        )  # fmt: skip
+    assert numbers(model) == [1.0, 1.0]
+
+
+@BOTH
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_one_sample_whose_loss_has_a_path_is_enough(batch_size: int | None, compiled: bool) -> None:
+    def loss(o: Any, t: Any) -> Any:
+        return Value(1.0) if isinstance(t, float) and t == 3.0 else squared_error(o, t)
+
+    model = line()
+    fit(model, DATA, loss, SGD(model, 0.1), epochs=1, batch_size=batch_size, compiled=compiled)
+    assert numbers(model) != [0.0, 0.0]
+
+
+@BOTH
+def test_the_mean_of_an_epochs_costs_is_finite_where_the_costs_are(compiled: bool) -> None:
+    model = Layer.of([[1.2e154]], None)
+    data = ([1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0])
+    history = fit(model, data, squared_error, SGD(model, 0.0), epochs=1, batch_size=1, compiled=compiled)
+    assert history.cost == pytest.approx([1.44e308])
+
+
+def test_the_mean_of_a_batchs_losses_is_finite_where_the_losses_are() -> None:
+    model = Layer.of([[1.2e154]], None)
+    data = ([1.0] * 70, [0.0] * 70)
+    history = fit(model, data, squared_error, SGD(model, 1e-3), epochs=1)
+    assert history.cost == pytest.approx([1.44e308])
+    assert numbers(model) == pytest.approx([1.2e154 * 0.998])
+
+
 # Callbacks and interrupts
 
 

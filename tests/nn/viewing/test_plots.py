@@ -118,3 +118,18 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'pip install "gatewise\[plot\]"'):
         plot_activation(relu)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [[0, 1], [1, 1]], [[0, 1], [math.nan, 1]], [[0, 1], [0.5, 0.5]], [[0, 1], [0, 1, 0]], [[0, 1], []], [[0, 1], [0, 0]],
+        [0, math.nan], [0, None], [0, {}], [[0], [1]], [[1], [1]],
+    ],
+)  # fmt: skip
+def test_a_target_without_a_class_is_named(targets: Any) -> None:
+    points = [[0.0, 1.0], [1.0, 0.0]]
+    with pytest.raises(ValueError, match=r"y\[[01]\].* must"):
+        plot_points(points, targets)
+    with pytest.raises(ValueError, match=r"y\[[01]\].* must"):
+        plot_boundary(Layer.of([[1.0, 0.0]]), points, targets, steps=2)

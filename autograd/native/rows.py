@@ -1,34 +1,52 @@
 """Gates for the compiled engine: a row's rules, run on symbols, become tapes, which are lists of steps on numbered cells.
 
-A gate whose rule calls what C has no twin of is left to the Python functions that were derived from it.
+A gate whose rule calls what C has no twin of is recorded by `record` of value.py, and pulled by `pull_by_rule`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from .._engine import core
+from ..backward import pull_by_rule
 from ..functions import known
-from ..native import core
-from ..row import Gate
-from ..symbol import SYMBOLS, Symbol, steps
+from ..gate import GATES, Gate
+from ..node import CONSTANT, INPUT, PARAMETER
+from ..symbols import SYMBOLS, Symbol, steps
 
-__all__ = ["row"]
+__all__ = ["install"]
 
 MOST_STEPS = 1_000_000  # that all tapes of a gate with any number of inputs hold together
 
 
-def row(gate: Gate, record: Callable[..., Any], pull: Callable[..., Any]) -> Any:
-    """Return a gate as the compiled engine records it; `record` and `pull` are the derived functions."""
+def install(value: Any, operand: Callable[..., Any], record: Callable[..., Any]) -> None:
+    """Give the compiled engine what it needs of Python, and `Value` its operators and the gates as methods, in C."""
+    plain = value.__wrapped__
+    row = partial(_row, record)
+    core.install((INPUT, PARAMETER, CONSTANT), operand, plain.__init__, plain.data, GATES["dot"].arrange, row)
+    compare = (plain.__lt__, plain.__le__, plain.__eq__, plain.__eq__, plain.__gt__, plain.__ge__)
+    core.install_operators(GATES, compare)
+    for name, method in [*vars(value).items()]:
+        if getattr(method, "__name__", "") in GATES and not name.startswith("_"):
+            gate = GATES[method.__name__]
+            if all(p.default is p.empty for p in gate.__signature__.parameters.values()):
+                setattr(value, name, core.row(gate))
+
+
+def _row(record: Callable[..., Any], gate: Gate) -> Any:
+    """Return a gate as the compiled engine records it."""
+    by_rule = partial(record, gate), pull_by_rule
     if gate.variadic:
-        return core.Row(gate, -1, record, pull, None, [], _by_count(gate))
+        return core.Row(gate, -1, *by_rule, None, [], _by_count(gate))
     inputs = [Symbol.named(name) for name in gate.names]
     out = Symbol.named("out")
     forward = _tape(inputs, [gate.forward(SYMBOLS, *inputs)])
     slopes = [_slope([*inputs, out], slope) for slope in gate.local_gradients(SYMBOLS, out, inputs)]
     if forward is None or NotImplemented in slopes:
-        return core.Row(gate, len(inputs), record, pull)
-    return core.Row(gate, len(inputs), record, pull, forward, slopes)
+        return core.Row(gate, len(inputs), *by_rule)
+    return core.Row(gate, len(inputs), *by_rule, forward, slopes)
 
 
 def _slope(given: Sequence[Symbol], slope: Any) -> Any:

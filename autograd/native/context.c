@@ -1,18 +1,12 @@
-/* The recording of recording.py, and the context that new nodes are made in. */
+/* The recording: its clock, its lists, and the context that new nodes are made in. */
 
-static PyObject *context_variable;
+#include "context.h"
 
-typedef struct {
-    PyObject_HEAD
-    long long clock;
-    PyObject *special, *left; /* lists */
-    PyObject *context, *leave; /* recording.py's functions; NULL until it sets them */
-} Recording;
+PyTypeObject *recording_type;
+Recording *recording;
+PyObject *context_variable;
 
-static Recording *recording; /* the only one */
-
-/* Call one of recording.py's functions. */
-static PyObject *
+PyObject *
 call_recording(PyObject *function, PyObject *argument)
 {
     if (function == NULL) {
@@ -25,14 +19,7 @@ call_recording(PyObject *function, PyObject *argument)
     return answer;
 }
 
-static inline int
-is_context(PyObject *x)
-{
-    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
-}
-
-/* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
-static inline PyObject *
+PyObject *
 current_context(void)
 {
     PyObject *now = NULL;
@@ -47,13 +34,14 @@ current_context(void)
     return NULL;
 }
 
-static PyObject *
-recording_make(PyTypeObject *type)
+PyObject *
+recording_make(void)
 {
-    Recording *made = (Recording *)type->tp_alloc(type, 0);
+    Recording *made = PyObject_New(Recording, recording_type);
     if (made == NULL)
         return NULL;
     made->clock = 1;
+    made->context = made->leave = NULL;
     made->special = PyList_New(0);
     made->left = PyList_New(0);
     if (made->special == NULL || made->left == NULL)
@@ -68,10 +56,12 @@ recording_dealloc(PyObject *self)
     PyObject *held[] = {made->special, made->left, made->context, made->leave};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         Py_XDECREF(held[i]);
-    Py_TYPE(self)->tp_free(self);
+    PyTypeObject *type = Py_TYPE(self);
+    type->tp_free(self);
+    Py_DECREF((PyObject *)type);
 }
 
-/* recording.py's functions, which it sets. */
+/* context.py's functions, which it sets. */
 static PyObject *
 get_function(PyObject *self, void *offset)
 {
@@ -101,17 +91,21 @@ static PyGetSetDef recording_getset[] = {
     {0}
 };
 
-static PyTypeObject Recording_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "autograd.native.core.Recording",
-    .tp_basicsize = sizeof(Recording),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_dealloc = recording_dealloc,
-    .tp_members = recording_members,
-    .tp_getset = recording_getset,
+static PyType_Slot recording_slots[] = {
+    {Py_tp_dealloc, recording_dealloc},
+    {Py_tp_members, recording_members},
+    {Py_tp_getset, recording_getset},
+    {0, NULL}
 };
 
-static PyObject *
+PyType_Spec recording_spec = {
+    .name = "autograd.native.core.Recording",
+    .basicsize = sizeof(Recording),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = recording_slots,
+};
+
+PyObject *
 tick(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {
     return PyLong_FromLongLong(++recording->clock);

@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import ref
 
+from ._engine import chosen, compiled, partly_compiled
 from .arguments import truncated_repr
-from .native import compiled, core
 
 __all__ = [
     "context",
@@ -53,9 +53,9 @@ class _Recording:
 # that is open, and the context outside of it. It is immutable; a task has the one that it was started in.
 Context = tuple[str, bool, "_Block | None", Any]
 
-_context: ContextVar[Context] = ContextVar("autograd", default=("", True, None, None)) if core is None else core.context
+_context: ContextVar[Context] = chosen("context", ContextVar("autograd", default=("", True, None, None)))
 here, _set = _context.get, _context.set
-recording: _Recording = _Recording() if core is None else core.recording
+recording: _Recording = chosen("recording", _Recording())
 _lock = Lock()
 
 
@@ -117,15 +117,12 @@ def _leave(opened: list[_Block]) -> int:
 recording.context, recording.leave = context, _leave
 
 
+@compiled
 def tick() -> int:
     """Move the clock on by one change, and return the time."""
     with _lock:
         recording.clock += 1
         return recording.clock
-
-
-if core is not None:
-    tick = core.tick
 
 
 # Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
@@ -194,7 +191,7 @@ class _Block(ContextDecorator):
         _leave(self._opened)
 
 
-@compiled
+@partly_compiled
 class scope(_Block):
     """Stamp the nodes made inside with a name, by which pictures fold them; nested names are joined by a slash.
 

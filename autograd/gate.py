@@ -6,15 +6,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf, nan
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
-from .arguments import as_float, remedy
-from .declaration import check_declaration
-from .functions import FLOATS, hint
-from .manual import Help
-from .symbol import BINDING, SYMBOLS, Symbol, folded, functions, mathematics
+from ._engine import recording_call
+from .arguments import as_float, remedy, truncated_repr
+from .functions import COMPARISONS, FLOATS, FUNCTIONS, hint
+from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, parts, statements
 
-__all__ = ["GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text"]
+__all__ = ["GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text", "source"]
 
 Rule = Callable[..., Any]
 Domain = tuple[tuple[float, float], ...]
@@ -74,8 +74,9 @@ class Gate:
 
     names: tuple[str, ...] = field(init=False)  # of the inputs, as the forward rule calls them
     variadic: bool = field(init=False)  # any number of inputs; then one local rule gives the gradients of all of them
-    record: Any = field(init=False, default=None)  # derived code, see derive.py
-    pull: Callable[..., None] | None = field(init=False, default=None)
+    compute: Callable[..., float] = field(init=False)  # the rules on floats, printed as code of their own
+    slopes: Callable[..., Any] = field(init=False)
+    record: Any = field(init=False, default=None)  # the row as the compiled engine has it
 
     def __post_init__(self) -> None:
         _, *inputs = inspect.signature(self.forward).parameters.values()
@@ -90,6 +91,7 @@ class Gate:
     def __call__(self, *inputs: float, **named: float) -> float: ...
     @overload
     def __call__(self, *inputs: Any, **named: Any) -> Any: ...
+    @recording_call
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Return the output for inputs by position or name, or in one list: a float, or a Value if there is one among them."""
         try:
@@ -216,7 +218,7 @@ def gate(
     0.25
     >>> del GATES["inverse_square"]
     """
-    check_declaration(name, symbol, forward, local, doc, domain, kink, nickname, arrange)
+    _check_declaration(name, symbol, forward, local, doc, domain, kink, nickname, arrange)
     if name in GATES:
         raise ValueError(f"there is a gate {name!r} already: choose another name, or del GATES[{name!r}] first")
     parameters = list(inspect.signature(forward).parameters.values())[1:]
@@ -251,8 +253,37 @@ def gate(
                 raise TypeError(f"there is no xp.{function} for floats{hint(function)}")
     except (TypeError, ValueError) as error:
         raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
+    row.compute, row.slopes = _code(row)
+    row.__doc__ = _manual(row)
     GATES[name] = row
     return row
+
+
+def _check_declaration(
+    name: Any, symbol: Any, forward: Any, local: Any, doc: Any, domain: Any, kink: Any, nickname: Any, arrange: Any
+) -> None:
+    """Raise an error for the first argument that is not of its kind."""
+    for what, text in (("name", name), ("symbol", symbol), ("doc", doc), ("nickname", nickname)):
+        if not isinstance(text, str):
+            raise TypeError(f"the {what} of a gate is a str, not {truncated_repr(text)}")
+    if not name.isidentifier():
+        raise ValueError(f"a gate's name is written in code, so it must be an identifier, not {name!r}")
+    for what, rule in (("forward rule", forward), *(("local gradient", rule) for rule in local), ("arrange", arrange)):
+        if not callable(rule) and (rule is not None or rule is forward):
+            raise TypeError(
+                f"the {what} of the gate {name!r} is a function, such as lambda xp, x: x * x, not {truncated_repr(rule)}"
+            )
+    if kink is not None and not (hasattr(kink, "distance") and hasattr(kink, "convention")):
+        raise TypeError(f"the kink of the gate {name!r} is a Kink(distance, convention), not {truncated_repr(kink)}")
+    try:
+        inputs = [[float(low) < float(high) for low, high in intervals] for intervals in domain]
+    except (TypeError, ValueError):
+        inputs = [[]]
+    if not all(intervals and all(intervals) for intervals in inputs):
+        raise TypeError(
+            f"the domain of the gate {name!r} holds, for each input, intervals (low, high), as in [((-4, 4),)], "
+            f"not {truncated_repr(domain)}"
+        )
 
 
 def _in_order(parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
@@ -288,4 +319,122 @@ def _named(name: str) -> Gate:
         raise LookupError(f"this graph uses the gate {name!r}, which is not in the table: declare it first") from None
 
 
-Gate.__doc__ = Help(Gate.__doc__, FLOATS)  # type: ignore[assignment]
+# The rules of a gate as Python code. A rule runs on floats as it stands; the function that it prints on symbols, without
+# xp, is several times as fast.
+
+NAMES = "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
+SAFE = {"name", "number", "add", "sub", "mul", "neg", "where", *COMPARISONS}  # of floats, these refuse nothing
+
+
+def source(gate: Gate) -> str:
+    """Return the Python source of the rules of a gate with named inputs.
+
+    A local gradient that costs something or may not exist is computed only if it is wanted; else it is None.
+
+    >>> print(source(GATES["div"]))
+    def forward(x, y):
+        return x / y
+    def slopes(out, x, y, wanted_x, wanted_y):
+        to_x = None
+        if wanted_x:
+            to_x = 1.0 / y
+        to_y = None
+        if wanted_y:
+            to_y = -out / y
+        return to_x, to_y
+    """
+    names = NAMES[: len(gate.names)]
+    output, slopes = _on_symbols(gate)
+    named, (text,) = statements([output], PYTHON)
+    text = text if _gives_float(output) else f"float({text})"
+    lines = [f"def forward({', '.join(names)}):", *_assigned(named), f"    return {text}"]
+    lines += [f"def slopes({', '.join(['out', *names, *(f'wanted_{name}' for name in names)])}):"]
+    for name, slope in zip(names, slopes, strict=True):
+        safe = slope is not None and all(part.operator in SAFE for part in parts(slope))
+        lines += [] if safe else [f"    to_{name} = None"]
+        lines += [] if safe or slope is None else [f"    if wanted_{name}:"]
+        if slope is not None:
+            named, (text,) = statements([slope], PYTHON)
+            lines += _assigned([*named, (f"to_{name}", text)], 4 if safe else 8)
+    lines += [f"    return {', '.join(f'to_{name}' for name in names)}{',' * (len(names) == 1)}"]
+    return "\n".join(lines)
+
+
+def _on_symbols(gate: Gate) -> tuple[Symbol, list[Symbol | None]]:
+    inputs = [*map(Symbol.named, NAMES[: len(gate.names)])]
+    slopes = gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs)
+    return Symbol.of(gate.forward(SYMBOLS, *inputs)), [x if x is None else Symbol.of(x) for x in slopes]
+
+
+def _assigned(named: Sequence[tuple[str, str]], indent: int = 4) -> list[str]:
+    return [f"{' ' * indent}{name} = {text}" for name, text in named]
+
+
+def _gives_float(formula: Symbol) -> bool:
+    """Tell whether a formula of floats gives a float in Python; a comparison gives a bool, and floor an int."""
+    exact = {name for name, row in FUNCTIONS.items() if row.c}  # what has a form in C
+    return formula.operator not in COMPARISONS and functions(formula) <= exact
+
+
+def _code(gate: Gate) -> tuple[Callable[..., float], Callable[..., Any]]:
+    """Return the rules as functions of floats: `compute`, of the inputs, and `slopes`, as `source` prints them.
+
+    Those of a variadic gate are called as they stand.
+    """
+    if gate.variadic:
+        return lambda *inputs: gate.evaluate(inputs), lambda *_: None
+    output, slopes = _on_symbols(gate)
+    called = functions(output, *(slope for slope in slopes if slope is not None))
+    namespace: dict[str, Any] = {"inf": inf, "nan": nan, **{name: getattr(FLOATS, name) for name in called}}
+    exec(compile(source(gate), f"<gate {gate.name}>", "exec"), namespace)
+    return namespace["forward"], namespace["slopes"]
+
+
+# What help() and the reference say of a gate: its row written out, with an example that is computed from it.
+
+NUMBERS = (-0.5, 2.0, 3.0, 1.5)  # at which a gate is shown, where its domain allows
+LONGEST = 100  # characters of local gradients that help anybody
+
+
+def _manual(gate: Gate) -> str:
+    """Return what the row says: the output, the local gradients, the lectures' name, the kink, and an example."""
+    arguments = _arguments(gate)
+    names = [name for name, x in arguments.items() for name in _entry_names(name, x)]
+    slopes = ", ".join(gate.formulas(names if gate.variadic else ()))
+    notes = [f"Local gradient{'s' * (',' in slopes)}: {slopes}."] * (0 < len(slopes) <= LONGEST)
+    notes += [f"The lectures' {gate.nickname}."] * bool(gate.nickname)
+    notes += [f"By convention {gate.kink.convention}."] if gate.kink else []
+    return "\n\n".join(filter(None, [gate.doc, " ".join(notes), _example(gate, arguments)]))
+
+
+def _arguments(gate: Gate) -> dict[str, Any]:
+    """Return arguments for a call, by name: numbers, or for a gate with any number of inputs lists of them."""
+    wanted = [p for p in inspect.signature(gate.arrange).parameters.values() if p.default is p.empty]
+    if not gate.variadic:
+        return {p.name: _number(i, domain) for i, (p, domain) in enumerate(zip(wanted, gate.domain))}
+    entries = iter([_number(i, gate.domain[0]) for i in range(4)])
+    return {p.name: [next(entries) for _ in range(2 if len(wanted) > 1 else 3)] for p in wanted[:2]}
+
+
+def _number(i: int, domain: Any) -> float:
+    choices = [*NUMBERS[i % 4 :], *NUMBERS, *(sum(interval) / 2 for interval in domain)]
+    return next(float(x) for x in choices if any(low <= x <= high for low, high in domain))
+
+
+def _entry_names(name: str, x: Any) -> list[str]:
+    return [f"{name[0]}{i}" for i in range(1, len(x) + 1)] if isinstance(x, list) else [name]
+
+
+def _example(gate: Gate, arguments: dict[str, Any]) -> str:
+    """Return a call of the gate and of its gradient with what they give, if the gate is defined there."""
+    given = list(arguments.values())
+    try:
+        inputs = gate.arrange(*given)
+        output = gate.evaluate(inputs)
+        slopes = iter([slope or 0.0 for slope in gate.local_gradients(FLOATS, output, inputs)])
+    except (ArithmeticError, ValueError):
+        return ""
+    gradients = tuple([next(slopes) for _ in x] if isinstance(x, list) else next(slopes) for x in given)
+    call = ", ".join(map(repr, given))
+    shown = output, gradients[0] if len(gradients) == 1 else gradients
+    return f">>> {gate.name}({call}), grad({gate.name})({call})\n{shown!r}"

@@ -1,9 +1,13 @@
-/* The type Value: its operators, its data, and how one is made. */
+/* The type Value: its operators, and how one is made. */
 
-enum { ROW_ADD, ROW_SUB, ROW_MUL, ROW_DIV, ROW_POW, ROW_NEG, ROW_ABS, ROW_RECIPROCAL, ROWS };
-static const char *const row_names[ROWS] = {"add", "sub", "mul", "div", "pow", "neg", "abs", "reciprocal"};
-static Row *rows[ROWS];
-static PyObject *comparisons; /* operators.py's functions for < <= == != > >=, in Python's order; None for == and != */
+#include "value.h"
+
+#include "context.h"
+#include "record.h"
+
+const char *const row_names[ROWS] = {"add", "sub", "mul", "div", "pow", "neg", "abs", "reciprocal"};
+Row *rows[ROWS];
+PyObject *comparisons, *initialise;
 
 /* Tell whether x is this number, written as an int or a float. */
 static int
@@ -86,40 +90,16 @@ node_compare(PyObject *a, PyObject *b, int operation)
     }
 }
 
-/* As the property of value.py, which answers what is rare. */
-static PyObject *data_property;
-
-static PyObject *
-get_data(PyObject *self, void *Py_UNUSED(closure))
+/* Equality is identity. */
+static Py_hash_t
+node_hash(PyObject *self)
 {
-    if (PyList_GET_SIZE(recording->special)) /* where numbers may be hidden */
-        return PyObject_CallMethod(data_property, "fget", "O", self);
-    return PyFloat_FromDouble(((Node *)self)->data);
-}
-
-static int
-set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && node->tick >= NUMBER_TICK
-        && PyList_GET_SIZE(recording->special) == 0) {
-        node->data = PyFloat_AS_DOUBLE(x);
-        node->tick = ++recording->clock;
-        return 0;
-    }
-    if (x == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "the data of a Value cannot be deleted");
-        return -1;
-    }
-    PyObject *answer = PyObject_CallMethod(data_property, "fset", "OO", self, x);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
+    return PyBaseObject_Type.tp_hash(self);
 }
 
 /* Value(number, label) at once; for whatever else is asked, value.py's __init__. */
-static PyObject *initialise;
 
-static PyObject *
+PyObject *
 value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
@@ -161,7 +141,7 @@ static PyType_Slot value_slots[] = {
     {Py_tp_getset, node_getset},
     {Py_tp_members, node_members},
     {Py_tp_richcompare, node_compare},
-    {Py_tp_hash, NULL}, /* filled in with that of every object */
+    {Py_tp_hash, node_hash},
     {Py_nb_add, node_add},
     {Py_nb_subtract, node_subtract},
     {Py_nb_multiply, node_multiply},
@@ -174,7 +154,7 @@ static PyType_Slot value_slots[] = {
 };
 
 /* A type made at run time, so that Python methods can be hung on it; in a class statement it would get the collector. */
-static PyType_Spec value_spec = {
+PyType_Spec value_spec = {
     .name = "autograd.value.Value",
     .basicsize = sizeof(Node),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,

@@ -1,0 +1,214 @@
+/* The passes of backward.py: a node hands its adjoint on to its inputs, upstream times local, which adds up there. */
+
+#include "backward.h"
+
+#include "context.h"
+#include "row.h"
+#include "walk.h"
+
+/* A local gradient: 1 with the number, or 0 if there is none to hand on, or -1 if the rule refused. */
+static inline int
+local_gradient(const Slope *slope, const double *x, int count, Node *input, double *result)
+{
+    switch (slope->kind) {
+    case NUMBER:
+        *result = slope->number;
+        return 1;
+    case CELL:
+        *result = x[slope->cell];
+        return 1;
+    case FORMULA:
+        if (input->row == constant_row) /* which may have no slope, and needs none */
+            return 0;
+        memcpy(slope->bytecode->cell, x, (count + 1) * sizeof(double));
+        if (!run_bytecode(slope->bytecode))
+            return -1;
+        *result = slope->bytecode->cell[slope->bytecode->output[0]];
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Hand a node's adjoint on to its inputs: 1, or 0 if a rule refused and nothing was added, or -1 with an error. */
+static inline int
+pull_fixed(const Row *row, Node *node)
+{
+    int count = row->inputs, given[INPUTS_MOST];
+    Node *input[INPUTS_MOST];
+    double x[INPUTS_MOST + 1], slope[INPUTS_MOST], upstream = node->adjoint;
+    input[0] = node->first;
+    if (count == 2)
+        input[1] = (Node *)node->rest;
+    else
+        for (int i = 1; i < count; i++)
+            input[i] = (Node *)PyTuple_GET_ITEM(node->rest, i - 1);
+    for (int i = 0; i < count; i++)
+        x[i] = input[i]->data;
+    x[count] = node->data;
+    for (int i = 0; i < count; i++)
+        if ((given[i] = local_gradient(row->slope + i, x, count, input[i], slope + i)) < 0)
+            return 0;
+    for (int i = 0; i < count; i++)
+        if (given[i])
+            input[i]->adjoint += upstream * slope[i];
+    return 1;
+}
+
+/* The same for two inputs, of which graphs are full. */
+static inline int
+pull_two(const Row *row, Node *node)
+{
+    Node *a = node->first, *b = (Node *)node->rest;
+    double x[3] = {a->data, b->data, node->data}, to_a = 0.0, to_b = 0.0, upstream = node->adjoint;
+    int given_a = local_gradient(row->slope, x, 2, a, &to_a), given_b = local_gradient(row->slope + 1, x, 2, b, &to_b);
+    if (given_a < 0 || given_b < 0)
+        return 0;
+    if (given_a)
+        a->adjoint += upstream * to_a;
+    if (given_b)
+        b->adjoint += upstream * to_b;
+    return 1;
+}
+
+static int
+pull_many(Row *row, Node *node)
+{
+    PyObject *rest = node->rest;
+    Py_ssize_t count = PyTuple_GET_SIZE(rest) + 1;
+    int there = find_bytecode(row, count, 0);
+    if (there <= 0)
+        return there;
+    Bytecode *code = row->local;
+    double *cell = code->cell, upstream = node->adjoint;
+    cell[0] = node->first->data;
+    for (Py_ssize_t i = 1; i < count; i++)
+        cell[i] = ((Node *)PyTuple_GET_ITEM(rest, i - 1))->data;
+    cell[count] = node->data;
+    if (!run_bytecode(code))
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Node *input = i ? (Node *)PyTuple_GET_ITEM(rest, i - 1) : node->first;
+        if (code->output[i] >= 0)
+            input->adjoint += upstream * cell[code->output[i]];
+    }
+    return 1;
+}
+
+static int
+pull(Node *node)
+{
+    Row *row = node->row;
+    int pulled = 0;
+    if (row->inputs < 0)
+        pulled = pull_many(row, node);
+    else if (row->forward != NULL)
+        pulled = row->inputs == 2 ? pull_two(row, node) : pull_fixed(row, node);
+    if (pulled)
+        return pulled;
+    if (row->pull == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a leaf hands no adjoint on");
+        return -1;
+    }
+    PyObject *answer = PyObject_CallOneArg(row->pull, (PyObject *)node);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 1;
+}
+
+/* As _pull of backward.py: pull the nodes of an iterator, which on an error tells how many were left. */
+PyObject *
+sweep(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    PyObject *node, *nodes = PyObject_GetIter(given);
+    int pulled = nodes == NULL ? -1 : 1;
+    while (pulled >= 0 && (node = PyIter_Next(nodes)) != NULL) {
+        if (IS_VALUE(node))
+            pulled = pull((Node *)node);
+        else {
+            PyErr_Format(PyExc_TypeError, "a sweep must be of Values, got %R", node);
+            pulled = -1;
+        }
+        Py_DECREF(node);
+    }
+    Py_XDECREF(nodes);
+    return PyErr_Occurred() ? NULL : as_object(NULL);
+}
+
+/* The first node of a walk that is older than a change of one of its inputs, and that input; or None. */
+PyObject *
+stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    if (!Py_IS_TYPE(given, walk_type)) {
+        PyErr_SetString(PyExc_TypeError, "stale_edge needs a Walk");
+        return NULL;
+    }
+    Walk *walk = (Walk *)given;
+    for (Py_ssize_t i = 0; walk->changed && i < PyTuple_GET_SIZE(walk->gates); i++) {
+        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
+        PyObject *rest = node->rest;
+        Node *late = node->first->tick > node->tick ? node->first : NULL;
+        if (late == NULL && rest != NULL && PyTuple_CheckExact(rest)) {
+            for (Py_ssize_t k = 0; late == NULL && k < PyTuple_GET_SIZE(rest); k++)
+                if (((Node *)PyTuple_GET_ITEM(rest, k))->tick > node->tick)
+                    late = (Node *)PyTuple_GET_ITEM(rest, k);
+        }
+        else if (late == NULL && rest != NULL && ((Node *)rest)->tick > node->tick)
+            late = (Node *)rest;
+        if (late != NULL)
+            return PyTuple_Pack(2, node, late);
+    }
+    Py_RETURN_NONE;
+}
+
+/* Write the gradients that a sweep left in the nodes of a walk: leaves add them up, gates are set. */
+PyObject *
+keep(PyObject *Py_UNUSED(module), PyObject *given)
+{
+    if (!Py_IS_TYPE(given, walk_type)) {
+        PyErr_SetString(PyExc_TypeError, "keep needs a Walk");
+        return NULL;
+    }
+    Walk *walk = (Walk *)given;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->leaves); i++) {
+        Node *leaf = (Node *)PyTuple_GET_ITEM(walk->leaves, i);
+        if (leaf->row != constant_row)
+            leaf->grad += leaf->adjoint;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->gates); i++) {
+        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
+        node->grad = node->adjoint;
+    }
+    Py_RETURN_NONE;
+}
+
+/* assign(leaves, numbers): write an array of doubles into the data of leaves; return the time at which they changed. */
+PyObject *
+assign(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *leaves, *numbers;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "OO:assign", &leaves, &numbers) || (leaves = as_values(leaves)) == NULL)
+        return NULL;
+    if (PyObject_GetBuffer(numbers, &view, PyBUF_CONTIG_RO | PyBUF_FORMAT) < 0) {
+        Py_DECREF(leaves);
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(leaves);
+    int fits = strcmp(view.format == NULL ? "B" : view.format, "d") == 0 && view.len == count * (Py_ssize_t)sizeof(double);
+    for (Py_ssize_t i = 0; fits && i < count; i++)
+        fits = ((Node *)PyTuple_GET_ITEM(leaves, i))->first == NULL;
+    if (fits) {
+        recording->clock++;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Node *leaf = (Node *)PyTuple_GET_ITEM(leaves, i);
+            memcpy(&leaf->data, (const char *)view.buf + i * sizeof(double), sizeof(double));
+            leaf->tick = recording->clock;
+        }
+    }
+    PyBuffer_Release(&view);
+    Py_DECREF(leaves);
+    if (fits)
+        return PyLong_FromLongLong(recording->clock);
+    PyErr_SetString(PyExc_TypeError, "assign needs leaves, and as many doubles");
+    return NULL;
+}

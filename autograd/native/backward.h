@@ -1,0 +1,13 @@
+/* The passes of backward.py over the nodes that a walk found: of core.c's functions. */
+
+#ifndef BACKWARD_H
+#define BACKWARD_H
+
+#include <Python.h>
+
+PyObject *sweep(PyObject *module, PyObject *nodes);
+PyObject *stale_edge(PyObject *module, PyObject *walk);
+PyObject *keep(PyObject *module, PyObject *walk);
+PyObject *assign(PyObject *module, PyObject *args);
+
+#endif

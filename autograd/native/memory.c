@@ -1,0 +1,173 @@
+/* The slabs that nodes live in: how many empty ones are kept for the next graph, and how they come from the system.
+
+   What a large graph costs is touching memory: fresh pages are dearer than the arithmetic, and nodes that lie scattered miss
+   the cache. So a slab whose last node was freed is filled again from its start, in order.
+
+   Of empty slabs, 16 MiB are kept, and the rest goes back to the system at once. A program that builds large graphs again and
+   again would pay for that, so each slab that is made anew after one was given back raises what is kept by one, up to
+   112 MiB; and slabs that stayed empty while as many others as a million nodes fill were emptied are given back. */
+
+#include "memory.h"
+
+#ifdef NODES_FROM_MALLOC
+
+PyObject *
+trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    Py_RETURN_NONE;
+}
+
+#else
+
+#define KEPT_LEAST 64 /* slabs: 16 MiB, 160,000 nodes */
+#define KEPT_MOST 448 /* 112 MiB, a million nodes */
+#define REVIEWED_AFTER KEPT_MOST
+#define TRACED_AS 0x67617465u /* the domain under which tracemalloc counts them */
+
+Slab *current_slab;
+static Slab *with_room, *empty;
+static int empty_count, kept = KEPT_LEAST; /* how many are empty; how many may be */
+static int given_back; /* slabs that were given back and not made anew since */
+static int emptied, unused; /* since the last review: slabs that were emptied, and the fewest that were empty at once */
+
+/* Slabs are mapped, not taken from malloc, which keeps what it gets back wherever anything else lies above it. */
+#if defined(_WIN32)
+#include <malloc.h>
+#define map_slab() _aligned_malloc(SLAB_BYTES, SLAB_BYTES)
+#define unmap_slab(slab) _aligned_free(slab)
+#else
+#include <sys/mman.h>
+
+static char *
+map_bytes(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void *
+map_slab(void)
+{
+    char *memory = map_bytes(SLAB_BYTES); /* beside the slab before, as a rule, and so aligned like it */
+    if (memory == NULL || (uintptr_t)memory % SLAB_BYTES == 0)
+        return memory;
+    munmap(memory, SLAB_BYTES);
+    if ((memory = map_bytes(2 * SLAB_BYTES)) == NULL)
+        return NULL;
+    size_t before = SLAB_BYTES - (uintptr_t)memory % SLAB_BYTES;
+    munmap(memory, before);
+    if (before < SLAB_BYTES)
+        munmap(memory + before + SLAB_BYTES, SLAB_BYTES - before);
+    return memory + before;
+}
+
+#define unmap_slab(slab) munmap(slab, SLAB_BYTES)
+#endif
+
+static void
+link_slab(Slab **list, Slab *slab, int which)
+{
+    slab->before = NULL;
+    slab->next = *list;
+    if (*list != NULL)
+        (*list)->before = slab;
+    *list = slab;
+    slab->list = which;
+}
+
+static void
+unlink_slab(Slab **list, Slab *slab)
+{
+    if (slab->before == NULL)
+        *list = slab->next;
+    else
+        slab->before->next = slab->next;
+    if (slab->next != NULL)
+        slab->next->before = slab->before;
+    slab->list = IN_USE;
+}
+
+/* Give back empty slabs until no more than so many are left. */
+static void
+give_back_empty(int most)
+{
+    while (empty_count > most) {
+        Slab *slab = empty;
+        unlink_slab(&empty, slab);
+        empty_count--;
+        PyTraceMalloc_Untrack(TRACED_AS, (uintptr_t)slab);
+        unmap_slab(slab);
+        if (kept + given_back < KEPT_MOST)
+            given_back++;
+    }
+    if (empty_count < unused)
+        unused = empty_count;
+}
+
+int
+next_slab(void)
+{
+    Slab *slab = empty;
+    if (slab != NULL) {
+        unlink_slab(&empty, slab);
+        if (--empty_count < unused)
+            unused = empty_count;
+    }
+    else if ((slab = with_room) != NULL)
+        unlink_slab(&with_room, slab);
+    else {
+        if ((slab = map_slab()) == NULL)
+            return 0;
+        PyTraceMalloc_Track(TRACED_AS, (uintptr_t)slab, SLAB_BYTES);
+        memset(slab, 0, sizeof(Slab));
+        if (given_back > 0) {
+            given_back--;
+            kept++;
+        }
+    }
+    slab->list = IN_USE;
+    current_slab = slab;
+    return 1;
+}
+
+/* Look whether all that was kept was needed. */
+static void
+review(void)
+{
+    kept = kept - unused > KEPT_LEAST ? kept - unused : KEPT_LEAST;
+    give_back_empty(kept);
+    unused = empty_count;
+    emptied = 0;
+}
+
+void
+slab_emptied(Slab *slab)
+{
+    slab->freed = NULL;
+    slab->fresh = 0;
+    if (slab != current_slab) {
+        if (slab->list == ROOM)
+            unlink_slab(&with_room, slab);
+        link_slab(&empty, slab, EMPTY);
+        empty_count++;
+        give_back_empty(kept);
+    }
+    if (++emptied == REVIEWED_AFTER)
+        review();
+}
+
+void
+slab_has_room(Slab *slab)
+{
+    link_slab(&with_room, slab, ROOM);
+}
+
+/* trim(): give all empty slabs back. */
+PyObject *
+trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    give_back_empty(0);
+    Py_RETURN_NONE;
+}
+
+#endif

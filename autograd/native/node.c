@@ -1,0 +1,216 @@
+/* How a node goes, and the getters and setters of its slots. */
+
+#include "node.h"
+
+#include "context.h"
+#include "memory.h"
+#include "row.h"
+
+PyTypeObject *value_type;
+int installed;
+PyObject *data_property;
+
+/* A node's inputs may be freed with it, theirs too, and so on for a million nodes: a line of those whose turn comes
+   replaces recursion. No graph can hold a cycle, because a node names only older ones; so the collector is spared. */
+static Node *line;
+static int freeing;
+
+void
+node_dealloc(PyObject *self)
+{
+    Node *node = (Node *)self;
+    if (freeing) {
+        node->next = line;
+        line = node;
+        return;
+    }
+    freeing = 1;
+    for (;;) {
+        Node *first = node->first;
+        PyObject *row = (PyObject *)node->row, *rest = node->rest;
+        PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
+        PyTypeObject *type = Py_TYPE((PyObject *)node);
+        give_memory(node);
+        Py_XDECREF((PyObject *)first);
+        Py_XDECREF(rest);
+        Py_DECREF(row);
+        Py_XDECREF(label);
+        Py_XDECREF(scope);
+        Py_XDECREF(seed);
+        Py_DECREF((PyObject *)type); /* as every object of a type that was made at run time */
+        if (line == NULL)
+            break;
+        node = line;
+        line = node->next;
+    }
+    freeing = 0;
+}
+
+/* The inputs of a node are set when it is made, once: then no node can be an input of itself, and their number fits the row. */
+static int
+refuse_inputs(const char *slot)
+{
+    PyErr_Format(PyExc_AttributeError, "%s of a Value cannot be set: record a gate, or copy the graph", slot);
+    return -1;
+}
+
+static PyObject *
+get_first(PyObject *self, void *Py_UNUSED(closure))
+{
+    return as_object(((Node *)self)->first);
+}
+
+static PyObject *
+get_rest(PyObject *self, void *Py_UNUSED(closure))
+{
+    return as_object(((Node *)self)->rest);
+}
+
+/* A leaf may be told that it has no inputs, as value.py does. */
+static int
+set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_first");
+}
+
+static int
+set_rest(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    return x == Py_None && ((Node *)self)->first == NULL ? 0 : refuse_inputs("_rest");
+}
+
+static PyObject *
+get_origin(PyObject *self, void *Py_UNUSED(closure))
+{
+    return as_object(((Node *)self)->row->origin);
+}
+
+/* A leaf's role may be set; the gate of a node stays, because its inputs fit it. */
+static int
+set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    for (int i = 0; i < 3; i++)
+        if (node->first == NULL && origin != NULL && origin == role_rows[i]->origin) {
+            Row *before = node->row;
+            node->row = (Row *)as_object(role_rows[i]);
+            Py_DECREF((PyObject *)before);
+            return 0;
+        }
+    PyErr_SetString(PyExc_AttributeError, "_origin of a Value can only be set to a role, of a leaf: record a gate instead");
+    return -1;
+}
+
+static PyObject *
+get_data(PyObject *self, void *Py_UNUSED(closure))
+{
+    if (PyList_GET_SIZE(recording->special)) /* where numbers may be hidden */
+        return PyObject_CallMethod(data_property, "fget", "O", self);
+    return PyFloat_FromDouble(((Node *)self)->data);
+}
+
+static int
+set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    if (x != NULL && PyFloat_CheckExact(x) && node->first == NULL && node->tick >= NUMBER_TICK
+        && PyList_GET_SIZE(recording->special) == 0) {
+        node->data = PyFloat_AS_DOUBLE(x);
+        node->tick = ++recording->clock;
+        return 0;
+    }
+    if (x == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "the data of a Value cannot be deleted");
+        return -1;
+    }
+    PyObject *answer = PyObject_CallMethod(data_property, "fset", "OO", self, x);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+/* The slots that most nodes leave empty hold strings and floats, exactly: a node that held other objects could be part of a
+   cycle, which the collector would not find. */
+
+static PyObject *
+get_slot(PyObject *self, void *offset)
+{
+    PyObject *x = *slot_of(self, offset);
+    if (x == NULL)
+        PyErr_SetString(PyExc_AttributeError, "this slot of the Value is empty");
+    else
+        Py_INCREF(x);
+    return x;
+}
+
+static int
+set_text(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || x == Py_None) {
+        Py_XINCREF(x);
+        return put_slot(self, offset, x);
+    }
+    if (!PyUnicode_Check(x)) {
+        PyErr_Format(PyExc_TypeError, "a label and a scope must be a str or None, got %R", x);
+        return -1;
+    }
+    PyObject *text = PyUnicode_FromObject(x);
+    return text == NULL ? -1 : put_slot(self, offset, text);
+}
+
+static int
+set_number(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || x == Py_None || PyFloat_CheckExact(x)) {
+        Py_XINCREF(x);
+        return put_slot(self, offset, x);
+    }
+    double number = PyFloat_AsDouble(x);
+    PyObject *exact = number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(number);
+    return exact == NULL ? -1 : put_slot(self, offset, exact);
+}
+
+static PyObject *
+get_grad(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(((Node *)self)->grad);
+}
+
+static int
+set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    double grad = x == NULL ? -1.0 : PyFloat_AsDouble(x);
+    if (grad == -1.0 && (x == NULL || PyErr_Occurred())) {
+        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError))
+            return -1;
+        PyErr_Clear();
+        PyObject *label = node->label == NULL ? PyUnicode_FromString("a leaf") : as_object(node->label);
+        if (label != NULL)
+            PyErr_Format(PyExc_TypeError, "the grad of %S must be a number, and it is %R: set it to 0.0", label,
+                         x == NULL ? Py_None : x);
+        Py_XDECREF(label);
+        return -1;
+    }
+    node->grad = grad;
+    return 0;
+}
+
+PyGetSetDef node_getset[] = {
+    {"_first", get_first, set_first, NULL, NULL},
+    {"_rest", get_rest, set_rest, NULL, NULL},
+    {"_origin", get_origin, set_origin, NULL, NULL},
+    {"data", get_data, set_data, "The number.", NULL},
+    {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
+    {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
+    {"_scope", get_slot, set_text, NULL, (void *)offsetof(Node, scope)},
+    {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
+    {0}
+};
+
+PyMemberDef node_members[] = {
+    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
+    {"_mark", T_ULONGLONG, offsetof(Node, mark), 0, NULL},
+    {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
+    {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
+    {0}
+};
