@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import builtins
 import math
-import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
+from .expressions import Call
 from .references import Source
 from .tape import Tape
 
 __all__ = ["Execution", "function_of", "leaves_of"]
 
+PRINTED = "<compiled>"  # the name of the printed program as a file, in tracebacks
 SIZES = 4  # of batches, that buffers are kept for
 LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they would cost more memory than they gain time
 
@@ -144,13 +145,12 @@ class Execution:
 
     def _explained(self, error: FloatingPointError) -> str:
         trace = error.__traceback__
-        line = 0
+        number = 0
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == "<compiled>":
-                line = trace.tb_lineno
+            if trace.tb_frame.f_code.co_filename == PRINTED:
+                number = trace.tb_lineno
             trace = trace.tb_next
-        text = self.source.text.splitlines()[line - 1].strip() if line else "?"
-        return f"{error} in line {line}: {text} ({self.source.lines.get(line, 'return')}); check=False lets it pass"
+        return f"{error} in line {number}: {self.source.described(number)}; check=False lets it pass"
 
 
 def leaves_of(source: Source, theta: Any) -> list[Any]:
@@ -164,14 +164,14 @@ def leaves_of(source: Source, theta: Any) -> list[Any]:
 
 def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]:
     """Return the function that a source defines, given the constant arrays that it names."""
-    for name in re.findall(r"\bxp\.(\w+)", source.text):
-        if not hasattr(numpy(), name):
+    for part in source.expressions:
+        if isinstance(part, Call) and not hasattr(numpy(), part.name):
             raise TypeError(
-                f"the rule of a gate calls xp.{name}, which NumPy does not have: such a gate is not compiled"
+                f"the rule of a gate calls xp.{part.name}, which NumPy does not have: such a gate is not compiled"
             )
     namespace = dict(constants)
-    exec(builtins.compile(source.text, "<compiled>", "exec"), namespace)
-    return namespace["loss_and_grad" if "loss_and_grad" in namespace else "predict"]  # type: ignore[no-any-return]
+    exec(builtins.compile(source.text, PRINTED, "exec"), namespace)
+    return namespace["loss_and_grad" if source.gradient else "predict"]  # type: ignore[no-any-return]
 
 
 def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import gc
 from collections.abc import Sequence
 
 from ..value import Value
-from .arrays import arrange
 from .lowering import lower
 from .references import Source
 from .report import report
 from .source import write
+from .statements import arrange
 from .sums import gather
 from .tape import Executor, Tape, taped
 from .tracing import Trace
@@ -40,8 +40,8 @@ def _passes(
     lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
     nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
     sizes = {name: len(values) for name, values in traced.inputs.items()}
-    arrays = arrange(nodes, len(parameters), sizes)
-    source = write(arrays, list(sizes), gradient)
-    lines = sum(array.op != "leaf" for array in arrays.arrays)
-    tape = taped(lowered, sizes, source.order, lines, executor)
-    return source, tape, f"{report(arrays, source.gathers)}\nruns {tape or 'on NumPy'}"
+    program = arrange(nodes, len(parameters), sizes)
+    source = write(program, list(sizes), gradient)
+    statements = sum(statement.op != "leaf" for statement in program.statements)
+    tape = taped(lowered, sizes, source.order, statements, executor)
+    return source, tape, f"{report(program, source.gathers)}\nruns {tape or 'on NumPy'}"

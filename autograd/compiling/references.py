@@ -1,62 +1,124 @@
-"""Naming rows: how a statement refers to rows of other arrays, as slices, gathers, tensors of parameters, or constants."""
+"""Naming rows: how a line refers to rows of other arrays, as slices, gathers, tensors of parameters, or constants."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..functions import COMPARISONS
-from .arrays import Array, Arrays, Leaf
+from .expressions import (
+    Broadcast,
+    Expression,
+    Infix,
+    Joined,
+    Name,
+    Number,
+    Reshaped,
+    Rows,
+    Slice,
+    Transposed,
+    atom,
+    walk,
+)
+from .statements import ArrayProgram, Leaf, Statement
 
-__all__ = ["References", "Source"]
+__all__ = ["Line", "References", "Source"]
 
 LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 PIECES = 6  # that are written side by side; rows from more places are gathered
 
 
 @dataclass
-class Source:
-    """The text of a program, the tensors of parameters and the constant arrays that it names, and what each line computes."""
+class Line:
+    """A statement as an array module computes it: the name of its array, and the expression for it."""
 
-    text: str
+    name: str
+    expression: Expression
+    operation: str
+
+
+@dataclass
+class Source:
+    """The lines of a program and what they return, the tensors of parameters and the constant arrays that they name."""
+
+    inputs: list[str]
     leaves: list[Leaf]
     order: list[int]  # of the parameters in the leaves, as the caller numbers them
+    lines: list[Line] = field(default_factory=list)
+    results: list[Expression] = field(default_factory=list)  # the outputs; or the cost, and the gradient in each tensor
+    gradient: bool = False
     constants: dict[str, Any] = field(default_factory=dict)
-    lines: dict[int, str] = field(default_factory=dict)  # line -> operation
     products: int = 0
     gathers: int = 0
 
+    @cached_property
+    def expressions(self) -> list[Expression]:
+        """All expressions and their parts."""
+        return [part for whole in [*(line.expression for line in self.lines), *self.results] for part in walk(whole)]
+
+    @cached_property
+    def header(self) -> list[str]:
+        """The printed lines before those of the program."""
+        names = {part.name for part in self.expressions if isinstance(part, Name)}
+        arguments = ", ".join(["xp", "theta", *(leaf.name for leaf in self.leaves), *self.inputs])
+        header = [f"def {'loss_and_grad' if self.gradient else 'predict'}({arguments}):"]
+        if "B" in names or "seed" in names:
+            header.append(f"    B = {self.inputs[0]}.shape[1]")
+        if "seed" in names:
+            header.append(f"    seed = xp.full_like({self.inputs[0]}[:1], 1 / B)")
+        if "one" in names and "one" not in self.inputs:
+            header.append(f"    one = xp.ones_like({self.inputs[0]}[:1, :1])")
+        return header
+
+    @cached_property
+    def text(self) -> str:
+        """The printed program."""
+        return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1))])
+
+    def printed(self, place: int) -> str:
+        """Return the text of a line; the one behind the last returns the results."""
+        if place < len(self.lines):
+            return f"{self.lines[place].name} = {self.lines[place].expression.text}"
+        results = ", ".join(result.text for result in self.results)
+        return f"return {results}{',' * (self.gradient and len(self.results) == 1)}"
+
+    def described(self, number: int) -> str:
+        """Return what stands in a line of the printed program, counted from 1, and the operation that it is."""
+        place = max(number - 1 - len(self.header), 0)
+        operation = self.lines[place].operation if place < len(self.lines) else "return"
+        return f"{self.printed(place)} ({operation})"
+
 
 class References:
-    """The texts of rows, given the texts of the arrays that are written already."""
+    """Expressions for rows, given those for the arrays that are written already."""
 
-    def __init__(self, program: Arrays) -> None:
+    def __init__(self, program: ArrayProgram, inputs: list[str]) -> None:
         self.program = program
-        self.nodes, self.arrays, self.place = program.nodes, program.arrays, program.place
-        self.source = Source("", program.leaves, program.parameters)
-        self.names_of: dict[Any, str] = {}  # of the constant arrays
+        self.nodes, self.statements, self.place = program.nodes, program.statements, program.place
+        self.source = Source(inputs, program.leaves, program.parameters)
+        self.names_of: dict[Any, Name] = {}  # of the constant arrays
         self.counted: Counter[str] = Counter()
         self.leaf_at = {leaf.start: leaf for leaf in program.leaves}
-        self.text: dict[int, str] = {}  # array -> its name, or its whole expression where it is used once
+        self.written: dict[int, Expression] = {}  # array -> its name, or its whole expression where it is used once
         self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are
 
-    def rows(self, ids: Sequence[int], alone: bool = False, shape: tuple[int, int] | None = None) -> str:
+    def rows(self, ids: Sequence[int], alone: bool = False, shape: tuple[int, int] | None = None) -> Expression:
         """Return the rows of nodes; one row for all of equal ones, unless it must stand alone (not broadcast).
 
         With a shape, return matrices and different constants in that shape, not as columns.
         """
         a = self.whole(ids)
         if a is not None:
-            return self.text[a] if shape or a not in self.shape else f"{self.atom(self.text[a])}.reshape(-1, 1)"
+            return self.written[a] if shape else self.column(a)
         constant = self.constant(ids, shape)
         if constant is not None:
-            if alone:
-                array = constant if constant.startswith("k") else f"{constant} * one"  # of the program's dtype
-                return f"xp.broadcast_to({array}, ({len(ids)}, B))"
+            if alone:  # of the program's dtype
+                array = constant if isinstance(constant, Name) else Infix("*", constant, Name("one"))
+                return Broadcast(array, len(ids), Name("B"))
             return constant
         if not any(self.nodes[i].varying for i in ids) and len(set(ids)) > 1:
             return self.steady(ids)
@@ -64,20 +126,22 @@ class References:
             return self.rows(ids[:1])
         return self.joined(ids, varying=True)
 
-    def steady(self, ids: Sequence[int]) -> str:
+    def steady(self, ids: Sequence[int]) -> Expression:
         """Return the rows of nodes that do not vary, one column each."""
         a = self.whole(ids)
-        if a is not None:
-            return self.text[a] if a not in self.shape else f"{self.atom(self.text[a])}.reshape(-1, 1)"
-        return self.joined(ids, varying=False)
+        return self.joined(ids, varying=False) if a is None else self.column(a)
 
-    def joined(self, ids: Sequence[int], varying: bool) -> str:
+    def column(self, a: int) -> Expression:
+        """Return an array as a column for each of its rows, which it is unless it is a matrix."""
+        return Reshaped(atom(self.written[a]), (-1, 1)) if a in self.shape else self.written[a]
+
+    def joined(self, ids: Sequence[int], varying: bool) -> Expression:
         """Return rows from several places: slices side by side, or if they are many, rows gathered from these."""
         runs = self.runs(ids)
         if len({a for a, _ in runs}) == 1 and runs[0][0] != -1:
             return self.slice(runs[0][0], [row for _, rows in runs for row in rows])
         if len(runs) <= PIECES:
-            return f"xp.concatenate([{', '.join(self.piece(a, rows, varying) for a, rows in runs)}])"
+            return Joined([self.piece(a, rows, varying) for a, rows in runs])
         start, pieces, total = {}, [], 0
         for a in sorted({a for a, _ in runs}):
             rows = sorted({row for b, found in runs if b == a for row in found})
@@ -85,7 +149,7 @@ class References:
             total += len(rows)
             pieces.append(self.piece(a, rows, varying))
         index = [start[a][row] for i in ids for a, row in [self.place.get(i, (-1, i))]]
-        return f"xp.concatenate([{', '.join(pieces)}])[{self.index(index)}]"
+        return Rows(Joined(pieces), self.index(index))
 
     def runs(self, ids: Sequence[int]) -> list[tuple[int, list[int]]]:
         """Split nodes into runs from one array each, with their rows (of a constant, its node)."""
@@ -97,66 +161,62 @@ class References:
             found[-1][1].append(row)
         return found
 
-    def piece(self, a: int, rows: list[int], varying: bool) -> str:
+    def piece(self, a: int, rows: list[int], varying: bool) -> Expression:
         """Return rows to stand beside others: as numbers, and if these vary with a column for every sample."""
         if a == -1:
-            text = self.vector([self.number(i) for i in rows], (len(rows), 1))
+            found: Expression = self.vector([self.number(i) for i in rows], (len(rows), 1))
         else:
-            text = self.slice(a, rows)
-            if self.arrays[a].op in COMPARISONS:
-                text = f"{self.atom(text)} * one"
-        return (
-            text
-            if not varying or (a != -1 and self.arrays[a].varying)
-            else f"xp.broadcast_to({text}, ({len(rows)}, B))"
-        )
+            found = self.slice(a, rows)
+            if self.statements[a].op in COMPARISONS:
+                found = Infix("*", atom(found), Name("one"))
+        steady = a == -1 or not self.statements[a].varying
+        return Broadcast(found, len(rows), Name("B")) if varying and steady else found
 
-    def slice(self, a: int, rows: list[int]) -> str:
-        name = self.text[a]
+    def slice(self, a: int, rows: list[int]) -> Expression:
         if a == 0:
             vector = self.leaf_at.get(rows[0])
             if vector is not None and rows == list(range(vector.start, vector.start + math.prod(vector.shape))):
-                return vector.name if len(vector.shape) == 1 else f"{vector.name}.reshape(-1, 1)"
-        if a in self.shape:
-            name = f"{self.atom(name)}.reshape(-1, 1)"
+                name = Name(vector.name)
+                return name if len(vector.shape) == 1 else Reshaped(name, (-1, 1))
+        array = self.column(a)
         step = rows[1] - rows[0] if len(rows) > 1 else 1
         if step > 0 and rows == list(range(rows[0], rows[-1] + 1, step)):
-            if rows == list(range(len(self.arrays[a].members))):
-                return name
-            return f"{self.atom(name)}[{rows[0]}:{rows[-1] + 1}{f':{step}' if step > 1 else ''}]"
-        return f"{self.atom(name)}[{self.index(rows)}]"
+            if rows == list(range(len(self.statements[a].members))):
+                return array
+            return Slice(atom(array), (slice(rows[0], rows[-1] + 1, step if step > 1 else None),))
+        return Rows(atom(array), self.index(rows))
 
-    def matrix(self, ids: list[int], shape: tuple[int, int, int]) -> str:
+    def matrix(self, ids: list[int], shape: tuple[int, int, int]) -> Expression:
         """Return what does not vary as a matrix (or g of them): a tensor, its transpose or a part of it, or a gather."""
         g, r, width = shape
-        form = f"{r}, {width}" if g == 1 else f"{g}, {r}, {width}"
+        form = (r, width) if g == 1 else shape
         if all(i in self.place and self.place[i][0] == 0 for i in ids):
             rows = [self.place[i][1] for i in ids]
             for leaf in self.program.leaves:
                 end = leaf.start + math.prod(leaf.shape)
                 if g > 1 or len(leaf.shape) != 2 or not all(leaf.start <= row < end for row in (rows[0], rows[-1])):
                     continue
-                m, n = leaf.shape
+                n = leaf.shape[1]
                 at = [divmod(row - leaf.start, n) for row in rows]
                 (i0, j0), (i1, j1) = at[0], at[-1]
                 if at == [(i0 + x, j0 + y) for x in range(r) for y in range(width)]:
-                    return leaf.name + _part(i0, i1, m, j0, j1, n)
+                    return _part(leaf, i0, i1, j0, j1)
                 if at == [(i0 + y, j0 + x) for x in range(r) for y in range(width)]:
-                    return f"{leaf.name}{_part(i0, i1, m, j0, j1, n)}.T"
+                    return Transposed(_part(leaf, i0, i1, j0, j1))
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == (r, width) and g == 1:
-            return self.atom(self.text[a])
+            return atom(self.written[a])
         if all(i not in self.place for i in ids):
-            return self.vector([self.number(i) for i in ids], (r, width) if g == 1 else shape)
-        return f"{self.atom(self.numeric(self.steady(ids), ids))}.reshape({form})"
+            return self.vector([self.number(i) for i in ids], form)
+        return Reshaped(atom(self.numeric(self.steady(ids), ids)), form)
 
-    def numeric(self, text: str, ids: Sequence[int]) -> str:
-        """Return the text of rows as numbers; those of a comparison alone are True and False, which PyTorch does not add up."""
+    def numeric(self, rows: Expression, ids: Sequence[int]) -> Expression:
+        """Return rows as numbers; those of a comparison alone are True and False, which PyTorch does not add up."""
         (first, *others) = {self.place.get(i, (-1, 0))[0] for i in ids}
-        compares = first != -1 and not others and self.arrays[first].op in COMPARISONS
-        return f"{self.atom(text)} * one" if compares else text
+        compares = first != -1 and not others and self.statements[first].op in COMPARISONS
+        return Infix("*", atom(rows), Name("one")) if compares else rows
 
-    def common_shape(self, array: Array) -> tuple[int, int] | None:
+    def common_shape(self, array: Statement) -> tuple[int, int] | None:
         """Return the shape of the matrices that all operands but constants are, if they have one shape."""
         if array.varying or array.op in ("total", "where"):
             return None
@@ -167,60 +227,45 @@ class References:
     def whole(self, ids: Sequence[int]) -> int | None:
         """Return the array that these are all rows of, in order, if there is one."""
         a = self.place.get(ids[0], (-1, 0))[0]
-        return a if a not in (-1, 0) and list(ids) == self.arrays[a].members else None
+        return a if a not in (-1, 0) and list(ids) == self.statements[a].members else None
 
     # Numbers
 
-    def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> str | None:
+    def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> Expression | None:
         """Return the numbers of constants, in a shape or as a column: one where they are equal."""
         return None if any(i in self.place for i in ids) else self.numbers([self.number(i) for i in ids], shape)
 
     def number(self, i: int) -> float:
         return float(self.nodes[i].place)
 
-    def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> str:
+    def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> Expression:
         """Return one number where all are equal, else an array of the shape, a column without one."""
         if len(set(numbers)) > 1:
             return self.vector(numbers, shape or (len(numbers), 1))
         number = float(numbers[0])
         large = LARGEST < abs(number) < math.inf  # NumPy refuses such a number beside float32
-        return self.vector([number], (1, 1)) if large else repr(number)
+        return self.vector([number], (1, 1)) if large else Number(number)
 
-    def vector(self, numbers: Sequence[float], shape: tuple[int, ...]) -> str:
+    def vector(self, numbers: Sequence[float], shape: tuple[int, ...]) -> Name:
         return self.kept("k", (tuple(numbers), shape))
 
-    def index(self, rows: Sequence[int]) -> str:
+    def index(self, rows: Sequence[int]) -> Name:
         self.source.gathers += 1
         return self.kept("i", (tuple(rows), None))
 
-    def kept(self, letter: str, value: Any) -> str:
+    def kept(self, letter: str, value: Any) -> Name:
         if value not in self.names_of:
             self.counted[letter] += 1
-            name = self.names_of[value] = f"{letter}{self.counted[letter]}"
-            self.source.constants[name] = value
+            name = self.names_of[value] = Name(f"{letter}{self.counted[letter]}")
+            self.source.constants[name.name] = value
         return self.names_of[value]
 
-    def atom(self, text: str) -> str:
-        """Return an expression so that an operator or a method may follow it."""
-        return text if _enclosed(text) else f"({text})"
 
-
-def _part(i0: int, i1: int, m: int, j0: int, j1: int, n: int) -> str:
+def _part(leaf: Leaf, i0: int, i1: int, j0: int, j1: int) -> Expression:
+    """Return a tensor, or the rows and columns of it from the first to the last."""
+    m, n = leaf.shape
     if (i0, i1, j0, j1) == (0, m - 1, 0, n - 1):
-        return ""
-    rows = ":" if (i0, i1) == (0, m - 1) else f"{i0}:{i1 + 1}"
-    columns = ":" if (j0, j1) == (0, n - 1) else f"{j0}:{j1 + 1}"
-    return f"[{rows}, {columns}]"
-
-
-def _enclosed(text: str) -> bool:
-    """Tell whether an expression is a call, an index or in parentheses as a whole."""
-    depth, outside = 0, ""
-    for character in text:
-        if character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        elif depth == 0:
-            outside += character
-    return re.fullmatch(r"[\w.]*", outside) is not None
+        return Name(leaf.name)
+    rows = slice(None) if (i0, i1) == (0, m - 1) else slice(i0, i1 + 1)
+    columns = slice(None) if (j0, j1) == (0, n - 1) else slice(j0, j1 + 1)
+    return Slice(Name(leaf.name), (rows, columns))

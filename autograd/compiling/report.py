@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from .arrays import Arrays
+from .statements import ArrayProgram
 
 __all__ = ["report"]
 
 MOST_LISTED = 6  # parameters without effect
 
 
-def report(program: Arrays, gathers: int) -> str:
+def report(program: ArrayProgram, gathers: int) -> str:
     """Return the report as lines of text; parameters are numbered as the caller gave them."""
     shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in program.leaves)
-    dots = [array for array in program.arrays if array.op == "dot"]
-    others = [array for array in program.arrays if array.op not in ("dot", "leaf")]
-    rows = sum(len(array.members) for array in others)
+    dots = [statement for statement in program.statements if statement.op == "dot"]
+    others = [statement for statement in program.statements if statement.op not in ("dot", "leaf")]
+    rows = sum(len(statement.members) for statement in others)
     ends = [program.nodes[i] for i in program.gradients]
     unused = [str(p) for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
     listed = f"parameters {', '.join(unused)}"
@@ -23,7 +23,7 @@ def report(program: Arrays, gathers: int) -> str:
     return "\n".join(
         [
             f"parameters: {shapes or 'none'}",
-            f"{sum(len(array.members) for array in dots)} sums of products in {len(dots)} matrix products",
+            f"{sum(len(statement.members) for statement in dots)} sums of products in {len(dots)} matrix products",
             f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
             f"{gathers} gathers",
             *([f"without effect: {listed}"] if unused else []),

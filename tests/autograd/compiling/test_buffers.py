@@ -193,5 +193,5 @@ def test_a_mean_of_an_input_or_of_a_gradient_has_buffers() -> None:
 
 
 def test_the_fuzzer_sees_a_view_that_is_kept_from_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Buffered, "seen", lambda self, base, text, view: self.kept(view))
+    monkeypatch.setattr(Buffered, "seen", lambda self, base, before, after, view: self.kept(view))
     assert any("numpy" in fuzz.run(seed) for seed in range(20))

@@ -1,4 +1,4 @@
-"""The array program: nodes that do the same to the rows of the same arrays become the rows of one array."""
+"""Statements: nodes that do the same to the rows of the same arrays become the rows of one array."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from .blocks import Stack, levels, stacks
 from .sums import Node, Nodes
 
-__all__ = ["Array", "Arrays", "Leaf", "arrange"]
+__all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
 
 
 @dataclass
-class Array:
+class Statement:
     """Rows that are computed together, a row for each member, with a column for each sample (one in all if not varying).
 
     op: that of its members; "leaf" for inputs, parameters and the seed
@@ -41,11 +41,11 @@ class Leaf:
 
 
 @dataclass
-class Arrays:
-    """The array program: arrays in the order of their computation, and where every node stands."""
+class ArrayProgram:
+    """The statements in the order of their computation, and where every node stands."""
 
     nodes: list[Node]
-    arrays: list[Array]
+    statements: list[Statement]
     place: dict[int, tuple[int, int]]  # of a node: its array, and its row there
     leaves: list[Leaf]
     parameters: list[int]  # the flat array's entries, as numbers of the caller's parameters
@@ -53,7 +53,7 @@ class Arrays:
     gradients: list[int]
 
 
-def arrange(found: Nodes, n_parameters: int, inputs: dict[str, int]) -> Arrays:
+def arrange(found: Nodes, n_parameters: int, inputs: dict[str, int]) -> ArrayProgram:
     """Return the array program of nodes."""
     return _Arranging(found, n_parameters, inputs).run()
 
@@ -62,18 +62,20 @@ class _Arranging:
     def __init__(self, found: Nodes, n_parameters: int, inputs: dict[str, int]) -> None:
         self.nodes, self.found, self.inputs = found.nodes, found, inputs
         self.level = levels(self.nodes)
-        self.arrays: list[Array] = []
+        self.statements: list[Statement] = []
         self.place: dict[int, tuple[int, int]] = {}
         self.param = {self.nodes[i].place: i for i in found.needed if self.nodes[i].op == "param"}
         self.n_parameters = n_parameters
 
-    def run(self) -> Arrays:
-        self.add(Array("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta"))
+    def run(self) -> ArrayProgram:
+        self.add(
+            Statement("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta")
+        )
         entry = {node.place: i for i, node in enumerate(self.nodes) if node.op == "input"}
         for name, size in self.inputs.items():
-            self.add(Array("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
+            self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
         seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
-        self.add(Array("leaf", seed, True, False, name="seed"))
+        self.add(Statement("leaf", seed, True, False, name="seed"))
         rank: dict[int, int] = {}  # of what makes a parameter's gradient: the parameter's place
         for p, gradient in enumerate(self.found.gradients):
             rank[gradient] = p
@@ -87,26 +89,28 @@ class _Arranging:
             dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
             for stack in stacks(self.nodes, dots, self.level, self.where, rank):
                 backward = all(self.nodes[i].backward for i in stack.members)
-                self.add(Array("dot", stack.members, stack.varying, backward, stack=stack))
+                self.add(Statement("dot", stack.members, stack.varying, backward, stack=stack))
             self.elementwise([i for i in by_level[at] if self.nodes[i].op != "dot"])
         leaves, order = self.leaves()
-        self.arrays[0].members = [self.param.get(p, -1) for p in order]
+        self.statements[0].members = [self.param.get(p, -1) for p in order]
         for row, p in enumerate(order):
             if p in self.param:
                 self.place[self.param[p]] = (0, row)
-        return Arrays(self.nodes, self.arrays, self.place, leaves, order, self.found.outputs, self.found.gradients)
+        return ArrayProgram(
+            self.nodes, self.statements, self.place, leaves, order, self.found.outputs, self.found.gradients
+        )
 
-    def add(self, array: Array) -> None:
+    def add(self, array: Statement) -> None:
         for row, i in enumerate(array.members):
             if i >= 0:
-                self.place[i] = (len(self.arrays), row)
-        self.arrays.append(array)
+                self.place[i] = (len(self.statements), row)
+        self.statements.append(array)
 
     def leaves(self) -> tuple[list[Leaf], list[int]]:
         """Give every parameter a place: the largest matrices claim theirs first, what remains are vectors."""
         nodes = self.nodes
         matrices = []
-        for array in self.arrays:
+        for array in self.statements:
             for block in array.stack.blocks if array.stack and array.stack.varying else ():
                 grid = [[nodes[i].place for i in left if nodes[i].op == "param"] for left in block.lefts]
                 if all(len(row) == len(block.lefts[0]) for row in grid):
@@ -157,7 +161,7 @@ class _Arranging:
             groups[node.op, node.varying, node.backward, signs, arrays].append((tuple(args), tuple(coefs), i))
         for (op, varying, backward, _, _), found in groups.items():
             found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
-            array = Array(op, [i for _, _, i in found], varying, backward)
+            array = Statement(op, [i for _, _, i in found], varying, backward)
             if op in ("max", "min"):
                 array.operands = [[a for args, _, _ in found for a in args]]
             else:
