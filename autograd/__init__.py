@@ -15,8 +15,8 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from .backward import adjoints as adjoints, is_stale as is_stale, topological_order as topological_order
+from .beside import FUNCTIONS as _FUNCTIONS
 from .context import no_grad as no_grad, scope as scope
-from .elsewhere import FUNCTIONS as _FUNCTIONS
 from .gate import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
 from .gates import *  # every row of the table is a function here
 from .value import Value as Value

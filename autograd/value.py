@@ -14,11 +14,10 @@ from . import gates
 from ._engine import chosen, compiled, install, partly_compiled
 from .arguments import as_float, is_numpy_scalar
 from .backward import backward, forward, topological_order, zero_grad
+from .beside import ARC, Beside
 from .context import context, here, recording, refuse_while_tracing, tracing
-from .elsewhere import BesideOthers
 from .gate import GATES, Gate
 from .node import CONSTANT, INPUT, NUMBER, Node, Role, as_label
-from .ufuncs import ARC, BesideNumpy
 
 __all__ = ["Operand", "Value"]
 
@@ -26,7 +25,7 @@ Operand = Union["Value", float]
 
 
 @partly_compiled
-class Value(Node, BesideNumpy, BesideOthers):
+class Value(Node, Beside):
     """A number that records how it was made: a leaf, or the output of a gate.
 
     Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Any
 
-from ..arithmetic import Arithmetic
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
-from ..symbols import COMPLEMENT
+from ..symbols import COMPLEMENT, Arithmetic
 
 __all__ = ["Program", "Scalar", "exact"]
 

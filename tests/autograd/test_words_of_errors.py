@@ -14,7 +14,7 @@ import pytest
 
 import autograd
 from autograd import Value, explain
-from autograd.elsewhere import ATTRIBUTES, FUNCTIONS
+from autograd.beside import ATTRIBUTES, FUNCTIONS
 
 # Names
 

@@ -1,7 +1,8 @@
-"""numpy's ufuncs of Values: a ufunc that gets a Value records a gate, or is refused by name.
+"""What other libraries ask of a Value: numpy's ufuncs are gates or refused by name; other names say what to write here.
 
-numpy hands such a call to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result is an array
-of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the number 0.
+numpy hands a ufunc that gets a Value to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result
+is an array of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the
+number 0.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, NoReturn
 
 from .arguments import as_float
 from .gate import GATES
 from .gates import logsumexp, maximum, minimum, pow, where
 
-__all__ = ["ARC", "BesideNumpy"]
+__all__ = ["ARC", "FUNCTIONS", "Beside"]
 
 # The ufuncs that Python's operators on arrays call.
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -57,8 +59,35 @@ INSTEAD = {
 }
 
 
-class BesideNumpy:
-    """What numpy asks of a Value."""
+# Names of other libraries, and what to write instead.
+ATTRIBUTES = {
+    "_backward": "gate(name, symbol, forward, *local) for an operation of your own",
+    "_children": "v.inputs",
+    "_op": "v.gate, or v.gate.symbol for what a picture shows",
+    "_prev": "v.inputs",
+    "T": "v, because a Value has no dimensions",
+    "item": "v.data",
+    "numpy": "v.data",
+    "requires_grad": 'Value(data, role="constant") for what is not to be differentiated, and v.detach() for a copy',
+    "value": "v.data",
+}
+FUNCTIONS = {
+    "Tensor": "Value(data), one for each number",
+    "draw_dot": "draw(v), or to_dot(v) for its text",
+    "numpy": "import numpy as np; np.exp(v) records the gate",
+    "tensor": "Value(data), one for each number",
+}
+FOREIGN_OPERATORS = {
+    "floordiv": ("//", "math.floor(a.data / b.data) for the number"),
+    "mod": ("%", "a.data % b.data for the number"),
+    "matmul": ("@", "a * b, or autograd.dot(w, x) of two lists"),
+}
+
+
+class Beside:
+    """What a Value answers other libraries, and those who write their names: an attribute that is not here is an
+    AttributeError, an operator a TypeError.
+    """
 
     __slots__ = ()
 
@@ -109,6 +138,9 @@ class BesideNumpy:
         """
         return self
 
+    def __round__(self, digits: int | None = None) -> NoReturn:
+        raise TypeError("round() is not a gate: write round(v.data) for the number")
+
 
 def _rule(name: str) -> Callable[..., Any] | None:
     return DIFFERENT.get(name) or GATES.get(name) or GATES.get(ARC.get(name, name)) or COMPOSED.get(name)
@@ -144,3 +176,36 @@ def _boxed(x: Any, numpy: Any) -> Any:
     box = numpy.empty((), object)
     box[()] = x
     return box
+
+
+class _Elsewhere:
+    """An attribute of another library's numbers: reading or setting it says what to write instead.
+
+    One for each name, not a `__getattr__`, which would slow down the reading of every other attribute.
+    """
+
+    def __init__(self, name: str, instead: str) -> None:
+        self.message = f"a Value has no attribute {name!r}: write {instead}"
+        self.__doc__ = f"Not here: write {instead}."
+
+    def __get__(self, v: Any, cls: Any = None) -> NoReturn:
+        raise AttributeError(self.message)
+
+    def __set__(self, v: Any, x: Any) -> NoReturn:
+        raise AttributeError(self.message)
+
+
+def _refused(symbol: str, instead: str) -> Callable[[Any, Any], Any]:
+    def operator(v: Any, other: Any) -> Any:
+        if not (isinstance(other, Real) or hasattr(type(other), "__gate__")):
+            return NotImplemented  # which may know of Values, and numpy names the ufunc
+        raise TypeError(f"unsupported operand: {symbol} is not a gate; write {instead}")
+
+    return operator
+
+
+for _name, _instead in ATTRIBUTES.items():
+    setattr(Beside, _name, _Elsewhere(_name, _instead))
+for _name, (_symbol, _instead) in FOREIGN_OPERATORS.items():
+    setattr(Beside, f"__{_name}__", _refused(_symbol, _instead))
+    setattr(Beside, f"__r{_name}__", _refused(_symbol, _instead))
