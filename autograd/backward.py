@@ -153,14 +153,14 @@ def _pull(nodes: Iterable[Any]) -> None:
     A constant's slope is never asked for: it may not exist, as log x of x² at x < 0.
     """
     for node in nodes:
-        gate, a, b = node._origin, node._first, node._rest
+        slopes, a, b = node._origin.slopes, node._first, node._rest
         if b is None:
-            (to_a,) = gate.slopes(node._data, a._data, a._origin is not CONSTANT)
+            (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
             if to_a is not None:
                 a._adjoint += node._adjoint * to_a
         elif b.__class__ is not tuple:
             wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
-            to_a, to_b = gate.slopes(node._data, a._data, b._data, wanted_a, wanted_b)
+            to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
             if to_a is not None:
                 a._adjoint += node._adjoint * to_a
             if to_b is not None:

@@ -301,8 +301,9 @@ def _record_one(gate: Gate, a: Any) -> Any:
     """Record a gate with one input, as `record` does, in half the time."""
     if a.__class__ is not Value and (a := operand(a, gate.name)) is NotImplemented:
         return NotImplemented
+    compute = gate.compute
     try:
-        data = gate.compute(a._data)
+        data = compute(a._data)
     except (ArithmeticError, ValueError) as error:
         return _refused(error, gate, (a,))
     node = _new(Value)
@@ -323,8 +324,9 @@ def _record_two(gate: Gate, a: Any, b: Any) -> Any:
         return NotImplemented
     if b.__class__ is not Value and (b := operand(b, gate.name)) is NotImplemented:
         return NotImplemented
+    compute = gate.compute  # a function of the instance: called by its attribute it takes half as long again
     try:
-        data = gate.compute(a._data, b._data)
+        data = compute(a._data, b._data)
     except (ArithmeticError, ValueError) as error:
         return _refused(error, gate, (a, b))
     node = _new(Value)
