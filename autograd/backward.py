@@ -75,7 +75,7 @@ class Walk:
                 gates(node)
                 continue
             while node._mark is not done:
-                if node._mark is entered:  # reached from its own inputs, so somebody has set `_first`
+                if node._mark is entered:  # reached from its own inputs: only setting `_first` makes such a graph
                     raise RuntimeError(
                         f"a graph must not contain itself: {truncated_repr(node)} is one of its own inputs"
                     )

@@ -33,6 +33,9 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     One argument gives its gradient, several a tuple, a list of numbers a list. Lectures: ∇f, the direction of steepest
     ascent. TypeError where f returns anything but one number: of a list, `jacobian` gives the gradients.
 
+    A gradient that is recorded on Values, or compiled, is its formula, which may hold where f does not: 1/x, for log x, is a
+    number at −1 too, where grad(log)(−1.0) raises. `value_and_grad` keeps f beside it, whose replay raises there.
+
     >>> from autograd import sin
     >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
     (12.0, 12.0)

@@ -230,7 +230,9 @@ def gate(
 
     `forward(xp, *inputs)` computes the output; each `local(xp, output, *inputs)` is d output/d input, one per input, or
     None for an input without gradient. A forward rule that takes `*inputs` has any number of them, and one local rule
-    that returns the gradients of all. `domain` gives each input the intervals that tests draw it from (default: REAL).
+    that returns the gradients of all. Both branches of an `xp.where` are computed, so a domain is guarded inside them:
+    `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
+    `domain` gives each input the intervals that tests draw it from (default: REAL).
 
     >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
     >>> inverse_square(2.0)

@@ -117,8 +117,8 @@ class Symbol(Arithmetic):
     """A formula: an operator (or "name", or "number") and its arguments.
 
     >>> x = Symbol.named("x")
-    >>> python(-1 / (x * x)), mathematics(-1 / (x * x))
-    ('-1.0 / (x * x)', '−1/x²')
+    >>> python(-1 / x / x), mathematics(-1 / x / x)
+    ('-1.0 / x / x', '−1/x²')
     """
 
     __slots__ = ("arguments", "operator")
@@ -422,6 +422,9 @@ def _mathematics(part: Symbol, printed: dict[int, tuple[str, int]]) -> tuple[str
         form = row.mathematics if row else ""
         return form.format(*texts) if form else f"{operator}({', '.join(texts)})", ATOM
     binding = BINDING[operator]
+    numerator = part.operands[0]
+    if operator == numerator.operator == "div" and printed[id(numerator.operands[1])][0] == texts[1]:  # a/b/b
+        operands = [printed[id(numerator.operands[0])], _power(operands[1], ("2", ATOM))]
     left, right = (_wrap(*x, binding + i) for i, x in enumerate(operands))
     sign = {"mul": "·", "div": "/", "sub": " − "}.get(operator) or f" {FUNCTIONS[operator].sign} "
     return f"{left}{sign}{right}", binding

@@ -145,6 +145,31 @@ def test_a_derivative_shares_what_its_local_gradients_share() -> None:
     assert len(autograd.topological_order(*slopes)) < 10 * len(x), "every exponential and their sum is one node"
 
 
+@pytest.mark.parametrize(("name", "outside"), [("log", -1.0), ("log1p", -2.0)])
+def test_outside_the_domain_the_formula_is_a_number_and_f_beside_it_raises(name: str, outside: float) -> None:
+    f, x = GATES[name], Value(2.0)
+    value, slope = autograd.value_and_grad(f)(x)
+    x.data = outside
+    assert slope.forward() == -1.0
+    refusing: list[Callable[[], Any]] = [value.forward, lambda: grad(f)(outside), lambda: grad(f)(Value(outside))]
+    for refuse in refusing:
+        with pytest.raises(ValueError, match=name):
+            refuse()
+    program = compile(lambda v: [f(v[0]), grad(f)(v[0])], v=1, gradient=False)
+    with pytest.raises(FloatingPointError, match="log"):
+        program([[outside]])
+
+
+@pytest.mark.parametrize(("name", "outside"), [("sqrt", -1.0), ("reciprocal", 0.0), ("div", 0.0), ("pow", -1.0)])
+def test_a_formula_that_refuses_what_its_gate_refuses(name: str, outside: float) -> None:
+    x = Value(2.0)
+    f: Callable[[Any], Any] = {"div": lambda x: autograd.div(3.0, x), "pow": lambda x: x**1.5}.get(name, GATES[name])
+    slope = grad(f)(x)
+    x.data = outside
+    with pytest.raises((ArithmeticError, ValueError)):
+        slope.forward()
+
+
 # Errors name the gate that the caller wrote.
 
 MISSING: list[tuple[Callable[[], Any], str]] = [

@@ -178,13 +178,12 @@ def test_a_dot_goes_by_the_entries_of_its_lists(engine: str) -> None:
         class Lying(list):
             def __len__(self):
                 return self.said
-        for said in (0, 1, 3, 10**9):
-            for numbers in ([Value(2.0), 3.0], [x, Value(3.0)]):
+        for said in (0, 1, 3, 1000):
+            for numbers in ([2.0, 3.0], [Value(2.0), 3.0], [x, Value(3.0)]):
                 lying = Lying(numbers)
                 lying.said = said
                 for found in (dot(lying, [1.0, 2.0]), dot([1.0, 2.0], lying)):
-                    fits(found, 8.0)
-                    assert found != 0.0
+                    assert getattr(found, "data", found) == 8.0
                 raises(lambda: dot(lying, [1.0]))
                 raises(lambda: dot([1.0, 2.0, 3.0], lying))
         """,
