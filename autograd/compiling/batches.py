@@ -19,14 +19,14 @@ class Batches:
     def __init__(self, sizes: Mapping[str, int], dtype: Dtype) -> None:
         self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
 
-    def columns(self, batches: Sequence[Any]) -> list[Any]:
-        """Return one array an input, a column for each sample; the number 1 for a program without inputs."""
+    def rows(self, batches: Sequence[Any]) -> list[Any]:
+        """Return one array an input, a row for each sample; the number 1 for a program without inputs."""
         self._check_count(batches)
         if not batches:
             return [numpy().ones((1, 1), self._type)]
         arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
         self._check_rows(arrays)
-        return [array.T for array in arrays]
+        return arrays
 
     def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
         """Return batches that are arrays of any module as floats of theta's type, and check theta and their shapes."""
@@ -50,13 +50,13 @@ class Batches:
             if len(array) != len(arrays[0]):
                 raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
-    def unusual(self, columns: Sequence[Any]) -> str:
+    def unusual(self, batches: Sequence[Any]) -> str:
         """Say which is the first row that is not finite, if there is one."""
         np = numpy()
-        for (name, _), found in zip(self.sizes, columns):
-            rows = np.flatnonzero(~np.isfinite(found).all(0))
+        for (name, _), found in zip(self.sizes, batches):
+            rows = np.flatnonzero(~np.isfinite(found).all(1))
             if len(rows):
-                kind = "a nan" if np.isnan(found[:, rows[0]]).any() else "an infinity"
+                kind = "a nan" if np.isnan(found[rows[0]]).any() else "an infinity"
                 return f": {name}[{rows[0]}] holds {kind}"
         return ""
 
