@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._engine import load
 from ..functions import known
+from .batches import numpy
 
 __all__ = [
     "AFTER",
@@ -153,6 +154,7 @@ class Code:
     """Finished code, the same for all parameters and batches."""
 
     def __init__(self, assembly: Assembly, outputs: int, parameters: int) -> None:
+        self._empty, self._double, self._none = numpy().empty, numpy().dtype("float64"), numpy().empty((0, 1))
         self.outputs, self.parameters, self.operations = outputs, parameters, assembly.operations
         numbers = array("d", bytes(8 * (1 + max(assembly.constants.values(), default=-1))))
         for (x, _), slot in assembly.constants.items():
@@ -168,13 +170,10 @@ class Code:
         With `check`, None where anything overflows, is undefined or not finite. `generation` counts processors that the
         compiled part has code for, from the oldest.
         """
-        import numpy as np
-
-        outputs, gradient = np.empty((self.outputs, len(rows[0]))), np.empty(self.parameters)
-        theta, *rows = (
-            numbers if numbers.dtype == np.float64 else numbers.astype(np.float64) for numbers in (theta, *rows)
-        )
-        theta = np.ascontiguousarray(theta)
+        outputs = self._empty((self.outputs, len(rows[0]))) if self.outputs else self._none
+        gradient = self._empty(self.parameters)
+        if theta.dtype is not self._double:  # and so are the rows
+            theta, *rows = (numbers.astype(self._double) for numbers in (theta, *rows))
         cost = self.checked.run(theta, tuple(rows), outputs, gradient, check, generation)
         return None if cost is None else (cost, gradient, outputs)
 
