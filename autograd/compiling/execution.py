@@ -27,8 +27,9 @@ class Execution:
     Where there is code of the same program, that runs, unless something in it is not finite: the lines then say where.
     """
 
-    def __init__(self, source: Source, code: Code | None, batches: Batches, check: bool) -> None:
+    def __init__(self, source: Source, code: Code | None, samples: float, batches: Batches, check: bool) -> None:
         self.source, self.code, self.batches, self.check = source, code, batches, check
+        self.samples = samples  # of a batch that the code runs, at most
         self.in_order = source.order == sorted(source.order)
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
@@ -45,7 +46,9 @@ class Execution:
 
     def native(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any, Any] | None:
         """Return the cost, its gradient and the outputs by the compiled part; None if that is not used or a check fails."""
-        found = self.code.run(flat, rows, self.check) if self.code is not None else None
+        if self.code is None or len(rows[0]) > self.samples:
+            return None
+        found = self.code.run(flat, rows, self.check)
         if found is None or self.batches.dtype == "float64":
             return found
         cost, *arrays = found

@@ -276,11 +276,15 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     if (width == 1 && p->right.column == 1 && p->columns == stride && p->inner == 1) packed = (double *)right;
     else
         for (ptrdiff_t k = 0; k < p->inner; k++)
-            for (ptrdiff_t j = 0; j < stride; j++) {
+            for (ptrdiff_t j = 0; j < stride; j += 8) { /* eight columns at a time, which are a line of the cache */
                 const double *from = right + (k * p->right.row + j * p->right.column) * width;
                 double *into = packed + k * samples * stride + j;
-                if (j < p->columns) for (ptrdiff_t s = 0; s < samples; s++) into[s * stride] = from[s];
-                else for (ptrdiff_t s = 0; s < samples; s++) into[s * stride] = 0.0;
+                ptrdiff_t apart = p->right.column * width, there = p->columns - j;
+                if (there >= 8)
+                    for (ptrdiff_t s = 0; s < samples; s++) UNROLLED for (int e = 0; e < 8; e++) into[s * stride + e] = from[e * apart + s];
+                else
+                    for (ptrdiff_t s = 0; s < samples; s++)
+                        for (int e = 0; e < 8; e++) into[s * stride + e] = e < there ? from[e * apart + s] : 0.0;
             }
     int first = block->start == 0;
     ptrdiff_t row = p->left.row * width, column = p->left.column * width;
@@ -309,20 +313,20 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
 #define FROM(j) (memory + (ptrdiff_t)at[2 * (j)] * width)
 #define MOVES_BY(j, step) (at[2 * (j) + 1] == (step))
 #define STEPS for (ptrdiff_t i = 0; i < steps; i++)
-#define LANE_BY_LANE(...) \
-    if (width == 1) { const ptrdiff_t k = 0; __VA_ARGS__ } \
-    else for (ptrdiff_t lane = 0; lane < width; lane += 8) \
+#define LANE_BY_LANE(count, ...) /* of so many numbers, which are whole eights unless a slot is one */ \
+    if (width == 1) EACH(count) { __VA_ARGS__ } \
+    else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
         AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
 #define RUN_1(name, operation, expression, refused) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1)) { \
             double *to = FROM(0); \
             const double *A = FROM(1); \
-            EACH(steps * width) { double a = A[k]; to[k] = expression; } \
+            LANE_BY_LANE(steps * width, double a = A[k]; to[k] = expression;) \
         } else STEPS { \
             double *to = SLOT(0, 2); \
             const double *A = SLOT(1, 2); \
-            LANE_BY_LANE(double a = A[k]; to[k] = expression;) \
+            LANE_BY_LANE(width, double a = A[k]; to[k] = expression;) \
         } \
         break;
 #define RUN_2(name, operation, expression, refused) \
@@ -330,7 +334,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1)) { \
             double *to = FROM(0); \
             const double *A = FROM(1), *B = FROM(2); \
-            EACH(steps * width) { double a = A[k], b = B[k]; to[k] = expression; } \
+            LANE_BY_LANE(steps * width, double a = A[k], b = B[k]; to[k] = expression;) \
         } else if (width == 1 && n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 0)) { \
             double *to = FROM(0), b = *FROM(2); \
             const double *A = FROM(1); \
@@ -342,7 +346,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
         } else STEPS { \
             double *to = SLOT(0, 3); \
             const double *A = SLOT(1, 3), *B = SLOT(2, 3); \
-            LANE_BY_LANE(double a = A[k], b = B[k]; to[k] = expression;) \
+            LANE_BY_LANE(width, double a = A[k], b = B[k]; to[k] = expression;) \
         } \
         break;
 #define RUN_3(name, operation, expression, refused) \
@@ -350,11 +354,11 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1) && MOVES_BY(3, 1)) { \
             double *to = FROM(0); \
             const double *A = FROM(1), *B = FROM(2), *C = FROM(3); \
-            EACH(steps * width) { double a = A[k], b = B[k], c = C[k]; to[k] = expression; } \
+            LANE_BY_LANE(steps * width, double a = A[k], b = B[k], c = C[k]; to[k] = expression;) \
         } else STEPS { \
             double *to = SLOT(0, 4); \
             const double *A = SLOT(1, 4), *B = SLOT(2, 4), *C = SLOT(3, 4); \
-            LANE_BY_LANE(double a = A[k], b = B[k], c = C[k]; to[k] = expression;) \
+            LANE_BY_LANE(width, double a = A[k], b = B[k], c = C[k]; to[k] = expression;) \
         } \
         break;
 

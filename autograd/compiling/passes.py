@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -21,13 +22,16 @@ __all__ = ["Built", "Executor", "build"]
 Executor = Literal["numpy", "tape", "native"]
 
 MOST = 4  # operations of a tape for which a statement stands: measured, on networks and irregular graphs
+LARGE, FEW = 50_000, 32  # numbers of a matrix, from which on NumPy is faster for more samples than a few: measured
 
 
 class Built(NamedTuple):
-    """A program in all its forms: the lines, and unless they run on NumPy the code that runs; and the report."""
+    """A program in all its forms: the lines, and unless they run on NumPy the code that runs, for batches of how many
+    samples; and the report."""
 
     source: Source
     code: Code | None
+    samples: float
     report: str
 
 
@@ -49,7 +53,7 @@ def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool, executor
     program = arrange(nodes, len(parameters), sizes)
     source = write(program, list(sizes), gradient)
     chosen = executor or _choice(lowered, program)
-    code, runs = None, "on NumPy"
+    code, runs, samples = None, "on NumPy", math.inf
     if chosen != "numpy":
         _require(chosen, lowered, program)
     if chosen == "tape":
@@ -58,7 +62,10 @@ def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool, executor
     elif chosen == "native":
         code = vectors.vectorised(program, sizes, gradient)
         runs = "natively, statement by statement, over blocks of samples"
-    return Built(source, code, f"{report(program, source.gathers)}\nruns {runs}")
+        if executor is None and _largest(program) >= LARGE:
+            samples = FEW
+            runs += f"; batches of more than {FEW} on NumPy, which has faster products of large matrices"
+    return Built(source, code, samples, f"{report(program, source.gathers)}\nruns {runs}")
 
 
 def _choice(lowered: Lowered, program: ArrayProgram) -> Executor:
@@ -67,6 +74,12 @@ def _choice(lowered: Lowered, program: ArrayProgram) -> Executor:
         return "numpy"
     statements = sum(statement.op != "leaf" for statement in program.statements)
     return "tape" if tape.length(lowered) <= MOST * statements else "native"
+
+
+def _largest(program: ArrayProgram) -> int:
+    """Return how many numbers the largest matrix of the products has."""
+    shapes = (statement.stack.shape for statement in program.statements if statement.stack is not None)
+    return max((rows * width for _, rows, _, width in shapes), default=0)
 
 
 def _require(executor: Executor, lowered: Lowered, program: ArrayProgram) -> None:

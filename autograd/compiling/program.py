@@ -49,7 +49,7 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items() if name != ALONE}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several, self._batches = traced.several, Batches(self.inputs, dtype)
-        self.source, self.code, self._report = build(traced, self.parameters, gradient, executor)
+        self.source, self.code, samples, self._report = build(traced, self.parameters, gradient, executor)
         self._traced, self._executor = traced, executor
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
@@ -59,7 +59,7 @@ class CompiledProgram:
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
         self._flat: Any = None
-        self._execution = Execution(self.source, self.code, self._batches, check)
+        self._execution = Execution(self.source, self.code, samples, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""

@@ -104,7 +104,8 @@ static ptrdiff_t width_of(const Code *code, ptrdiff_t batch) {
     ptrdiff_t most = CACHE / (code->lanes + 1) / 8 * 8;
     most = most < 8 ? 8 : most > 256 ? 256 : most;
     ptrdiff_t blocks = (batch + most - 1) / most;
-    return ((batch + blocks - 1) / blocks + 7) / 8 * 8;
+    ptrdiff_t eights = ((batch + blocks - 1) / blocks + 7) / 8;
+    return 8 * (eights < 8 ? eights : eights | 1); /* slots that are a power of two apart would share lines of the cache */
 }
 
 /* A workspace for blocks of a width, that nothing else uses until it is put back; NULL with an error. */

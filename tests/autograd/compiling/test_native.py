@@ -15,7 +15,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
-from autograd.compiling import machine, vectors
+from autograd.compiling import machine, passes, vectors
 from autograd.compiling.batches import Dtype
 from nn import MLP
 from tests import fuzz
@@ -141,6 +141,21 @@ def test_outputs_are_rows_also_of_what_depends_on_no_input() -> None:
     expected = np.stack([2 * X[:, 0], np.full(20, 3.0), X[:, 1], np.full(20, 6.0)], 1)
     assert program(X).tolist() == expected.tolist()
     assert program(X[:1]).tolist() == expected[:1].tolist()
+
+
+def test_large_matrices_and_many_samples_are_left_to_numpy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "LARGE", 12)
+    W = matrix(3, 4)
+    chosen, told = (compile(layered(W), [w for row in W for w in row], executor=e, x=12) for e in (None, "native"))
+    assert "; batches of more than 32 on NumPy" in chosen.report()
+    assert "NumPy" not in told.report()
+    X = np.random.default_rng(0).normal(size=(33, 12))
+    for n in (32, 33):
+        chosen.value_and_grad(X[:n])
+        told.value_and_grad(X[:n])
+        assert bool(chosen._execution._buffered) is (n > 32)
+    assert not told._execution._buffered
+    assert fuzz.agrees(chosen.value_and_grad(X), told.value_and_grad(X), 1e-12)
 
 
 def test_the_fuzzer_sees_a_matrix_that_is_not_transposed(monkeypatch: pytest.MonkeyPatch) -> None:
