@@ -146,6 +146,8 @@ def _is_operand(x: Any) -> bool:
 
 # Lists and arrays
 
+NESTED = "lists must not contain themselves, nor be nested hundreds deep"
+
 
 def list_or_none(x: Any) -> Sequence[Any] | None:
     """Return the entries of a list, a tuple, a range or an array; None for anything else."""
@@ -203,7 +205,7 @@ def to_python(x: Any) -> Any:
         try:
             return [entry if entry.__class__ is float else to_python(entry) for entry in x]
         except RecursionError:
-            raise ValueError("lists must not contain themselves, nor be nested hundreds deep") from None
+            raise ValueError(NESTED) from None
     return unpack_array(x)
 
 

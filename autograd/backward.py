@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from ._engine import compiled
 from .arguments import as_float, truncated_repr
 from .context import refuse_while_tracing, tick
-from .functions import FLOATS
 from .gate import inputs_text
 from .names import names_in_errors
 from .node import CONSTANT, N, Node
@@ -30,7 +29,7 @@ __all__ = [
     "fresh_order",
     "is_stale",
     "no_slope",
-    "pull_by_rule",
+    "pull_any",
     "reverse",
     "topological_order",
     "zero_grad",
@@ -76,6 +75,10 @@ class Walk:
                 gates(node)
                 continue
             while node._mark is not done:
+                if node._mark is entered:  # reached from its own inputs, so somebody has set `_first`
+                    raise RuntimeError(
+                        f"a graph must not contain itself: {truncated_repr(node)} is one of its own inputs"
+                    )
                 first = node._first
                 if first is None:
                     node._mark, node._adjoint = done, 0.0
@@ -146,7 +149,7 @@ def reverse(
 def _pull(nodes: Iterable[Any]) -> None:
     """Hand the adjoint of each node on to its inputs; the nodes come in reverse topological order.
 
-    The loop has the gates with one and two inputs written out, of which graphs are full; `pull_by_rule` does what it does.
+    The loop has the gates with one and two inputs written out, of which graphs are full; `pull_any` does the same for any number.
     A constant's slope is never asked for: it may not exist, as log x of x² at x < 0.
     """
     for node in nodes:
@@ -163,14 +166,14 @@ def _pull(nodes: Iterable[Any]) -> None:
             if to_b is not None:
                 b._adjoint += node._adjoint * to_b
         else:
-            pull_by_rule(node)
+            pull_any(node)
 
 
-def pull_by_rule(node: Any) -> None:
-    """Hand the adjoint of a node on to its inputs by the rule of its gate."""
+def pull_any(node: Any) -> None:
+    """Hand the adjoint of a node on to its inputs by the slopes of its gate."""
     inputs = node.inputs
     wanted = [input._origin is not CONSTANT for input in inputs]
-    slopes = node._origin.local_gradients(FLOATS, node._data, [input._data for input in inputs], wanted)
+    slopes = node._origin.slopes(node._data, *[input._data for input in inputs], *wanted)
     for input, slope in zip(inputs, slopes, strict=True):
         if slope is not None:
             input._adjoint += node._adjoint * slope

@@ -212,7 +212,7 @@ def finite_differences(
 def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
     """Return the arguments to call f with, or say what is wrong with them: a list where f takes one is easily confused."""
     called(f, what)
-    given = fill(inputs, flat(inputs))
+    given = fill(inputs, iter([*flat(inputs)]))
     if not isinstance(given, (list, tuple)):
         raise TypeError(f"inputs is a list with one entry per argument of f: write [{truncated_repr(inputs)}]")
     try:

@@ -175,6 +175,10 @@ class _Block(ContextDecorator):
 
     def __enter__(self) -> None:
         opened = self._opened
+        if opened.__class__ is not list:
+            raise RuntimeError(
+                "a block must be made before it is entered: write with no_grad(): or with scope('name'):"
+            )
         block = self._recreate_cm() if opened or self._left else self
         outer = context() if recording.left else here()
         try:

@@ -11,15 +11,16 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial, reduce, wraps
+from math import isfinite
 from typing import Any
 
-from .arguments import as_float, checks_keywords, remedy, truncated_repr, unpack_array
+from .arguments import NESTED, as_float, checks_keywords, remedy, truncated_repr, unpack_array
 from .backward import adjoints, fresh_order, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .gate import GATES, Gate
+from .gate import GATES, Gate, refuse_infinite
 from .node import NUMBER, TAKEN
-from .symbols import COMPLEMENT, SYMBOLS, Symbol, otherwise, parts, steps
+from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
 from .value import Operand, Value
 
 __all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
@@ -154,7 +155,7 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
         inputs = [x + 0.0 if isinstance(x, Value) else Value(as_float(x, "an argument of the function")) for x in given]
         token = _enclosing.set((*outer, *inputs))
         try:
-            result = f(*fill(arguments, iter(inputs)))
+            result = unpack_array(f(*fill(arguments, iter(inputs))))
         finally:
             _enclosing.reset(token)
         single = not isinstance(result, (list, tuple))
@@ -227,10 +228,12 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
     cells: list[Any] = [*map(_number_or_value, inputs), node]
     written, made = _written.get(), len(cells)
     try:
-        constants, operations, outputs = _recorder(gate, wanted)
+        constants, operations, outputs, checked = _recorder(gate, wanted)
         cells += constants
         for operation, operands in operations:
             cells.append(operation(*[cells[i] for i in operands]))
+        if not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
+            refuse_infinite([x._data for x in inputs])
     except (ArithmeticError, ValueError) as error:
         raise no_slope(written.get(node, node), error, {}) from None
     for cell in cells[made:]:
@@ -250,13 +253,21 @@ def _number_or_value(x: Value) -> Operand:
 
 
 @lru_cache(maxsize=1024)
-def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[Any], list[int | None]]:
-    """Return the local gradients that are wanted as operations on Values, from the rule's own symbols."""
+def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[Any], list[int | None], list[int]]:
+    """Return the local gradients that are wanted as operations on Values, from the rule's own symbols.
+
+    The last list is of the cells of local gradients that may be beyond the floats.
+    """
     inputs = [Symbol.named(f"x{i}") for i in range(len(wanted))]
     out = Symbol.named("out")
     slopes = _without_comparisons(gate.local_gradients(SYMBOLS, out, inputs, wanted))
     constants, found, outputs = steps([*inputs, out], slopes)
-    return constants, [(_operation(name), cells) for name, cells in found], outputs
+    checked = [i for i, s in zip(outputs, slopes, strict=True) if s is not None and i is not None and may_refuse(s)]
+    return constants, [(_operation(name), cells) for name, cells in found], outputs, checked
+
+
+def _number(x: Operand) -> float:
+    return x._data if isinstance(x, Value) else x
 
 
 def _operation(name: str) -> Callable[..., Any]:
@@ -302,7 +313,7 @@ def _as_number(symbol: Symbol) -> Symbol:
 
 
 def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
-    """Return yes where a condition holds, else no: a > b is a − b > 0, and a ≤ b its opposite."""
+    """Return yes where a condition holds, else no; a ≤ b is the opposite of a > b."""
     if condition.operator not in COMPLEMENT:
         return Symbol("where", Symbol("abs", condition), yes, no)
     left, right = condition.operands if condition.operator in (">", "<=") else condition.operands[::-1]
@@ -310,7 +321,7 @@ def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
         yes, no = no, yes
     if _is_zero(right):
         return Symbol("where", left, yes, no)
-    return Symbol("where", Symbol("neg", right) if _is_zero(left) else Symbol("sub", left, right), yes, no)
+    return Symbol("where", Symbol("neg", right) if _is_zero(left) else Symbol("exceeds", left, right), yes, no)
 
 
 def _is_zero(symbol: Symbol) -> bool:
@@ -326,10 +337,17 @@ def called(f: Any, what: str) -> Callable[..., Any]:
 
 def flat(x: Any) -> Iterator[Any]:
     """Yield the numbers of nested lists and arrays one by one."""
+    try:
+        yield from _entries(x)
+    except RecursionError:
+        raise ValueError(NESTED) from None
+
+
+def _entries(x: Any) -> Iterator[Any]:
     x = unpack_array(x)
     if isinstance(x, (list, tuple)):
         for entry in x:
-            yield from flat(entry)
+            yield from _entries(entry)
     else:
         yield x
 

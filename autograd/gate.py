@@ -6,15 +6,27 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf, nan
+from math import inf, isfinite, nan
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from ._engine import recording_call
-from .arguments import as_float, remedy, truncated_repr
+from .arguments import as_float, as_list, remedy, truncated_repr
 from .functions import COMPARISONS, FLOATS, FUNCTIONS, hint
-from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, parts, statements
+from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, may_refuse, statements
 
-__all__ = ["GATES", "NONZERO", "POSITIVE", "REAL", "Gate", "Kink", "entries", "gate", "inputs_text", "source"]
+__all__ = [
+    "GATES",
+    "NONZERO",
+    "POSITIVE",
+    "REAL",
+    "Gate",
+    "Kink",
+    "entries",
+    "gate",
+    "inputs_text",
+    "refuse_infinite",
+    "source",
+]
 
 Rule = Callable[..., Any]
 Domain = tuple[tuple[float, float], ...]
@@ -141,15 +153,22 @@ class Gate:
         self, xp: Any, output: Any, inputs: Sequence[Any], wanted: Sequence[bool] | None = None
     ) -> list[Any]:
         """Return d output/d input for every input, or None where it is not wanted or the gate passes no gradient."""
-        wanted = wanted or [True] * len(inputs)
         if not self.variadic:
+            wanted = wanted or [True] * len(inputs)
             return [
                 rule(xp, output, *inputs) if rule and want else None
                 for rule, want in zip(self.local, wanted, strict=True)
             ]
         (every,) = self.local
-        slopes = [None] * len(inputs) if every is None or not any(wanted) else every(xp, output, *inputs)
-        return [slope if want else None for slope, want in zip(slopes, wanted, strict=True)]
+        if every is None or not (wanted is None or any(wanted)):
+            return [None] * len(inputs)
+        slopes = as_list(every(xp, output, *inputs), f"what the local rule of {self.name} returns")
+        if len(slopes) != len(inputs):
+            raise TypeError(
+                f"the local rule of {self.name} must return one slope per input, {len(inputs)} here, got {len(slopes)}: "
+                "return a list, with None for an input without a gradient"
+            )
+        return slopes if wanted is None else [s if want else None for s, want in zip(slopes, wanted, strict=True)]
 
     def formulas(self, inputs: Sequence[str | float] = (), output: str = "out") -> list[str]:
         """Return each local gradient as mathematics, of named inputs or numbers.
@@ -323,13 +342,13 @@ def _named(name: str) -> Gate:
 # xp, is several times as fast.
 
 NAMES = "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
-SAFE = {"name", "number", "add", "sub", "mul", "neg", "where", *COMPARISONS}  # of floats, these refuse nothing
 
 
 def source(gate: Gate) -> str:
     """Return the Python source of the rules of a gate with named inputs.
 
-    A local gradient that costs something or may not exist is computed only if it is wanted; else it is None.
+    A local gradient that costs something or may not exist is computed only if it is wanted; else it is None. One that is
+    beyond the floats is refused.
 
     >>> print(source(GATES["div"]))
     def forward(x, y):
@@ -338,24 +357,35 @@ def source(gate: Gate) -> str:
         to_x = None
         if wanted_x:
             to_x = 1.0 / y
+            if not isfinite(to_x):
+                refuse_infinite([x, y])
         to_y = None
         if wanted_y:
             to_y = -out / y
+            if not isfinite(to_y):
+                refuse_infinite([x, y])
         return to_x, to_y
     """
     names = NAMES[: len(gate.names)]
     output, slopes = _on_symbols(gate)
     named, (text,) = statements([output], PYTHON)
     text = text if _gives_float(output) else f"float({text})"
-    lines = [f"def forward({', '.join(names)}):", *_assigned(named), f"    return {text}"]
+    lines = [
+        f"def forward({', '.join(names)}):",
+        *(f"    {name} = {part}" for name, part in named),
+        f"    return {text}",
+    ]
     lines += [f"def slopes({', '.join(['out', *names, *(f'wanted_{name}' for name in names)])}):"]
     for name, slope in zip(names, slopes, strict=True):
-        safe = slope is not None and all(part.operator in SAFE for part in parts(slope))
-        lines += [] if safe else [f"    to_{name} = None"]
-        lines += [] if safe or slope is None else [f"    if wanted_{name}:"]
+        if slope is None or may_refuse(slope):
+            lines += [f"    to_{name} = None"]
         if slope is not None:
             named, (text,) = statements([slope], PYTHON)
-            lines += _assigned([*named, (f"to_{name}", text)], 4 if safe else 8)
+            computed = [f"{variable} = {part}" for variable, part in [*named, (f"to_{name}", text)]]
+            if may_refuse(slope):
+                computed += [f"if not isfinite(to_{name}):", f"    refuse_infinite([{', '.join(names)}])"]
+                computed = [f"if wanted_{name}:", *(f"    {line}" for line in computed)]
+            lines += [f"    {line}" for line in computed]
     lines += [f"    return {', '.join(f'to_{name}' for name in names)}{',' * (len(names) == 1)}"]
     return "\n".join(lines)
 
@@ -366,14 +396,25 @@ def _on_symbols(gate: Gate) -> tuple[Symbol, list[Symbol | None]]:
     return Symbol.of(gate.forward(SYMBOLS, *inputs)), [x if x is None else Symbol.of(x) for x in slopes]
 
 
-def _assigned(named: Sequence[tuple[str, str]], indent: int = 4) -> list[str]:
-    return [f"{' ' * indent}{name} = {text}" for name, text in named]
-
-
 def _gives_float(formula: Symbol) -> bool:
     """Tell whether a formula of floats gives a float in Python; a comparison gives a bool, and floor an int."""
     exact = {name for name, row in FUNCTIONS.items() if row.c}  # what has a form in C
     return formula.operator not in COMPARISONS and functions(formula) <= exact
+
+
+def _slopes_of_many(gate: Gate, checked: bool, out: float, *given: Any) -> list[float | None]:
+    """Return the local gradients of a variadic gate: `given` holds its inputs and then, for each, whether it is wanted."""
+    count = len(given) // 2
+    slopes = gate.local_gradients(FLOATS, out, given[:count], given[count:])
+    if checked and not all(slope is None or isfinite(slope) for slope in slopes):
+        refuse_infinite(given[:count])
+    return slopes
+
+
+def refuse_infinite(inputs: Sequence[float]) -> None:
+    """Raise for a local gradient that is not finite, unless an input is not finite either."""
+    if all(map(isfinite, inputs)):
+        raise OverflowError("a local gradient is beyond the floats")
 
 
 def _code(gate: Gate) -> tuple[Callable[..., float], Callable[..., Any]]:
@@ -382,10 +423,14 @@ def _code(gate: Gate) -> tuple[Callable[..., float], Callable[..., Any]]:
     Those of a variadic gate are called as they stand.
     """
     if gate.variadic:
-        return lambda *inputs: gate.evaluate(inputs), lambda *_: None
+        few = [Symbol.named(f"x{i}") for i in range(3)]
+        local = gate.local_gradients(SYMBOLS, Symbol.named("out"), few)
+        checked = any(may_refuse(Symbol.of(slope)) for slope in local if slope is not None)
+        return lambda *inputs: gate.evaluate(inputs), partial(_slopes_of_many, gate, checked)
     output, slopes = _on_symbols(gate)
     called = functions(output, *(slope for slope in slopes if slope is not None))
-    namespace: dict[str, Any] = {"inf": inf, "nan": nan, **{name: getattr(FLOATS, name) for name in called}}
+    namespace: dict[str, Any] = {"inf": inf, "nan": nan, "isfinite": isfinite, "refuse_infinite": refuse_infinite}
+    namespace |= {name: getattr(FLOATS, name) for name in called}
     exec(compile(source(gate), f"<gate {gate.name}>", "exec"), namespace)
     return namespace["forward"], namespace["slopes"]
 

@@ -136,13 +136,13 @@ relu = gate(
 leaky_relu = gate(
     "leaky_relu", "leaky", lambda xp, x, slope=0.1: xp.maximum(x, 0.0) + slope * xp.minimum(x, 0.0),
     lambda xp, out, x, slope: _choose(xp, x > 0, x <= 0, 1.0, slope),
-    lambda xp, out, x, slope: xp.minimum(x, 0.0),
+    lambda xp, out, x, slope: xp.where(x > 0, 0.0, x),  # not minimum, whose slope at 0 is another convention
     kink=Kink(lambda x, slope: x, "leaky_relu′(0) = slope"), doc="x for x > 0, else slope·x.",
 )
 elu = gate(
     "elu", "elu", lambda xp, x, alpha=1.0: xp.maximum(x, 0.0) + alpha * xp.expm1(xp.minimum(x, 0.0)),
     lambda xp, out, x, alpha: xp.where(x >= 0, 1.0, alpha * xp.exp(xp.minimum(x, 0.0))),
-    lambda xp, out, x, alpha: xp.expm1(xp.minimum(x, 0.0)),
+    lambda xp, out, x, alpha: xp.where(x >= 0, 0.0, xp.expm1(xp.minimum(x, 0.0))),
     kink=Kink(lambda x, alpha: x, "elu′(0) = 1"), doc="x for x ≥ 0, else alpha·(eˣ − 1).",
 )
 
@@ -177,6 +177,13 @@ sign = gate(
     "sign", "sign", lambda xp, x: _choose(xp, x >= 0, x < 0, 1.0, -1.0),
     None,
     kink=Kink(lambda x: x, "sign(0) = +1"), doc="1 if x ≥ 0, else −1. No gradient.",
+)
+
+exceeds = gate(
+    "exceeds", ">", lambda xp, a, b: _choose(xp, a > b, a <= b, 1.0, 0.0),
+    None,
+    None,
+    kink=Kink(lambda a, b: a - b, "a tie gives 0"), doc="1 if a > b, else 0, for infinite a and b too. No gradient.",
 )
 
 # Gates with any number of inputs: one local rule gives the gradients of all of them.

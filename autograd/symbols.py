@@ -27,6 +27,7 @@ __all__ = [
     "functions",
     "javascript",
     "mathematics",
+    "may_refuse",
     "otherwise",
     "parts",
     "python",
@@ -106,6 +107,14 @@ def calls(*symbols: Symbol) -> set[tuple[str, int]]:
     """Return the functions that formulas call, each by its name and the number of operands that it is given."""
     found = {(part.operator, len(part.operands)) for part in parts(*symbols)}
     return {call for call in found if call[0] not in BINDING.keys() | {"name", "number", "where"}}
+
+
+PLAIN = {"name", "number", "add", "sub", "mul", "neg", "where", *COMPARISONS}
+
+
+def may_refuse(symbol: Symbol) -> bool:
+    """Tell whether a formula calls a function or divides; plain arithmetic of floats refuses nothing."""
+    return any(part.operator not in PLAIN for part in parts(symbol))
 
 
 def parts(*symbols: Symbol) -> list[Symbol]:
@@ -256,6 +265,9 @@ def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tup
     """Print formulas as (name, expression) pairs, each part that is used more than once or nests deep by itself, and the
     expressions that the formulas then are.
 
+    A branch of a choice that may refuse its operands is a pair too, so that it is computed whether it is taken or not, as
+    by all other readers of a rule.
+
     >>> x = Symbol.named("x")
     >>> y = x + 1
     >>> statements([y * y], PYTHON)
@@ -263,13 +275,14 @@ def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tup
     """
     found = parts(*formulas)
     uses = Counter([id(x) for part in found for x in part.operands] + [id(formula) for formula in formulas])
+    branches = {id(x) for part in found if part.operator == "where" for x in part.operands[1:] if may_refuse(x)}
     printed: dict[int, tuple[str, int]] = {}
     depth: dict[int, int] = {}
     named: list[tuple[str, str]] = []
     for part in found:
         printed[id(part)] = _code(part, printed, language)
         depth[id(part)] = 1 + max([depth[id(x)] for x in part.operands], default=-1)
-        if part.operands and (uses[id(part)] > 1 or depth[id(part)] >= DEEPEST):
+        if part.operands and (uses[id(part)] > 1 or depth[id(part)] >= DEEPEST or id(part) in branches):
             named.append((f"t{len(named)}", printed[id(part)][0]))
             printed[id(part)], depth[id(part)] = (named[-1][0], ATOM), 0
     return named, [printed[id(formula)][0] for formula in formulas]

@@ -112,6 +112,7 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
     ),
     "step": (lambda x: _side(x, 0.0, 1.0, 1.0), (None,)),
     "sign": (lambda x: _side(x, -1.0, 1.0, 1.0), (None,)),
+    "exceeds": (lambda a, b: _side(a, 0.0, 0.0, 1.0, b), (None, None)),
     "sum": (lambda *xs: sum(xs), (lambda i, *xs: 1.0,)),
     "dot": (_dot, (_dot_partial,)),
     "max": (_largest, (_max_partial,)),

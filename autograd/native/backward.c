@@ -24,7 +24,7 @@ local_gradient(const Slope *slope, const double *x, int count, Node *input, doub
         if (!run_bytecode(slope->bytecode))
             return -1;
         *result = slope->bytecode->cell[slope->bytecode->output[0]];
-        return 1;
+        return isfinite(*result) ? 1 : -1; /* Python's rule decides whether it may be infinite here */
     default:
         return 0;
     }
@@ -87,6 +87,9 @@ pull_many(Row *row, Node *node)
     cell[count] = node->data;
     if (!run_bytecode(code))
         return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (code->output[i] > count && !isfinite(cell[code->output[i]])) /* not an input, nor the output */
+            return 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         Node *input = i ? (Node *)PyTuple_GET_ITEM(rest, i - 1) : node->first;
         if (code->output[i] >= 0)

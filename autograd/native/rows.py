@@ -1,6 +1,6 @@
 """Gates for the compiled engine: a row's rules, run on symbols, become tapes, which are lists of steps on numbered cells.
 
-A gate whose rule calls what C has no twin of is recorded by `record` of value.py, and pulled by `pull_by_rule`.
+A gate whose rule calls what C has no twin of is recorded by `record` of value.py, and pulled by `pull_any`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from .._engine import core
-from ..backward import pull_by_rule
+from ..backward import pull_any
 from ..functions import known
 from ..gate import GATES, Gate
 from ..node import CONSTANT, INPUT, PARAMETER
@@ -37,7 +37,7 @@ def install(value: Any, operand: Callable[..., Any], record: Callable[..., Any])
 
 def _row(record: Callable[..., Any], gate: Gate) -> Any:
     """Return a gate as the compiled engine records it."""
-    by_rule = partial(record, gate), pull_by_rule
+    by_rule = partial(record, gate), pull_any
     if gate.variadic:
         return core.Row(gate, -1, *by_rule, None, [], _by_count(gate))
     inputs = [Symbol.named(name) for name in gate.names]

@@ -145,7 +145,8 @@ scope_enter(PyObject *self, PyObject *Py_UNUSED(nothing))
 {
     Scope *scope = (Scope *)self;
     if (scope->name == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "a scope needs a name before it is entered: write scope('name')");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a block must be made before it is entered: write with no_grad(): or with scope('name'):");
         return NULL;
     }
     if (scope->open || scope->left)

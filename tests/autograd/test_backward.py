@@ -397,3 +397,26 @@ def test_no_pass_keeps_its_graph_alive() -> None:
         gc.enable()
         tracemalloc.stop()
     assert after - before < 50_000, "a graph of 2,000 gates was kept, or needs the cyclic collector to go"
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: 1 / x, 1e-170),
+        (lambda x: 1 / x, -1e-155),
+        (lambda x: x**-2.0, 1e-110),
+        (lambda x: 1e200 / x, 1e-108),
+        (lambda x: autograd.sqrt(x), 0.0),
+    ],
+)
+def test_a_slope_beyond_the_floats_is_refused_by_name(f: Any, x: float) -> None:
+    """Where the output is a float and its slope is none, no gradient is infinite without a word."""
+    leaf = Value(x, "x")
+    y = f(leaf)
+    with pytest.raises((ArithmeticError, ValueError), match="no finite slope at"):
+        y.backward()
+    with pytest.raises((ArithmeticError, ValueError), match="no finite slope at"):
+        autograd.grad(f)(x)
+    with pytest.raises((ArithmeticError, ValueError), match="no finite slope at"):
+        autograd.grad(f)(leaf)
+    assert leaf.grad == 0.0

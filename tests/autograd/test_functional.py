@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 import autograd
-from autograd import Value, grad, hessian, jacobian, linearize, no_grad, value_and_grad
+from autograd import (
+    Value,
+    check_gradients,
+    finite_differences,
+    grad,
+    hessian,
+    jacobian,
+    linearize,
+    no_grad,
+    value_and_grad,
+)
 
 
 def test_one_argument_several_a_list_and_lists_of_lists() -> None:
@@ -115,6 +127,53 @@ def test_jacobian_is_outputs_by_inputs() -> None:
     rows = jacobian(lambda x, y: [x[0] * y, x[1], x[0] + y])([2.0, 3.0], 5.0)
     assert rows == [[5.0, 0.0, 2.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     assert jacobian(lambda x: x * x)(3.0) == [[6.0]]
+
+
+def test_a_function_may_return_an_array() -> None:
+    array: Any = np.array
+    total: Any = np.sum
+    assert jacobian(lambda x: array([x, x * x]))(3.0) == [[1.0], [6.0]]
+    assert jacobian(lambda x: array([[x[0], 2.0], [x[1], x[0] * x[1]]]))([3.0, 4.0]) == [
+        [1, 0],
+        [0, 0],
+        [0, 1],
+        [4, 3],
+    ]
+    assert [entry.data for (entry,) in jacobian(lambda x: array([x, x * x]))(Value(3.0))] == [1.0, 6.0]
+    assert grad(lambda x: array(x * x))(3.0) == 6.0
+    assert grad(lambda x: total(array([x, x * x])))(3.0) == 7.0
+    assert jacobian(lambda x: array([1.0, 2.0]))(3.0) == [[0.0], [0.0]]
+    with pytest.raises(TypeError, match=r"use jacobian\(f\)"):
+        grad(lambda x: array([x, x * x]))(3.0)
+
+
+def _itself() -> list[Any]:
+    x: list[Any] = [1.0]
+    x.append(x)
+    return x
+
+
+def _first(x: list[Any]) -> Any:
+    return x[0]
+
+
+NESTED: dict[str, Callable[[], Any]] = {
+    "an argument": lambda: grad(_first)(_itself()),
+    "an output": lambda: jacobian(lambda x: [x, _itself()])(1.0),
+    "jacobian": lambda: jacobian(_first)(_itself()),
+    "hessian": lambda: hessian(_first)(_itself()),
+    "linearize": lambda: linearize(_first, _itself()),
+    "a step": lambda: linearize(_first, [1.0])(_itself()),
+    "inputs": lambda: check_gradients(_first, _itself()),
+    "an input": lambda: check_gradients(_first, [_itself()]),
+    "finite_differences": lambda: finite_differences(_first, [_itself()]),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_list_that_contains_itself_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="contain themselves"):
+        NESTED[name]()
 
 
 def test_differentiation_records_even_where_nothing_is_recorded() -> None:

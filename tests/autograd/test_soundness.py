@@ -131,6 +131,68 @@ def test_lists_that_change_while_a_gate_reads_them(changing: str, engine: str) -
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_graph_that_contains_itself_is_refused(engine: str) -> None:
+    """The compiled engine refuses to set such an input; the pure one, which cannot, refuses to walk the graph."""
+    survives(
+        """
+        def close(early, late, slot):
+            setattr(early, slot, late)
+            for walk in (late.backward, late.forward, late.zero_grad, lambda: autograd.topological_order(late)):
+                walk()
+            raise RuntimeError("walked")
+        one = -y
+        for early, late, slot in ((y, y * 2 + 1, "_first"), (one, one, "_first"), (z, z * 1, "_first")):
+            try:
+                close(early, late, slot)
+            except AttributeError:
+                assert core is not None
+            except RuntimeError as error:
+                assert core is None and "contain itself" in str(error), error
+        (x * x).backward()
+        """,
+        engine,
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_block_that_was_not_made_is_refused_and_leaves_nothing_behind(engine: str) -> None:
+    survives(
+        """
+        for cls in (no_grad, scope, autograd.context.recorded):
+            try:
+                cls.__new__(cls).__enter__()
+            except RuntimeError as error:
+                assert "a block must be made before it is entered" in str(error)
+            else:
+                raise AssertionError(cls)
+        assert not recording.special
+        """,
+        engine,
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_dot_goes_by_the_entries_of_its_lists(engine: str) -> None:
+    survives(
+        """
+        class Lying(list):
+            def __len__(self):
+                return self.said
+        for said in (0, 1, 3, 10**9):
+            for numbers in ([Value(2.0), 3.0], [x, Value(3.0)]):
+                lying = Lying(numbers)
+                lying.said = said
+                for found in (dot(lying, [1.0, 2.0]), dot([1.0, 2.0], lying)):
+                    fits(found, 8.0)
+                    assert found != 0.0
+                raises(lambda: dot(lying, [1.0]))
+                raises(lambda: dot([1.0, 2.0, 3.0], lying))
+        """,
+        engine,
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_blocks_that_are_not_as_they_should_be(engine: str) -> None:
     survives(
         """

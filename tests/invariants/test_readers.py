@@ -58,6 +58,7 @@ CONVENTIONS = [
     ("where", [0.0, 5.0, 7.0], [0.0, 0.0, 1.0]),
     ("step", [0.0], [0.0]),
     ("sign", [0.0], [0.0]),
+    ("exceeds", [2.0, 2.0], [0.0, 0.0]),
     ("pow", [0.0, 2.0], [0.0, 0.0]),
     ("sqrt", [4.0], [0.25]),
 ]
@@ -81,6 +82,6 @@ def test_every_kink_has_a_convention_here() -> None:
 @pytest.mark.parametrize(("gate", "inputs", "slopes"), CONVENTIONS)
 def test_step_and_sign_at_zero_and_which_side_where_takes(gate: str, inputs: list[float], slopes: list[float]) -> None:
     """step(0) = sign(0) = 1, and where(0, a, b) = b."""
-    right = {"step": 1.0, "sign": 1.0, "where": 7.0, "max": 3.0, "maximum": 2.0, "minimum": 2.0}
+    right = {"step": 1.0, "sign": 1.0, "exceeds": 0.0, "where": 7.0, "max": 3.0, "maximum": 2.0, "minimum": 2.0}
     out = GATES[gate].apply([Value(x) for x in inputs]).data
     assert out == right.get(gate, math.sqrt(inputs[0]))
