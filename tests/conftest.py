@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autograd._engine import description
-from autograd.compiling.tape import native
+from autograd.compiling.machine import native
 
 for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
     settings.register_profile(

@@ -4,9 +4,9 @@
 case is a function of scalars on one sample: layers in every spelling that people use, with shared, tied, frozen and unused
 weights, parts that depend on no input, constants of very different sizes, derivatives in the loss and penalties with a
 coefficient for each parameter, composed at random. It is called several times, with other parameters and with batches of
-other sizes, on NumPy and, where the compiled part is there, as a tape; with --jax and --torch on these too. Where rounding
-leaves one of these and the engine apart, the same program in long doubles is the judge, and for float32 also how far a
-rounding of the inputs moves it.
+other sizes, on NumPy and, where the compiled part is there, natively and as a tape; with --jax and --torch on these too.
+Where rounding leaves one of these and the engine apart, the same program in long doubles is the judge, and for float32 also
+how far a rounding of the inputs moves it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ import autograd
 from autograd import Value
 from autograd.compiling import CompiledProgram, compile
 from autograd.compiling.batches import Dtype
-from autograd.compiling.tape import Executor, native
+from autograd.compiling.machine import native
+from autograd.compiling.passes import Executor
 
-EXECUTORS: tuple[Executor, ...] = ("numpy", "tape") if native else ("numpy",)
+EXECUTORS: tuple[Executor, ...] = ("numpy", "tape", "native") if native else ("numpy",)
 AGREE = {"float64": 1e-10, "float32": 1e-5}  # what rounding may leave between two ways to compute a number
 JUDGED = {"float64": 1e-9, "float32": 1e-4}  # and between one of these and the same in long doubles
 SLOW = 10  # one case in so many is run in the ways that take long: without its gradient, and compiled by JAX as a whole
@@ -490,7 +491,7 @@ OTHERS: dict[str, Callable[..., Result]] = {"jax": on_jax, "torch": on_torch}
 
 
 def run(seed: int, others: Sequence[str] = ()) -> str:
-    """Return what is wrong with the case of a seed, on NumPy, as a tape and in other ways; nothing if all agrees."""
+    """Return what is wrong with the case of a seed, by every executor and in other ways; nothing if all agrees."""
     found = case(seed)
     rng, numbers = Random(seed), np.random.default_rng(seed)
     ways: Ways | None = None

@@ -2,9 +2,15 @@
 
 tracing and lowering record a function and write its scalar program and gradient down (scalars); sums and blocks find the
 sums of products and the matrices in it; statements is the list that comes out: an operation, the rows that it takes and
-makes, and where it came from. source writes a statement as an expression of an array module, an object too, which is
-printed when somebody asks for the text, and which buffers turns into calls that allocate nothing. tape is the scalar program
-itself, for the compiled part. execution and program run them; nothing is decided by looking at text.
+makes, and where it came from. There are three readers, and none of them looks at text:
+
+- source writes a statement as an expression of an array module, an object too, which is printed when somebody asks for the
+  text, and which buffers turns into calls of NumPy that allocate nothing.
+- vectors writes statements as code for the compiled part, where a row is a slot and a step runs over a block of samples.
+- tape writes the scalar program itself as such code, where statements would stand for few operations.
+
+machine holds what the two have in common, and machine.h what runs it. passes chooses; execution runs what was chosen, and
+where a number is not finite the lines, which say which it is.
 """
 
 from .compiler import compile as compile

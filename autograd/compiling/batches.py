@@ -18,15 +18,31 @@ class Batches:
 
     def __init__(self, sizes: Mapping[str, int], dtype: Dtype) -> None:
         self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
+        self._columns, self._array_type = list(sizes.values()), numpy().ndarray
 
-    def columns(self, batches: Sequence[Any]) -> list[Any]:
-        """Return one array an input, a column for each sample; the number 1 for a program without inputs."""
+    def rows(self, batches: Sequence[Any]) -> Sequence[Any]:
+        """Return one array an input, a row for each sample; the number 1 for a program without inputs."""
+        if self._fit(batches):  # as in nearly every step
+            return batches
         self._check_count(batches)
         if not batches:
             return [numpy().ones((1, 1), self._type)]
         arrays = [self._array(name, size, batch) for (name, size), batch in zip(self.sizes, batches)]
         self._check_rows(arrays)
-        return [array.T for array in arrays]
+        return arrays
+
+    def _fit(self, batches: Sequence[Any]) -> bool:
+        """Tell whether batches are arrays of the program's type already, one for each input, with as many rows each."""
+        if not batches or len(batches) != len(self._columns):
+            return False
+        rows = 0
+        for batch, columns in zip(batches, self._columns):
+            if type(batch) is not self._array_type or batch.dtype is not self._type:
+                return False
+            rows = rows or len(batch) if batch.ndim else 0
+            if rows == 0 or batch.shape != (rows, columns):
+                return False
+        return True
 
     def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
         """Return batches that are arrays of any module as floats of theta's type, and check theta and their shapes."""
@@ -50,20 +66,18 @@ class Batches:
             if len(array) != len(arrays[0]):
                 raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
-    def unusual(self, columns: Sequence[Any]) -> str:
+    def unusual(self, batches: Sequence[Any]) -> str:
         """Say which is the first row that is not finite, if there is one."""
         np = numpy()
-        for (name, _), found in zip(self.sizes, columns):
-            rows = np.flatnonzero(~np.isfinite(found).all(0))
+        for (name, _), found in zip(self.sizes, batches):
+            rows = np.flatnonzero(~np.isfinite(found).all(1))
             if len(rows):
-                kind = "a nan" if np.isnan(found[:, rows[0]]).any() else "an infinity"
+                kind = "a nan" if np.isnan(found[rows[0]]).any() else "an infinity"
                 return f": {name}[{rows[0]}] holds {kind}"
         return ""
 
     def _array(self, name: str, size: int, batch: Any) -> Any:
         np = numpy()
-        if type(batch) is np.ndarray and batch.dtype is self._type and batch.shape[1:] == (size,) and len(batch):
-            return batch  # as in nearly every step
         refuse_masked(name, batch)
         wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:
@@ -78,7 +92,7 @@ class Batches:
         if array.ndim != 2 or array.shape[1] != size:
             one = f": one sample is a batch of one row, [{truncated_repr(batch)}]" if array.shape == (size,) else ""
             raise ValueError(f"{wanted}, and its shape is {array.shape}{one}")
-        return array.astype(self._type)
+        return array.astype(self._type, copy=False)
 
 
 def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from ..arguments import require_distinct
 from ..value import Value
 from .batches import Dtype, numpy
+from .passes import Executor
 from .program import CompiledProgram
-from .tape import Executor
 from .tracing import recorded, takes_nothing, trace
 
 __all__ = ["compile"]
@@ -36,8 +36,9 @@ def compile(
     are added up first, in the order in which they are written; the other terms may be added in another order than the gates
     add them, so a result may differ from theirs by the rounding of the largest term.
 
-    Where its compiled part is installed, a program that is little more than single operations runs as a tape of these, many
-    times faster than on NumPy; executor="numpy" or "tape" decides, and the report says which it is.
+    Where its compiled part is installed, a program runs natively, in one call of C a step: statement by statement, or where
+    it is little more than single operations, as a tape of these. executor="native", "tape" or "numpy" decides, and the
+    report says which it is.
 
     A function of parameters alone, compile(lambda: loss(w), w), or a graph of these, is called without batches, and gives
     the one cost or the one row of outputs. A graph that is recorded already is compiled from its root, or a list of roots,
@@ -56,8 +57,8 @@ def compile(
     """
     if dtype not in ("float64", "float32"):
         raise ValueError(f"the dtype is 'float64' or 'float32', not {dtype!r}")
-    if executor not in (None, "numpy", "tape"):
-        raise ValueError(f"the executor is 'numpy' or 'tape', not {executor!r}")
+    if executor not in (None, "numpy", "tape", "native"):
+        raise ValueError(f"the executor is 'native', 'tape' or 'numpy', not {executor!r}")
     several = isinstance(function, (list, tuple))
     given_roots: Sequence[Any] = function if isinstance(function, (list, tuple)) else [function]
     roots = [root for root in given_roots if isinstance(root, Value)]  # of a graph that is recorded already

@@ -11,8 +11,8 @@ from typing import Any
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
 from .expressions import Call
+from .machine import Code
 from .references import Source
-from .tape import Tape
 
 __all__ = ["Execution", "function_of", "leaves_of"]
 
@@ -22,51 +22,55 @@ LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they wo
 
 
 class Execution:
-    """A source, ready to be run on the parameters in one flat array, in the source's order, and on columns of samples.
+    """A program, ready to be run on the parameters in one flat array, in the caller's order, and on rows of samples.
 
-    Where there is a tape of the same program, that runs, unless something in it is not finite: the source then says where.
+    Where there is code of the same program, that runs, unless something in it is not finite: the lines then say where.
     """
 
-    def __init__(self, source: Source, tape: Tape | None, batches: Batches, check: bool) -> None:
-        self.source, self.tape, self.batches, self.check = source, tape, batches, check
-        self.constants = _constants(source, batches.dtype)
+    def __init__(self, source: Source, code: Code | None, samples: float, batches: Batches, check: bool) -> None:
+        self.source, self.code, self.batches, self.check = source, code, batches, check
+        self.samples = samples  # of a batch that the code runs, at most
+        self.in_order = source.order == sorted(source.order)
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
 
     @cached_property
+    def constants(self) -> dict[str, Any]:
+        """The arrays that the lines name."""
+        return _constants(self.source, self.batches.dtype)
+
+    @cached_property
     def function(self) -> Callable[..., Any]:
-        """The function that the source defines."""
+        """The function that the printed lines define."""
         return function_of(self.source, self.constants)
 
-    def taped(self, theta: Any, columns: Sequence[Any], mean: bool) -> tuple[Any, Any] | None:
-        """Return the outputs, or their means, and the gradient by the tape; None if there is none or a check fails."""
-        if self.tape is None:
+    def native(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any, Any] | None:
+        """Return the cost, its gradient and the outputs by the compiled part; None if that is not used or a check fails."""
+        if self.code is None or len(rows[0]) > self.samples:
             return None
-        mode: Any = "raise" if self.check else "ignore"
-        with numpy().errstate(over=mode, invalid=mode):
-            try:
-                found = self.tape.run(theta, columns, self.check)
-                if found is None:
-                    return None
-                outputs, gradient = found
-                if mean:
-                    outputs = outputs.sum(1) / outputs.shape[1]
-                return tuple(numbers.astype(self.batches.dtype, copy=False) for numbers in (outputs, gradient))
-            except FloatingPointError:  # of a mean, or a number that no float32 can hold
-                return None
+        found = self.code.run(flat, rows, self.check)
+        if found is None or self.batches.dtype == "float64":
+            return found
+        cost, *arrays = found
+        try:
+            with numpy().errstate(over="raise" if self.check else "ignore"):  # of a number that no float32 can hold
+                gradient, outputs = (numbers.astype(self.batches.dtype) for numbers in arrays)
+                return float(numpy().float32(cost)), gradient, outputs
+        except FloatingPointError:
+            return None
 
-    def outputs(self, theta: Any, columns: Sequence[Any]) -> Any:
+    def outputs(self, flat: Any, rows: Sequence[Any]) -> Any:
         """Return the outputs of a function without gradient, a row for each."""
-        found = self.taped(theta, columns, mean=False)
-        outputs = self.results(theta, columns) if found is None else found[0]
+        found = self.native(flat, rows)
+        if found is not None:
+            return found[2]
+        outputs = self.results(self.ordered(flat), [batch.T for batch in rows])
         if self.check and not numpy().isfinite(outputs).all():
-            raise FloatingPointError(
-                f"an output is not finite{self.batches.unusual(columns)}; check=False lets it pass"
-            )
+            raise FloatingPointError(f"an output is not finite{self.batches.unusual(rows)}; check=False lets it pass")
         return outputs
 
     def results(self, theta: Any, columns: Sequence[Any]) -> Any:
-        """Return what the source returns; what is not finite raises, naming the line, if it is to be checked."""
+        """Return what the printed lines return; what is not finite raises, naming the line, if it is to be checked."""
         np = numpy()
         mode: Any = "raise" if self.check else "ignore"
         with np.errstate(over=mode, divide=mode, invalid=mode):
@@ -75,15 +79,26 @@ class Execution:
             except FloatingPointError as error:
                 raise FloatingPointError(self._explained(error)) from None
 
-    def cost_and_gradient(self, theta: Any, columns: Sequence[Any]) -> tuple[float, Any]:
-        """Return the cost and its gradient, a flat array in the source's order."""
-        np = numpy()
-        found = self.taped(theta, columns, mean=True)
+    def cost_and_gradient(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any]:
+        """Return the cost and its gradient, a flat array in the caller's order."""
+        found = self.native(flat, rows)
         if found is not None:
-            cost, gradient = float(found[0][0]), found[1]
-            if not self.check or (math.isfinite(cost) and np.isfinite(gradient).all()):
-                return cost, gradient
-        size = columns[0].shape[1]
+            return found[:2]
+        cost, gradient = self.on_numpy(self.ordered(flat), rows)
+        if self.in_order:
+            return cost, gradient
+        placed = numpy().empty_like(gradient)
+        placed[self.source.order] = gradient
+        return cost, placed
+
+    def ordered(self, flat: Any) -> Any:
+        """Return the parameters in the order of the lines."""
+        return flat if self.in_order else flat[self.source.order]
+
+    def on_numpy(self, theta: Any, rows: Sequence[Any]) -> tuple[float, Any]:
+        """Return the cost and its gradient by the lines, both in their order, in buffers where they have such a form."""
+        np = numpy()
+        columns, size = [batch.T for batch in rows], len(rows[0])
         buffered = self._take(size, theta, columns)
         if buffered is not None:
             mode: Any = "raise" if self.check else "ignore"
@@ -94,13 +109,13 @@ class Execution:
                     if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
                         return cost, gradient
             except FloatingPointError:
-                pass  # the source itself says in which line
+                pass  # the lines themselves say in which
             finally:
                 self._buffered[size] = buffered
         cost, gradient = self.joined(self.results(theta, columns))
         if self.check and not (math.isfinite(cost) and np.isfinite(gradient).all()):
             what = "the gradient is not finite" if math.isfinite(cost) else f"the cost is {cost}"
-            raise FloatingPointError(f"{what}{self.batches.unusual(columns)}; check=False lets it pass")
+            raise FloatingPointError(f"{what}{self.batches.unusual(rows)}; check=False lets it pass")
         return cost, gradient
 
     def joined(self, results: Sequence[Any]) -> tuple[float, Any]:
@@ -108,10 +123,10 @@ class Execution:
         cost, *parts = results
         return float(cost), numpy().concatenate([part.reshape(-1) for part in parts]) if parts else numpy().zeros(0)
 
-    def in_buffers(self, theta: Any, columns: Sequence[Any]) -> Buffered | None:
-        """Return the source with buffers for batches of this size, if it has such a form."""
-        size = columns[0].shape[1]
-        found = self._buffered[size] = self._take(size, theta, columns)
+    def in_buffers(self, flat: Any, rows: Sequence[Any]) -> Buffered | None:
+        """Return the program with buffers for batches of this size, if it has such a form."""
+        size = len(rows[0])
+        found = self._buffered[size] = self._take(size, self.ordered(flat), [batch.T for batch in rows])
         return found
 
     def _take(self, size: int, theta: Any, columns: Sequence[Any]) -> Buffered | None:

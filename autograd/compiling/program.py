@@ -14,8 +14,7 @@ from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
-from .passes import build
-from .tape import Executor
+from .passes import Executor, build
 from .tracing import ALONE, Trace
 
 __all__ = ["CompiledProgram"]
@@ -50,7 +49,7 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items() if name != ALONE}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several, self._batches = traced.several, Batches(self.inputs, dtype)
-        self.source, self.tape, self._report = build(traced, self.parameters, gradient, executor)
+        self.source, self.code, samples, self._report = build(traced, self.parameters, gradient, executor)
         self._traced, self._executor = traced, executor
         self._order = self.source.order
         self._in_order = self._order == sorted(self._order)
@@ -60,14 +59,14 @@ class CompiledProgram:
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
         self._flat: Any = None
-        self._execution = Execution(self.source, self.tape, self._batches, check)
+        self._execution = Execution(self.source, self.code, samples, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             self.evaluation._flat, self.evaluation._packed = self._numbers(), self._packed
             return float(self.evaluation(*batches).mean())
-        outputs = self._execution.outputs(self._theta(), self._batches.columns(batches))
+        outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
 
     @cached_property
@@ -97,12 +96,10 @@ class CompiledProgram:
             raise TypeError(
                 "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
             )
-        columns = self._batches.columns(batches)
-        cost, gradient = self._execution.cost_and_gradient(flat if self._in_order else flat[self._order], columns)
-        return cost, gradient if self._in_order else gradient[self._inverse(numpy())]
+        return self._execution.cost_and_gradient(flat, self._batches.rows(batches))
 
     def in_buffers(self, *batches: Any) -> str:
-        """Return the source that NumPy runs for `value_and_grad` on batches of this size: the printed one without allocations.
+        """Return the source that NumPy runs, where it does, on batches of this size: the printed one without allocations.
 
         What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
 
@@ -111,8 +108,8 @@ class CompiledProgram:
         >>> print(compile(lambda x: w * x[0], [w], x=1).in_buffers([[1.0], [3.0]]))  # doctest: +ELLIPSIS
         def run(...
         """
-        columns = self._batches.columns(batches)
-        buffered = self._execution.in_buffers(self._theta(), columns) if self.differentiable else None
+        rows = self._batches.rows(batches)
+        buffered = self._execution.in_buffers(self._numbers(), rows) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
@@ -255,7 +252,7 @@ class CompiledProgram:
         return torch_module(self._traced, self.dtype)
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, and whether it runs on NumPy or as a tape.
+        """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -279,7 +276,7 @@ class CompiledProgram:
         AssertionError: sample 0: the function gives 1.0, the program -1.0: does it branch on data?
         """
         np = numpy()
-        columns = [column.T.tolist() for column in self._batches.columns(batches)]
+        columns = [rows.tolist() for rows in self._batches.rows(batches)]
         samples = zip(*columns, strict=True) if self.inputs else [()]
         for i, rows in enumerate(samples):
             expected = function(*(list(map(Value, row)) for row in rows))
@@ -305,7 +302,3 @@ class CompiledProgram:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
-
-    def _theta(self) -> Any:
-        """Return the parameters in the order of the source."""
-        return self._numbers() if self._in_order else self._numbers()[self._order]

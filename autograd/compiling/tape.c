@@ -1,9 +1,5 @@
-/* A tape: the operations of a scalar program, one after the other, each over the samples of a block.
-
-   A slot holds a number for each sample of a block. The code of a tape is a list of runs of one operation: its number, how
-   many there are, and for each of these where the result goes and what it takes, which are slots, or for the operations that
-   move numbers in and out a place outside. `tape.py` writes the code. It is checked once, when a Code is made of it, so that
-   running it checks no more than the sizes of the arrays. */
+/* The compiled part: code for the machine, which is checked once, when a Code is made of it, so that running it checks no more
+   than the sizes of the arrays. machine.py writes code. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -11,93 +7,261 @@
 #include <fenv.h>
 
 #include "../native/abi.h"
-#include "operations.h"
+#include "machine.h"
 
-#define PATIENCE 4000000 /* operations on blocks between two looks for an interrupt: about 20 ms */
+#define PATIENCE 4000000 /* operations on eight samples between two looks for an interrupt: about 20 ms */
+#define BRIEF 20000      /* of these, that are run without letting other threads in, which would take longer */
+#define CACHE 40000      /* numbers in the lanes of a block: they are to fit the second cache */
+#define KEPT 4           /* workspaces of a code */
 
-/* The same code for processors of several generations; the last that this one is, runs. */
-typedef void Executor(Section, Block);
-static void plain(Section section, Block block) { execute(section, block); }
+enum { SETUP, ONCE, EACH_BLOCK, AFTER, SECTIONS };
+
+/* The same machine for processors of several generations; the last that this one is, runs. Blocks of one sample have code of
+   their own. */
+typedef void Machine(Section, Block *, double *, ptrdiff_t);
+#define MACHINE(name, target, tall, wide) \
+    target static void name(Section section, Block *block, double *memory, ptrdiff_t width) { \
+        if (width == 1) execute(section, block, memory, 1, tall, wide); \
+        else execute(section, block, memory, width, tall, wide); \
+    }
+MACHINE(plain, , 4, 1)
 #if defined(__GNUC__) && defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static void avx2(Section section, Block block) { execute(section, block); }
-__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))) static void avx512(Section section, Block block) {
-    execute(section, block);
-}
-static Executor *const EXECUTORS[] = {plain, avx2, avx512};
+MACHINE(avx2, __attribute__((target("avx2,fma"))), 4, 1)
+MACHINE(avx512, __attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))), 8, 2)
+static Machine *const MACHINES[] = {plain, avx2, avx512};
 static int generation(void) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? 2 : 1;
 }
 #else
-static Executor *const EXECUTORS[] = {plain};
+static Machine *const MACHINES[] = {plain};
 static int generation(void) { return 0; }
 #endif
 
-/* Run the sections, those of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
-static int run_sections(const Section sections[3], Block block, Executor *executor, int check) {
-    Py_ssize_t patience = 1 + PATIENCE / (1 + sections[1].length);
-    for (int part = 0, errors = 0; part < 3;) {
-        Py_BEGIN_ALLOW_THREADS;
-        for (Py_ssize_t i = 0; i < patience && part < 3 && !errors; i++) {
-            if (part == 1 && block.start >= block.batch) {
-                part++;
-                continue;
-            }
-            block.samples = part == 1 && block.batch - block.start < LANES ? (int)(block.batch - block.start) : LANES;
-            feclearexcept(FE_ALL_EXCEPT);
-            executor(sections[part], block);
-            errors = check ? fetestexcept(FE_OVERFLOW | FE_DIVBYZERO | FE_INVALID) : 0;
-            if (part == 1) block.start += LANES;
-            else part++;
+/* The errors of floating-point operations; of x86 those of its vectors, which all of the machine is. */
+#if defined(__GNUC__) && defined(__x86_64__)
+static void clear_errors(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x3fu); }
+static int errors_found(void) { return (int)(__builtin_ia32_stmxcsr() & 0x0d); } /* invalid, division by zero, overflow */
+#else
+static void clear_errors(void) { feclearexcept(FE_ALL_EXCEPT); }
+static int errors_found(void) { return fetestexcept(FE_OVERFLOW | FE_DIVBYZERO | FE_INVALID); }
+#endif
+
+/* The memory of one run. The numbers in it that every run finds there are the constants, and what is set up of these. */
+typedef struct Workspace {
+    struct Workspace *next;
+    ptrdiff_t width;
+    char *memory;
+    double *steady, *lanes, *packed; /* in the memory */
+} Workspace;
+
+/* Checked code: its sections, constants, how much of everything outside it takes, and workspaces that no run has at present. */
+typedef struct {
+    PyObject_HEAD
+    int32_t *code[SECTIONS];
+    Py_ssize_t length[SECTIONS];
+    double *constants;
+    Py_ssize_t lanes, steady, constant_count, parameters, inputs, outputs, results;
+    Py_ssize_t packed_columns, packed_products; /* numbers that gradients pack for each sample, and products at once */
+    int32_t *columns;                           /* of each input */
+    Workspace *kept;
+} Code;
+
+/* Run a section, or of that of blocks as many as there is patience for. */
+static void run_part(const Code *code, int section, Block *block, Machine *machine, ptrdiff_t blocks, int check, int *errors) {
+    Section found = {code->code[section], code->length[section]};
+    clear_errors();
+    if (section != EACH_BLOCK) machine(found, block, block->steady, 1);
+    else
+        for (; blocks > 0 && block->start < block->batch && !*errors; blocks--, block->start += block->width) {
+            ptrdiff_t left = block->batch - block->start;
+            block->samples = left < block->width ? left : block->width;
+            machine(found, block, block->lanes, block->width);
+            *errors = check && errors_found();
         }
-        Py_END_ALLOW_THREADS;
-        if (PyErr_CheckSignals()) return -1;
-        if (errors) return 0;
+    *errors = *errors || (check && errors_found());
+}
+
+/* Run the sections, those of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
+static int run_sections(const Code *code, Block *block, Machine *machine, int check) {
+    ptrdiff_t strips = (block->width + 7) / 8, blocks = 1 + PATIENCE / (1 + code->length[EACH_BLOCK] * strips);
+    ptrdiff_t work = code->length[EACH_BLOCK] * strips * ((block->batch + block->width - 1) / block->width);
+    int errors = 0, brief = work + code->length[ONCE] + code->length[AFTER] < BRIEF;
+    for (int section = ONCE; section <= AFTER && !errors;) {
+        PyThreadState *state = brief ? NULL : PyEval_SaveThread();
+        if (section == AFTER) block->start = 0;
+        run_part(code, section, block, machine, blocks, check, &errors);
+        if (state) PyEval_RestoreThread(state);
+        if (section != EACH_BLOCK || block->start >= block->batch) section++;
+        if (!brief && PyErr_CheckSignals()) return -1;
     }
+    return !errors;
+}
+
+/* The width of a block: as many lanes as fit the cache, in whole eights, with few that no sample fills. */
+static ptrdiff_t width_of(const Code *code, ptrdiff_t batch) {
+    if (batch < 2) return 1;
+    ptrdiff_t most = CACHE / (code->lanes + 1) / 8 * 8;
+    most = most < 8 ? 8 : most > 256 ? 256 : most;
+    ptrdiff_t blocks = (batch + most - 1) / most;
+    ptrdiff_t eights = ((batch + blocks - 1) / blocks + 7) / 8;
+    return 8 * (eights < 8 ? eights : eights | 1); /* slots that are a power of two apart would share lines of the cache */
+}
+
+/* A workspace for blocks of a width, that nothing else uses until it is put back; NULL with an error. */
+static Workspace *take_workspace(Code *code, ptrdiff_t width, Machine *machine) {
+    for (Workspace **at = &code->kept; *at; at = &(*at)->next)
+        if ((*at)->width == width) {
+            Workspace *found = *at;
+            *at = found->next;
+            return found;
+        }
+    ptrdiff_t steady = (code->steady + 7) / 8 * 8, lanes = (code->lanes * width + 7) / 8 * 8;
+    ptrdiff_t packed = code->packed_columns * width > code->packed_products ? code->packed_columns * width : code->packed_products;
+    Workspace *made = PyMem_RawMalloc(sizeof *made);
+    char *memory = PyMem_RawCalloc((size_t)(steady + lanes + packed + 16), sizeof(double));
+    if (!made || !memory) {
+        PyMem_RawFree(made);
+        PyMem_RawFree(memory);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    double *aligned = (double *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    *made = (Workspace){NULL, width, memory, aligned, aligned + steady, aligned + steady + lanes};
+    if (code->constant_count) memcpy(made->steady, code->constants, (size_t)code->constant_count * sizeof(double));
+    Block block = {.steady = made->steady, .lanes = made->lanes, .packed = made->packed, .batch = 1, .width = width};
+    int errors = 0;
+    run_part(code, SETUP, &block, machine, 0, 0, &errors);
+    return made;
+}
+
+static void free_workspaces(Workspace *workspace) {
+    while (workspace) {
+        Workspace *next = workspace->next;
+        PyMem_RawFree(workspace->memory);
+        PyMem_RawFree(workspace);
+        workspace = next;
+    }
+}
+
+static void put_back(Code *code, Workspace *workspace) {
+    workspace->next = code->kept;
+    code->kept = workspace;
+    int count = 1;
+    while (workspace && count++ < KEPT) workspace = workspace->next;
+    if (workspace) {
+        free_workspaces(workspace->next);
+        workspace->next = NULL;
+    }
+}
+
+/* Whether so many numbers, from one on and each so far from the one before, are in so many; count > 0 */
+static int within(int64_t start, int64_t step, int64_t count, int64_t most) {
+    int64_t last = start + step * (count - 1);
+    return start >= 0 && last >= 0 && start < most && last < most;
+}
+
+/* Whether a matrix is in so many numbers. */
+static int matrix_within(Matrix m, int64_t rows, int64_t columns, int64_t most) {
+    int64_t down = m.row * (rows - 1), across = m.column * (columns - 1);
+    int64_t least = m.start + (down < 0 ? down : 0) + (across < 0 ? across : 0);
+    int64_t last = m.start + (down > 0 ? down : 0) + (across > 0 ? across : 0);
+    return least >= 0 && last < most;
+}
+
+/* Count a place among those that there must be. */
+static int counted(Py_ssize_t *count, int64_t last) {
+    if (last > INT32_MAX) return 0;
+    if (last >= *count) *count = (Py_ssize_t)last + 1;
     return 1;
 }
 
-/* Checked code: its sections, constants, and how much of everything outside it takes. */
-typedef struct {
-    PyObject_HEAD
-    int32_t *code[3];
-    Py_ssize_t length[3];
-    double *constants;
-    Py_ssize_t slots, constant_count, parameters, inputs, outputs, results;
-    int32_t *columns; /* of each input */
-} Code;
+static int counted_column(int32_t *count, int64_t last) {
+    if (last >= INT32_MAX) return 0;
+    if (last >= *count) *count = (int32_t)last + 1;
+    return 1;
+}
 
-/* Check one number of a step, and count what it refers to. */
-static int fits(Code *code, int section, char kind, int32_t place, int32_t before) {
-    Py_ssize_t most = kind == 's' ? code->slots : kind == 'c' ? code->constant_count : INT32_MAX;
-    if (kind == '-') return 1;
-    if (place < 0 || place >= most) return 0;
-    if (kind == 'i' || kind == 'o') { /* which only blocks of samples have */
-        if (section != 1) return 0;
+static int check_memory(Code *code, Matrix m, int64_t rows, int64_t columns, int section) {
+    if (m.memory == PARAMETERS || m.memory == RESULTS) {
+        if (!matrix_within(m, rows, columns, INT32_MAX)) return 0;
+        int64_t down = m.row * (rows - 1), across = m.column * (columns - 1);
+        return counted(m.memory == PARAMETERS ? &code->parameters : &code->results,
+                       m.start + (down > 0 ? down : 0) + (across > 0 ? across : 0));
     }
-    Py_ssize_t *count = kind == 'p' ? &code->parameters : kind == 'i' ? &code->inputs : kind == 'o' ? &code->outputs
+    if (m.memory == LANES) return section == EACH_BLOCK && matrix_within(m, rows, columns, code->lanes);
+    return m.memory == STEADY && matrix_within(m, rows, columns, code->steady);
+}
+
+/* Check a product or a gradient, and count what it packs. */
+static int check_product(Code *code, int section, int32_t operation, const int32_t *at) {
+    Product p;
+    memcpy(&p, at, sizeof p);
+    if (p.rows < 1 || p.columns < 1 || p.inner < 1 || section == SETUP) return 0;
+    int64_t packed = (int64_t)p.inner * ((p.columns + INT64_C(7)) & ~INT64_C(7));
+    if (packed > INT32_MAX || (int64_t)p.rows * p.columns > INT32_MAX) return 0;
+    Py_ssize_t *most = operation == GRADIENT ? &code->packed_columns : &code->packed_products;
+    if (packed > *most) *most = (Py_ssize_t)packed;
+    if (p.inner > code->packed_products) code->packed_products = p.inner;
+    int own = section == EACH_BLOCK ? LANES : STEADY;
+    if (p.right.memory != own || !check_memory(code, p.right, p.inner, p.columns, section)) return 0;
+    if (operation == GRADIENT)
+        return section == EACH_BLOCK && p.left.memory == LANES && (p.to.memory == STEADY || p.to.memory == RESULTS)
+               && check_memory(code, p.left, p.rows, p.inner, section) && check_memory(code, p.to, p.rows, p.columns, section);
+    p.to.row = p.columns;
+    p.to.column = 1;
+    return p.to.memory == own && p.left.memory != RESULTS && check_memory(code, p.to, p.rows, p.columns, section)
+           && check_memory(code, p.left, p.rows, p.inner, section);
+}
+
+/* Check the places of one operand in all steps, and count what they refer to; `before` are those of the operand before it. */
+static int fits(Code *code, int section, char kind, int64_t place, int64_t step, int64_t count, int64_t before, int64_t before_step) {
+    int steady = kind == 'S' || (kind == 's' && section != EACH_BLOCK), other = kind == 'o' || kind == 'i' || kind == 'x';
+    int64_t most = steady ? code->steady : kind == 's' || kind == 'l' ? code->lanes : INT32_MAX;
+    if (!within(place, step, count, most)) return 0;
+    if (other && section != EACH_BLOCK) return 0; /* which only blocks of samples have */
+    if ((kind == 'p' || kind == 'r') && section == SETUP) return 0;
+    int64_t last = place + (step > 0 ? step * (count - 1) : 0);
+    if (kind == 'x') {
+        if (before_step) return 0; /* columns of one input */
+        return !code->columns || counted_column(code->columns + before, last);
+    }
+    Py_ssize_t *found = kind == 'p' ? &code->parameters : kind == 'i' ? &code->inputs : kind == 'o' ? &code->outputs
                       : kind == 'r' ? &code->results : NULL;
-    if (count && place >= *count) *count = (Py_ssize_t)place + 1;
-    if (kind == 'x' && code->columns && place >= code->columns[before]) code->columns[before] = place + 1;
+    return !found || counted(found, last);
+}
+
+static int check_step(Code *code, int section, int32_t operation, const int32_t *at, int64_t count, int affine) {
+    const char *kinds = KINDS[operation];
+    int blocks = operation == INPUT || operation == TOTAL || operation == TOTAL_PRODUCT || operation == OUTPUT;
+    if (!*kinds) return !affine && check_product(code, section, operation, at);
+    if (blocks != (section == EACH_BLOCK) && (blocks || strchr("lSrp", *kinds))) return 0;
+    for (int j = 0; kinds[j]; j++) {
+        const int32_t *this = affine ? at + 2 * j : at + j, *before = affine ? this - 2 : this - 1;
+        if (!fits(code, section, kinds[j], *this, affine ? this[1] : 0, count, j ? *before : 0, j && affine ? before[1] : 0)) return 0;
+    }
     return 1;
 }
 
 /* Check the sections; the columns are counted the second time, when there is memory for them. */
 static int check_code(Code *code) {
-    for (int section = 0; section < 3; section++) {
+    for (int section = 0; section < SECTIONS; section++) {
         const int32_t *at = code->code[section], *end = at + code->length[section];
         while (at < end) {
-            int known = end - at >= 2 && at[0] >= 0 && at[0] < OPERATIONS && at[1] >= 0;
-            const char *shape = known ? SHAPES[at[0]] : "";
-            ptrdiff_t size = (ptrdiff_t)strlen(shape);
-            known = known && at[1] <= (end - at - 2) / size;
-            int32_t n = known ? at[1] : 0;
-            for (at += 2; known && n--; at += size)
-                for (ptrdiff_t k = 0; known && k < size; k++) known = fits(code, section, shape[k], at[k], k ? at[k - 1] : 0);
+            int known = end - at >= 2 && at[0] >= 0 && at[0] < OPERATIONS && at[1] > -INT32_MAX && at[1];
+            int affine = known && at[1] < 0;
+            ptrdiff_t size = known ? operands(at[0]) : 0, steps = !known ? 0 : affine ? 2 : at[1];
+            known = known && steps <= (end - at - 2) / size;
+            int32_t operation = *at, count = at[known];
+            at += 2;
+            if (known && affine) known = check_step(code, section, operation, at, -(int64_t)count, 1);
+            else
+                for (ptrdiff_t i = 0; known && i < steps; i++) known = check_step(code, section, operation, at + i * size, 1, 0);
             if (!known) {
                 PyErr_Format(PyExc_ValueError, "section %d of the code must be runs of known operations on what there is", section);
                 return -1;
             }
+            at += size * steps;
         }
     }
     return 0;
@@ -119,34 +283,39 @@ static void *copied(const Py_buffer *view, Py_ssize_t size, Py_ssize_t *count) {
 static void code_dealloc(PyObject *self) {
     Code *code = (Code *)self;
     PyTypeObject *type = Py_TYPE(self);
-    for (int i = 0; i < 3; i++) PyMem_Free(code->code[i]);
+    for (int i = 0; i < SECTIONS; i++) PyMem_Free(code->code[i]);
+    free_workspaces(code->kept);
     PyMem_Free(code->constants);
     PyMem_Free(code->columns);
     type->tp_free(self);
     Py_DECREF((PyObject *)type);
 }
 
-PyDoc_STRVAR(code_doc, "Code(once, each, after, slots, constants)\n--\n\n\
-Three sections of code that was checked: for before all samples, for each block of them, for after all.");
+PyDoc_STRVAR(code_doc, "Code(setup, once, each, after, lanes, steady, constants)\n--\n\n\
+Four sections of code that was checked: for a new workspace, before all samples, for each block of them, after all; how many slots\n\
+the lanes and the steady memory have; and the constants that the steady memory begins with.");
 
 static PyObject *code_new(PyTypeObject *type, PyObject *args, PyObject *named) {
-    static char *names[] = {"once", "each", "after", "slots", "constants", NULL};
-    Py_buffer views[4];
-    Py_ssize_t slots;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "y*y*y*ny*:Code", names, &views[0], &views[1], &views[2], &slots, &views[3]))
+    static char *names[] = {"setup", "once", "each", "after", "lanes", "steady", "constants", NULL};
+    Py_buffer views[SECTIONS + 1];
+    Py_ssize_t lanes, steady;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "y*y*y*y*nny*:Code", names, &views[0], &views[1], &views[2], &views[3], &lanes,
+                                     &steady, &views[4]))
         return NULL;
     Code *code = (Code *)type->tp_alloc(type, 0);
     int made = code != NULL;
-    if (made && (slots < 0 || slots > INT32_MAX)) {
-        PyErr_Format(PyExc_ValueError, "slots must be from 0 to 2**31 - 1, got %zd", slots);
+    for (int i = 0; made && i < SECTIONS; i++)
+        made = (code->code[i] = copied(&views[i], (Py_ssize_t)sizeof(int32_t), &code->length[i])) != NULL;
+    made = made && (code->constants = copied(&views[4], (Py_ssize_t)sizeof(double), &code->constant_count)) != NULL;
+    for (int i = 0; i <= SECTIONS; i++) PyBuffer_Release(&views[i]);
+    if (made && (lanes < 0 || lanes > INT32_MAX / 256 || steady < code->constant_count || steady > INT32_MAX)) {
+        PyErr_Format(PyExc_ValueError, "lanes must be from 0 to %d slots, and steady from the constants on to 2**31 - 1, got %zd and %zd",
+                     INT32_MAX / 256, lanes, steady);
         made = 0;
     }
-    for (int i = 0; made && i < 3; i++)
-        made = (code->code[i] = copied(&views[i], (Py_ssize_t)sizeof(int32_t), &code->length[i])) != NULL;
-    made = made && (code->constants = copied(&views[3], (Py_ssize_t)sizeof(double), &code->constant_count)) != NULL;
-    for (int i = 0; i < 4; i++) PyBuffer_Release(&views[i]);
     if (made) {
-        code->slots = slots;
+        code->lanes = lanes;
+        code->steady = steady;
         made = check_code(code) == 0;
     }
     if (made) {
@@ -158,18 +327,18 @@ static PyObject *code_new(PyTypeObject *type, PyObject *args, PyObject *named) {
     return (PyObject *)code;
 }
 
-/* Take an input's buffer, of doubles with a row for each column and as many samples as the others have. */
+/* Take an input's buffer, of doubles with a row for each sample, as many as the others have. */
 static int take_input(const Code *code, Py_ssize_t i, PyObject *array, Py_buffer *view, Py_ssize_t *batch) {
     if (PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)) return -1;
     int columns = i < code->inputs ? code->columns[i] : 0;
     const char *format = view->format ? view->format : "";
     format += *format == '@' || *format == '=' || *format == '^'; /* as NumPy says that numbers may not be aligned */
     int doubles = view->itemsize == (Py_ssize_t)sizeof(double) && !strcmp(format, "d");
-    if (doubles && view->ndim == 2 && view->shape[0] >= columns && (!i || view->shape[1] == *batch)) {
-        *batch = view->shape[1];
+    if (doubles && view->ndim == 2 && view->shape[1] >= columns && (!i || view->shape[0] == *batch)) {
+        *batch = view->shape[0];
         return 0;
     }
-    PyErr_Format(PyExc_ValueError, "input %zd must be a 2-dimensional array of doubles, with %d rows or more, and as many columns "
+    PyErr_Format(PyExc_ValueError, "input %zd must be a 2-dimensional array of doubles, with %d columns or more, and as many rows "
                  "as the other inputs", i, columns);
     PyBuffer_Release(view);
     return -1;
@@ -184,22 +353,34 @@ static int holds(const Py_buffer *view, Py_ssize_t rows, Py_ssize_t columns, con
     return 0;
 }
 
+/* Whether all of so many numbers are finite. */
+static int all_finite(const double *numbers, Py_ssize_t n) {
+    double sums[8] = {0};
+    Py_ssize_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) sums[k] += numbers[i + k] * 0.0;
+    for (; i < n; i++) sums[0] += numbers[i] * 0.0;
+    for (int k = 1; k < 8; k++) sums[0] += sums[k];
+    return sums[0] == 0.0;
+}
+
 PyDoc_STRVAR(run_doc, "run(parameters, inputs, outputs, results, check, generation)\n--\n\n\
-Run the code. `inputs` are a tuple of arrays of doubles, a row for each of their columns. Return whether all went well: False,\n\
-and nothing useful in outputs and results, where with `check` an operation overflowed or was undefined.");
+Run the code. `inputs` are a tuple of arrays of doubles, a row for each sample. Return the cost, 0.0 where the code has none; with\n\
+`check` None, and nothing useful in outputs and results, where anything overflowed, was undefined or is not finite.");
 
 static PyObject *code_run(PyObject *self, PyObject *args) {
-    const Code *code = (Code *)self;
-    Py_buffer parameters, outputs, results;
+    Code *code = (Code *)self;
+    Py_buffer parameters, outputs, results, few[4];
+    Input some[4];
     int check, chosen, done = -1;
+    double cost = 0.0;
     PyObject *inputs;
     if (!PyArg_ParseTuple(args, "y*O!w*w*pi:run", &parameters, &PyTuple_Type, &inputs, &outputs, &results, &check, &chosen))
         return NULL;
-    Py_ssize_t n = PyTuple_GET_SIZE(inputs), taken = 0, batch = 0;
-    Py_buffer *given = PyMem_Calloc((size_t)n + 1, sizeof *given);
-    Input *found = PyMem_Calloc((size_t)n + 1, sizeof *found);
-    char *memory = PyMem_RawMalloc((size_t)code->slots * LANES * sizeof(double) + 64);
-    int fine = given && found && memory;
+    Py_ssize_t n = PyTuple_GET_SIZE(inputs), taken = 0, batch = n ? 0 : 1;
+    Py_buffer *given = n <= 4 ? few : PyMem_Calloc((size_t)n, sizeof *given);
+    Input *found = n <= 4 ? some : PyMem_Calloc((size_t)n, sizeof *found);
+    int fine = given && found;
     if (!fine) PyErr_NoMemory();
     if (fine && n < code->inputs) {
         PyErr_Format(PyExc_ValueError, "inputs must be a tuple of %zd arrays, got %zd", code->inputs, n);
@@ -207,25 +388,34 @@ static PyObject *code_run(PyObject *self, PyObject *args) {
     }
     for (; fine && taken < n; taken += fine) {
         fine = !take_input(code, taken, PyTuple_GET_ITEM(inputs, taken), &given[taken], &batch);
-        if (fine) found[taken] = (Input){given[taken].buf, given[taken].strides[0], given[taken].strides[1]};
+        if (fine) found[taken] = (Input){given[taken].buf, given[taken].strides[1], given[taken].strides[0]};
     }
-    if (fine && !n && code->outputs) batch = outputs.len / (Py_ssize_t)sizeof(double) / code->outputs;
     if (fine && holds(&parameters, code->parameters, 1, "parameters") && holds(&outputs, code->outputs, batch, "outputs")
         && holds(&results, code->results, 1, "results")) {
-        double *aligned = (double *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
-        Block block = {aligned, code->constants, parameters.buf, found, outputs.buf, results.buf, batch, 0, LANES};
-        Section sections[3];
-        for (int i = 0; i < 3; i++) sections[i] = (Section){code->code[i], code->length[i]};
-        done = run_sections(sections, block, EXECUTORS[chosen < 0 || chosen > generation() ? generation() : chosen], check);
+        Machine *machine = MACHINES[chosen < 0 || chosen > generation() ? generation() : chosen];
+        ptrdiff_t width = width_of(code, batch);
+        Workspace *space = take_workspace(code, width, machine);
+        if (space) {
+            Block block = {space->steady, space->lanes, space->packed, parameters.buf, found, outputs.buf, results.buf, 0.0,
+                           batch, 0, width, 0};
+            done = run_sections(code, &block, machine, check);
+            put_back(code, space);
+            cost = block.cost;
+            if (done > 0 && check)
+                done = all_finite(&cost, 1) && all_finite(results.buf, code->results) && all_finite(outputs.buf, code->outputs * batch);
+        }
     }
-    PyMem_RawFree(memory);
-    PyMem_Free(found);
     while (taken) PyBuffer_Release(&given[--taken]);
-    PyMem_Free(given);
+    if (n > 4) {
+        PyMem_Free(found);
+        PyMem_Free(given);
+    }
     PyBuffer_Release(&parameters);
     PyBuffer_Release(&outputs);
     PyBuffer_Release(&results);
-    return done < 0 ? NULL : PyBool_FromLong(done);
+    if (done < 0) return NULL;
+    if (!done) Py_RETURN_NONE;
+    return PyFloat_FromDouble(cost);
 }
 
 static PyMethodDef CODE_METHODS[] = {{"run", code_run, METH_VARARGS, run_doc}, {0}};
@@ -240,7 +430,7 @@ static int filled(PyObject *module) {
     PyObject *operations = PyDict_New();
     if (!operations) return -1;
     for (int i = 0; i < OPERATIONS; i++) {
-        PyObject *known = Py_BuildValue("ii", i, (int)strlen(SHAPES[i]) - 1);
+        PyObject *known = Py_BuildValue("ii", i, (int)operands(i) - 1);
         int failed = !known || PyDict_SetItemString(operations, NAMES[i], known);
         Py_XDECREF(known);
         if (failed) {
@@ -252,15 +442,14 @@ static int filled(PyObject *module) {
     int failed = !type || PyModule_AddType(module, (PyTypeObject *)type) || PyModule_AddObjectRef(module, "OPERATIONS", operations);
     Py_DECREF(operations);
     Py_XDECREF(type);
-    return failed || PyModule_AddIntConstant(module, "ABI", ABI) || PyModule_AddIntConstant(module, "LANES", LANES) ||
-                   PyModule_AddIntConstant(module, "GENERATIONS", generation() + 1)
+    return failed || PyModule_AddIntConstant(module, "ABI", ABI) || PyModule_AddIntConstant(module, "GENERATIONS", generation() + 1)
                ? -1
                : 0;
 }
 
 static PyModuleDef_Slot MODULE_SLOTS[] = {{Py_mod_exec, filled}, {0, NULL}};
 static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, .m_name = "_tape", .m_doc = "A tape over blocks of samples.", .m_slots = MODULE_SLOTS,
+    PyModuleDef_HEAD_INIT, .m_name = "_tape", .m_doc = "Code over blocks of samples.", .m_slots = MODULE_SLOTS,
 };
 
 PyMODINIT_FUNC PyInit__tape(void) { return PyModuleDef_Init(&MODULE); }

@@ -1,4 +1,4 @@
-"""The scalar program as it is, on a tape of the compiled part: for what has too few matrices to be worth arrays.
+"""The scalar program as it is, as code for the compiled part: for what has too few matrices to be worth statements.
 
 Constants, parameters and what is computed from these alone come first, once; then, for each block of samples, what differs
 from sample to sample; at last what takes sums over all samples. Operations of one kind are brought together where their
@@ -7,28 +7,20 @@ order allows it, and a slot whose number nobody needs any more is used again, so
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import count
-from typing import Any, Literal, NamedTuple
+from itertools import count, groupby
+from typing import Any, NamedTuple
 
-from .._engine import load
-from ..functions import known
 from .lowering import Lowered
+from .machine import AFTER, EACH, ONCE, Assembly, Code, runs
 
-__all__ = ["Executor", "Tape", "native", "taped"]
+__all__ = ["tape", "unknown"]
 
-native = load("autograd.compiling._tape")
-
-Executor = Literal["numpy", "tape"]
-
-MOST = 16  # operations for which an array operation stands: measured, on networks and irregular graphs
 REACH = 1000  # steps over which operations of one kind are brought together: measured
-BEST = -1
-ONCE, EACH, AFTER = range(3)  # the sections of a tape
 LEAVES = ("const", "param", "input", "seed")
+TOTALS = ("total", "total product")
 SEVERAL = ("add", "dot", "total")  # operations of any number of entries, written with others
 
 
@@ -41,113 +33,76 @@ class Step(NamedTuple):
     place: tuple[int, ...] = ()
 
 
-class Tape:
-    """The code of a scalar program for the compiled part, the same for all parameters and batches.
-
-    order: which parameter stands where in the flat array of all, and so in the gradient
-    """
-
-    def __init__(self, lowered: Lowered, sizes: Mapping[str, int], order: Sequence[int]) -> None:
-        self.outputs, self.parameters = len(lowered.outputs), len(lowered.gradients)
-        sections = _Sections(lowered, sizes, order)
-        ordered = [_together(steps) for steps in sections.steps]
-        self.constants = array("d", sections.constants)
-        self.operations = sum(not step.place for steps in ordered for step in steps)
-        self.slots, self.code = _coded(ordered)
-        self.checked = native.Code(*self.code, self.slots, self.constants)
-
-    def run(self, theta: Any, columns: Sequence[Any], check: bool, generation: int = BEST) -> tuple[Any, Any] | None:
-        """Return the outputs, a row for each, and the gradient, of parameters and inputs with a column for each sample.
-
-        With `check`, None where anything overflows or is undefined. `generation` counts processors that the compiled part
-        has code for, from the oldest.
-        """
-        import numpy as np
-
-        outputs, gradient = np.empty((self.outputs, columns[0].shape[1])), np.empty(self.parameters)
-        parameters = np.ascontiguousarray(theta, np.float64)
-        inputs = tuple(column.astype(np.float64, copy=False) for column in columns)
-        fine = self.checked.run(parameters, inputs, outputs, gradient, check, generation)
-        return (outputs, gradient) if fine else None
-
-    def __str__(self) -> str:
-        return f"as a tape of {self.operations} operations, {native.LANES} samples at once"
-
-
-def taped(
-    lowered: Lowered, sizes: Mapping[str, int], order: Sequence[int], arrays: int, executor: Executor | None
-) -> Tape | None:
-    """Return the tape that a program runs as, None if it runs on NumPy.
-
-    Unless told, it runs as a tape if an array operation of NumPy would stand for few operations of the tape: up to about
-    MOST of them the tape was faster for batches of every size, and the more so the smaller they are.
-    """
-    if executor == "numpy" or (executor is None and native is None):
-        return None
-    if native is None:
-        raise ImportError('executor="tape" needs the compiled part, which this installation is without: use "numpy"')
+def unknown(lowered: Lowered) -> list[tuple[str, int]]:
+    """Return the functions, and their numbers of operands, that the compiled part does not have."""
     program = lowered.program
     used = {(op, len(args)) for op, args in zip(program.ops, program.args) if op not in (*LEAVES, *SEVERAL)}
-    unknown = sorted(call for call in used if not _runs(*call))
-    if executor == "tape":
-        if unknown:
-            op, operands = unknown[0]
-            raise ValueError(f"the compiled part knows no {op} of {operands}: use executor='numpy'")
-    elif unknown or sum(map(_length, program.ops, program.args)) > MOST * arrays:
-        return None
-    return Tape(lowered, sizes, order)
+    return sorted(call for call in used if not runs(*call))
 
 
-def _runs(op: str, operands: int) -> bool:
-    """Tell whether a tape runs a function of so many operands; NumPy has to have it too, whose source names what fails."""
-    row = known(op, operands)
-    return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign)
+def length(lowered: Lowered) -> int:
+    """Return how many steps a scalar program is."""
+    program = lowered.program
+    return sum(
+        len(args) // 2 if op == "dot" else len(args) - 1 if op == "add" else 1
+        for op, args in zip(program.ops, program.args)
+    )
 
 
-def _length(op: str, args: Sequence[int]) -> int:
-    """Return how many steps an entry is."""
-    return len(args) // 2 if op == "dot" else len(args) - 1 if op == "add" else 1
+def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
+    """Return the code of a scalar program: the cost and its gradient, or the outputs."""
+    sections = _Sections(lowered, sizes, gradient)
+    ordered = {section: _together(steps) for section, steps in sections.steps.items()}
+    return Code(_coded(ordered, sections.constants), 0 if gradient else len(lowered.outputs), len(lowered.gradients))
 
 
 class _Sections:
     """The steps of each section, and the constants that they take."""
 
-    def __init__(self, lowered: Lowered, sizes: Mapping[str, int], order: Sequence[int]) -> None:
+    def __init__(self, lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> None:
         self.program = program = lowered.program
-        self.steps: tuple[list[Step], ...] = [], [], []
+        self.steps: dict[int, list[Step]] = {ONCE: [], EACH: [], AFTER: []}
         self.negated = {
             i: program.args[i][1]
             for i, op in enumerate(program.ops)
             if op == "mul" and program.is_const(program.args[i][0], -1.0)
         }
         self.fresh = count(len(program.ops))
-        self.constants = [0.0]
-        place: dict[Any, tuple[int, ...]] = {p: (k,) for k, p in enumerate(order)}
+        self.constants: dict[int, float] = {}
+        place: dict[Any, tuple[int, ...]] = {}
         for k, (name, size) in enumerate(sizes.items()):
             place |= {(name, i): (k, i) for i in range(size)}
         late: set[int] = set()
         for i in self.needed([*lowered.outputs, *lowered.gradients]):
             op, takes = program.ops[i], self.takes(i)
             if op == "const":
-                self.steps[ONCE].append(Step(op, i, (), (len(self.constants),)))
-                self.constants.append(program.constants[i])
+                self.constants[i] = program.constants[i]
             elif op in LEAVES:
-                at = (0,) if op == "seed" else place[program.place[i]]
+                at = () if op == "seed" else (program.place[i],) if op == "param" else place[program.place[i]]
                 self.steps[EACH if op == "input" else ONCE].append(Step(op, i, (), at))
             elif op == "total":
-                sums = next(self.fresh)  # the sum of each place in a block over all blocks
-                self.steps[ONCE].append(Step("const", sums, (), (0,)))
-                self.steps[EACH].append(Step("total" if len(takes) == 1 else "total product", None, (sums, *takes)))
-                self.steps[AFTER].append(Step("sum", i, (sums,)))
+                self.steps[EACH].append(Step("total" if len(takes) == 1 else "total product", i, takes))
                 late.add(i)
             else:
                 section = EACH if program.varying[i] else ONCE if late.isdisjoint(takes) else AFTER
                 self.steps[section].extend(self.written(i, op, takes))
                 if section == AFTER:
                     late.add(i)
-        self.steps[EACH].extend(Step("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
-        gradients = [lowered.gradients[p] for p in order] if lowered.gradients else []
-        self.steps[AFTER].extend(Step("result", None, (i,), (k,)) for k, i in enumerate(gradients))
+        if gradient:
+            self.cost(lowered.outputs[0])
+        else:
+            self.steps[EACH].extend(Step("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
+        self.steps[AFTER].extend(Step("result", None, (i,), (k,)) for k, i in enumerate(lowered.gradients))
+
+    def cost(self, i: int) -> None:
+        """Write the steps of the mean of an entry over the samples."""
+        if self.program.varying[i]:
+            seed, total, mean = (next(self.fresh) for _ in range(3))
+            self.steps[ONCE].append(Step("seed", seed))
+            self.steps[EACH].append(Step("total", total, (i,)))
+            self.steps[AFTER].append(Step("mul", mean, (total, seed)))
+            i = mean
+        self.steps[AFTER].append(Step("cost", None, (i,)))
 
     def terms(self, i: int) -> tuple[list[int], list[int]]:
         """Return what a sum adds, at least one entry, and what it subtracts: a − b takes b and not −1·b."""
@@ -221,27 +176,32 @@ def _together(steps: Sequence[Step]) -> list[Step]:
     return found
 
 
-def _coded(sections: Sequence[Sequence[Step]]) -> tuple[int, list[array[int]]]:
-    """Return the number of slots, and the code of each section: for each run its operation, how many steps, and these."""
-    made: dict[int | None, int] = {step.makes: s for s, steps in enumerate(sections) for step in steps}
-    last = {i: step for steps in sections for step in steps for i in step.takes}
-    slot: dict[int, int] = {}
-    free: list[int] = []
-    slots, codes = 0, []
-    for s, steps in enumerate(sections):
-        code, op, count = array("i"), "", 0
-        for step in steps:
-            if step.op != op:
-                op, count = step.op, len(code) + 1
-                code.extend((native.OPERATIONS[op][0], 0))
-            code[count] += 1
-            if step.makes is not None:
-                slot[step.makes] = free.pop() if free else slots
-                slots = max(slots, slot[step.makes] + 1)
-                code.append(slot[step.makes])
-            code.extend(step.place)
-            code.extend(slot[i] for i in step.takes)
-            # what an earlier section made is for all blocks
-            free += [slot[i] for i in {*step.takes} if last[i] is step and made[i] == s]
-        codes.append(code)
-    return slots, codes
+def _coded(sections: Mapping[int, Sequence[Step]], constants: Mapping[int, float]) -> Assembly:
+    """Return the code of sections: runs of steps with one operation, which are taken one after the other."""
+    assembly = Assembly()
+    last = {i: step for steps in sections.values() for step in steps for i in step.takes}
+    steady = {i: assembly.constant(x) for i, x in constants.items()}
+    lanes: dict[int, int] = {}
+    for section, steps in sections.items():
+        here = lanes if section == EACH else steady
+        made: set[int] = set()  # what an earlier section made is for all blocks
+        free: list[int] = []
+        for op, run in groupby(steps, lambda step: step.op):
+            found = []
+            for step in run:
+                if section == EACH:
+                    takes = [lanes[i] if i in lanes else assembly.in_lanes([steady[i]])[0] for i in step.takes]
+                else:
+                    takes = [steady[i] for i in step.takes]
+                makes = []
+                if step.makes is not None and op in TOTALS:
+                    makes = [assembly.new_steady()]
+                    steady[step.makes] = makes[0]
+                elif step.makes is not None:
+                    makes = [free.pop() if free else assembly.one_more(section)]
+                    here[step.makes] = makes[0]
+                    made.add(step.makes)
+                found.append((*makes, *step.place, *takes))
+                free += [here[i] for i in {*step.takes} if last[i] is step and i in made]
+            assembly.emit(section, op, *zip(*found), apart=False)
+    return assembly

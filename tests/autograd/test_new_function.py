@@ -17,7 +17,7 @@ import pytest
 import autograd
 from autograd import GATES, Gate, Value, check_gradients, compile, explain, gate, grad
 from autograd._engine import core
-from autograd.compiling import tape
+from autograd.compiling import machine
 from autograd.drawing.javascript import gate_script, scripts
 from autograd.functions import FLOATS, FUNCTIONS, header
 from tests.engines import other
@@ -123,10 +123,10 @@ def test_its_source_and_its_buffers_run_on_numpy(gates: tuple[Gate, Gate]) -> No
         assert found[1].tolist() == pytest.approx(slopes, rel=1e-14)
 
 
-@pytest.mark.skipif(tape.native is None, reason="the compiled part is not built")
+@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
 def test_a_tape_leaves_it_to_numpy(gates: tuple[Gate, Gate]) -> None:
     made, X, (cost, _) = program(gates)
-    assert made.tape is None
+    assert made.code is None
     assert made.value_and_grad(X)[0] == pytest.approx(cost, rel=1e-14)
     with pytest.raises(ValueError, match="knows no tangent of 1"):
         program(gates, "tape")
@@ -159,8 +159,8 @@ def test_both_interpreters_know_the_functions_that_c_has() -> None:
     written = {row.name: row.operands for row in FUNCTIONS.values() if row.c}
     if core is not None:
         assert core.CODES.keys() == written.keys()
-    if tape.native is not None:
-        assert written.items() <= {name: operands for name, (_, operands) in tape.native.OPERATIONS.items()}.items()
+    if machine.native is not None:
+        assert written.items() <= {name: operands for name, (_, operands) in machine.native.OPERATIONS.items()}.items()
 
 
 def calling(name: str, operands: int) -> Gate:

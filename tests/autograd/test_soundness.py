@@ -432,42 +432,76 @@ def test_the_compiled_part_checks_its_code_and_arrays() -> None:
         """
         import numpy as np
         from array import array
-        from autograd.compiling.tape import native as part
+        from autograd.compiling.machine import native as part
         code = {name: number for name, (number, _) in part.OPERATIONS.items()}
         ints = lambda *numbers: array("i", numbers)
         none = ints()
         constants = array("d", [1.0, 2.0])
-        for once, each, after, slots in (
-            (ints(99, 1, 0, 0), none, none, 1), (ints(-1, 1, 0, 0), none, none, 1), (ints(code["neg"]), none, none, 1),
-            (ints(code["neg"], 5, 0, 0), none, none, 1), (ints(code["neg"], -1, 0, 0), none, none, 1),
-            (ints(code["neg"], 1, 0, 7), none, none, 2), (ints(code["neg"], 1, -1, 0), none, none, 2),
-            (ints(code["const"], 1, 0, 2), none, none, 2), (ints(code["input"], 1, 0, 0, 0), none, none, 2),
-            (none, none, ints(code["output"], 1, 0, 0), 2), (none, ints(code["input"], 1, 0, -1, 0), none, 2),
-            (none, ints(code["input"], 1, 0, 0, -1), none, 2), (none, none, none, -1), (none, none, none, 2**62),
-            (b"abc", none, none, 1),
+
+        def made(section=2, steps=none, lanes=2, steady=4, numbers=constants):
+            sections = [none] * 4
+            sections[section] = steps
+            return part.Code(*sections, lanes, steady, numbers)
+
+        def product(op, *numbers, **others):
+            return made(steps=ints(code[op], 1, *numbers), lanes=9, **others)
+
+        far = 2**31 - 1
+        for section, steps in (
+            (2, ints(99, 1, 0, 0)), (2, ints(-1, 1, 0, 0)), (2, ints(code["neg"])), (2, ints(code["neg"], 0)),
+            (2, ints(code["neg"], 5, 0, 0)), (2, ints(code["neg"], 1, 0, 7)), (2, ints(code["neg"], 1, -1, 0)),
+            (2, ints(code["neg"], -2, 0, 1, 1, 1)), (2, ints(code["neg"], -2, 0, -1, 0, 0)),
+            (2, ints(code["neg"], -far, 0, 0, 0, 0)),
+            (2, ints(code["neg"], -far - 1, 0, 0, 0, 0)), (2, ints(code["neg"], -2, 0, far, 0, 0)), (1, ints(code["neg"], 1, 4, 0)),
+            (1, ints(code["param"], 1, 4, 0)), (1, ints(code["param"], 1, 0, -1)), (2, ints(code["param"], 1, 0, 0)),
+            (0, ints(code["param"], 1, 0, 0)), (1, ints(code["input"], 1, 0, 0, 0)), (2, ints(code["input"], 1, 0, -1, 0)),
+            (2, ints(code["input"], 1, 0, 0, -1)), (3, ints(code["output"], 1, 0, 0)), (2, ints(code["spread"], 1, 0, 0)),
+            (1, ints(code["spread"], 1, 2, 0)), (1, ints(code["spread"], 1, 0, 4)), (2, ints(code["total"], 1, 4, 0)),
+            (3, ints(code["result"], 1, -1, 0)), (3, ints(code["result"], 1, 0, 9)), (3, ints(code["cost"], 1, 4)), (2, b"abc"),
         ):
-            raises(lambda: part.Code(once, each, after, slots, constants))
-        raises(lambda: part.Code(none, none, none, 1, b"abc"))
+            raises(lambda: made(section, steps))
+        for sizes in ((-1, 4), (2**62, 4), (2, 1), (2, 2**62), (2, -1)):
+            raises(lambda: made(lanes=sizes[0], steady=sizes[1]))
+        raises(lambda: made(numbers=b"abc"))
+        matrix = (2, 0, 2, 1)  # memory, start, row, column
+        product("product", 2, 2, 2, 2, 5, 0, 0, *matrix, *matrix)
+        for wrong in (
+            (0, 2, 2, 2, 5, 0, 0, *matrix, *matrix), (2, 2, -1, 2, 5, 0, 0, *matrix, *matrix),
+            (2, 2, 2, 2, 6, 0, 0, *matrix, *matrix), (2, 2, 2, 1, 0, 0, 0, *matrix, *matrix),
+            (2, 2, 2, 2, 5, 0, 0, 7, 0, 2, 1, *matrix), (2, 2, 2, 2, 5, 0, 0, 1, 3, 2, 1, *matrix),
+            (2, 2, 2, 2, 5, 0, 0, 0, -1, 2, 1, *matrix), (2, 2, 2, 2, 5, 0, 0, *matrix, 2, 8, 2, 1),
+            (2, 2, 2, 2, 5, 0, 0, *matrix, 2, 0, far, far), (2, 2, 2, 2, 5, 0, 0, *matrix, 2, 0, -far, far),
+            (far, far, far, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0), (2, 2, 2, 2, 5, 0, 0, 0, 0, far, far, *matrix),
+            (2, 2, 2, 2, 5, 0, 0, *matrix, 1, 0, 2, 1),
+        ):
+            raises(lambda: product("product", *wrong))
+        product("gradient", 2, 2, 2, 3, 0, 2, 1, *matrix, *matrix)
+        for wrong in (
+            (2, 2, 2, 2, 0, 2, 1, *matrix, *matrix), (2, 2, 2, 1, 2, 2, 1, *matrix, *matrix),
+            (2, 2, 2, 3, -1, 2, 1, *matrix, *matrix), (2, 2, 2, 3, 0, 2, 1, 0, 0, 2, 1, *matrix),
+        ):
+            raises(lambda: product("gradient", *wrong))
         good = part.Code(
-            ints(code["param"], 1, 1, 1), ints(code["input"], 1, 0, 0, 2, code["mul"], 1, 0, 0, 1, code["output"], 1, 1, 0),
-            ints(code["result"], 1, 2, 1), 2, constants,
+            none, ints(code["param"], 1, 3, 1, code["spread"], 1, 1, 3),
+            ints(code["input"], 1, 0, 0, 2, code["mul"], -1, 0, 0, 0, 0, 1, 0, code["output"], 1, 1, 0),
+            ints(code["result"], 1, 2, 1, code["cost"], 1, 3), 2, 4, constants,
         )
-        parameters, inputs, outputs, results = np.ones(2), (np.full((3, 20), 5.0),), np.zeros((2, 20)), np.zeros(3)
-        assert good.run(parameters, inputs, outputs, results, True, -1)
-        assert outputs[1].tolist() == [5.0] * 20 and results[2] == 1.0
+        parameters, inputs, outputs, results = np.full(2, 3.0), (np.full((20, 3), 5.0),), np.zeros((2, 20)), np.zeros(3)
+        assert good.run(parameters, inputs, outputs, results, True, -1) == 3.0
+        assert outputs[1].tolist() == [15.0] * 20 and results[2] == 2.0
         shifted = np.frombuffer(bytearray(8 * 60 + 1), np.uint8)[1:].view(np.float64)
         for wrong in (
-            (parameters, (np.ones(5),), outputs, results), (parameters, (np.ones((2, 20)),), outputs, results),
-            (parameters, (np.ones((3, 20), np.float32),), outputs, results), (parameters, (), outputs, results),
-            (parameters, (np.ones((3, 20), np.int64),), outputs, results), (parameters, (np.ones((3, 21)),), outputs, results),
-            (parameters, (np.ones((3, 20, 1)),), outputs, results), (parameters, (3,), outputs, results),
+            (parameters, (np.ones(5),), outputs, results), (parameters, (np.ones((20, 2)),), outputs, results),
+            (parameters, (np.ones((20, 3), np.float32),), outputs, results), (parameters, (), outputs, results),
+            (parameters, (np.ones((20, 3), np.int64),), outputs, results), (parameters, (np.ones((21, 3)),), outputs, results),
+            (parameters, (np.ones((20, 3, 1)),), outputs, results), (parameters, (3,), outputs, results),
             (np.ones(1), inputs, outputs, results), (parameters, inputs, np.zeros(39), results),
             (parameters, inputs, outputs, np.zeros(2)), (shifted, inputs, outputs, results), (3, inputs, outputs, results),
-            (parameters, (np.ones((3, 20)), np.ones((3, 19))), outputs, results),
+            (parameters, (np.ones((20, 3)), np.ones((19, 3))), outputs, results),
         ):
             raises(lambda: good.run(*wrong, True, -1))
-        assert good.run(parameters, (shifted.reshape(3, 20),), outputs, results, True, 99)
-        assert good.run(parameters, (np.ones((3, 0)),), np.zeros((2, 0)), results, False, 0)
+        assert good.run(parameters, (shifted.reshape(20, 3),), outputs, results, True, 99) == 3.0
+        assert good.run(parameters, (np.ones((0, 3)),), np.zeros((2, 0)), results, False, 0) == 3.0
         """,
         "native",
     )

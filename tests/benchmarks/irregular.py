@@ -24,8 +24,9 @@ import numpy as np
 
 import autograd
 from autograd import Value, compile
-from autograd.compiling import tape
+from autograd.compiling import machine
 from autograd.compiling.lowering import Lowered, lower
+from autograd.compiling.passes import Executor
 from autograd.compiling.tracing import trace
 
 GATES, SAMPLES, INPUTS, WEIGHTS, REPEATS = 10_000, 1000, 8, 100, 9
@@ -148,7 +149,7 @@ def by_c(lowered: Lowered, weights: Any, X: Any) -> Callable[[], Any]:
     """The same, compiled as C."""
     folder = Path(tempfile.mkdtemp())
     (folder / "program.c").write_text(as_c(lowered), encoding="utf-8")
-    include = Path(tape.__file__).parent
+    include = Path(machine.__file__).parent
     flags = ["-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", f"-I{include}"]
     flags += [
         "-fno-tree-pre",
@@ -196,12 +197,13 @@ def run(limit: bool = False) -> None:
         jobs[name] = make()
         made[name] = time.perf_counter() - start
 
-    def program(executor: tape.Executor) -> Callable[[], Any]:
+    def program(executor: Executor) -> Callable[[], Any]:
         compiled = compile(loss, w, executor=executor, x=INPUTS)
         return lambda: compiled.value_and_grad(X)
 
-    if tape.native:
+    if machine.native:
         add("tape", lambda: program("tape"))
+        add("statements", lambda: program("native"))
     add("NumPy", lambda: program("numpy"))
     if importlib.util.find_spec("casadi"):
         add("casadi", lambda: by_casadi(build, weights, X))

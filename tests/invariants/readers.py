@@ -17,7 +17,7 @@ import pytest
 
 import autograd
 from autograd import Value, adjoints, check_gradients, compile, explain, explore, grad, jacobian, to_dot, value_and_grad
-from autograd.compiling.tape import native as tape
+from autograd.compiling.machine import native
 
 from ..oracle import sum_over_paths
 from .programs import Program
@@ -218,8 +218,8 @@ def _params() -> Iterator[Any]:
     ]
     for reader in plain:
         yield pytest.param(reader, 1e-9, id=reader.__name__)
-    for executor in ("numpy", "tape"):
-        marks = pytest.mark.skipif(executor == "tape" and tape is None, reason="compile's tape is not built")
+    for executor in ("numpy", "tape", "native"):
+        marks = pytest.mark.skipif(executor != "numpy" and native is None, reason="compile's tape is not built")
         for dtype, tolerance in (("float64", 1e-9), ("float32", 1e-3)):
             reader = partial(compiled, executor=executor, dtype=dtype)
             yield pytest.param(reader, tolerance, id=f"{executor}-{dtype}", marks=marks)

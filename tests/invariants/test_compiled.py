@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from autograd import CompiledProgram, Value, compile
-from autograd.compiling.tape import native as tape
+from autograd.compiling.machine import native
 
 from ..oracle import Gradient, gradients
 from .programs import HALVES, Program, exact, nearby, tame
@@ -127,12 +127,14 @@ def _torch(batch: Batch) -> Any:
     return made.on_torch()(*map(torch.tensor, (made.flat, np.array(batch.rows))))
 
 
-NO_TAPE = pytest.mark.skipif(tape is None, reason="compile's tape is not built")
+NO_TAPE = pytest.mark.skipif(native is None, reason="compile's tape is not built")
 RUNNERS = [
     pytest.param(_run("numpy"), 1e-9, id="numpy"),
     pytest.param(_run("numpy", "float32"), 1e-3, id="numpy-float32"),
     pytest.param(_run("tape"), 1e-9, id="tape", marks=NO_TAPE),
     pytest.param(_run("tape", "float32"), 1e-3, id="tape-float32", marks=NO_TAPE),
+    pytest.param(_run("native"), 1e-9, id="native", marks=NO_TAPE),
+    pytest.param(_run("native", "float32"), 1e-3, id="native-float32", marks=NO_TAPE),
     pytest.param(_source, 1e-9, id="source"),
     pytest.param(_outputs, 1e-9, id="outputs"),
     *(
@@ -140,7 +142,7 @@ RUNNERS = [
         for name, run in (("jax", _jax), ("torch", _torch))
     ),
 ]
-EXECUTORS = [pytest.param("numpy"), pytest.param("tape", marks=NO_TAPE)]
+EXECUTORS = [pytest.param("numpy"), pytest.param("tape", marks=NO_TAPE), pytest.param("native", marks=NO_TAPE)]
 
 
 @pytest.mark.parametrize(("runner", "tolerance"), RUNNERS)

@@ -17,8 +17,8 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot, gate, relu, sigmoid, tanh
+from autograd.compiling.passes import Executor
 from autograd.compiling.references import References
-from autograd.compiling.tape import Executor
 from nn import MLP, Layer, cross_entropy_with_logits, l2
 from tests import fuzz
 
@@ -513,7 +513,7 @@ def test_float32_stays_float32() -> None:
     program, exact = (compile(loss, model, dtype=dtype, x=2, y=1) for dtype in ("float32", "float64"))
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(5, 2)), np.sign(rng.normal(size=(5, 1)))
-    results = program._execution.results(program.flat, program._batches.columns((X, Y)))
+    results = program._execution.results(program.flat, [X.T.astype(np.float32), Y.T.astype(np.float32)])
     assert {np.asarray(r).dtype for r in results} == {np.dtype("float32")}
     assert program.value_and_grad(X, Y)[1].dtype == np.float32
     assert program.value_and_grad(X, Y)[1] == pytest.approx(exact.value_and_grad(X, Y)[1], rel=1e-4, abs=1e-5)
@@ -755,6 +755,6 @@ def test_the_report_counts_what_it_would_be_long_to_list() -> None:
     w = vector(200)
     report = compile(lambda x: w[0] * x[0] + w[199], w, x=1).report()
     assert "without effect: 198 parameters, 1, 2, 3, 4, 5, 6, …" in report.splitlines()
-    for executor in fuzz.EXECUTORS[1:]:
-        report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor=executor).report()
+    if "tape" in fuzz.EXECUTORS:
+        report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor="tape").report()
         assert re.search(r"runs as a tape of [2-9] operations", report)

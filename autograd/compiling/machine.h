@@ -1,0 +1,502 @@
+/* The machine: how a section of code runs on one block of samples.
+
+   There are two memories. A slot of the steady memory holds one number; a slot of the lanes holds a number for each sample of a
+   block, so many side by side. Code is runs of one operation: its number, how many steps, and the operands of these, one step
+   after the other; or, with the number of steps negated, for each operand where it begins and how far it moves from step to
+   step. A section that is for all samples runs on the steady memory, that of blocks on the lanes. */
+
+#include <stddef.h>
+
+#include "functions.h"
+#include "opcodes.h" /* the table of functions, as setup.py writes it */
+
+/* Moving numbers: into the steady memory a parameter, or 1/samples; into a slot a column of an input; into all lanes of a slot a
+   steady number; a slot into a row of the outputs, a steady number into the results or as the cost. A total adds the samples of a
+   slot, or of the product of two, to a steady number. */
+#define MOVES(X) \
+    X("param", PARAM, , ) X("seed", SEED, , ) X("spread", SPREAD, , ) X("input", INPUT, , ) X("total", TOTAL, , ) \
+    X("total product", TOTAL_PRODUCT, , ) X("output", OUTPUT, , ) X("result", RESULT, , ) X("cost", COST, , )
+#define MATRICES(X) X("product", PRODUCT, , ) X("gradient", GRADIENT, , )
+#define FUSED(X) X("fma", FMA, a + b * c, ) /* a term of a dot */
+#define COPIED(X) X("copy", COPY, a, )
+
+#define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X)
+#define CODE(name, code, expression, refused) code,
+enum { ALL(CODE) OPERATIONS };
+#define TEXT(name, code, expression, refused) name,
+static const char *const NAMES[] = {ALL(TEXT)};
+/* What each operand is: a slot of the section's memory, one of the steady memory (S), a parameter, an input and its column, a row
+   of the outputs, a result. */
+#define KINDS_2(name, code, expression, refused) [code] = "ss",
+#define KINDS_3(name, code, expression, refused) [code] = "sss",
+#define KINDS_4(name, code, expression, refused) [code] = "ssss",
+static const char *const KINDS[OPERATIONS] = { /* of a matrix product no letters: see Product */
+    ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
+    [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
+    [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "",
+};
+
+/* A matrix in some memory: where it begins, and how far it is to the next row and the next column. */
+typedef struct {
+    int32_t memory, start, row, column;
+} Matrix;
+enum { PARAMETERS, STEADY, LANES, RESULTS }; /* memories */
+
+/* product: slots to + i·columns + j become Σ_k left[i, k] · right[k, j]. gradient: to[i, j] gets Σ_k left[i, k] · right[k, j],
+   and the sum over the samples of the block. */
+typedef struct {
+    int32_t rows, columns, inner;
+    Matrix to, left, right;
+} Product;
+#define PRODUCT_SIZE ((ptrdiff_t)(sizeof(Product) / sizeof(int32_t)))
+
+/* How many numbers a step of an operation has. */
+INLINE ptrdiff_t operands(int32_t operation) {
+#define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
+#define SIZE_2(name, code, expression, refused) case code: return 2;
+#define SIZE_3(name, code, expression, refused) case code: return 3;
+#define SIZE_4(name, code, expression, refused) case code: return 4;
+    switch (operation) {
+        ONE_OPERAND(SIZE_2) COPIED(SIZE_2) TWO_OPERANDS(SIZE_3) THREE_OPERANDS(SIZE_4) FUSED(SIZE_4)
+        MATRICES(SIZE_MATRIX)
+    case SEED: case COST: return 1;
+    case INPUT: case TOTAL_PRODUCT: return 3;
+    default: return 2;
+    }
+}
+
+typedef struct {
+    const int32_t *code;
+    ptrdiff_t length;
+} Section;
+
+/* An input: a number for each of its columns and each sample of the batch, so many bytes apart. */
+typedef struct {
+    const char *data;
+    ptrdiff_t column, sample;
+} Input;
+
+/* Where a block's numbers come from and go to. */
+typedef struct {
+    double *steady, *lanes, *packed;
+    const double *parameters;
+    const Input *inputs;
+    double *outputs, *results, cost;
+    ptrdiff_t batch, start; /* samples in all, and the first of the block */
+    ptrdiff_t width;        /* lanes of a slot: one, or a multiple of 8 */
+    ptrdiff_t samples;      /* of the block; its other lanes repeat the last */
+} Block;
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLLED _Pragma("GCC unroll 8")
+#define AS_IT_IS _Pragma("GCC unroll 1") _Pragma("GCC ivdep") /* unrolled, it would not become vectors */
+#else
+#define UNROLLED
+#define AS_IT_IS
+#endif
+#define EACH(n) AS_IT_IS for (ptrdiff_t k = 0; k < (n); k++)
+
+/* Eight numbers side by side. */
+#if defined(__GNUC__)
+typedef double Eight __attribute__((vector_size(64), aligned(8), may_alias));
+#define LOAD(from) (*(const Eight *)(from))
+#define FILLED(x) ((Eight){x, x, x, x, x, x, x, x})
+#define ADD_PRODUCT(to, x, eight) ((to) += (x) * (eight))
+#else
+typedef struct { double of[8]; } Eight;
+INLINE Eight LOAD(const double *from) {
+    Eight found;
+    memcpy(&found, from, sizeof found);
+    return found;
+}
+#define ADD_PRODUCT(to, x, eight) do { for (int e = 0; e < 8; e++) (to).of[e] += (x) * (eight).of[e]; } while (0)
+#endif
+
+INLINE void store(double *to, Eight eight, ptrdiff_t n) { memcpy(to, &eight, (size_t)(n < 8 ? n : 8) * sizeof(double)); }
+
+/* A tile of a product: `rows` rows and 8·eights columns, of which `width` are there to be stored. */
+INLINE void tile(int rows, int eights, double *to, ptrdiff_t pitch, ptrdiff_t width, const double *left, ptrdiff_t row,
+                 ptrdiff_t column, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
+    Eight sums[8][2];
+    memset(sums, 0, sizeof sums);
+    for (ptrdiff_t k = 0; k < inner; k++, right += stride, left += column) {
+        Eight first = LOAD(right), second = first;
+        if (eights > 1) second = LOAD(right + 8);
+        UNROLLED for (int i = 0; i < rows; i++) {
+            double x = left[i * row];
+            ADD_PRODUCT(sums[i][0], x, first);
+            if (eights > 1) ADD_PRODUCT(sums[i][1], x, second);
+        }
+    }
+    UNROLLED for (int i = 0; i < rows; i++) {
+        store(to + i * pitch, sums[i][0], width);
+        if (eights > 1) store(to + i * pitch + 8, sums[i][1], width - 8);
+    }
+}
+
+/* to[i, j] = Σ_k left[i, k] · right[k, j], where the columns of `right` are side by side, in rows of whole eights. */
+INLINE void multiply(int tall, int wide, double *to, ptrdiff_t pitch, const double *left, ptrdiff_t row, ptrdiff_t column,
+                     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
+    for (ptrdiff_t j = 0; j < columns;) {
+        int eights = columns - j > 8 ? wide : 1;
+        ptrdiff_t i = 0;
+#define TILES(n) \
+    for (; i + n <= rows; i += n) { \
+        if (eights == 2) tile(n, 2, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, right + j, stride); \
+        else tile(n, 1, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, right + j, stride); \
+    }
+        if (tall == 8) TILES(8)
+        TILES(4)
+        TILES(1)
+        j += 8 * eights;
+    }
+}
+
+INLINE double summed(Eight eight) {
+    double x[8];
+    memcpy(x, &eight, sizeof x);
+    return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
+
+/* The same for one column, whose numbers are side by side. */
+INLINE void multiply_column(double *to, const double *left, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t inner,
+                            const double *right) {
+    ptrdiff_t i = 0;
+    if (column == 1 && inner >= 8)
+        for (; i < rows; i++, left += row) {
+            Eight sum;
+            memset(&sum, 0, sizeof sum);
+            ptrdiff_t k = 0;
+            double rest = 0.0;
+            for (; k + 8 <= inner; k += 8) {
+                Eight x = LOAD(left + k), y = LOAD(right + k);
+#if defined(__GNUC__)
+                sum += x * y;
+#else
+                for (int e = 0; e < 8; e++) sum.of[e] += x.of[e] * y.of[e];
+#endif
+            }
+            for (; k < inner; k++) rest += left[k] * right[k];
+            to[i] = summed(sum) + rest;
+        }
+    else if (row == 1) {
+        for (; i + 8 <= rows; i += 8) {
+            Eight sum;
+            memset(&sum, 0, sizeof sum);
+            for (ptrdiff_t k = 0; k < inner; k++) ADD_PRODUCT(sum, right[k], LOAD(left + i + k * column));
+            store(to + i, sum, 8);
+        }
+        left += i;
+    }
+    for (; i < rows; i++, left += row) {
+        double sum = 0.0;
+        for (ptrdiff_t k = 0; k < inner; k++) sum += left[k * column] * right[k];
+        to[i] = sum;
+    }
+}
+
+/* Numbers of a matrix side by side, in rows of whole eights with zeros at the end; return the length of a row. */
+INLINE ptrdiff_t pack(double *to, const double *from, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t columns) {
+    ptrdiff_t stride = (columns + 7) & ~(ptrdiff_t)7;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        for (ptrdiff_t j = 0; j < columns; j++) to[i * stride + j] = from[i * row + j * column];
+        for (ptrdiff_t j = columns; j < stride; j++) to[i * stride + j] = 0.0;
+    }
+    return stride;
+}
+
+INLINE const double *numbers(const Block *block, Matrix matrix, ptrdiff_t width) {
+    if (matrix.memory == LANES) return block->lanes + matrix.start * width;
+    return (matrix.memory == STEADY ? block->steady : block->parameters) + matrix.start;
+}
+
+INLINE void run_product(int tall, int wide, const Product *p, Block *block, double *memory, ptrdiff_t width) {
+    double *to = memory + p->to.start * width;
+    const double *left = numbers(block, p->left, width), *right = memory + p->right.start * width;
+    if (width == 1) {
+        if (p->columns == 1) {
+            if (p->right.row != 1) {
+                for (ptrdiff_t k = 0; k < p->inner; k++) block->packed[k] = right[k * p->right.row];
+                right = block->packed;
+            }
+            multiply_column(to, left, p->left.row, p->left.column, p->rows, p->inner, right);
+            return;
+        }
+        ptrdiff_t stride = pack(block->packed, right, p->right.row, p->right.column, p->inner, p->columns);
+        multiply(tall, wide, to, p->columns, left, p->left.row, p->left.column, p->rows, p->columns, p->inner, block->packed, stride);
+        return;
+    }
+    if (p->left.memory != LANES) {
+        for (ptrdiff_t j = 0; j < p->columns; j++)
+            multiply(tall, wide, to + j * width, p->columns * width, left, p->left.row, p->left.column, p->rows, width, p->inner,
+                     right + j * p->right.column * width, p->right.row * width);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < p->rows; i++) /* each sample has matrices of its own */
+        for (ptrdiff_t j = 0; j < p->columns; j++, to += width)
+            for (ptrdiff_t lane = 0; lane < width; lane += 8) {
+                const double *x = left + i * p->left.row * width + lane, *y = right + j * p->right.column * width + lane;
+                double sum[8] = {0};
+                for (ptrdiff_t k = 0; k < p->inner; k++, x += p->left.column * width, y += p->right.row * width)
+                    EACH(8) sum[k] += x[k] * y[k];
+                memcpy(to + lane, sum, sizeof sum);
+            }
+}
+
+/* A tile of a gradient, of which `width` columns are there: see `tile`; the numbers of a row of `left` are its samples. */
+INLINE void gradient_tile(int rows, int eights, double *to, Matrix at, int first, ptrdiff_t width, const double *left, ptrdiff_t row,
+                          ptrdiff_t column, ptrdiff_t inner, ptrdiff_t samples, const double *right, ptrdiff_t stride) {
+    Eight sums[4][2];
+    memset(sums, 0, sizeof sums);
+    for (ptrdiff_t k = 0; k < inner; k++, left += column)
+        for (ptrdiff_t s = 0; s < samples; s++, right += stride) {
+            Eight one = LOAD(right), two = one;
+            if (eights > 1) two = LOAD(right + 8);
+            UNROLLED for (int i = 0; i < rows; i++) {
+                double x = left[i * row + s];
+                ADD_PRODUCT(sums[i][0], x, one);
+                if (eights > 1) ADD_PRODUCT(sums[i][1], x, two);
+            }
+        }
+    ptrdiff_t n = width < 8 * eights ? width : 8 * eights;
+    UNROLLED for (int i = 0; i < rows; i++) {
+        const double *sum = (const double *)sums[i];
+        double *into = to + i * at.row;
+        if (at.column == 1 && first) EACH(n) into[k] = sum[k];
+        else if (at.column == 1) EACH(n) into[k] += sum[k];
+        else for (ptrdiff_t k = 0; k < n; k++) into[k * at.column] = (first ? 0.0 : into[k * at.column]) + sum[k];
+    }
+}
+
+INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
+    double *to = (p->to.memory == STEADY ? block->steady : block->results) + p->to.start;
+    const double *left = block->lanes + p->left.start * width, *right = block->lanes + p->right.start * width;
+    ptrdiff_t stride = (p->columns + 7) & ~(ptrdiff_t)7, samples = block->samples;
+    double *packed = block->packed;
+    if (width == 1 && p->right.column == 1 && p->columns == stride && p->inner == 1) packed = (double *)right;
+    else
+        for (ptrdiff_t k = 0; k < p->inner; k++)
+            for (ptrdiff_t j = 0; j < stride; j += 8) { /* eight columns at a time, which are a line of the cache */
+                const double *from = right + (k * p->right.row + j * p->right.column) * width;
+                double *into = packed + k * samples * stride + j;
+                ptrdiff_t apart = p->right.column * width, there = p->columns - j;
+                if (there >= 8)
+                    for (ptrdiff_t s = 0; s < samples; s++) UNROLLED for (int e = 0; e < 8; e++) into[s * stride + e] = from[e * apart + s];
+                else
+                    for (ptrdiff_t s = 0; s < samples; s++)
+                        for (int e = 0; e < 8; e++) into[s * stride + e] = e < there ? from[e * apart + s] : 0.0;
+            }
+    int first = block->start == 0;
+    ptrdiff_t row = p->left.row * width, column = p->left.column * width;
+    for (ptrdiff_t j = 0; j < p->columns;) {
+        int eights = p->columns - j > 8 ? 2 : 1;
+        double *into = to + j * p->to.column;
+        ptrdiff_t i = 0;
+#define GRADIENT_TILES(n) \
+    for (; i + n <= p->rows; i += n) { \
+        if (eights == 2) \
+            gradient_tile(n, 2, into + i * p->to.row, p->to, first, p->columns - j, left + i * row, row, column, p->inner, samples, \
+                          packed + j, stride); \
+        else \
+            gradient_tile(n, 1, into + i * p->to.row, p->to, first, p->columns - j, left + i * row, row, column, p->inner, samples, \
+                          packed + j, stride); \
+    }
+        GRADIENT_TILES(4)
+        GRADIENT_TILES(1)
+        j += 8 * eights;
+    }
+}
+
+/* Steps of an operation on every number: all numbers of all steps side by side where they stand so, or slot by slot. */
+#define PLACE(j, operands) (n < 0 ? at[2 * (j)] + i * at[2 * (j) + 1] : at[i * (operands) + (j)])
+#define SLOT(j, operands) (memory + (ptrdiff_t)PLACE(j, operands) * width)
+#define FROM(j) (memory + (ptrdiff_t)at[2 * (j)] * width)
+#define MOVES_BY(j, step) (at[2 * (j) + 1] == (step))
+#define STEPS for (ptrdiff_t i = 0; i < steps; i++)
+#define LANE_BY_LANE(count, ...) /* of so many numbers, which are whole eights unless a slot is one */ \
+    if (width == 1) EACH(count) { __VA_ARGS__ } \
+    else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
+        AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
+#define RUN_1(name, operation, expression, refused) \
+    case operation: \
+        if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1)) { \
+            double *to = FROM(0); \
+            const double *A = FROM(1); \
+            LANE_BY_LANE(steps * width, double a = A[k]; to[k] = expression;) \
+        } else STEPS { \
+            double *to = SLOT(0, 2); \
+            const double *A = SLOT(1, 2); \
+            LANE_BY_LANE(width, double a = A[k]; to[k] = expression;) \
+        } \
+        break;
+#define RUN_2(name, operation, expression, refused) \
+    case operation: \
+        if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1)) { \
+            double *to = FROM(0); \
+            const double *A = FROM(1), *B = FROM(2); \
+            LANE_BY_LANE(steps * width, double a = A[k], b = B[k]; to[k] = expression;) \
+        } else if (width == 1 && n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 0)) { \
+            double *to = FROM(0), b = *FROM(2); \
+            const double *A = FROM(1); \
+            EACH(steps) { double a = A[k]; to[k] = expression; } \
+        } else if (width == 1 && n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1)) { \
+            double *to = FROM(0), a = *FROM(1); \
+            const double *B = FROM(2); \
+            EACH(steps) { double b = B[k]; to[k] = expression; } \
+        } else STEPS { \
+            double *to = SLOT(0, 3); \
+            const double *A = SLOT(1, 3), *B = SLOT(2, 3); \
+            LANE_BY_LANE(width, double a = A[k], b = B[k]; to[k] = expression;) \
+        } \
+        break;
+#define RUN_3(name, operation, expression, refused) \
+    case operation: \
+        if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1) && MOVES_BY(3, 1)) { \
+            double *to = FROM(0); \
+            const double *A = FROM(1), *B = FROM(2), *C = FROM(3); \
+            LANE_BY_LANE(steps * width, double a = A[k], b = B[k], c = C[k]; to[k] = expression;) \
+        } else STEPS { \
+            double *to = SLOT(0, 4); \
+            const double *A = SLOT(1, 4), *B = SLOT(2, 4), *C = SLOT(3, 4); \
+            LANE_BY_LANE(width, double a = A[k], b = B[k], c = C[k]; to[k] = expression;) \
+        } \
+        break;
+
+/* The functions that functions.h has a kernel for; where eight numbers hold an unusual one, the C library's runs. */
+#define KERNELS(X) \
+    X(EXP, exp) X(EXPM1, expm1) X(TANH, tanh) X(LOG, log) X(LOG1P, log1p) X(SIN, sin) X(COS, cos)
+#define RUN_KERNEL(operation, function) \
+    case operation: { \
+        int whole = n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1); \
+        ptrdiff_t runs = whole ? 1 : steps, count = whole ? steps * width : width; \
+        for (ptrdiff_t i = 0; i < runs; i++) { \
+            double *to = SLOT(0, 2); \
+            const double *A = SLOT(1, 2); \
+            ptrdiff_t left = count; \
+            for (; left >= 8; left -= 8, to += 8, A += 8) { \
+                int64_t unusual = 0; \
+                EACH(8) unusual |= !function##_usual(A[k]); \
+                if (!unusual) EACH(8) to[k] = fast_##function(A[k]); \
+                else for (int k = 0; k < 8; k++) to[k] = function(A[k]); \
+            } \
+            for (; left > 0; left--, to++, A++) *to = function##_usual(*A) ? fast_##function(*A) : function(*A); \
+        } \
+        break; \
+    }
+#define RUN_KERNEL_2(operation, function) \
+    case operation: \
+        STEPS { \
+            double *to = SLOT(0, 3); \
+            const double *A = SLOT(1, 3), *B = SLOT(2, 3); \
+            if (width == 1) *to = function##_usual(*A, *B) ? fast_##function(*A, *B) : function(*A, *B); \
+            else for (ptrdiff_t lane = 0; lane < width; lane += 8, to += 8, A += 8, B += 8) { \
+                int64_t unusual = 0; \
+                EACH(8) unusual |= !function##_usual(A[k], B[k]); \
+                if (!unusual) EACH(8) to[k] = fast_##function(A[k], B[k]); \
+                else for (int k = 0; k < 8; k++) to[k] = function(A[k], B[k]); \
+            } \
+        } \
+        break;
+
+/* The sum of numbers, or of products of two, in eight parts. */
+INLINE double sum_of(const double *A, ptrdiff_t n) {
+    double sums[8] = {0}, rest = 0.0;
+    ptrdiff_t whole = n & ~(ptrdiff_t)7;
+    for (ptrdiff_t i = 0; i < whole; i += 8) EACH(8) sums[k] += A[i + k];
+    for (ptrdiff_t i = whole; i < n; i++) rest += A[i];
+    return whole ? summed(LOAD(sums)) + rest : rest;
+}
+INLINE double sum_of_products(const double *A, const double *B, ptrdiff_t n) {
+    double sums[8] = {0}, rest = 0.0;
+    ptrdiff_t whole = n & ~(ptrdiff_t)7;
+    for (ptrdiff_t i = 0; i < whole; i += 8) EACH(8) sums[k] += A[i + k] * B[i + k];
+    for (ptrdiff_t i = whole; i < n; i++) rest += A[i] * B[i];
+    return whole ? summed(LOAD(sums)) + rest : rest;
+}
+
+/* Columns of an input into slots that are side by side; the lanes beyond the samples repeat the last. */
+INLINE void take_columns(double *to, ptrdiff_t columns, const char *from, const Input *input, const Block *block, ptrdiff_t width) {
+    for (ptrdiff_t first = 0; first < columns; first += 8) { /* so that what is read stays in the cache until all of it is */
+        ptrdiff_t last = first + 8 < columns ? first + 8 : columns;
+        for (ptrdiff_t k = 0; k < width; k++) {
+            const char *sample = from + (k < block->samples ? k : block->samples - 1) * input->sample;
+            for (ptrdiff_t i = first; i < last; i++) memcpy(to + i * width + k, sample + i * input->column, sizeof(double));
+        }
+    }
+}
+
+/* Run a section; `width` is that of its memory's slots. `tall` and `wide` are the rows, and the eights, of a tile. */
+INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
+    const int32_t *at = section.code, *end = at + section.length;
+    double *steady = block->steady;
+    int first = block->start == 0;
+    while (at < end) {
+        int32_t operation = at[0], n = at[1];
+        ptrdiff_t steps = n < 0 ? -(ptrdiff_t)n : n;
+        at += 2;
+        switch (operation) {
+            KERNELS(RUN_KERNEL)
+            RUN_KERNEL_2(POW, pow)
+        default: switch (operation) { /* the rest, in a loop */
+            ONE_OPERAND(RUN_1)
+            COPIED(RUN_1)
+            TWO_OPERANDS(RUN_2)
+            THREE_OPERANDS(RUN_3)
+            FUSED(RUN_3)
+        case PARAM:
+            STEPS steady[PLACE(0, 2)] = block->parameters[PLACE(1, 2)];
+            break;
+        case SEED:
+            STEPS steady[PLACE(0, 1)] = 1.0 / (double)block->batch;
+            break;
+        case SPREAD:
+            STEPS {
+                double x = steady[PLACE(1, 2)], *to = block->lanes + PLACE(0, 2) * block->width;
+                EACH(block->width) to[k] = x;
+            }
+            break;
+        case INPUT:
+            if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1)) {
+                const Input *input = block->inputs + at[2];
+                take_columns(FROM(0), steps, input->data + at[4] * input->column + block->start * input->sample, input, block, width);
+            } else STEPS {
+                const Input *input = block->inputs + PLACE(1, 3);
+                take_columns(SLOT(0, 3), 1, input->data + PLACE(2, 3) * input->column + block->start * input->sample, input, block,
+                             width);
+            }
+            break;
+        case TOTAL:
+            STEPS {
+                double sum = sum_of(SLOT(1, 2), block->samples);
+                steady[PLACE(0, 2)] = (first ? 0.0 : steady[PLACE(0, 2)]) + sum;
+            }
+            break;
+        case TOTAL_PRODUCT:
+            STEPS {
+                double sum = sum_of_products(SLOT(1, 3), SLOT(2, 3), block->samples);
+                steady[PLACE(0, 3)] = (first ? 0.0 : steady[PLACE(0, 3)]) + sum;
+            }
+            break;
+        case OUTPUT:
+            STEPS {
+                const double *A = SLOT(1, 2);
+                memcpy(block->outputs + PLACE(0, 2) * block->batch + block->start, A, (size_t)block->samples * sizeof(double));
+            }
+            break;
+        case RESULT:
+            STEPS block->results[PLACE(0, 2)] = steady[PLACE(1, 2)];
+            break;
+        case COST:
+            STEPS block->cost = steady[PLACE(0, 1)];
+            break;
+        case PRODUCT:
+            for (ptrdiff_t i = 0; i < steps; i++)
+                run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
+            break;
+        case GRADIENT:
+            for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);
+            break;
+        }}
+        at += operands(operation) * (n < 0 ? 2 : steps);
+    }
+}

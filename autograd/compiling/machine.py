@@ -1,0 +1,192 @@
+"""Code for the compiled part: an assembly of its operations, in the memories and sections that machine.h describes.
+
+Steps that a program does for all of its samples at once are for the steady memory, whose slots are numbers; the others for the
+lanes, whose slots hold a number for each sample of a block.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .._engine import load
+from ..functions import known
+from .batches import numpy
+
+__all__ = [
+    "AFTER",
+    "EACH",
+    "LANES",
+    "ONCE",
+    "PARAMETERS",
+    "RESULTS",
+    "STEADY",
+    "Assembly",
+    "Code",
+    "Matrix",
+    "native",
+    "runs",
+]
+
+native = load("autograd.compiling._tape")
+
+SETUP, ONCE, EACH, AFTER = range(4)  # the sections: for a new workspace, before all samples, for each block, after all
+PARAMETERS, STEADY, LANES, RESULTS = range(4)  # the memories
+BEST = -1
+MOVES = ("param", "seed", "spread", "input", "output", "result", "cost")  # which bring numbers in and out
+SHORT = 3  # steps that a run has at least, on average, to be written as where it begins and how far it moves
+
+
+class Matrix(NamedTuple):
+    """Places in a memory: the first, and how far it is to the next row and the next column."""
+
+    memory: int
+    start: int
+    row: int
+    column: int
+
+
+def runs(op: str, operands: int) -> bool:
+    """Tell whether the compiled part runs a function of so many operands; NumPy has to have it too, whose line names what
+    fails."""
+    row = known(op, operands)
+    return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign)
+
+
+class Assembly:
+    """Code that is being written: the steps of each section, and the slots that are taken."""
+
+    def __init__(self) -> None:
+        self.sections: list[array[int]] = [array("i") for _ in range(4)]
+        self.steady = self.lanes = self.operations = 0
+        self.constants: dict[tuple[float, float], int] = {}
+        self.spread: dict[int, int] = {}  # steady slot -> the slot of the lanes that has its number in each
+        self.free: list[tuple[int, int]] = []  # slots of the lanes that are free again: the first, and how many
+
+    def constant(self, x: float) -> int:
+        """Return the steady slot of a constant."""
+        key = (x, math.copysign(1.0, x))
+        if key not in self.constants:
+            self.constants[key] = self.new_steady()
+        return self.constants[key]
+
+    def new_steady(self, n: int = 1) -> int:
+        """Return the first of so many further slots of the steady memory."""
+        self.steady += n
+        return self.steady - n
+
+    def new_lanes(self, n: int = 1) -> int:
+        """Return the first of so many slots of the lanes, which are side by side and nothing else uses."""
+        for k, (start, size) in enumerate(self.free):
+            if size >= n:
+                self.free[k : k + 1] = [(start + n, size - n)] if size > n else []
+                return start
+        start, size = self.free[-1] if self.free else (0, 0)
+        if self.free and start + size == self.lanes:  # the last ones are free, and too few
+            del self.free[-1]
+            self.lanes = start
+        self.lanes += n
+        return self.lanes - n
+
+    def free_lanes(self, start: int, n: int) -> None:
+        """Let others use slots again."""
+        self.free.append((start, n))
+        self.free.sort()
+        joined: list[tuple[int, int]] = []
+        for first, size in self.free:
+            if joined and sum(joined[-1]) == first:
+                joined[-1] = (joined[-1][0], joined[-1][1] + size)
+            else:
+                joined.append((first, size))
+        self.free = joined
+
+    def in_lanes(self, steady: Sequence[int]) -> list[int]:
+        """Return the slots of the lanes that have the numbers of steady slots in each."""
+        missing = [slot for slot in dict.fromkeys(steady) if slot not in self.spread]
+        if missing:
+            start = self.lanes  # not one that was used before: these are for all blocks
+            self.lanes += len(missing)
+            self.spread.update(zip(missing, range(start, self.lanes)))
+            constants = set(self.constants.values())
+            for section, chosen in ((SETUP, True), (ONCE, False)):
+                found = [slot for slot in missing if (slot in constants) is chosen]
+                self.emit(section, "spread", [self.spread[slot] for slot in found], found)
+        return [self.spread[slot] for slot in steady]
+
+    def one_more(self, section: int) -> int:
+        """Return a further slot of a section's memory."""
+        if section != EACH:
+            return self.new_steady()
+        self.lanes += 1
+        return self.lanes - 1
+
+    def emit(self, section: int, op: str, *operands: Sequence[int], apart: bool = True) -> None:
+        """Write a run of one operation: for each operand its places, step by step.
+
+        Steps that are `apart`, of which none takes what another makes, may be taken all at once.
+        """
+        n = len(operands[0])
+        if not n:
+            return
+        code, number = self.sections[section], native.OPERATIONS[op][0]
+        self.operations += n * (op not in MOVES)
+        parts = _even(operands, n) if apart else []
+        if n == 1 or not apart or len(parts) * SHORT > n:
+            code.extend((number, n))
+            code.extend(place for step in zip(*operands) for place in step)
+            return
+        for first, last in parts:
+            code.extend((number, first - last))
+            for places in operands:
+                code.extend((places[first], places[first + 1] - places[first] if last - first > 1 else 0))
+
+    def emit_product(
+        self, section: int, op: str, shape: tuple[int, int, int], to: Matrix, left: Matrix, right: Matrix
+    ) -> None:
+        """Write a product or a gradient of so many rows, columns, and products a sum."""
+        self.operations += math.prod(shape)
+        self.sections[section].extend((native.OPERATIONS[op][0], 1, *shape, *to, *left, *right))
+
+
+class Code:
+    """Finished code, the same for all parameters and batches."""
+
+    def __init__(self, assembly: Assembly, outputs: int, parameters: int) -> None:
+        self._empty, self._double, self._none = numpy().empty, numpy().dtype("float64"), numpy().empty((0, 1))
+        self.outputs, self.parameters, self.operations = outputs, parameters, assembly.operations
+        numbers = array("d", bytes(8 * (1 + max(assembly.constants.values(), default=-1))))
+        for (x, _), slot in assembly.constants.items():
+            numbers[slot] = x
+        self.lanes, self.sections = assembly.lanes, assembly.sections
+        self.checked = native.Code(*assembly.sections, assembly.lanes, assembly.steady, numbers)
+
+    def run(
+        self, theta: Any, rows: Sequence[Any], check: bool, generation: int = BEST
+    ) -> tuple[float, Any, Any] | None:
+        """Return the cost, the gradient and the outputs, a row for each, of parameters and inputs with a row for each sample.
+
+        With `check`, None where anything overflows, is undefined or not finite. `generation` counts processors that the
+        compiled part has code for, from the oldest.
+        """
+        outputs = self._empty((self.outputs, len(rows[0]))) if self.outputs else self._none
+        gradient = self._empty(self.parameters)
+        if theta.dtype is not self._double:  # and so are the rows
+            theta, *rows = (numbers.astype(self._double) for numbers in (theta, *rows))
+        cost = self.checked.run(theta, tuple(rows), outputs, gradient, check, generation)
+        return None if cost is None else (cost, gradient, outputs)
+
+
+def _even(operands: Sequence[Sequence[int]], n: int) -> list[tuple[int, int]]:
+    """Split steps into parts in which every operand moves by the same distance from step to step."""
+    parts, first = [], 0
+    while first < n:
+        last = first + 1
+        if last < n:
+            moves = [places[last] - places[first] for places in operands]
+            while last < n and all(places[last] - places[last - 1] == move for places, move in zip(operands, moves)):
+                last += 1
+        parts.append((first, last))
+        first = last
+    return parts

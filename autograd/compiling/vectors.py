@@ -1,0 +1,322 @@
+"""Statements as code for the compiled part: rows side by side, one step for each, and matrix products whole.
+
+A row is a slot, wherever it stands: what an array module would slice, gather, concatenate and broadcast costs nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from .blocks import Block, Stack
+from .machine import AFTER, EACH, LANES, ONCE, PARAMETERS, RESULTS, STEADY, Assembly, Code, Matrix, runs
+from .statements import ArrayProgram, Statement
+
+__all__ = ["unknown", "vectorised"]
+
+MANY = ("max", "min")
+OTHERS = ("leaf", "dot", "sum", "total", *MANY)
+
+
+def unknown(program: ArrayProgram) -> list[tuple[str, int]]:
+    """Return the functions, and their numbers of operands, that the compiled part does not have."""
+    used = {(s.op, len(s.operands)) for s in program.statements if s.op not in OTHERS}
+    return sorted(call for call in used if not runs(*call))
+
+
+def vectorised(program: ArrayProgram, inputs: Mapping[str, int], gradient: bool) -> Code:
+    """Return the code of an array program."""
+    return _Vectors(program, list(inputs), gradient).run()
+
+
+class _Vectors:
+    def __init__(self, program: ArrayProgram, inputs: list[str], gradient: bool) -> None:
+        self.program, self.inputs, self.gradient = program, inputs, gradient
+        self.nodes, self.place = program.nodes, program.place
+        self.code = Assembly()
+        self.slot: dict[int, int] = {}  # of a node: in the lanes if it varies, else in the steady memory
+        self.late: set[int] = set()  # nodes that are there after all samples only
+        self.last = self.uses()
+        self.rows: dict[int, tuple[int, int]] = {}  # statement -> its first slot of the lanes, and how many it has
+        self.temporary: list[tuple[int, int]] = []
+        self.seeded: int | None = None  # the steady slot of 1 / samples
+        self.written: set[int] = set()  # nodes that are written among the results already
+        self.served: dict[int, list[int]] = {}  # node -> the parameters whose gradient it is
+        for p, i in enumerate(program.gradients if gradient else ()):
+            self.served.setdefault(i, []).append(p)
+        self.taken = {i for s in program.statements for ids in self.operands(s) for i in ids}
+
+    def operands(self, statement: Statement) -> Iterator[Sequence[int]]:
+        if statement.stack is None:
+            yield from statement.operands
+        else:
+            for block in statement.stack.blocks:
+                yield from block.lefts
+                yield from block.rights
+
+    def uses(self) -> dict[int, int]:
+        """Return the last statement that takes rows of each."""
+        last: dict[int, int] = {}
+        for a, statement in enumerate(self.program.statements):
+            for ids in self.operands(statement):
+                for i in ids:
+                    if i in self.place:
+                        last[self.place[i][0]] = a
+        for i in self.program.outputs:
+            if i in self.place:
+                last[self.place[i][0]] = len(self.program.statements)
+        return last
+
+    def run(self) -> Code:
+        program, code = self.program, self.code
+        statements = program.statements
+        ends: dict[int, list[int]] = {}
+        for a, end in self.last.items():
+            ends.setdefault(end, []).append(a)
+        for a, statement in enumerate(statements):
+            if statement.op == "leaf":
+                self.leaf(a, statement)
+            elif statement.members:
+                self.define(a, statement)
+            for start, n in self.temporary:
+                code.free_lanes(start, n)
+            self.temporary.clear()
+            for done in ends.get(a, ()):
+                if done in self.rows:
+                    code.free_lanes(*self.rows[done])
+        if self.gradient:
+            self.results()
+        else:
+            code.emit(EACH, "output", range(len(program.outputs)), self.lanes(program.outputs))
+        return Code(code, 0 if self.gradient else len(program.outputs), len(program.gradients) if self.gradient else 0)
+
+    def in_lanes(self, statement: Statement) -> bool:
+        return statement.varying and statement.name != "seed"
+
+    def leaf(self, a: int, statement: Statement) -> None:
+        """An input takes slots side by side; parameters and the seed are fetched when they are taken."""
+        if not self.in_lanes(statement) or a not in self.last:
+            return
+        n = len(statement.members)
+        start = self.code.new_lanes(n)
+        self.rows[a] = start, n
+        there = [row for row, i in enumerate(statement.members) if i >= 0]
+        self.slot.update((statement.members[row], start + row) for row in there)
+        number = self.inputs.index(statement.name)
+        self.code.emit(EACH, "input", [start + row for row in there], [number] * len(there), there)
+
+    def results(self) -> None:
+        """Write the cost and what has not been written of the gradient."""
+        (cost,), code = self.program.outputs, self.code
+        slot = code.new_steady()
+        if self.varies(cost):
+            code.emit(EACH, "total", [slot], self.lanes([cost]))
+            mean = code.new_steady()
+            code.emit(AFTER, "mul", [mean], [slot], [self.seed()])
+            slot = mean
+        else:
+            (slot,) = self.steady([cost])
+        code.emit(AFTER, "cost", [slot])
+        rest = [(p, i) for p, i in enumerate(self.program.gradients) if i not in self.written]
+        code.emit(AFTER, "result", [p for p, _ in rest], self.steady([i for _, i in rest]))
+
+    # Slots
+
+    def varies(self, i: int) -> bool:
+        return self.nodes[i].varying and self.nodes[i].op != "seed"
+
+    def seed(self) -> int:
+        if self.seeded is None:
+            self.seeded = self.code.new_steady()
+            self.code.emit(ONCE, "seed", [self.seeded])
+        return self.seeded
+
+    def steady(self, ids: Sequence[int]) -> list[int]:
+        """Return the steady slots of nodes that do not vary; parameters are fetched."""
+        missing = [i for i in dict.fromkeys(ids) if i not in self.slot]
+        fetched = []
+        for i in missing:
+            node = self.nodes[i]
+            if node.op == "param":
+                fetched.append(i)
+            else:
+                self.slot[i] = self.seed() if node.op == "seed" else self.code.constant(float(node.place))
+        start = self.code.new_steady(len(fetched))
+        self.slot.update(zip(fetched, range(start, start + len(fetched))))
+        self.code.emit(ONCE, "param", range(start, start + len(fetched)), [self.nodes[i].place for i in fetched])
+        return [self.slot[i] for i in ids]
+
+    def lanes(self, ids: Sequence[int]) -> list[int]:
+        """Return the slots of the lanes that hold nodes."""
+        steady = [i for i in ids if not self.varies(i)]
+        spread = dict(zip(steady, self.code.in_lanes(self.steady(steady))))
+        return [spread[i] if i in spread else self.slot[i] for i in ids]
+
+    def slots(self, section: int, ids: Sequence[int]) -> list[int]:
+        return self.lanes(ids) if section == EACH else self.steady(ids)
+
+    def numbers(self, section: int, numbers: Sequence[float]) -> list[int]:
+        """Return the slots of constants."""
+        slots = [self.code.constant(x) for x in numbers]
+        return self.code.in_lanes(slots) if section == EACH else slots
+
+    def new(self, section: int, n: int) -> range:
+        start = self.code.new_lanes(n) if section == EACH else self.code.new_steady(n)
+        return range(start, start + n)
+
+    # Statements
+
+    def define(self, a: int, statement: Statement) -> None:
+        """Write a statement; what it makes stands side by side."""
+        if statement.op == "total" or (statement.stack is not None and statement.stack.total):
+            self.late.update(statement.members)
+            if statement.stack is not None:
+                for block in statement.stack.blocks:
+                    self.total(block)
+                return
+            to = self.new(AFTER, len(statement.members))
+            self.code.emit(EACH, "total", to, self.lanes(statement.operands[0]))
+            self.slot.update(zip(statement.members, to))
+            return
+        section = EACH
+        if not self.in_lanes(statement):
+            section = ONCE if all(self.late.isdisjoint(ids) for ids in self.operands(statement)) else AFTER
+            if section == AFTER:
+                self.late.update(statement.members)
+        to = self.new(section, len(statement.members))
+        if section == EACH:
+            self.rows[a] = to[0], len(to)
+        if statement.stack is not None:
+            self.products(section, to, statement.stack)
+        elif statement.op == "sum":
+            self.sum(section, to, statement)
+        elif statement.op in MANY:
+            self.extremes(section, to, statement)
+        else:
+            self.code.emit(section, statement.op, to, *(self.slots(section, ids) for ids in statement.operands))
+        self.slot.update(zip(statement.members, to))
+
+    def sum(self, section: int, to: range, statement: Statement) -> None:
+        """Σ coef · operand, beginning with an operand that is simply added, if there is one."""
+        terms = sorted(zip(statement.coefs, statement.operands), key=lambda term: set(term[0]) != {1})
+        sofar: Sequence[int] = ()
+        for coefs, ids in terms:
+            slots = self.slots(section, ids)
+            if set(coefs) == {1} and len(terms) == 1:
+                self.code.emit(section, "copy", to, slots)
+            elif set(coefs) == {1}:
+                if sofar:
+                    self.code.emit(section, "add", to, sofar, slots)
+            elif set(coefs) == {-1}:
+                self.code.emit(section, *(("sub", to, sofar, slots) if sofar else ("neg", to, slots)))
+            else:
+                factors = self.numbers(section, coefs)
+                self.code.emit(section, *(("fma", to, sofar, factors, slots) if sofar else ("mul", to, factors, slots)))
+            sofar = to if sofar or set(coefs) != {1} else slots
+
+    def extremes(self, section: int, to: range, statement: Statement) -> None:
+        k = len(statement.operands[0]) // len(to)
+        sofar, *others = (self.slots(section, statement.operands[0][j::k]) for j in range(k))
+        for slots in others:
+            self.code.emit(section, f"{statement.op}imum", to, sofar, slots)
+            sofar = list(to)
+
+    # Matrix products
+
+    def products(self, section: int, to: range, stack: Stack) -> None:
+        _, r, c, n = stack.shape
+        for k, block in enumerate(stack.blocks):
+            part = to[k * r * c : (k + 1) * r * c]
+            if section != EACH or any(self.varies(i) for left in block.lefts for i in left):
+                left = self.matrix(section, block.lefts)
+                right = self.matrix(section, list(zip(*block.rights, strict=True)))
+                if left is None or right is None:
+                    self.term_by_term(section, part, block)
+                    continue
+            else:
+                left = self.steady_matrix(block.lefts)
+                right = self.matrix(section, list(zip(*block.rights, strict=True)))
+                if right is None:
+                    right = self.gathered(list(zip(*block.rights, strict=True)))
+            memory = LANES if section == EACH else STEADY
+            self.code.emit_product(section, "product", (r, c, n), Matrix(memory, part[0], c, 1), left, right)
+
+    def matrix(self, section: int, table: Sequence[Sequence[int]]) -> Matrix | None:
+        """Return the matrix that the slots of nodes are, if they are as far apart as those of one."""
+        slots = [self.slots(section, ids) for ids in table]
+        return _matrix(LANES if section == EACH else STEADY, slots)
+
+    def steady_matrix(self, table: Sequence[Sequence[int]]) -> Matrix:
+        """Return nodes that do not vary as a matrix: of parameters where they are, else of steady slots, copied if need be."""
+        if all(self.nodes[i].op == "param" for ids in table for i in ids):
+            found = _matrix(PARAMETERS, [[self.nodes[i].place for i in ids] for ids in table])
+            if found is not None:
+                return found
+        slots = [self.steady(ids) for ids in table]
+        found = _matrix(STEADY, slots)
+        if found is not None:
+            return found
+        width = len(table[0])
+        start = self.code.new_steady(len(table) * width)
+        self.code.emit(ONCE, "copy", range(start, self.code.steady), [slot for row in slots for slot in row])
+        return Matrix(STEADY, start, width, 1)
+
+    def gathered(self, table: Sequence[Sequence[int]]) -> Matrix:
+        """Return rows from several places as a matrix, of copies that this statement alone uses."""
+        width = len(table[0])
+        n = len(table) * width
+        start = self.code.new_lanes(n)
+        self.temporary.append((start, n))
+        self.code.emit(EACH, "copy", range(start, start + n), [slot for ids in table for slot in self.lanes(ids)])
+        return Matrix(LANES, start, width, 1)
+
+    def term_by_term(self, section: int, to: Sequence[int], block: Block) -> None:
+        pairs = [(left, right) for left in block.lefts for right in block.rights]
+        for k in range(len(block.lefts[0])):
+            lefts = self.slots(section, [left[k] for left, _ in pairs])
+            rights = self.slots(section, [right[k] for _, right in pairs])
+            self.code.emit(section, *(("fma", to, to, lefts, rights) if k else ("mul", to, lefts, rights)))
+
+    def total(self, block: Block) -> None:
+        """A product that is summed over the samples: mostly the gradient of a matrix, which is written where it belongs."""
+        r, c, n = len(block.lefts), len(block.rights), len(block.lefts[0])
+        to = self.destination(block.members, r, c)
+        if to.memory == STEADY:
+            self.slot.update(zip(block.members, range(to.start, to.start + r * c)))
+        if to.memory == STEADY and n == 1 and 1 in (r, c):
+            lefts, rights = (
+                self.lanes([left[0] for left in block.lefts]),
+                self.lanes([right[0] for right in block.rights]),
+            )
+            self.code.emit(EACH, "total product", range(to.start, to.start + r * c), lefts * c, rights * r)
+            return
+        left = self.matrix(EACH, block.lefts) or self.gathered(block.lefts)
+        columns = list(zip(*block.rights, strict=True))
+        right = self.matrix(EACH, columns) or self.gathered(columns)
+        if r > c < 8:  # the columns are what is computed side by side
+            r, c, left, right = c, r, _transposed(right), _transposed(left)
+            to = _transposed(to)
+        self.code.emit_product(EACH, "gradient", (r, c, n), to, left, right)
+
+    def destination(self, members: Sequence[int], r: int, c: int) -> Matrix:
+        """Return where a gradient goes: among the results, if that is all it is for, else into steady slots."""
+        if all(len(self.served.get(i, ())) == 1 and i not in self.taken for i in members):
+            places = [self.served[i][0] for i in members]
+            found = _matrix(RESULTS, [places[k * c : (k + 1) * c] for k in range(r)])
+            if found is not None:
+                self.written.update(members)
+                return found
+        return Matrix(STEADY, self.code.new_steady(r * c), c, 1)
+
+
+def _matrix(memory: int, table: Sequence[Sequence[int]]) -> Matrix | None:
+    """Return the matrix that a table of places is, if they are as far apart as those of one."""
+    start = table[0][0]
+    row = table[1][0] - start if len(table) > 1 else 0
+    column = table[0][1] - start if len(table[0]) > 1 else 0
+    if all(place == start + i * row + j * column for i, places in enumerate(table) for j, place in enumerate(places)):
+        return Matrix(memory, start, row, column)
+    return None
+
+
+def _transposed(matrix: Matrix) -> Matrix:
+    return matrix._replace(row=matrix.column, column=matrix.row)
