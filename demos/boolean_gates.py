@@ -1,4 +1,4 @@
-"""Boolean functions by threshold neurons: 2ⁿ + 1 compute any function, few compute parity only in a deep network.
+"""Boolean functions by threshold neurons: 2ⁿ + 1 compute any function, and depth saves many.
 
 McCulloch and Pitts's neuron of 1943 (which one lecture calls the perceptron, a machine of 1958) fires when enough excitatory
 inputs are on and no inhibitory one; sigmoid neurons do the same softly. A hidden neuron per group of a Karnaugh map and an

@@ -1,4 +1,4 @@
-"""The landscape of a cost: saddles that slow descent, two minima, random search, and why minima are rare.
+"""The landscape of a cost: saddles that slow descent, two minima, random search, rarity of minima.
 
 Lectures: descent finds a local minimum (for a small enough step, and where no saddle stops it; one says "guaranteed"
 without that). At a saddle the gradient is 0 and only some directions go down. For a minimum all curvatures must be

@@ -1,4 +1,4 @@
-"""Batch, mini-batch, stochastic descent: one exact step per epoch, several noisy ones, or many noisier ones.
+"""Batch, mini-batch, stochastic descent: one exact step an epoch, several noisy or many noisier ones.
 
 The lectures: stochastic steps have high variance, which mini-batches reduce, as 1/n for n samples; they waste less on data
 that is redundant. On a line through noisy points all three go through the data equally often.

@@ -1,4 +1,4 @@
-"""Universal approximation: two steep sigmoids make a tower, and towers approximate any continuous function.
+"""Universal approximation: two steep sigmoids make a tower, sums of towers any continuous function.
 
 σ(wx + b) steps at S = −b/w, the steeper the larger w. T1 − T2 is a tower; in two dimensions the sum of two towers passes a
 threshold (15 for heights of 10) only where both stand. The largest error on sin(2πx) falls as 1/N, with 2N hidden neurons.

@@ -75,7 +75,7 @@ def he(rng: Random, nin: int, nout: int) -> float:
 
 
 def zeros(rng: Random, nin: int, nout: int) -> float:
-    """Return 0. The neurons of a hidden layer that starts so stay identical, because nothing breaks their symmetry.
+    """Return 0. The neurons of a hidden layer then stay identical, because nothing breaks their symmetry.
 
     >>> zeros(Random(0), 2, 3)
     0.0

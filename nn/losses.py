@@ -693,7 +693,7 @@ def unless_infinite(x: Any, scaled: Callable[[], Any]) -> Any:
 
 
 def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
-    """Return a loss; raise if it is nan, naming the first argument that is not finite."""
+    """Return a loss; raise if it is nan, naming an argument that is not finite."""
     found = number_or_none(x)
     if found == found:
         return x

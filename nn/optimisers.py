@@ -203,7 +203,7 @@ class SGD(Optimiser):
 
 
 class Adam(Optimiser):
-    """Steps of about η: the mean gradient over the root of the mean squared gradient (Kingma & Ba 2015).
+    """Steps of about η: running mean of the gradient over root of that of its square (Kingma & Ba 2015).
 
     m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ);
     weight_decay·w is added to g, by default 0.

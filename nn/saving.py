@@ -26,10 +26,10 @@ M = TypeVar("M", bound=Module)
 
 @checks_keywords
 def save(model: Module, path: str | PathLike[str]) -> Path:
-    """Write the numbers of a model to a .json or .safetensors file (needs gatewise[save]); the file is replaced atomically.
+    """Write the numbers of a model to a .json or .safetensors file, which is replaced atomically.
 
-    JSON keeps every float exactly; safetensors holds float64 arrays. ValueError for another file name extension, and for a
-    model with a number that is not finite.
+    JSON keeps every float exactly; safetensors (extra `save`) holds float64 arrays. ValueError for another file name
+    extension, and for a model with a number that is not finite.
 
     >>> import tempfile
     >>> from nn import Neuron, save

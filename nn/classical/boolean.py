@@ -147,10 +147,8 @@ def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
         if min(turns) < 0 or max(turns) == 0:
             raise ValueError(f"the polygon is not convex: not all corners lie on one side of {start} to {end}")
         (x, y), (u, v) = start, end
-        sides[f"side{i}"] = (
-            Perceptron([y - v, u - x], (v - y) * x - (u - x) * y),
-            ["x", "y"],
-        )  # w·x + b is _turn(start, end, x)
+        # w·x + b is _turn(start, end, x)
+        sides[f"side{i}"] = Perceptron([y - v, u - x], (v - y) * x - (u - x) * y), ["x", "y"]
     return ThresholdNetwork(["x", "y"], {**sides, "inside": (_and([1] * len(sides)), list(sides))})
 
 

@@ -1,4 +1,4 @@
-"""Towers are pairs of steps: sums of them, one hidden layer, approximate any continuous function of one input."""
+"""Towers: pairs of steps, whose sum, one hidden layer, approximates any continuous function of one input."""
 
 from __future__ import annotations
 
@@ -140,9 +140,8 @@ class Approximation(HiddenLayer):
     @cached_property
     def errors(self) -> tuple[float, float]:
         """The largest and the mean of |f(x) − F(x)|."""
-        cells = max(
-            2, min(16, 1600 // len(self.knots)) // 2 * 2
-        )  # even, so that no cell spans the midpoint, where |f − F| has a kink
+        # even, so that no cell spans the midpoint, where |f − F| has a kink
+        cells = max(2, min(16, 1600 // len(self.knots)) // 2 * 2)
         largest = total = 0.0
         for left, right in pairwise(self.knots):
             # the next piece begins at `right`, so this one is measured just before it

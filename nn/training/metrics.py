@@ -83,7 +83,8 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     top = max(spread.largest for spread in spreads)
     if not top:
         raise ValueError(
-            "r_squared: targets must differ by more than rounding: R² compares the errors with the spread of the targets"
+            "r_squared: targets must differ by more than rounding, got equal or neighbouring floats: R² compares the errors with "
+            "their spread"
         )
     errors = [scaled_difference(as_comparable(t, "r_squared"), as_comparable(o, "r_squared"), top) for _, o, t in pairs]
     ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))

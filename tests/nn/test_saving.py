@@ -72,7 +72,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, format: st
         ('{"a": 1}', "is not a model saved by nn.save: its format is None"),
         ('{"format": "gatewise model", "version": 2}', "must be of version 1, got 2"),
         ('{"format": "gatewise model", "version": 1}', "state must.*got a NoneType"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "must be complete JSON"),
     ],
     ids=lambda text: text[:40],
 )
