@@ -1,4 +1,4 @@
-"""One short script for an idea of the lectures; `python -m demos` lists them.
+"""Short scripts, each for one idea of the lectures; `python -m demos` lists them.
 
 Each has `main(out)`, which prints, writes its figures into the folder `out` under names that begin with its own, and
 returns the numbers that matter.
@@ -38,4 +38,4 @@ IN_THE_LECTURES_ORDER = (
     "real_data",
     "digits",
 )
-WITH_MORE = ("sharded_training",)  # needs JAX, and draws nothing: it runs when it is asked for
+WITH_MORE = ("sharded_training",)  # needs JAX and draws nothing, so --all leaves it out

@@ -85,20 +85,20 @@ def write_page(out: Path) -> Path:
 
 
 def run(demo: ModuleType, out: Path) -> Entry:
-    """Run a demo and return what the page shows of it."""
+    """Run a demo and return its entry on the index page."""
     name = demo.__name__.rpartition(".")[2]
     printed = io.StringIO()
     with redirect_stdout(printed):
         demo.main(out)
     figures = [path for path in out.iterdir() if path.suffix in (".png", ".svg") and belongs(path.stem, name)]
-    figures.sort(key=lambda path: path.stat().st_mtime_ns)  # as they were drawn
+    figures.sort(key=lambda path: path.stat().st_mtime_ns)  # in the order in which they were drawn
     return Entry(
         name, inspect.getdoc(demo) or "", printed.getvalue(), [path.name for path in figures], inspect.getsource(demo)
     )
 
 
 def belongs(stem: str, name: str) -> bool:
-    """Tell whether a figure is a demo's: xor.png and xor-graph.svg are of xor."""
+    """Tell whether a figure belongs to a demo, as xor.png and xor-graph.svg belong to xor."""
     return stem == name or stem.startswith(f"{name}-")
 
 

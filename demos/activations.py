@@ -1,6 +1,6 @@
 """The activation functions and their derivatives: sigmoid, tanh, relu, leaky relu (0.1), elu.
 
-Each derivative is the engine's. A derivative is at most 1, that of the sigmoid at most ¼: remember that for deep networks.
+autograd computes each derivative. It is at most 1, for the sigmoid at most ¼, so sigmoid gradients vanish in deep networks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Boolean functions by threshold neurons: any with 2ⁿ + 1, parity by few only in a deep network.
+"""Boolean functions by threshold neurons: 2ⁿ + 1 compute any function, and depth saves many.
 
 McCulloch and Pitts's neuron of 1943 (which one lecture calls the perceptron, a machine of 1958) fires when enough excitatory
 inputs are on and no inhibitory one; sigmoid neurons do the same softly. A hidden neuron per group of a Karnaugh map and an
@@ -92,7 +92,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     k_map(EXAMPLE, second, f"an example: the groups {', '.join(groups)}")
     growth.semilogy(sizes, shallow, color=COLOURS[5], marker=MARKERS[1], label="one hidden layer: 2ⁿ⁻¹ + 1")
     growth.semilogy(sizes, deep, color=COLOURS[0], marker=MARKERS[0], label="deep: 3(n − 1)")
-    growth.set(xlabel="inputs n", ylabel="neurons", title="parity: what depth saves")
+    growth.set(xlabel="inputs n", ylabel="neurons", title="parity: depth saves neurons")
     growth.legend(frameon=False)
     side = np.linspace(-2.5, 2.5, 80)
     shown = region.pcolormesh(

@@ -1,7 +1,7 @@
 """What gradients cost: finite differences, backpropagation, the order of products, scalars, matrices.
 
-Numerical gradients are slow, two evaluations for every parameter, and approximate: a smaller step trades the error of the
-formula for that of rounding. Backpropagation takes one forward and one backward pass, exact up to rounding, because it
+Numerical gradients are slow, with two evaluations for every parameter, and approximate: a smaller step has less truncation
+error but more rounding error. Backpropagation takes one forward and one backward pass, exact up to rounding, because it
 multiplies the Jacobians from the side of the loss, vector by vector. Scalar graphs show all of this, and are "extremely
 inefficient in practice": the same recursion in matrices is many times as fast.
 """
@@ -49,7 +49,7 @@ def small_net_evaluations() -> tuple[int, int]:
 
 
 def product(a: list[list[float]], b: list[list[float]]) -> tuple[list[list[float]], int]:
-    """Return the matrix product, and how many multiplications it took."""
+    """Return the matrix product and the number of multiplications."""
     columns = list(zip(*b, strict=True))
     entries = [[sum(x * y for x, y in zip(row, column, strict=True)) for column in columns] for row in a]
     return entries, len(a) * len(columns) * len(b)
@@ -75,7 +75,7 @@ def recursion(weights: list[Any], biases: list[Any], x: Any, y: int) -> list[Any
 
 
 def fastest(f: Callable[[], object]) -> float:
-    """Return the least of five times that a call takes, in seconds."""
+    """Return the shortest of five timings of a call, in seconds."""
     times = []
     for _ in range(5):
         began = time.perf_counter()
@@ -98,7 +98,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         for h in (1e-2, 1e-4, 1e-6, 1e-12):
             numbers[f"{scheme} {h:g}"] = abs(finite_differences(f, [1.0], scheme=scheme, step=h)[0] - exact)
             print(f"{scheme} differences of e^sin(x²) at 1, step {h:g}: error {numbers[f'{scheme} {h:g}']:.3e}")
-    ax.set(xlabel="step", ylabel="|error| of the derivative", title="left of the lowest point, rounding")
+    ax.set(xlabel="step", ylabel="|error| of the derivative", title="rounding dominates left of the minimum")
     ax.legend(frameon=False)
     figure.savefig(out / "cost.png", dpi=150)
 

@@ -41,7 +41,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     ax = plot_history(history, figure.subplots())
-    ax.set_title(f"digits: {accuracy:.1%} of {len(test[1])} kept aside right", pad=28)
+    ax.set_title(f"digits: {accuracy:.1%} correct on {len(test[1])} test digits", pad=28)
     figure.savefig(out / "digits.png", dpi=150)
     return {"accuracy": accuracy}
 

@@ -1,6 +1,6 @@
 """Gates as patterns of gradient flow: distributor (add), swap multiplier, adder (copy), router (max).
 
-The lectures show each gate with the gradient that arrives from upstream and what it hands on. Here that upstream gradient
+The lectures show each gate with its upstream and its downstream gradients. Here that upstream gradient
 is the seed of `backward`. The last graph, 2·(x·y + max(z, w)), has all of them in one.
 """
 
@@ -24,7 +24,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     draw(mul).save(out / "gate_gallery-mul.svg")
 
     x = Value(7.0, "x")
-    copied = 4 * x + 2 * x  # x goes two ways, from which 4 and 2 come back
+    copied = 4 * x + 2 * x  # x has two uses, whose gradients are 4 and 2
     copied.backward()
     draw(copied).save(out / "gate_gallery-copy.svg")
 

@@ -1,7 +1,7 @@
 """Watching a hidden layer learn: the points as its two neurons see them, at twelve epochs.
 
-The lectures show the last hidden layer of a trained network, where classes lie apart that the inputs mix. Here a disc and a
-ring around it go through eight neurons, then two, then one that cuts by a line; training moves the points to either side.
+The lectures show the last hidden layer of a trained network, which separates classes that overlap in the inputs. Here a disc
+and a ring around it go through eight neurons, then two, then one, whose boundary is a line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         ax.contour(
             side, side, [[sigmoid(w1 * u + w2 * v + b) for u in side] for v in side], levels=[0.5], colors="black"
         )
-        ax.set_title(f"epoch {epoch}: {right:.0%} right")
+        ax.set_title(f"epoch {epoch}: {right:.0%} correct")
         print(f"epoch {epoch:2}: accuracy {right:.2f}")
 
     draw_frame(0)

@@ -1,7 +1,7 @@
 """Cross-entropy = entropy + KL divergence, so the q that minimises one minimises the other: q = p.
 
-KL(p‖q) = Σ p log p − Σ p log q is at least 0, 0 only for q = p, and not symmetric. Descent on the scores of q, by the
-cross-entropy, arrives at p; the entropy of p is what remains.
+KL(p‖q) = Σ p log p − Σ p log q is at least 0, 0 only for q = p, and not symmetric. Descent of the cross-entropy, on
+the scores of q, converges to p, where the entropy of p remains.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ P, Q = [0.5, 0.3, 0.2], [0.2, 0.5, 0.3]
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Print the divergences, and draw how the cross-entropy and q itself go as the scores of q descend."""
+    """Print the divergences, and draw the cross-entropy and q during descent on the scores of q."""
     numbers = {
         "H(p)": entropy(P),
         "KL(p‖q)": kl_divergence(P, Q),

@@ -1,4 +1,4 @@
-"""The landscape of a cost: saddles that hold descent, two minima, random search, why minima are rare.
+"""The landscape of a cost: saddles that slow descent, two minima, random search, rarity of minima.
 
 Lectures: descent finds a local minimum (for a small enough step, and where no saddle stops it; one says "guaranteed"
 without that). At a saddle the gradient is 0 and only some directions go down. For a minimum all curvatures must be
@@ -95,7 +95,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     print(f"  descent {descent.value:.2e} after {len(descent.values)} evaluations with gradient")
     race.semilogy(best, color=COLOURS[5], linestyle="--", label="random search")
     race.semilogy(descent.values, color=COLOURS[0], marker="o", markersize=4, label="gradient descent")
-    race.set(xlabel="evaluations", ylabel="f", title="probing directions against following the slope")
+    race.set(xlabel="evaluations", ylabel="f", title="random search and gradient descent")
     race.legend(frameon=False)
 
     sizes = range(1, 6)

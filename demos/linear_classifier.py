@@ -1,4 +1,4 @@
-"""The linear classifier z = Wx + b: hinge and softmax loss of its scores, and the cuts it makes.
+"""The linear classifier z = Wx + b: hinge and softmax loss of its scores, and its decision boundaries.
 
 The lectures' example has four pixels and three classes, of which the last is right. Hinge asks only that the right score
 leads by 1; softmax always wants more. In the plane, three such neurons cut the three arms of a spiral by straight lines,
@@ -22,7 +22,7 @@ SEED = 0
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Print both losses with their gradients in W, and draw what a linear classifier makes of the spiral."""
+    """Print both losses with their gradients in W, and draw the boundary of a linear classifier on the spiral."""
     scores = [dot(row, X, b) for row, b in zip(W, B, strict=True)]
     numbers: dict[str, float] = {f"score {i}": z for i, z in enumerate(scores)}
     p = softmax(scores)
@@ -50,7 +50,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     print(f"{task.model} on the spiral: accuracy {accuracy:.3f}")
     figure = Figure(figsize=(6.5, 5), layout="constrained")
     ax = plot_boundary(task.model, *points, figure.subplots())
-    ax.set_title(f"three neurons, straight cuts: {accuracy:.0%} of the spiral right")
+    ax.set_title(f"three neurons, straight boundaries: {accuracy:.0%} correct")
     figure.savefig(out / "linear_classifier.png", dpi=150)
     return numbers | {
         "p2": p[RIGHT],

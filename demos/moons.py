@@ -32,7 +32,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     ax = plot_boundary(task.model, *test, figure.subplots())
-    ax.set_title(f"two moons, noise {NOISE}: {accuracy:.1%} of fresh points right")
+    ax.set_title(f"two moons, noise {NOISE}: {accuracy:.1%} of fresh points correct")
     figure.savefig(out / "moons.png", dpi=150)
     return {"accuracy": accuracy}
 

@@ -1,4 +1,4 @@
-"""The index page of all demos: one static HTML file that shows the figures, with what was printed beside them."""
+"""The index page of all demos: one static HTML file that shows the figures, beside the printed output."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def page(entries: Sequence[Entry]) -> str:
 
 
 def title(name: str) -> str:
-    """Return what to call a demo in a heading."""
+    """Return the heading of a demo."""
     return name.replace("_", " ")
 
 
 def section(entry: Entry) -> str:
-    """Return a demo's part of the page: what the lecture says, the figures, what was printed, the source."""
+    """Return a demo's section: its docstring, its figures, its printed output and its source."""
     lead, _, rest = entry.docstring.partition("\n")
     paragraphs = "\n".join(f"<p>{escape(' '.join(text.split()))}</p>" for text in rest.split("\n\n") if text.strip())
     figures = "\n".join(

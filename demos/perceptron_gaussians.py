@@ -2,7 +2,7 @@
 
 The lecture's program: D1 around 0, D2 around 3, 100 points each with deviation 1, a column of 1s for the bias, even rows D1
 (y = +1), odd rows D2 (y = −1), w = 0, five epochs or until nothing changes. The clouds overlap, so that for most draws no
-line separates them, and the changes never come to an end.
+line separates them, and the updates never stop.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     left.set(ylim=(-3.5, 6.0), title=f"D1 (1) and D2 (−1) after {EPOCHS} epochs: {errors} errors")
     left.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     right.bar(range(1, len(learnt.changes) + 1), learnt.changes, color=COLOURS[0], edgecolor="black")
-    right.set(xlabel="epoch", ylabel="changes of w", title="they do not come to an end")
+    right.set(xlabel="epoch", ylabel="changes of w", title="updates never stop")
     figure.savefig(out / "perceptron_gaussians.png", dpi=150)
     return {"rows": len(X1), "columns": len(X1[0]), "epochs": len(learnt.changes), "errors": errors, "Bayes": bayes}
 

@@ -1,7 +1,7 @@
-"""A playground: what each hidden neuron answers to over the plane, on four data sets.
+"""A playground: the output of each hidden neuron over the plane, on four data sets.
 
 One lecture shows playground.tensorflow.org. Here the same views: a row for each data set, a heat map for each of the six
-tanh neurons of the hidden layer, and the output made of them, whose line of 0 is the decision.
+tanh neurons of the hidden layer, and the output, whose zero line is the decision boundary.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Minimising a proxy loss may not minimise the error: least squares and a point far out.
+"""Minimising a proxy loss may not minimise the errors: least squares with an outlier.
 
-Five points on a line, classes −1, −1, 1, 1, 1, the last of them far out. The least squares fit to the labels, decided by its
-sign, takes the third for −1. A worse fit decides all of them rightly.
+Five points on a line, classes −1, −1, 1, 1, 1, the last an outlier. The sign of the least squares fit to the labels is wrong for
+the third point. A fit with a higher loss classifies all five correctly.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         ax.axvline(boundary, color=colour, linestyle=style, linewidth=0.8)
     plot_points([[x, t] for x, t in zip(X, Y, strict=True)], Y, ax, size=50)
     ax.axhline(0, color="grey", linewidth=0.6)
-    ax.set(xlabel="x", ylabel="output; its sign decides", title="the smaller loss has the error")
+    ax.set(xlabel="x", ylabel="output; its sign decides", title="lower loss, yet one error")
     ax.legend(frameon=False, loc="lower right")
     figure.savefig(out / "proxy_loss.png", dpi=150)
     return numbers | {"slope": fit.weights[0], "intercept": fit.bias}

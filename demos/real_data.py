@@ -1,7 +1,8 @@
-"""Measured data: iris flowers, breast tumours and the course of diabetes, from scikit-learn.
+"""Three data sets of scikit-learn: iris flowers, breast tumours and the progression of diabetes.
 
 The lectures' four steps each time: a model, a loss (both by the recipe of the task), an optimiser, a run. A quarter of the
-samples is kept for testing; features are scaled by what the training part shows.
+samples is kept for testing; features are scaled by the mean and deviation of the
+training part.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SEED = 0
 
 
 class Setting(NamedTuple):
-    """What one data set is trained with."""
+    """The settings to train on one data set."""
 
     load: Callable[..., Any]
     task: Task

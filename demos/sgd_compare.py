@@ -1,4 +1,4 @@
-"""Batch, mini-batch, stochastic descent: one good step an epoch, some fair ones, or many rough ones.
+"""Batch, mini-batch, stochastic descent: one exact step an epoch, several noisy or many noisier ones.
 
 The lectures: stochastic steps have high variance, which mini-batches reduce, as 1/n for n samples; they waste less on data
 that is redundant. On a line through noisy points all three go through the data equally often.
@@ -44,7 +44,7 @@ def gradient(X: list[list[float]], y: list[float]) -> float:
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Print the first steps and the variance of the gradients, and draw the costs and the ways of the weights."""
+    """Print the first steps and the variance of the gradients, and draw the costs and the paths of the weights."""
     numbers: dict[str, float] = {}
     for i, (cost, w, b) in enumerate(first_steps()):
         numbers |= {f"cost {i}": cost, f"w {i}": w, f"b {i}": b}
@@ -69,10 +69,10 @@ def main(out: Path = Path()) -> dict[str, float]:
         numbers[name] = curve[-1]
         costs.semilogy(seen, curve, style, color=colour, linewidth=width, zorder=1 + width, label=name)
         ways.plot(*zip(*weights, strict=True), style, color=colour, linewidth=width, zorder=1 + width, label=name)
-    costs.set(xlabel="epochs", ylabel="cost of all data", title="the same data seen as often")
+    costs.set(xlabel="epochs", ylabel="cost of all data", title="equal passes over the data")
     costs.legend(frameon=False)
     ways.plot([2.0], [-0.5], "k*", markersize=12, zorder=5, label="the line behind the data")
-    ways.set(xlabel="w", ylabel="b", title="where the steps lead")
+    ways.set(xlabel="w", ylabel="b", title="paths of the weights")
     ways.legend(frameon=False)
 
     sizes = (1, 2, 4, 8, 16, 32)

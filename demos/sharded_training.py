@@ -22,7 +22,7 @@ SEED, STEPS, LEARNING_RATE = 0, 50, 0.5
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Train on one device and on all, print both costs, and return how far the parameters are apart."""
+    """Train on one device and on all, print both costs, and return the largest difference of the parameters."""
     jax.config.update("jax_enable_x64", True)
     rng = Random(SEED)
     model = MLP(2, [16, 16, 1], activation=tanh, rng=rng)

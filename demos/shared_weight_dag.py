@@ -2,7 +2,7 @@
 
 The lecture's graph: x1 = φ1(x0, w1), x2 = φ2(x0, x1, w2), x3 = φ3(x1, x2, w1), and the loss l = x3. Here the φ are
 products, so that all numbers are whole: x1 = w1·x0, x2 = w2·x0·x1, x3 = w1·x1·x2. A pass that overwrites instead of
-adding would lose one of the shares.
+adding would lose one of the two gradients.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from autograd import Value, draw, explain
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Print the walk and draw the graph; then give each use of w1 a leaf of its own and see its share."""
+    """Print the walk and draw the graph; then give each use of w1 its own leaf and print its share."""
     x0, w1, w2 = Value(2.0), Value(3.0), Value(-1.0)
     x1 = w1 * x0
     x2 = w2 * x0 * x1

@@ -1,8 +1,8 @@
 """Space warping: a linear layer cannot make two classes separable, a relu layer can.
 
-An affine map rotates, scales, shears, reflects and translates: lines stay lines, midpoints stay midpoints, and what no line
-separates stays so. relu folds the plane along the axes. Here W = [[1, −1], [−1, 1]], after which relu lays the corners (0, 0)
-and (1, 1) of XOR together and sets the others apart.
+An affine map rotates, scales, shears, reflects and translates: lines stay lines, midpoints stay midpoints, and classes that
+no line separates stay inseparable. relu folds the plane along the axes. With W = [[1, −1], [−1, 1]] it maps the corners
+(0, 0) and (1, 1) of XOR to one point and keeps the others apart.
 """
 
 from __future__ import annotations

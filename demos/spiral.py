@@ -1,7 +1,7 @@
-"""The spiral: three arms, wound into each other, that a network unwinds until planes can cut them.
+"""The spiral: three interleaved arms, which a network maps so that straight lines separate them.
 
 X_k(t) = t·(sin φ, cos φ) with φ = (2π/3)(2t + k − 1) + noise for 0 ≤ t ≤ 1. The last hidden layer has two neurons, so that
-it can be drawn: the points before the network and after it. 200 an arm, noise 0.2; a quarter is kept for testing.
+the points can be drawn before and after it. 200 an arm, noise 0.2; a quarter is kept for testing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEED, NOISE, ARM, EPOCHS = 0, 0.2, 200, 80
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Train, print the accuracy on the points kept aside, and draw the plane and what the network makes of it."""
+    """Train, print the accuracy on the points kept aside, and draw them in the plane and in the last hidden layer."""
     rng = Random(SEED)
     train, test = train_test_split(spiral(ARM, NOISE, rng), 0.25, rng=rng)
     task = recipe("multiclass", 2, [16, 16, 2], 3, activation=tanh, init=xavier, rng=rng)
@@ -40,7 +40,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     figure = Figure(figsize=(13, 5), layout="constrained")
     before, after = figure.subplots(1, 2)
     plot_boundary(task.model, *test, before)
-    before.set_title(f"the points kept aside: {accuracy:.1%} right")
+    before.set_title(f"test points: {accuracy:.1%} correct")
     plot_boundary(last, points, test[1], after)
     after.set(xlabel="h₁", ylabel="h₂", title="the same points in the last hidden layer")
     figure.savefig(out / "spiral.png", dpi=150)

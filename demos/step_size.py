@@ -1,7 +1,7 @@
-"""The influence of the step size: too small is slow, too large leaps, larger still diverges.
+"""The influence of the step size: too small is slow, too large oscillates, larger still diverges.
 
-On f(x) = x² every step multiplies x by 1 − 2η, so all is known: η = 0.5 arrives at once, at η = 1 the point leaps to and
-fro between 1 and −1 for ever. The lectures stop when |f(x^t+k) − f(x^t)| < ε.
+On f(x) = x² every step multiplies x by 1 − 2η, so the path is known: η = 0.5 reaches 0 in one step, and
+η = 1 alternates between 1 and −1. The lectures stop when |f(x^t+k) − f(x^t)| < ε.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         values = [max(value, 1e-12) for value in descent.values]
         axes["all"].semilogy(values, color=colour, marker=marker, markersize=5, label=f"η = {eta}",
                              fillstyle="none" if eta == 0.9 else "full", linestyle=":" if eta == 0.9 else "-")  # fmt: skip
-    axes["all"].set(xlabel="step", ylabel="f(x), cut off at 1e-12", title="0.1 and 0.9 fall alike")
+    axes["all"].set(xlabel="step", ylabel="f(x), cut off at 1e-12", title="0.1 and 0.9 fall equally fast")
     axes["all"].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(out / "step_size.png", dpi=150)
 

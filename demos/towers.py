@@ -1,8 +1,8 @@
-"""Universal approximation: two steep sigmoids make a tower, towers any continuous function.
+"""Universal approximation: two steep sigmoids make a tower, sums of towers any continuous function.
 
 σ(wx + b) steps at S = −b/w, the steeper the larger w. T1 − T2 is a tower; in two dimensions the sum of two towers passes a
 threshold (15 for heights of 10) only where both stand. The largest error on sin(2πx) falls as 1/N, with 2N hidden neurons.
-A function with a jump is met in the mean only: at the jump at least half of it remains.
+A function with a jump is approximated in the mean only: at the jump, an error of at least half its height remains.
 """
 
 from __future__ import annotations

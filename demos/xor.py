@@ -1,7 +1,7 @@
 """XOR, which no perceptron computes: two layers, a skip, a product feature, relu, and learning it.
 
-Minsky and Papert's example of 1969. The perceptron learning algorithm goes round in circles on it; in the plane of two hidden
-neurons A (OR) and B (NAND) it is a line's work; with hidden layers of its own a network learns the features itself.
+Minsky and Papert's example of 1969. The perceptron learning algorithm cycles on it. In the plane of two hidden neurons A (OR)
+and B (NAND) a line separates the classes. A network with a hidden layer learns such features itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEED, STEPS = 0, 1500
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Print the proof, the circle and the ways around, and draw them."""
+    """Print the proof, the cycle and the solutions, and draw them."""
     print(classical.separable(LABELS))
     single = classical.learn_perceptron(CORNERS, LABELS, 10)
     print(f"\nPerceptron learning on XOR: {single}\n")
@@ -47,7 +47,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(14, 8.5), layout="constrained")
     (one, two, three), (four, five, six) = figure.subplots(2, 3)
-    plot_boundary(lambda x: x[0] + x[1] - 1.5, CORNERS, LABELS, one).set_title("one line, here AND's, always errs")
+    plot_boundary(lambda x: x[0] + x[1] - 1.5, CORNERS, LABELS, one).set_title("every line errs; this one is AND's")
     for name, changes, k in (("AND", conjunction.changes, 0), ("XOR", single.changes, 5)):
         two.plot(range(1, len(changes) + 1), changes, color=COLOURS[k], marker=MARKERS[k], label=name)
     two.set(xlabel="epoch", ylabel="updates", ylim=(-0.2, 5), title="perceptron learning: XOR never ends")
@@ -58,7 +58,7 @@ def main(out: Path = Path()) -> dict[str, float]:
     plot_boundary(lambda x: by_product.perceptron.pre_activation(products(x)), CORNERS, LABELS, four)
     four.set_title("one perceptron on x1, x2, x1·x2")
     plot_boundary(model, CORNERS, LABELS, five).set_title("learnt by four tanh neurons")
-    plot_history(history, six).set_title("its cost in training")
+    plot_history(history, six).set_title("training cost of the tanh network")
     six.get_legend().remove()
     figure.savefig(out / "xor.png", dpi=150)
     numbers |= {f"update {i}": n for i, n in enumerate(single.changes)} | {

@@ -29,7 +29,7 @@ __all__ = ["MLP", "Activation", "Concat", "Layer", "Neuron", "Sequential", "he",
 
 Function = Callable[[Any], Any]
 
-# Initial weights: functions (rng, nin, nout) → one weight of a layer with nin inputs and nout outputs
+# Initialisers: functions (rng, nin, nout) that return one weight of a layer with nin inputs and nout outputs
 
 Initialiser = Callable[[Random, int, int], float]
 
@@ -75,7 +75,7 @@ def he(rng: Random, nin: int, nout: int) -> float:
 
 
 def zeros(rng: Random, nin: int, nout: int) -> float:
-    """Begin at 0. All neurons of a hidden layer then stay identical: nothing breaks their symmetry.
+    """Return 0. The neurons of a hidden layer then stay identical, because nothing breaks their symmetry.
 
     >>> zeros(Random(0), 2, 3)
     0.0
@@ -84,7 +84,7 @@ def zeros(rng: Random, nin: int, nout: int) -> float:
 
 
 def _check_initialiser(rng: Any, nin: Any, nout: Any) -> None:
-    """Raise for the wrong argument after a failed draw; checking every draw would slow down large layers."""
+    """Raise for a wrong argument; called after a failed draw only, because a check of every draw is slow."""
     require_random(rng)
     as_int(nin, "nin, the number of inputs of the layer,")
     as_int(nout, "nout, the number of its outputs,")
@@ -141,8 +141,8 @@ def activation_name(function: Any) -> str:
 class Neuron(Module):
     """activation(w·x + b): one dot gate and its activation, which is relu by default; None means linear.
 
-    Weights are drawn by `init(rng, nin, nout)`, from (−1, 1) by default; the bias starts at 0, and with bias=False there
-    is none. `nonlin=False` is micrograd's spelling of activation=None.
+    `init(rng, nin, nout)` draws each weight, from (−1, 1) by default. The bias starts at 0; bias=False leaves it out.
+    `nonlin=False` is micrograd's spelling of activation=None.
 
     >>> from autograd import sigmoid
     >>> neuron = Neuron.of([2.0, -3.0], -3.0, sigmoid)
@@ -190,7 +190,7 @@ class Neuron(Module):
         return self.fire(_as_sample(self, x, len(self.w)))
 
     def fire(self, x: Sequence[Operand]) -> Value:
-        """Return the output for inputs whose number has been checked."""
+        """Return the output for a sample whose length has been checked."""
         z = self._affine(x)
         return z if self.activation is None else self.activation(z)
 
@@ -280,9 +280,8 @@ class Layer(Module):
         return {"W": self.W} | ({"b": self.b} if self.b else {}) | super().tensors()
 
     def _attributes(self) -> dict[str, Any]:
-        return {
-            name: content for name, content in vars(self).items() if name != "neurons"
-        }  # their Values are in W and b
+        # W and b hold the Values of the neurons
+        return {name: content for name, content in vars(self).items() if name != "neurons"}
 
     def forward(self, x: Any) -> Value | list[Value]:
         x = _as_sample(self, x, self.nin)
@@ -299,10 +298,11 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron, or fully connected net: relu layers on `nin` inputs, and a linear layer at the end.
 
-    `nouts` are the numbers of neurons of the layers, the last that of the outputs. x: a list of `nin` numbers or Values.
+    nouts: the number of neurons of each layer, outputs last; x: a list of `nin` numbers or Values
+    activation: the activation of the hidden layers
+    output: the activation of the last layer: a gate, applied to each neuron, or a function of the list, as `nn.softmax`
 
-    `activation` is that of the hidden layers. `output` is that of the last layer: a gate for each of its neurons, or a
-    function of all of them, such as `nn.softmax`. One output gives a Value, several a list.
+    One output gives a Value, several a list.
 
     >>> model = MLP(2, [16, 16, 1])
     >>> model
@@ -351,12 +351,12 @@ class MLP(Module):
 
 
 def _as_generator(rng: Any) -> Random:
-    """Return the generator that weights are drawn from; a new one for None."""
+    """Return rng, or a new generator for None."""
     return Random() if rng is None else require_random(rng)
 
 
 def _as_sample(module: Module, x: Any, nin: int) -> Sequence[Operand]:
-    """Return the entries of x with numbers as constants, made once for all neurons; a number alone is one input."""
+    """Return the entries of x, with numbers as constants that all neurons share; a single number is one input."""
     try:
         entries = list(x)
     except TypeError:
@@ -435,7 +435,7 @@ class Concat(Module):
 
 
 def _describe_parts(module: Module, parts: Sequence[Module]) -> str:
-    """Return the repr of a module made of parts, without those that are nested deeper than Python's stack."""
+    """Return the repr of a module made of parts; parts nested too deeply for Python's stack are left out."""
     try:
         inner = ", ".join(map(repr, parts))
     except RecursionError:

@@ -1,8 +1,9 @@
 """Losses and the functions around them: `loss(output, target)` of one sample or of a batch.
 
-Every loss takes reduction="mean", "sum" or "none" (the list of the losses). An elementwise loss counts numbers: output and
-target are both a number, a list, or rows. A row loss counts samples: an output is a row with one number per class, a batch
-a list of rows; a target is a class index that counts from 0, a one-hot row, or a distribution over the classes.
+Every loss takes reduction="mean", "sum" or "none" (the list of the losses). The mean of an elementwise loss is over
+numbers: output and target have the same shape, a number, a list or rows. The mean of a row loss is over samples: an output
+is a row with one number per class, and a batch is a list of rows; a target is a class index that counts from 0, a one-hot
+row, or a distribution over the classes.
 A number or a single row gives one loss. Floats give floats; a Value anywhere gives Values.
 
 No loss branches on the number in an output, only on targets that are plain numbers, so its graph can be replayed and traced.
@@ -59,11 +60,11 @@ Row = tuple[str, list[Any]]  # the name of a row in messages, and its entries
 Weights = list[tuple[int, Any]]  # the classes of a target whose probability is not a plain 0, with their probabilities
 NamedNumbers = Iterable[tuple[str, Any]]  # the numbers that a loss was given, with their names in messages
 
-TOLERANCE = 1e-6  # largest difference from 1 of the sum of a distribution: rounding
+TOLERANCE = 1e-6  # maximum distance from 1 of the sum of a distribution, to allow for rounding
 
 
 class NotANumber(ValueError, FloatingPointError):
-    """A loss or a metric of nan: a wrong argument for a caller, and for training a run that diverged."""
+    """A loss or a metric is nan: a ValueError for a caller, a FloatingPointError (divergence) for training."""
 
 
 # Scores, probabilities and classes
@@ -71,7 +72,7 @@ class NotANumber(ValueError, FloatingPointError):
 
 @checks_keywords
 def softmax(z: Numbers) -> list[Any]:
-    """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed from scores less their logsumexp, which cannot overflow.
+    """Return pᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), computed from zᵢ − logsumexp(z), so that exp cannot overflow.
 
     A list of n scores gives a list of n probabilities; floats give floats, Values give Values.
 
@@ -100,10 +101,10 @@ def log_softmax(z: Numbers) -> list[Any]:
 
 
 def _less_logsumexp(z: Numbers) -> list[Any]:
-    """Return zᵢ − logsumexp(z): scores with the same softmax, none far above 0.
+    """Return zᵢ − logsumexp(z), which has the same softmax and no entry far above 0.
 
-    At large scores the logsumexp is rounded to their last digit, so exp of the result does not yet sum to 1. The caller's
-    result must not depend on a shift of all scores.
+    For large scores logsumexp is rounded, so the exponentials of the result do not sum to exactly 1. Use it only where a shift
+    of all scores changes nothing.
     """
     scores = as_row(z, "the scores of a softmax")
     top = logsumexp(scores)
@@ -112,7 +113,7 @@ def _less_logsumexp(z: Numbers) -> list[Any]:
 
 @checks_keywords
 def argmax(z: Numbers) -> int:
-    """Return the index of the largest of n scores, the first of ties; a plain int, which no gradient passes.
+    """Return the index of the largest of n scores, the first of ties, as a plain int without a gradient.
 
     >>> argmax([3.2, 5.1, -1.7, -3.7]), argmax([2.0, 2.0])
     (1, 0)
@@ -274,8 +275,8 @@ def cross_entropy(probabilities: Numbers, target: Any, *, reduction: Reduction =
 def cross_entropy_with_logits(z: Numbers, target: Any, *, reduction: Reduction = "mean") -> Any:
     """Return logsumexp(z) − Σₖ tₖ zₖ, the cross-entropy of softmax(z), for scores z (logits) of any size.
 
-    Its gradient in z is softmax(z) − t. Scores are taken less z_c for a class index c, and less the largest for any other
-    target, so that large scores do not cancel; the loss of a class that leads by more than 37, below 1e-16, counts as 0.
+    Its gradient in z is softmax(z) − t. Before the sum, z_c is subtracted for a class index c, else the largest score, so that
+    large scores do not cancel. If the class leads by more than 37, its loss, below 1e-16, is rounded to 0.
 
     >>> round(cross_entropy_with_logits([3.2, 5.1, -1.7, -3.7], 1), 9)
     0.140486139
@@ -333,7 +334,7 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
         right = certain_class(t)
         if right is not None:
             losses.append(add([relu(lead + margin) for k, lead in enumerate(leads) if k != right]))
-        else:  # the right class is not known yet: its term relu(0 + margin) is in the sum, and is subtracted
+        else:  # tracing does not know the right class, so its term relu(0 + margin) is subtracted
             losses.append(add([relu(lead + margin) for lead in leads]) - margin)
     return reduce("hinge", losses, reduction, single, name_rows(rows))
 
@@ -342,9 +343,8 @@ def hinge(scores: Numbers, target: Any, margin: float = 1.0, *, reduction: Reduc
 def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> Any:
     """Return KL(p‖q) = Σ pₖ log pₖ − Σ pₖ log qₖ of two distributions: at least 0, and 0 only for p = q; not symmetric.
 
-    It is the cross-entropy of q against p less the entropy of p, and as their difference it is rounded to about 1e-16: of
-    distributions closer than that the result can be a negative number of this size. Where p is 0, its term and the slope of the
-    term are 0; where q is 0, p must be 0.
+    It is the cross-entropy of q against p minus the entropy of p. The difference is rounded to about 1e-16, so it can be
+    slightly negative for nearly equal p and q. Where p is 0, the term and its slope are 0; where q is 0, p must be 0.
 
     >>> round(kl_divergence([0.5, 0.5], [0.25, 0.75]), 9), kl_divergence([0.5, 0.5], [0.5, 0.5])
     (0.143841036, 0.0)
@@ -374,7 +374,7 @@ def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
     return reduce("entropy", losses, reduction, single, name_rows(rows))
 
 
-# Penalties of parameters, added to a cost once a batch
+# Penalties on parameters, which `fit` adds to the cost once per batch
 
 
 @checks_keywords
@@ -412,14 +412,14 @@ def _penalty(
     total: Callable[[list[Any]], Any],
     scaled: Callable[[list[Any], float], Any],
 ) -> Any:
-    """Return strength times the total of the parameters; scaled(parameters, strength) is the same, of scaled terms."""
+    """Return strength times the total of the parameters; scaled(parameters, strength) scales each term first."""
     entries = as_list(parameters, f"{name}: parameters")
     require_distinct(entries, f"{name}: parameters")
     strength = as_finite(strength, f"{name}: strength", 0)
     try:
         found = strength * total(entries)
     except TypeError:
-        as_row(entries, f"{name}: parameters")  # raises by the name of the entry
+        as_row(entries, f"{name}: parameters")  # raises, naming the entry
         raise
     found = unless_infinite(found, lambda: scaled(entries, strength))
     return require_defined(name, found, ((f"{name}: parameters[{i}]", w) for i, w in enumerate(entries)))
@@ -439,9 +439,9 @@ def expectation(t: Weights, xs: list[Any]) -> Any:
 
 
 def _score_differences(z: list[Any], t: Weights) -> list[Any]:
-    """Return zₖ − Σⱼ tⱼ zⱼ for every class: differences are exact where large scores are not.
+    """Return zₖ − Σⱼ tⱼ zⱼ for every class, so that large scores do not cancel later.
 
-    Only for a one-hot target is the sum Σⱼ tⱼ zⱼ exact. For any other, the caller's result must not depend on a shift.
+    The sum Σⱼ tⱼ zⱼ is exact for a one-hot target only. For others, use it where a shift of all scores changes nothing.
     """
     reference = expectation(t, [z[k] for k, _ in t])
     right = certain_class(t) if len(z) > 1 else None
@@ -449,9 +449,9 @@ def _score_differences(z: list[Any], t: Weights) -> list[Any]:
 
 
 def _less_largest(z: list[Any], t: Weights) -> list[Any]:
-    """Return the scores less the largest number among them, a constant: the caller's result must not depend on a shift.
+    """Return the scores minus the largest, a constant; use it where a shift of all scores changes nothing.
 
-    Scores that hold no numbers yet are taken less Σⱼ tⱼ zⱼ, which is exact for a one-hot target.
+    While tracing, scores hold no numbers: Σⱼ tⱼ zⱼ is subtracted instead, which is exact for a one-hot target.
     """
     numbers = [number_or_none(score) for score in z]
     if None in numbers:
@@ -485,7 +485,7 @@ def raise_infinite(what: str, place: Place, p: int, beside: str, loss: str = "")
 
 
 def negate(x: Any) -> Any:
-    """Return −x, and 0.0 for 0.0, which would print as -0.0."""
+    """Return −x, but 0.0 for 0.0, because −0.0 prints as -0.0."""
     return 0.0 - x if number_or_none(x) == 0.0 else -x
 
 
@@ -518,7 +518,7 @@ def entry_name(what: str, place: Place) -> str:
 
 
 def as_row(x: Any, what: str) -> list[Any]:
-    """Return the numbers of a list or an array, each a float, a Value or a symbol; an empty list is refused."""
+    """Return the numbers of a list or an array, each a float, a Value or a symbol; raise if it is empty."""
     return [
         entry if entry.__class__ is float or entry.__class__ is Value else as_operand(entry, f"{what}[{i}]")
         for i, entry in enumerate(entries_of(x, what))
@@ -532,11 +532,13 @@ def index_of_largest(scores: Sequence[Any], what: str) -> int:
 
 
 def as_comparable(x: Any, what: str) -> float:
-    """Return the number that x holds; a symbol, which holds none, and nan are refused."""
+    """Return the number that x holds; raise for nan, and for a symbol, which holds no number."""
     number = number_or_none(x)
     if number is None:
         reader = what.partition(":")[0]
-        raise TypeError(f"{reader} compares numbers, and the {type(x).__name__} that it was given holds none yet")
+        raise TypeError(
+            f"{reader} compares numbers, so its arguments must hold numbers, got a {type(x).__name__} without one"
+        )
     if number != number:
         raise NotANumber(f"{what} must be a number that can be compared, got nan")
     return number
@@ -557,7 +559,7 @@ def pair_entries(
 
 
 def _flatten(x: Any, what: str) -> tuple[list[Any], tuple[int, ...] | list[int]]:
-    """Return all numbers of x and its shape: () of a number, (n,) of a list, the list of the rows' lengths of rows."""
+    """Return all numbers of x and its shape: () for a number, (n,) for a list, a list of row lengths for rows."""
     entries = list_or_none(x)
     if entries is None:
         return [as_operand(x, what)], ()
@@ -644,7 +646,7 @@ def require_probability(x: Any, what: str, place: Place) -> None:
 def as_distribution(entries: list[Any], what: str) -> Weights:
     """Return the classes of a distribution with their probabilities; raise unless these are in [0, 1] and sum to 1.
 
-    Entries that are a plain 0 are left out, so that 0·log 0 counts as 0 and costs nothing.
+    Entries that are a plain 0 are left out, so that 0·log 0 counts as 0.
     """
     total = 0.0
     for i, x in enumerate(entries):
@@ -686,12 +688,12 @@ def average(total: Any, n: int, reduction: Reduction) -> Any:
 
 
 def unless_infinite(x: Any, scaled: Callable[[], Any]) -> Any:
-    """Return x, or where its number is infinite scaled(), the same sum of terms that are scaled before they are added."""
+    """Return x, or scaled() if x is infinite: the same sum, but with its terms scaled before they are added."""
     return scaled() if number_or_none(x) in (inf, -inf) else x
 
 
 def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
-    """Return a loss; raise if it is nan, naming the number of the arguments that made it so."""
+    """Return a loss; raise if it is nan, naming an argument that is not finite."""
     found = number_or_none(x)
     if found == found:
         return x

@@ -43,7 +43,7 @@ class Module:
             try:
                 for name, part in _parts(attribute, content):
                     if isinstance(part, Module):
-                        # its name is taken as a whole, even if it has no tensors
+                        # a module without tensors still reserves its name
                         prefix, ends, tensors = part.name or name, ["."], part.tensors()
                         tensors = {f".{inner}": tensor for inner, tensor in tensors.items()}
                     else:
@@ -57,7 +57,7 @@ class Module:
                     found |= {unique + end: tensor for end, tensor in tensors.items()}
             except RecursionError:
                 raise ValueError(
-                    f"{attribute} must not contain itself, nor parts nested so deep that Python's stack overflows"
+                    f"{attribute} must not contain itself, nor parts nested so deeply that Python's stack overflows"
                 ) from None
         return found
 
@@ -97,7 +97,7 @@ class Module:
             value.role = "constant"
 
     def unfreeze(self) -> None:
-        """Make every frozen parameter one that training changes."""
+        """Make every frozen parameter trainable again."""
         for _, value in _state(self):
             value.role = "parameter"
 
@@ -114,11 +114,11 @@ class Module:
         """Set all tensors to the numbers of a state with the same names and shapes; an error leaves all unchanged."""
         tensors = self.tensors()
         if not isinstance(state, dict):
-            raise TypeError(f"a state must be a dict of names and numbers, got a {type(state).__name__}")
+            raise TypeError(f"state must be a dict of names and numbers, got a {type(state).__name__}")
         missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys(), key=str)
         if missing or unknown:
             raise ValueError(
-                "the state is not of this model: "
+                "state must have the names of this model: "
                 + " and ".join(
                     [f"it lacks {truncated_repr(missing, 200)}"] * bool(missing)
                     + [f"the model has no {truncated_repr(unknown, 200)}"] * bool(unknown)
@@ -145,7 +145,7 @@ class Module:
                 return self.forward(x)
         except RecursionError:
             raise ValueError(
-                f"the forward of {type(self).__name__} must not call itself, nor modules nested so deep that Python's stack "
+                f"the forward of {type(self).__name__} must not call itself, nor modules nested so deeply that Python's stack "
                 "overflows: give all parts to one Sequential, as in Sequential(*parts)"
             ) from None
 

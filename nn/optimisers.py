@@ -1,4 +1,4 @@
-"""Optimisers: the step that parameters take against their gradients, by the formulas of PyTorch."""
+"""Optimisers: they move parameters against their gradients, by the formulas of PyTorch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Diverged(FloatingPointError):
 
 
 class Optimiser:
-    """Moves parameters by one `step()` against their gradients; a subclass writes `rule`, the formula.
+    """Base class of optimisers: `step()` moves the parameters by the formula `rule`, which a subclass defines.
 
     parameters: a model, or a list of Values such as model.parameters()
 
@@ -94,7 +94,7 @@ class Optimiser:
             self._check_row(rows[0])
             moved, *state = map(list, zip(*rows, strict=True))
             self._check(_finite, gradients, moved, state)
-        except BaseException as error:  # also an interrupt
+        except BaseException as error:  # KeyboardInterrupt too
             self.steps -= 1
             if isinstance(error, ArithmeticError) and not isinstance(error, Diverged):
                 raise self._failed(data, gradients, error) from error
@@ -131,7 +131,7 @@ class Optimiser:
             )
 
     def _check(self, finite: Callable[[Any], bool], gradients: Any, moved: Any, state: Sequence[Any]) -> None:
-        """Raise for the first parameter with a number that is not finite: it would stay so and spread."""
+        """Raise for the first parameter with a number that is not finite, because it would spread."""
         if all(map(finite, (gradients, moved, *state))):
             return
         for i, (parameter, g, x, *moments) in enumerate(zip(self.parameters, gradients, moved, *state, strict=True)):
@@ -143,7 +143,7 @@ class Optimiser:
                 raise self.diverged(i, float(g), math.inf, "the running mean of ")
 
     def _failed(self, data: Sequence[float], gradients: Sequence[float], error: ArithmeticError) -> Diverged:
-        """Return the error of the first parameter for which the rule raises."""
+        """Return an error that names the first parameter for which the rule raises."""
         for i, numbers in enumerate(zip(data, gradients, *self.state, strict=True)):
             if not math.isfinite(numbers[1]):
                 return infinite_gradient(self.parameters[i], i, numbers[1])
@@ -154,7 +154,7 @@ class Optimiser:
         return Diverged(str(error))
 
     def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
-        """Return the error of a step that would make a parameter, or a running mean of it, x."""
+        """Return an error that says that a step would set a parameter, or its running mean, to x."""
         parameter = self.parameters[place]
         name = parameter.label or f"parameter {place}"
         return Diverged(
@@ -165,8 +165,7 @@ class Optimiser:
 class SGD(Optimiser):
     """Gradient descent: w ← w − η·v with v ← momentum·v + ∇w, and weight_decay·w added to ∇w.
 
-    The gradient may be of all samples, of one, or of a mini-batch: see `batches`. nesterov=True puts ∇w + momentum·v in
-    place of v in the update.
+    nesterov=True replaces v by ∇w + momentum·v in the update.
 
     >>> w = Value(1.0)
     >>> optimiser = SGD([w], learning_rate=0.1)
@@ -204,7 +203,7 @@ class SGD(Optimiser):
 
 
 class Adam(Optimiser):
-    """Steps of about η, by the running mean of the gradient over the root of that of its square (Kingma & Ba 2015).
+    """Steps of about η: running mean of the gradient over root of that of its square (Kingma & Ba 2015).
 
     m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ);
     weight_decay·w is added to g, by default 0.

@@ -26,10 +26,10 @@ M = TypeVar("M", bound=Module)
 
 @checks_keywords
 def save(model: Module, path: str | PathLike[str]) -> Path:
-    """Write the numbers of a model to a .json or .safetensors file (extra `save`), which is replaced whole or not at all.
+    """Write the numbers of a model to a .json or .safetensors file, which is replaced atomically.
 
-    JSON keeps every float exactly; safetensors holds float64 arrays. ValueError for another file name extension, and for a
-    model with a number that is not finite.
+    JSON keeps every float exactly; safetensors (extra `save`) holds float64 arrays. ValueError for another file name
+    extension, and for a model with a number that is not finite.
 
     >>> import tempfile
     >>> from nn import Neuron, save
@@ -122,7 +122,7 @@ def _from_json(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     try:
         found = _parse_json(content)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name} is not JSON, or only a part of it: {error}") from None
+        raise ValueError(f"{path.name} must be complete JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path.name} is not a model saved by nn.save: it holds a {type(found).__name__}")
     return found, found.get("state")
@@ -150,9 +150,9 @@ def _from_safetensors(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
         tensors = safetensors.deserialize(content)
         size = int.from_bytes(content[:8], "little")
         head = _parse_json(content[8 : 8 + size]).get("__metadata__") or {}
-    except Exception as error:  # the library has exceptions of its own
+    except Exception as error:  # safetensors raises its own exception types
         reason = truncated_repr(str(error), 200)
-        raise ValueError(f"{path.name} is not a safetensors file, or only a part of it: {reason}") from None
+        raise ValueError(f"{path.name} must be a complete safetensors file: {reason}") from None
     state = {}
     for name, tensor in tensors:
         if tensor["dtype"] not in DTYPES:
@@ -164,7 +164,7 @@ def _from_safetensors(content: bytes, path: Path) -> tuple[dict[str, Any], Any]:
                 f"{path.name}: {truncated_repr(name)} has the shape {truncated_repr(tensor['shape'])}, which no parameter has"
             )
         numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
-        if tensor["dtype"] == "BF16":  # the upper half of a float32
+        if tensor["dtype"] == "BF16":  # a bfloat16 is the upper half of a float32
             numbers = (numbers.astype("<u4") << 16).view("<f4")
         state[name] = numbers.reshape(tensor["shape"]).tolist()
     version = head.get("version")

@@ -19,7 +19,7 @@ __all__ = ["convex_region", "dnf_network", "k_map_groups", "one_hot_network", "u
 def universal_and(n: int, positive: int | None = None) -> Perceptron:
     """Return the AND of n inputs, of which those after the first `positive` are negated (default: none).
 
-    With weights +1 and −1, and L positive of N inputs, the sum ranges from L − N to L; a single row reaches L.
+    The weights are +1 and −1. If L of N are positive, the sum ranges from L − N to L, and only one row reaches L.
 
     >>> universal_and(2, 1).truth_table().outputs
     (0, 0, 1, 0)
@@ -92,8 +92,8 @@ def dnf_network(outputs: TruthTable | Sequence[int], groups: Sequence[str] | Non
 def k_map_groups(outputs: TruthTable | Sequence[int]) -> list[str]:
     """Return groups that cover exactly the 1s of a Boolean function, like the groups of a Karnaugh map.
 
-    They are prime implicants (Quine and McCluskey): no group can grow. Groups that alone cover some 1 come first, then
-    repeatedly the group that covers most of the rest. The result is short, though not always the shortest.
+    They are prime implicants (Quine and McCluskey): no group can grow. Groups that are the only cover of a 1 come first,
+    then repeatedly the group that covers most of the rest. The result is not always the shortest.
 
     >>> k_map_groups([1, 0, 1, 1])
     ['-0', '1-']
@@ -147,7 +147,8 @@ def convex_region(corners: Sequence[Sequence[Number]]) -> ThresholdNetwork:
         if min(turns) < 0 or max(turns) == 0:
             raise ValueError(f"the polygon is not convex: not all corners lie on one side of {start} to {end}")
         (x, y), (u, v) = start, end
-        sides[f"side{i}"] = Perceptron([y - v, u - x], (v - y) * x - (u - x) * y), ["x", "y"]  # z is the turn
+        # w·x + b is _turn(start, end, x)
+        sides[f"side{i}"] = Perceptron([y - v, u - x], (v - y) * x - (u - x) * y), ["x", "y"]
     return ThresholdNetwork(["x", "y"], {**sides, "inside": (_and([1] * len(sides)), list(sides))})
 
 

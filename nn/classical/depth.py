@@ -34,7 +34,7 @@ def shallow_parity(n: int) -> ThresholdNetwork:
 def deep_parity(n: int) -> ThresholdNetwork:
     """Return parity by a tree of XORs, three neurons and two layers each: 3(n − 1) neurons in 2·⌈log2 n⌉ layers.
 
-    An odd input out of a round enters the next round.
+    If the number of wires is odd, the last one passes to the next round.
 
     >>> len(deep_parity(8).neurons), len(deep_parity(8).layers)
     (21, 6)

@@ -97,7 +97,7 @@ def format_number(x: Any) -> str:
 
 
 class Unit:
-    """activation(w·x + b): a neuron of given weights, called with its inputs, as a list or one by one.
+    """activation(w·x + b): a neuron of given weights, called with its inputs, as a list or as separate arguments.
 
     On plain numbers the sum is plain arithmetic, exact for ints and Fractions; if a weight or an input is a Value, the call
     records a dot gate and the activation.
@@ -125,7 +125,7 @@ class Unit:
         if len(inputs) != len(self.weights):
             raise ValueError(f"{self!r} takes {len(self.weights)} inputs, one per weight, got {len(inputs)}")
         if any(isinstance(v, Value) for v in (*self.weights, self.bias, *inputs)):
-            bias = self.bias if isinstance(self.bias, Value) else float(self.bias)  # dot leaves 0.0 out
+            bias = self.bias if isinstance(self.bias, Value) else float(self.bias)  # dot omits a bias of 0.0
             return dot(self.weights, inputs, bias)
         return sum(map(mul, self.weights, inputs), self.bias)
 

@@ -17,7 +17,7 @@ from .tables import TruthTable, as_boolean_table, input_names
 __all__ = ["Separability", "separable"]
 
 SHOWN = 40
-MOST_WORK = 100_000_000  # maximum number of entries of the tableau that all steps together visit
+MOST_WORK = 100_000_000  # maximum number of tableau entries visited, over all steps
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ def _reduced(integers: Sequence[int]) -> tuple[int, ...]:
 
 
 def _rounded(w: tuple[int, ...], rows: list[list[int]]) -> tuple[Number, ...]:
-    """Return shorter weights that still separate, if there are some: weights for floats may have hundreds of digits.
+    """Return shorter weights that still separate, if possible, because weights for floats may have hundreds of digits.
 
-    Long weights that must stay exact become Fractions of the largest: ints beyond 1.8e308 cannot be multiplied by floats.
+    Otherwise long weights become Fractions of the largest, because ints beyond 1.8e308 cannot be multiplied by floats.
     """
     largest = max(map(abs, w))
     for digits in (3, 6, 9, 12):
@@ -146,7 +146,7 @@ def _positive(answer: Separability) -> list[str]:
 def _negative(answer: Separability) -> list[str]:
     assert answer.counts is not None
     names = [*(f"w{i}" for i in range(1, len(answer.samples[0][0]) + 1)), "b"]
-    # Counts for floats have dozens of digits: their shares of the sum are shown instead, rounded.
+    # Counts for floats have dozens of digits, so rounded shares of their sum are shown.
     whole = sum(answer.counts) if max(answer.counts) > 10**6 else 0
 
     def readable(count: int | Fraction) -> int | Fraction:

@@ -1,4 +1,4 @@
-"""Towers, pairs of steps from which one hidden layer builds any continuous function of one input to any accuracy."""
+"""Towers: pairs of steps, whose sum, one hidden layer, approximates any continuous function of one input."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def tower_2d(
 ) -> Tower2D:
     """Return the tower over the rectangle x[0] to x[1], y[0] to y[1].
 
-    The sum of both towers is 0 outside, `height` where one is high, 2·height where both are; the threshold, by default
-    1.5·height, is between the last two: 15 for 10. With a steepness w the output is σ(sum − threshold).
+    The sum of both towers is 0 outside, `height` where one is high, and 2·height where both are. The threshold is 1.5·height
+    by default. With a steepness w the output is σ(sum − threshold).
 
     >>> f = tower_2d((0.4, 0.6), (0.4, 0.6))
     >>> f(0.5, 0.5), f(0.5, 0.7), f(0.3, 0.7)
@@ -140,7 +140,8 @@ class Approximation(HiddenLayer):
     @cached_property
     def errors(self) -> tuple[float, float]:
         """The largest and the mean of |f(x) − F(x)|."""
-        cells = max(2, min(16, 1600 // len(self.knots)) // 2 * 2)  # even: f = F at the midpoint, a kink of the distance
+        # even, so that no cell spans the midpoint, where |f − F| has a kink
+        cells = max(2, min(16, 1600 // len(self.knots)) // 2 * 2)
         largest = total = 0.0
         for left, right in pairwise(self.knots):
             # the next piece begins at `right`, so this one is measured just before it
@@ -174,9 +175,9 @@ def approximate(
 ) -> Approximation:
     """Approximate f on [low, high] by one hidden layer: on each of n equal pieces a tower as high as f at its midpoint.
 
-    activation: "step", ideal for w=None, else σ of steepness w; "tanh" of steepness w, the same towers; or "relu", which
-    joins f at the ends of the pieces by straight lines, with one neuron for each piece. The first and the last step
-    stand half a piece outside, so that low and high lie within their towers.
+    activation: "step", an ideal step for w=None, else σ of steepness w; "tanh", the same towers of steepness w; or "relu",
+    which interpolates f linearly between the ends of the pieces, with one neuron each. The first and the last step lie half
+    a piece outside, so that low and high are inside a tower.
 
     Any continuous f is approximated to any accuracy. A function with a jump is approximated in the mean only: every continuous
     F is somewhere at least half the jump away.

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 PLAIN = frozenset({float, int, bool})
-Data = tuple[Any, Any]  # X, a list or an array of samples, and y, one of their targets
+Data = tuple[Any, Any]  # (X, y): samples and their targets, each a list or an array
 
 
 @checks_keywords
@@ -99,9 +99,9 @@ def read_data(data: Any, what: str = "data") -> tuple[list[Any], list[Any]]:
 
 
 def require_finite(data: Data, what: str) -> None:
-    """Raise for the first entry of the samples that is not a finite number, and the first number of the targets that is not.
+    """Raise for the first sample entry that is not a finite number, or the first target that is a nan or infinite number.
 
-    A target may be anything that a loss takes, such as the name of a class.
+    A target that is not a number, such as a class name, is left to the loss.
     """
     X, y = data
     require_numbers(X, "X", what)
@@ -114,7 +114,7 @@ def require_numbers(x: Any, name: str, what: str) -> None:
 
 
 def _require_finite(x: Any, name: str, what: str, plain: frozenset[type]) -> None:
-    """Raise for a number that is not finite as a float; if there are plain types, also for an entry that is not a number."""
+    """Raise for a number that is not finite as a float; with plain types, also for an entry that is not a number."""
     if not isinstance(x, (list, tuple)):
         if isinstance(x, float) and not math.isfinite(x):
             raise NotANumber(f"{name} of the {what} must be a finite number, got {x}")
@@ -131,7 +131,7 @@ def _require_finite(x: Any, name: str, what: str, plain: frozenset[type]) -> Non
 
 
 def read_table(X: Any, what: str, n: int | None = None) -> list[list[float]]:
-    """Return samples as rows of n finite numbers each (None: as many as the first has); a number alone is a row of one."""
+    """Return samples as rows of n finite numbers (None: as many as the first has); a single number becomes a row."""
     samples = list_or_none(X)
     if samples is None:
         raise TypeError(f"{what} must be a list or an array of rows of numbers, got {describe(X)}")

@@ -15,7 +15,7 @@ Points = tuple[list[list[float]], list[int]]
 
 @checks_keywords
 def moons(n: int, noise: float, rng: Random) -> Points:
-    """Two interleaved half circles of n/2 points each, classes 0 and 1, with Gaussian noise of that deviation.
+    """Return n points on two interleaved half circles, classes 0 and 1, with Gaussian noise of deviation `noise`.
 
     >>> X, y = moons(4, 0.0, Random(0))
     >>> [[round(v, 3) for v in x] for x in X], y
@@ -70,7 +70,7 @@ def circles(n: int, noise: float, rng: Random) -> Points:
 
 @checks_keywords
 def gaussians(n: int, distance: float, rng: Random) -> Points:
-    """Return n points, alternately of two normal clouds of deviation 1 around (0, 0) and (distance, distance).
+    """Return n points, alternately from two normal distributions of deviation 1 around (0, 0) and (distance, distance).
 
     >>> X, y = gaussians(200, 3.0, Random(0))
     >>> len(X), y[:4]

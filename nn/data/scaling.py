@@ -1,4 +1,4 @@
-"""Mean and deviation of features: measured without overflow, with rounding told apart from differences."""
+"""Mean and deviation of features, without overflow; numbers that differ only by rounding count as equal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Centred", "Scaler", "centred", "scaled_difference", "standardise"]
 class Centred(NamedTuple):
     """Numbers as mean + rest + largest·deviations, with deviations in [−1, 1]; largest is 0 if all numbers are equal.
 
-    The rest is by how much the exact mean is above the float: at 1e18, floats are 128 apart.
+    The rest is the exact mean minus the float `mean`, which matters at 1e18, where floats are 128 apart.
     """
 
     mean: float
@@ -31,9 +31,7 @@ class Centred(NamedTuple):
 
 
 def centred(xs: Sequence[float]) -> Centred:
-    """Return one or more numbers by their mean; neighbouring floats count as equal.
-
-    Rounding one number down or up gives neighbouring floats; floats with another between them differ by more than that.
+    """Return numbers as a `Centred`; neighbouring floats count as equal, because rounding may turn one number into either.
 
     >>> centred([1.0, 3.0]), centred([0.3, 0.1 + 0.2]).largest
     (Centred(mean=2.0, rest=0.0, largest=1.0, deviations=[-1.0, 1.0]), 0.0)
@@ -52,7 +50,7 @@ def centred(xs: Sequence[float]) -> Centred:
 
 
 def scaled_difference(a: float, b: float, unit: float) -> float:
-    """Return (a − b) / unit, also where a − b is beyond the floats.
+    """Return (a − b) / unit, even if a − b overflows.
 
     >>> scaled_difference(1.5e308, -1.5e308, 1e308)
     3.0

@@ -25,7 +25,7 @@ __all__ = ["Descent", "minimize", "random_search"]
 
 
 class Descent(NamedTuple):
-    """The points of a descent with their values, the last of them, and the step at which the stop criterion held."""
+    """The result of `minimize` or `random_search`: all points and values, and the step at which the stop criterion held."""
 
     x: Any  # the last point, a number or a list like x0
     value: float
@@ -51,10 +51,10 @@ def minimize(
     epsilon: float | None = None,
     k: int = 1,
 ) -> Descent:
-    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0: a number, a list or an array, and f is called with the same.
+    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0. f takes what x0 is: a number, a list or an array.
 
-    It ends after `steps`, or when |f(x^t+k) − f(x^t)| < epsilon. (That can hold without convergence: at η = 1 on x² the
-    point jumps from 1 to −1 and back, with one value.)
+    It ends after `steps`, or when |f(x^t+k) − f(x^t)| < epsilon. (That can hold without convergence: for η = 1 on x² the
+    point alternates between 1 and −1, where f is equal.)
 
     >>> minimize(lambda x: x * x, 1.0, epsilon=1e-6)
     <Descent to f(0.00123794) = 1.5325e-06 in 30 steps, converged at t = 29>

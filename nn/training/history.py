@@ -50,7 +50,7 @@ class History:
         return len(self.cost)
 
     def keep_whole_epochs(self) -> None:
-        """Drop the entries of an interrupted epoch, which some lists have and others lack; its cost is appended last."""
+        """Drop the entries of an interrupted epoch, which has no cost yet."""
         for entries in (self.validation, self.learning_rate, *self.metrics.values()):
             del entries[self.epochs :]
 

@@ -69,10 +69,10 @@ def fit(
     metrics: functions of all outputs and targets, such as accuracy
     callbacks: called as f(epoch, model, history) after every epoch; the training ends if one returns True
     patience: stop after this many epochs without a better validation cost (without validation: cost). The model then has the
-        weights of the best epoch, also if the run ends otherwise, but not after an interrupt or an error. Without
-        validation these are the weights at the start of the epoch of the best cost, or the last ones if they cost no more
+        weights of the best epoch, except after an interrupt or an error. Without validation, the cost of an epoch belongs to
+        the weights at its start; the last weights are kept if their cost is not higher
     epsilon, k: stop when |cost of epoch t+k − cost of epoch t| < epsilon
-    progress: a bar on the terminal; None shows it if stderr is a terminal and tqdm is installed
+    progress: True shows a progress bar, if tqdm is installed; None only if stderr is a terminal
     record: keep weights and gradients of every step in history.snapshots
     compiled: train the program that `autograd.compile` makes of the loss (needs numpy); class indices become one-hot rows
 
@@ -128,7 +128,7 @@ def fit(
                 if held_out is not None:
                     history.validation.append(mean_loss(outputs, y, loss, f"the validation loss of epoch {epoch}"))
             history.learning_rate.append(optimiser.learning_rate)
-            history.cost.append(cost)  # last: a cost marks a finished epoch
+            history.cost.append(cost)  # appended last, because len(history.cost) counts the finished epochs
             watched = (history.validation or history.cost)[-1]
             if epoch == 0 or watched < best:
                 # without validation the cost belongs to the weights at the start of the epoch
@@ -192,7 +192,7 @@ def _check_functions(penalty: Any, schedule: Any, metrics: Any, callbacks: Any) 
 
 
 def as_criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
-    """Return ε and k of the stop criterion."""
+    """Return epsilon and k of the stop criterion, checked."""
     k = as_int(k, "k, the number of steps of the stop criterion,")
     return None if epsilon is None else as_finite(epsilon, "epsilon, of the stop criterion,", 0), k
 
@@ -236,9 +236,9 @@ def mean_loss(outputs: Sequence[Any], targets: Sequence[Any], loss: Loss, what: 
     losses = [_number(loss, "the loss") for loss in losses]
     try:
         mean = math.fsum(losses) / len(losses)
-    except ValueError:  # of inf and −inf
+    except ValueError:  # fsum raises for inf and −inf together
         mean = math.nan
-    except OverflowError:  # of the sum; the mean may be finite
+    except OverflowError:  # the sum overflows, but the mean may be finite
         mean = math.fsum(x / len(losses) for x in losses)
     if math.isnan(mean):
         i = next(i for i, x in enumerate(losses) if not math.isfinite(x))

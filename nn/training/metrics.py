@@ -1,6 +1,6 @@
-"""Metrics of a batch of outputs: accuracy, confusion, r_squared, zero_one. Plain numbers, which no gradient passes.
+"""Metrics of a batch of outputs: accuracy, confusion, r_squared, zero_one. They return plain numbers, without gradients.
 
-A row of scores decides for its argmax, a single score by a threshold: see `decisions`.
+A row of scores is classified by its argmax, a single score by a threshold: see `decisions`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ __all__ = ["accuracy", "confusion", "decisions", "r_squared", "true_class", "zer
 
 @checks_keywords
 def accuracy(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> float:
-    """Return the fraction of the samples whose decided class is their target.
+    """Return the fraction of the samples whose predicted class is their target.
 
-    A row of scores decides for its argmax; its target is a class index or a one-hot row. A single score decides for class 1
-    where it is ≥ threshold: 0.5 for probabilities and targets in {0, 1}; write threshold=0 for scores (logits) and for
+    A row of scores predicts its argmax; its target is a class index or a one-hot row. A single score predicts class 1 where
+    it is ≥ threshold: 0.5 for probabilities and targets in {0, 1}; write threshold=0 for scores (logits) and for
     targets in {−1, 1}.
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1]), accuracy([0.5, -0.2, 0.1], [1, -1, -1], threshold=0)
@@ -46,9 +46,9 @@ def accuracy(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> float
 
 @checks_keywords
 def confusion(outputs: Numbers, targets: Any, *, threshold: float = 0.5) -> list[list[int]]:
-    """Return the matrix whose row i, column j counts the samples of class i that were taken for class j.
+    """Return the matrix whose row i, column j counts the samples of class i predicted as class j.
 
-    Classes are decided as in `accuracy`; single scores have two, of which −1 or 0 is the first.
+    Classes are predicted as in `accuracy`. For single scores there are two: first the class of target 0 or −1, then of 1.
 
     >>> confusion([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3]], [1, 1, 0])
     [[1, 0], [1, 1]]
@@ -66,7 +66,7 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     """Return R² = 1 − Σ(t − o)² / Σ(t − t̄)²: 1 for exact outputs, 0 for outputs no better than the mean t̄ of the targets.
 
     For rows of outputs, t̄ is the row of the means of each output. ValueError if all targets are equal,
-    or one number up to its rounding: neighbouring floats.
+    or differ only by rounding.
 
     >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0])
     (1.0, 0.0)
@@ -83,8 +83,8 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
     top = max(spread.largest for spread in spreads)
     if not top:
         raise ValueError(
-            "r_squared: targets must not all be equal up to rounding, got neighbouring floats at most: R² compares errors with "
-            "the spread of the targets"
+            "r_squared: targets must differ by more than rounding, got equal or neighbouring floats: R² compares the errors with "
+            "their spread"
         )
     errors = [scaled_difference(as_comparable(t, "r_squared"), as_comparable(o, "r_squared"), top) for _, o, t in pairs]
     ratio = math.hypot(*errors) / math.hypot(*(d * (s.largest / top) for s in spreads for d in s.deviations))
@@ -93,9 +93,9 @@ def r_squared(outputs: Numbers, targets: Numbers) -> float:
 
 @checks_keywords
 def zero_one(output: Numbers, target: Any, *, threshold: float = 0.5, reduction: Reduction = "mean") -> Any:
-    """Return 1 where the class decided for is not the target, else 0: a plain number, which no gradient passes.
+    """Return 1 where the predicted class is not the target, else 0, as a plain number without a gradient.
 
-    A row decides for its argmax, a single score for class 1 where it is ≥ threshold: 0.5 for probabilities; 0 for scores
+    A row predicts its argmax, a single score class 1 where it is ≥ threshold: 0.5 for probabilities; 0 for scores
     and targets in {−1, 1}. The target of one sample is a number; a list has one target per sample of a batch.
 
     >>> zero_one([0.1, 0.7, 0.2], 1), zero_one([0.9, 0.4, 0.6], [1, 1, 0], reduction="sum")
@@ -116,12 +116,13 @@ def decisions(
     names: tuple[str, str] = ("outputs", "targets"),
     single: bool = False,
 ) -> list[tuple[int, int]]:
-    """Return (decided class, true class) for each sample of a batch.
+    """Return (predicted class, true class) for each sample of a batch.
 
-    A row of scores decides for its argmax, and its target is a class index or a one-hot row. A single score decides for
-    class 1 where score ≥ threshold, else for class 0; its target is 0 or 1, or, beside scores that are decided at
-    threshold 0, −1 or 1, where −1 is class 0. names: of the two arguments in messages; single: they are lists of one entry
-    that the caller did not write as lists.
+    A row of scores predicts its argmax, and its target is a class index or a one-hot row. A single score predicts class 1
+    where score ≥ threshold, else class 0. Its target is 0 or 1, or −1 or 1 if the threshold is not 0.5, where −1 is class 0.
+
+    names: of the two arguments, for messages
+    single: the caller gave one sample, wrapped here in lists of one entry
     """
     output, target = (f"{what}: {name}" for name in names)
     threshold = as_finite(threshold, f"{what}: threshold")
@@ -132,7 +133,7 @@ def decisions(
         raise ValueError(f"{output} must have at least one sample, got an empty list")
     if len(given) != len(wanted):
         raise ValueError(
-            f"{output} and {names[1]} must be as many, got {len(given)} {names[0]} and {len(wanted)} {names[1]}"
+            f"{output} and {names[1]} must have the same length, got {len(given)} {names[0]} and {len(wanted)} {names[1]}"
         )
     if list_or_none(given[0]) is None:
         scores = [_comparable(score, _entry(output, i, single)) for i, score in enumerate(given)]
@@ -142,8 +143,8 @@ def decisions(
     n = len(rows[0])
     if n < 2 or any(len(scores) != n for scores in rows):
         raise ValueError(
-            f"{what}: each row must have one score per class, two or more, got rows of {sorted(set(map(len, rows)))}; a single "
-            "score stands by itself, not in a list"
+            f"{what}: each row must have one score per class, two or more, got rows of {sorted(set(map(len, rows)))}; write "
+            "a single score as a number, not as a list"
         )
     return [
         (index_of_largest(scores, _entry(output, i, single)), true_class(true, _entry(target, i, single), n))

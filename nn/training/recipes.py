@@ -55,7 +55,7 @@ def recipe(
     | binary     | a sigmoid neuron, o = σ(z) | binary cross-entropy                              |
     | multiclass | `nout` neurons, softmax(z) | cross-entropy with the class's index or a one-hot |
 
-    In all three ∂loss/∂z = o − y. The model ends in z and the loss takes z, so that no saturated σ or softmax loses digits.
+    In all three ∂loss/∂z = o − y. The model ends in z and the loss takes z, because a saturated σ or softmax loses digits.
 
     >>> recipe("multiclass", 4, [8], 3).model
     MLP(4 → 8 relu → 3 linear, 67 parameters)

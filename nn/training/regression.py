@@ -24,7 +24,7 @@ REFINEMENTS = 2  # number of corrections of a solution by solving for the residu
 
 
 class LinearFit(NamedTuple):
-    """w and b of least cost, that cost (the mean squared error), and the features φ that it was fitted on."""
+    """The result of `linear_regression`: w, b, their cost (the mean squared error), and the features φ."""
 
     weights: list[float]
     bias: float
@@ -39,7 +39,7 @@ class LinearFit(NamedTuple):
         return self._at(row)
 
     def _at(self, row: Sequence[float]) -> float:
-        """Return w·row + b of features whose number has been checked."""
+        """Return w·row + b for a row whose length has been checked."""
         return math.fsum([self.bias, *map(float.__mul__, self.weights, row)])
 
 
@@ -47,9 +47,9 @@ class LinearFit(NamedTuple):
 def linear_regression(X: Any, y: Any, features: Features | None = None) -> LinearFit:
     """Return the weights and bias that minimise the mean of (w·φ(x) + b − y)², by least squares.
 
-    X: samples, each a number or a list of numbers; y: a number for each; features: φ, of a sample, else the sample itself.
-    Of several minima the result is the one with the shortest (w, b). A feature that is a linear combination of others, up
-    to the rounding of its numbers, counts as one.
+    X: samples, each a number or a list of numbers; y: a number for each; features: φ (default: x itself).
+    Of several minima, the one with the least norm of (w, b) is returned. A feature that is a linear combination of others up
+    to rounding counts as dependent.
 
     >>> fit = linear_regression([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 2.0, 5.0])
     >>> round(fit.weights[0], 9), round(fit.bias, 9), round(fit.cost, 9), round(fit(4.0), 9)
@@ -151,7 +151,7 @@ def _mean(part: Centred) -> Fraction:
 class _Reflections:
     """QR factorisation with pivoting of columns; `noise` is the norm of the rounding of each column's entries.
 
-    A column whose remainder, orthogonal to the columns before it, is as small as its rounding is `dependent`: weight 0.
+    A column is `dependent`, with weight 0, if its part orthogonal to the earlier columns is as small as its rounding.
     """
 
     def __init__(self, columns: Sequence[Column], noise: Sequence[float]) -> None:

@@ -72,7 +72,7 @@ def warmup(epochs: int, schedule: Schedule) -> Schedule:
 
 
 def _of_epochs(rate: Schedule) -> Schedule:
-    """Return a schedule that refuses what is not the number of an epoch."""
+    """Return the schedule with a check of its argument, the epoch."""
     return lambda epoch: rate(as_int(epoch, "epoch, counted from 0,", 0))
 
 

@@ -1,4 +1,4 @@
-"""Training steps on scalars or through the compiled program: the same numbers, up to rounding."""
+"""Training steps on Values or through the compiled program; both give the same numbers, up to rounding."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class ScalarRun:
         history.initial = self.snapshot(0, 0.0).parameters if record else []
 
     def prepare(self) -> None:
-        """Prepare the steps, once before the first."""
+        """Prepare the steps; called once, before the first step."""
 
     def refresh(self) -> None:
-        """Take over what a callback has changed."""
+        """Read the weights again, because a callback may have changed them."""
         self.before = self.weights()
 
     def weights(self) -> Sequence[float]:
@@ -97,14 +97,14 @@ class ScalarRun:
                     f"training diverged in epoch {epoch}, batch {i}: {self.reason(error)}. The model keeps its last good "
                     f"parameters. Try a learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
                 ) from error
-            except BaseException:  # also an interrupt: a step is whole or undone
+            except BaseException:  # KeyboardInterrupt too: no step may stay half done
                 self.restore(self.before)
                 raise
             self.before = self.weights()
             self.history.steps.append(cost)
             if self.record:
                 self.history.snapshots.append(self.snapshot(epoch, cost))
-            mean += cost * (len(places) / count)  # a sum of the costs may overflow
+            mean += cost * (len(places) / count)  # weighted first, because a sum of the costs may overflow
         return mean
 
     def step(self, places: list[int]) -> float:
@@ -136,7 +136,7 @@ class ScalarRun:
     def check_paths(self, losses: Iterable[Any], penalty: Any) -> None:
         """Raise, once before the first step, unless a gradient passes from a loss, and from the penalty, to a parameter.
 
-        The losses of some samples may be constant: those of all samples are tried before a loss is refused.
+        The loss of a sample may be constant, so the error is raised only if no sample's loss has a path.
         """
         moved = {parameter for parameter in self.optimiser.parameters if parameter.role != "constant"}
         rest = (self.loss(self.model(x), t) for x, t in zip(*self.data, strict=True))
@@ -166,7 +166,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """Training steps through the compiled program, on an array of its own; the Values take its numbers after every epoch."""
+    """Training steps through the compiled program, on its own array of weights, which is copied to the Values every epoch."""
 
     def prepare(self) -> None:
         X, y = self.data
@@ -180,7 +180,7 @@ class CompiledRun(ScalarRun):
         with no_grad():
             sample = self.model(X[0])
             several = isinstance(sample, (list, tuple))
-            for target in y:  # the program sees no numbers, so the loss must check every target here
+            for target in y:  # tracing hides the targets from the loss, so it checks each one here
                 self.loss(sample, target)
         classes = several and not isinstance(y[0], list)
         targets = [one_hot(t, len(sample)) for t in y] if classes else y
@@ -211,7 +211,7 @@ class CompiledRun(ScalarRun):
 
     def refresh(self) -> None:
         if self.program.outdated or self.predictor.outdated:
-            self.before = super().weights()  # compiling may be interrupted
+            self.before = super().weights()  # to restore, if prepare is interrupted
             self.prepare()
         self.before = self.theta = self.program.flat
         self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]
@@ -261,7 +261,7 @@ class CompiledRun(ScalarRun):
 def _no_graph(loss: Any) -> TypeError:
     return TypeError(
         f"loss must return a Value, got {describe(loss)}: compute it from the output by gates, for every sample, as "
-        "nn.squared_error does (zero_one and the metrics only count, and have no gradient)"
+        "nn.squared_error does (zero_one and the metrics have no gradient)"
     )
 
 

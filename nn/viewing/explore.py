@@ -44,8 +44,8 @@ def explore_training(
     """Return a page with a slider over a training run: one HTML file that needs no network and no server.
 
     For the initial weights and for each step, the page shows the loss curve, the decision boundary with the data on top, and
-    the weights beside the gradients of the step. The boundary needs `data`, a pair (X, y) with X of two columns; a model of
-    one output decides by whether it exceeds `threshold` (0.5 for probabilities), one with several by the largest.
+    the weights beside the gradients of the step. The boundary needs `data`, a pair (X, y) with X of two columns; a single
+    output predicts class 1 above `threshold` (0.5 for probabilities), several outputs predict the largest.
 
     history: of fit(model, ..., record=True); path: the file to write; None only returns the page, which a notebook displays
     frames: maximum number of steps on the page, evenly chosen; fewer for a large model, to keep the page below 2 MB
@@ -75,7 +75,7 @@ def explore_training(
     most = WEIGHTS * 3 // 4 // (2 * 4 * max(1, len(entries)))
     if most < 1:
         raise ValueError(f"a page shows at most {WEIGHTS * 3 // 32:,} weights, and {model!r} has {len(entries):,}")
-    before = len(snapshots) - len(history.snapshots)  # 1: a frame with step −1 shows the initial weights
+    before = len(snapshots) - len(history.snapshots)  # 1 if a frame shows the initial weights, as step −1
     places = [*range(-before, 0), *_evenly(len(history.snapshots), min(frames, max(1, most - before)))]
     kept = [snapshots[before + i] for i in places]
     order = {parameter: i for i, parameter in enumerate(model.parameters())}
@@ -182,7 +182,7 @@ def _answers(model: Module, kept: Sequence[Snapshot], points: Sequence[Sequence[
         finally:
             _set(parameters, before)
         return found
-    import numpy as np  # a missing numpy makes compile raise
+    import numpy as np  # after compile, which raises if numpy is missing
 
     return [program.run_on(np, np.array(s.parameters), np.array(points, float)).tolist() for s in kept]
 

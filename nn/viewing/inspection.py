@@ -40,8 +40,8 @@ def pre_activations(model: MLP, x: Sequence[Operand]) -> list[list[float]]:
 def sensitivities(model: MLP, x: Sequence[Operand], y: Any, loss: Callable[[Any, Any], Any]) -> list[list[float]]:
     """Return δ^l = ∂loss/∂z^l of every layer for one sample: δ^l = (W^(l+1)ᵀ δ^(l+1)) ⊙ f′(z^l).
 
-    The last δ is the gradient of the loss in the last layer's pre-activations. Every δ equals the `grad` that `backward()`
-    gives the pre-activations in the recorded graph. This function changes no grad.
+    The last δ is the gradient of the loss with respect to the last layer's pre-activations. Every δ equals the `grad` that
+    `backward()` gives them. This function changes no `grad`.
 
     >>> from nn import MLP, sensitivities, squared_error
     >>> model = MLP(2, [1, 1])

@@ -37,8 +37,8 @@ def plot_boundary(
 ) -> Any:
     """Colour the plane by the class that a model predicts, with the data on top.
 
-    A model with one output decides by whether it exceeds `threshold`: 0 for pre-activations and scores, 0.5 for
-    probabilities; one with several by the largest.
+    A single output predicts class 1 above `threshold`: 0 for pre-activations and scores, 0.5 for probabilities. Several
+    outputs predict the largest.
     X: rows of two numbers; y: class labels; steps: the number of points along each side at which the model is evaluated
 
     >>> from matplotlib.figure import Figure
@@ -69,9 +69,9 @@ def plot_boundary(
 
 @checks_keywords
 def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
-    """Plot points of the plane, each class with a colour and a marker of its own.
+    """Plot points of the plane, with a colour and a marker for each class.
 
-    X: rows of two numbers; y: class labels or one-hot rows; labels 0, 1, 2, … look the same in every plot; size: the area of
+    X: rows of two numbers; y: class labels or one-hot rows; labels 0, 1, 2, … have fixed colours; size: the area of
     a marker, in square points
 
     >>> from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ def plot_points(X: Any, y: Any, ax: Any = None, *, size: float = 18.0) -> Any:
 
 
 def class_order(labels: Sequence[Any], outputs: int | None = None) -> list[Any]:
-    """Return the classes in the order of their colours, which is that of a model's outputs, absent classes included.
+    """Return the classes in the order of their colours and of a model's outputs, including absent classes.
 
     >>> class_order([1, 1]), class_order([1, -1]), class_order([2, 0], 3), class_order(["b", "a"], 1)
     ([0, 1], [-1, 1], [0, 1, 2], ['a', 'b'])

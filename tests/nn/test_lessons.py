@@ -89,7 +89,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ("M.predict(0.5)", TypeError, "X must be a list or an array of samples, got the float 0.5"),
     ("M.batch(3)", TypeError, "X must be a list, got the int 3"),
     ("Module()(1.0)", TypeError, "Module has no forward: write one in the class"),
-    ("M.load_state_dict('m.json')", TypeError, "a state must be a dict of names and numbers, got a str"),
+    ("M.load_state_dict('m.json')", TypeError, "state must be a dict"),
     ("M.load_state_dict({})", ValueError, "it lacks ['layer1.W', 'layer1.b', 'layer2.W', 'layer2.b']"),
     # training
     (
@@ -134,7 +134,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
         "loss must accept the call f(output, target), got <lambda>(o)",
     ),
     ("fit(M, (X, Y), lambda o, t: None, SGD(M))", TypeError, "loss must return a Value, got the NoneType None"),
-    ("fit(M, (X, Y), zero_one, SGD(M))", TypeError, "zero_one and the metrics only count, and have no gradient"),
+    ("fit(M, (X, Y), zero_one, SGD(M))", TypeError, "loss must return a Value"),
     (
         "FIT epochs=1.5",
         ValueError,

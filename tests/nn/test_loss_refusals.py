@@ -132,7 +132,7 @@ from tests.standin import StandIn
         (lambda: nn.log_softmax(1.0), TypeError, "must be a list of numbers, got the float 1.0"),
         (lambda: nn.softmax([[1.0, 2.0]]), TypeError, r"must be one number, got the list \[1.0, 2.0\]"),
         (lambda: nn.argmax([1.0, math.nan]), ValueError, r"z\[1\] must be a number .*nan"),
-        (lambda: nn.argmax([StandIn("x")]), TypeError, "argmax compares numbers, and the StandIn that it was given h"),
+        (lambda: nn.argmax([StandIn("x")]), TypeError, "argmax compares numbers, so its arguments must"),
         (lambda: nn.one_hot(3, 3), ValueError, "k must.*got 3"),
         (lambda: nn.one_hot(-1, 3), ValueError, "k must.*got -1"),
         (lambda: nn.one_hot(1.0, 3), TypeError, r"k must.*got the float 1\.0"),  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
         model.load_state_dict(before | change)
     with pytest.raises(ValueError, match=r"it lacks \['layer1.b'\]"):
         model.load_state_dict({name: numbers for name, numbers in before.items() if name != "layer1.b"})
-    with pytest.raises(TypeError, match=r"a state must.*got a list"):
+    with pytest.raises(TypeError, match=r"state must.*got a list"):
         model.load_state_dict([])  # type: ignore[arg-type]
     assert model.state_dict() == before
 

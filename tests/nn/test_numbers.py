@@ -315,7 +315,7 @@ CONSTANTS = [
 @pytest.mark.parametrize("constant", CONSTANTS)
 def test_a_constant_is_a_constant(constant: list[float]) -> None:
     n = len(constant)
-    with pytest.raises(ValueError, match="targets must not all be equal"):
+    with pytest.raises(ValueError, match="r_squared: targets must"):
         nn.r_squared([0.1] * n, constant)
     scaler = Scaler([[x] for x in constant])
     assert scaler.scales == [1.0]
@@ -688,7 +688,7 @@ def test_messages_name_the_function_and_the_argument_of_the_caller() -> None:
             penalty(["a"], 1.0)
     with pytest.raises(TypeError, match=r"^squared_error: output\[1\] .*masked"):
         nn.squared_error(np.ma.array([1.0, 2.0], mask=[False, True]), [1.0, 1.0])
-    with pytest.raises(ValueError, match=r"^r_squared: targets .*up to rounding"):
+    with pytest.raises(ValueError, match=r"^r_squared: targets must"):
         nn.r_squared([1.0, 2.0], [1e16, 1e16 + 2])
 
 

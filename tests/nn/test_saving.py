@@ -60,7 +60,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, format: st
     before = kept.state_dict()
     for end in [*range(0, len(content) - 3, 7), len(content) - 4]:
         other.write_bytes(content[:end])
-        with pytest.raises(ValueError, match=rf"cut.{format} is not (JSON|a safetensors file), or only a part of it"):
+        with pytest.raises(ValueError, match=rf"cut.{format} must be"):
             load(kept, other)
     assert kept.state_dict() == before
 
@@ -71,8 +71,8 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, format: st
         ("[1, 2]", "is not a model saved by nn.save: it holds a list"),
         ('{"a": 1}', "is not a model saved by nn.save: its format is None"),
         ('{"format": "gatewise model", "version": 2}', "must be of version 1, got 2"),
-        ('{"format": "gatewise model", "version": 1}', "a state must.*got a NoneType"),
-        ("[" * 100_000, "is not JSON"),
+        ('{"format": "gatewise model", "version": 1}', "state must.*got a NoneType"),
+        ("[" * 100_000, "must be complete JSON"),
     ],
     ids=lambda text: text[:40],
 )

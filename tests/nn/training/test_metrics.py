@@ -57,7 +57,7 @@ def test_counts_are_those_of_numpy(data: st.DataObject) -> None:
 def test_r_squared_is_one_minus_the_unexplained_part_of_the_variance(pairs: list[tuple[float, int]]) -> None:
     outputs, targets = [o for o, _ in pairs], [t for _, t in pairs]
     if np.var(targets) == 0:
-        with pytest.raises(ValueError, match="targets must not all be equal"):
+        with pytest.raises(ValueError, match="r_squared: targets must"):
             nn.r_squared(outputs, targets)
         return
     residual = nn.mean_squared_error(outputs, targets)
@@ -85,7 +85,7 @@ def test_r_squared_of_the_lectures_line() -> None:
             "the targets of single scores must.*got a mixture of −1 and 0",
         ),
         (lambda: nn.accuracy([0.5, 0.2], [1, -1]), ValueError, "write threshold=0"),
-        (lambda: nn.accuracy([[0.5], [0.2]], [1, 0]), ValueError, r"each row must.*got rows of \[1\]; a single sco"),
+        (lambda: nn.accuracy([[0.5], [0.2]], [1, 0]), ValueError, r"each row must.*got rows of \[1\]"),
         (lambda: nn.accuracy([[0.5, 0.5], [0.2]], [1, 0]), ValueError, r"each row must.*got rows of \[1"),
         (lambda: nn.accuracy(ROWS, [0, 0, 0, 3]), ValueError, r"targets\[3\] must.*got 3"),
         (
@@ -96,7 +96,7 @@ def test_r_squared_of_the_lectures_line() -> None:
         (
             lambda: nn.accuracy([StandIn("x")], [1]),
             TypeError,
-            "accuracy compares numbers, and the StandIn that it was given",
+            "accuracy compares numbers, so its arguments must",
         ),
         (lambda: nn.r_squared([1.0], [1.0, 2.0]), ValueError, "same shape"),
         (lambda: nn.r_squared([], []), ValueError, "empty"),
