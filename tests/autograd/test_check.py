@@ -1,4 +1,4 @@
-"""Guards the checker: that it passes right rules, fails wrong ones, and reports both so that a person sees which."""
+"""Tests check_gradients: right gradients pass, wrong ones fail, and the report shows which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards the command: the lecture's numbers on the first screen, one clear line for every mistake, never a traceback."""
+"""Tests the command: the numbers of the example, one clear line for every mistake, never a traceback."""
 
 from __future__ import annotations
 
@@ -159,10 +159,10 @@ def test_the_result_has_its_digits_at_every_size(text: str, number: str, capsys:
         (["x", "x=1", "x=2"], "x is given twice"),
         (["x*x", "x=1", "-o", "f.gif"], "must end in .svg, .png, .pdf, .dot"),
         (["x*x", "x=1", "-o", "missing/f.dot"], "cannot write missing/f.dot: there is no such folder"),
-        (["x*x", "x=1", "--digits", "99"], "--digits 99"),
+        (["x*x", "x=1", "--digits", "99"], "--digits must be a number from 0 to 17, got 99"),
         (["x*x", "x=1", "--digits", "two"], "--digits: invalid int value: 'two'"),
         (["x*x", "x=1", "--colour"], "unrecognized arguments: --colour"),
-        (["x+" * 6000 + "x", "x=1"], "characters, and 10,000 is the most"),
+        (["x+" * 6000 + "x", "x=1"], "at most 10,000 characters, got 12,001"),
         (["+".join("x" * 1000), "x=1"], "nested deeper than 400 levels"),
         (["(" * 1000 + "x" + ")" * 1000, "x=1"], "too many nested parentheses"),
         (["-" * 5000 + "x", "x=1"], "column 1: nested deeper than 400 levels"),
@@ -269,7 +269,7 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("sin 2x", "column 5: write sin(2x)"),
         ("sin x**2", "column 5: write sin(x**2)"),
         ("arcsin x", "column 8: write arcsin(x)"),
-        ("arcsin(x)", "column 1: there is no gate 'arcsin', and those that there are do not give it"),
+        ("arcsin(x)", "column 1: there is no gate 'arcsin', and no combination of gates gives it"),
         ("π(x)", "column 2: write * between π and ("),
         ("log_2(x)", "column 1: there is no gate 'log_2': write log(x)/log(2)"),
         ("ReLU(x)", "column 1: there is no gate 'ReLU': did you mean relu?"),

@@ -1,4 +1,4 @@
-"""Guards every file that the project writes: whole or not at all, through links, with the mode that it had."""
+"""Tests the writing of files: atomic, through links, and with the same mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards the walk in words: every step of the lectures' text, every path, and finite differences beside them."""
+"""Tests explain: every step of both passes, every path, and finite differences beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards the page of an expression as a file: complete in itself, deaf to hostile names, computed from the gates' rows."""
+"""Tests the page of an expression as a file: self-contained, safe against injection, and computed by the gates' rules."""
 
 from __future__ import annotations
 

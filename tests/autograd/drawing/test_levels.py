@@ -1,4 +1,4 @@
-"""Guards what of a large graph is drawn: folded scopes and what they say they compute, neighbourhoods, limits."""
+"""Tests which part of a large graph is drawn: folded scopes and their formulas, neighbourhoods, limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards rendering: by whatever is installed, in time, in silence, and files replaced whole or not at all."""
+"""Tests rendering: with each renderer, with a timeout, without output, and with atomic replacement of files."""
 
 from __future__ import annotations
 
