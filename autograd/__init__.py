@@ -1,6 +1,6 @@
 """Write scalars. See every gate. A scalar reverse-mode autodiff engine.
 
-A `Value` is one number that remembers how it was made; the functions below read that record. Start with
+A `Value` is a number that records how it was computed. The functions below read that graph. For example:
 
 >>> from autograd import Value, exp
 >>> w, x = Value(2.0), Value(-1.0)
@@ -18,7 +18,7 @@ from .backward import adjoints as adjoints, is_stale as is_stale, topological_or
 from .beside import FUNCTIONS as _FUNCTIONS
 from .context import no_grad as no_grad, scope as scope
 from .gate import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
-from .gates import *  # every row of the table is a function here
+from .gates import *  # one function for each gate
 from .value import Value as Value
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# The names of readers of a graph, which are imported when one of them is first used.
+# Modules that read graphs and their public names; imported on first use.
 _READERS = {
     "check": ("check_gradients", "finite_differences"),
     "compiling": ("CompiledProgram", "compile"),
@@ -48,14 +48,14 @@ _READERS = {
 }
 _MODULES = {name: module for module, names in _READERS.items() for name in names}
 
-# `from autograd import *` hides none of Python's sum, max, abs and pow: write autograd.sum, or import it by name.
+# `from autograd import *` must not shadow the built-in sum, max, abs and pow; they are imported by name only.
 __all__ = ["GATES", "Gate", "Kink", "Value", "adjoints", "gate", "is_stale", "no_grad", "scope", "topological_order"]
 __all__ += [*_MODULES, *(name for name in GATES if not hasattr(_builtins, name))]
 
-if not TYPE_CHECKING:  # a checker would take every name for one of ours
+if not TYPE_CHECKING:  # with a __getattr__, type checkers would accept any name
 
     def __getattr__(name):
-        """Import a reader of graphs when it is first used, and say what to write instead of another library's function."""
+        """Import a module on first use; for another library's function, raise with the name to write here."""
         if name in _READERS:
             return _import_module(f".{name}", __name__)
         if name in _MODULES:

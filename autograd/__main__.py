@@ -22,7 +22,7 @@ from .gate import GATES
 from .notation import short_name
 from .value import Value
 
-LONGEST_LINE = 600  # of an error
+LONGEST_LINE = 600  # characters of an error message
 EXAMPLE = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 EXAMPLE_VALUES = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
 DESCRIPTION = f"""\
@@ -32,12 +32,12 @@ upstream x local = downstream) and write the picture of its graph.
   python -m autograd "{EXAMPLE}" w0=2 x0=-1 w1=-3 x1=-2 w2=-3
   python -m autograd "(x+y)*z" x=-2 y=5 z=-4 -o xyz.png
 
-Without arguments it shows the first of these, the lectures' sigmoid neuron."""
+Without arguments it shows the first of these, a sigmoid neuron."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ExpressionError(f"{message[:200]} (--help tells how to call this)")
+        raise ExpressionError(f"{message[:200]} (--help shows the usage)")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         flush()
@@ -49,11 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m autograd",
         description=DESCRIPTION,
         epilog=f"gates: {', '.join(GATES)}\noperators: + - * / ** and unary -\n"
-        f"constants: numbers, and {', '.join(CONSTANTS)} where they are given no value",
+        f"constants: numbers, and {', '.join(CONSTANTS)} unless given a value",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("expression", nargs="?", help="names, numbers, operators and gates, in quotes for the shell")
+    parser.add_argument("expression", nargs="?", help="names, numbers, operators and gates, in quotes")
     parser.add_argument("values", nargs="*", metavar="name=number", help="a value for every name in the expression")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
@@ -74,16 +74,16 @@ def _version() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
+    """Run the command and return its exit code: 0, or 2 after printing one line with the error."""
     try:
-        options = _parser().parse_intermixed_args(_shielded(sys.argv[1:] if arguments is None else arguments))
+        options = _parser().parse_intermixed_args(_protect_negatives(sys.argv[1:] if arguments is None else arguments))
         output = Path("graph.svg" if options.output is None else options.output)
         if output.suffix.lower().lstrip(".") not in FORMATS:
             raise ExpressionError(
                 f"-o {truncated_repr(str(output))}: the picture's name must end in .{', .'.join(FORMATS)}"
             )
         if not 0 <= options.digits <= 17:
-            raise ExpressionError(f"--digits {options.digits}: it takes a number from 0 to 17")
+            raise ExpressionError(f"--digits must be a number from 0 to 17, got {options.digits}")
         if options.expression is None:
             text, values = EXAMPLE, EXAMPLE_VALUES
         else:
@@ -101,20 +101,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is not None:
             return _failed(f"cannot write {error.filename}: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would try again at its end
-        if isinstance(error, BrokenPipeError):  # the reader of the output, such as head, has seen enough
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # otherwise Python would flush stdout again at exit
+        if isinstance(error, BrokenPipeError):  # the reader of the output, such as head, has closed it
             return 0
         return _failed(f"cannot write the output: {error.strerror}")
 
 
 def flush() -> None:
-    """Write what is printed so far, so that an error of the output comes while it can be answered."""
-    if sys.stdout is not None:  # it was closed before the command began
+    """Flush the output now, so that an error is raised where it can be handled."""
+    if sys.stdout is not None:  # None if it was closed before the command started
         sys.stdout.flush()
 
 
 def _failed(message: str) -> int:
-    """Print a message on one line that no part of the input can make long or make a terminal obey."""
+    """Print a message on one line of limited length, without control characters from the input."""
     line = " ".join(message.split())
     line = line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
     printable = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
@@ -122,13 +124,13 @@ def _failed(message: str) -> int:
     return 2
 
 
-def _shielded(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with a space before whatever begins with a minus sign and is no option: -x*2 and --x are not."""
-    shielded: list[str] = []
-    given = {argument.partition("=")[0].strip() for argument in arguments}  # the names that get a value
+def _protect_negatives(arguments: Sequence[str]) -> list[str]:
+    """Add a space before arguments such as -x*2 and --x, which argparse would take for options."""
+    protected: list[str] = []
+    given = {argument.partition("=")[0].strip() for argument in arguments}  # names with a value
     for i, argument in enumerate(arguments):
         if argument == "--":
-            return [*shielded, *(f" {rest}" for rest in arguments[i + 1 :])]
+            return [*protected, *(f" {rest}" for rest in arguments[i + 1 :])]
         follows_output = i > 0 and arguments[i - 1] in ("-o", "--output")
         option = (
             argument == "-h"
@@ -136,8 +138,8 @@ def _shielded(arguments: Sequence[str]) -> list[str]:
             or (re.fullmatch(r"--[a-z]+(=.*)?", argument) and argument[2:] not in given)
             or follows_output
         )
-        shielded.append(f" {argument}" if argument.startswith("-") and not option else argument)
-    return shielded
+        protected.append(f" {argument}" if argument.startswith("-") and not option else argument)
+    return protected
 
 
 def _values(assignments: Sequence[str]) -> dict[str, float]:
@@ -147,22 +149,22 @@ def _values(assignments: Sequence[str]) -> dict[str, float]:
         name = unicodedata.normalize("NFKC", name)  # as Python reads names
         if not equals or not name.isidentifier():
             shown = truncated_repr(assignment.strip())
-            raise ExpressionError(f"{shown} is not name=number (the expression as a whole goes in quotes)")
+            raise ExpressionError(f"{shown} is not name=number (put the whole expression in quotes)")
         if name in values:
             raise ExpressionError(f"{name} is given twice")
         try:
             values[name] = float(number)
         except ValueError:
             raise ExpressionError(
-                f"{name}={short_name(number)}: {truncated_repr(number)} is not a number: write {_written(name, number)}"
+                f"{name}={short_name(number)}: {truncated_repr(number)} is not a number: write {_corrected(name, number)}"
             ) from None
         if math.isinf(values[name]) and "inf" not in number.lower():
             raise ExpressionError(f"{name}={short_name(number)} is beyond the range of a float (about 1.8e308)")
     return values
 
 
-def _written(name: str, number: str) -> str:
-    """Return how to write a number that Python does not read."""
+def _corrected(name: str, number: str) -> str:
+    """Return the correct form of a number that Python cannot parse."""
     plain = number.replace("−", "-")
     if not re.fullmatch(r"-?\d+([.,]\d+)?", plain):
         return f"{name}=0.5 or {name}=1e-3, for example"
@@ -173,7 +175,7 @@ def _written(name: str, number: str) -> str:
 def _report(text: str, root: Value, values: dict[str, float]) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="replace")  # a terminal that lacks a sign such as × shows ? in its place
+        reconfigure(errors="replace")  # if the encoding lacks a character such as ×, print ?
     text = " ".join(text.split())
     print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
@@ -181,7 +183,7 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
 
 
 def _number(x: float) -> str:
-    """Return a number with 12 decimals, and one that these would cut or pad with 12 significant digits instead."""
+    """Return a number with 12 decimals, or with 12 significant digits if it is very small or large."""
     return f"{x:.12f}" if x == 0 or 0.01 <= abs(x) < 1e12 else f"{x:.12g}"
 
 

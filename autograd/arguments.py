@@ -1,4 +1,4 @@
-"""Arguments of autograd and nn: conversion to numbers, lists and functions, and the errors for arguments that do not fit.
+"""Validation of arguments: conversion to numbers, lists and functions, and the errors for invalid arguments.
 
 Every error names the argument (`what`), the value it got and the expected type, and says what to write instead.
 """
@@ -72,8 +72,8 @@ def as_float(x: Any, what: str = "a Value") -> float:
 
 
 def as_operand(x: Any, what: str) -> Any:
-    """Return a number as a float, and a Value or a symbol as it is."""
-    if x.__class__ is float or hasattr(type(x), "__gate__"):  # inline: losses ask this of every number
+    """Return a number as a float, and a Value or a symbol unchanged."""
+    if x.__class__ is float or hasattr(type(x), "__gate__"):  # inlined, because losses call this for every number
         return x
     entries = list_or_none(x)
     if entries is None:
@@ -83,7 +83,7 @@ def as_operand(x: Any, what: str) -> Any:
 
 
 def as_finite(x: Any, what: str, least: float = -math.inf) -> float:
-    """Return a finite number of at least `least` as a float; a Value is refused.
+    """Return a finite number of at least `least` as a float; raise for a Value.
 
     >>> as_finite(1, "the momentum", 0)
     1.0
@@ -98,7 +98,7 @@ def as_finite(x: Any, what: str, least: float = -math.inf) -> float:
 
 
 def as_finite_list(x: Any, what: str) -> list[float]:
-    """Return the finite numbers of a list or an array as floats; an empty one is refused.
+    """Return the finite numbers of a list or an array as floats; raise if it is empty.
 
     >>> as_finite_list((1, 2.5), "weights")
     [1.0, 2.5]
@@ -107,7 +107,7 @@ def as_finite_list(x: Any, what: str) -> list[float]:
 
 
 def as_int(n: Any, what: str, least: int = 1) -> int:
-    """Return an int of at least `least`, from Python or NumPy; a bool and a float are refused.
+    """Return an int of at least `least`, from Python or NumPy; raise for a bool or a float.
 
     >>> as_int(3, "epochs")
     3
@@ -122,7 +122,7 @@ def as_int(n: Any, what: str, least: int = 1) -> int:
 
 
 def as_bool(x: Any, what: str) -> bool:
-    """Return True or False, also from 1, 0 and NumPy's bools; any other number is refused.
+    """Return True or False, also from 1, 0 and NumPy's bools; raise for anything else.
 
     >>> as_bool(1, "nesterov")
     True
@@ -134,13 +134,13 @@ def as_bool(x: Any, what: str) -> bool:
 
 
 def is_numpy_scalar(x: Any) -> bool:
-    """Tell whether x is a numpy scalar; without numpy imported, nothing is."""
+    """Tell whether x is a numpy scalar, without importing numpy."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.generic)
 
 
 def _is_operand(x: Any) -> bool:
-    """Tell whether gates take x as it is: a Value, or a symbol that stands for one."""
+    """Tell whether x is a Value, or a symbol that stands for one."""
     return hasattr(type(x), "__gate__")
 
 
@@ -153,14 +153,14 @@ def list_or_none(x: Any) -> Sequence[Any] | None:
     """Return the entries of a list, a tuple, a range or an array; None for anything else."""
     if isinstance(x, (list, tuple, range)):
         return x
-    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):  # inline: losses ask this of every number
+    if hasattr(type(x), "__gate__") or not hasattr(x, "tolist"):  # inlined, because losses call this for every number
         return None
     entries = x.tolist()
     return entries if isinstance(entries, list) else None
 
 
 def entries_of(x: Any, what: str) -> Sequence[Any]:
-    """Return the entries of a list of numbers or an array; an empty one is refused."""
+    """Return the entries of a list of numbers or an array; raise if it is empty."""
     entries = list_or_none(x)
     if entries is None:
         raise TypeError(f"{what} must be a list of numbers, got {describe(x)}")
@@ -170,7 +170,7 @@ def entries_of(x: Any, what: str) -> Sequence[Any]:
 
 
 def as_list(x: Any, what: str) -> list[Any]:
-    """Return the entries of any iterable, a generator too."""
+    """Return the entries of any iterable as a list."""
     try:
         return list(x)
     except TypeError:
@@ -178,16 +178,16 @@ def as_list(x: Any, what: str) -> list[Any]:
 
 
 def require_distinct(entries: Sequence[Any], what: str) -> None:
-    """Raise for a Value that comes twice in a list: a sum or a step over the list would count it twice."""
-    if len({*map(id, entries)}) < len(entries):  # a number may come twice
-        places: dict[int, int] = {}
+    """Raise if a list contains the same Value twice, because a sum or step over the list would count it twice."""
+    if len({*map(id, entries)}) < len(entries):  # equal numbers may share an id
+        positions: dict[int, int] = {}
         for i, entry in enumerate(entries):
-            if places.setdefault(id(entry), i) != i and _is_operand(entry):
-                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{places[id(entry)]}] again: name each once")
+            if positions.setdefault(id(entry), i) != i and _is_operand(entry):
+                raise ValueError(f"{what}[{i}] is {what.split()[-1]}[{positions[id(entry)]}] again: name each once")
 
 
 def unpack_array(x: Any) -> Any:
-    """Return an array as lists of Python's numbers, and a numpy scalar as one; anything else as it is.
+    """Return an array as lists of Python numbers, a numpy scalar as a Python number, and anything else unchanged.
 
     >>> unpack_array([1, 2.5])
     [1, 2.5]
@@ -196,12 +196,12 @@ def unpack_array(x: Any) -> Any:
 
 
 def to_python(x: Any) -> Any:
-    """Return x with its arrays, tuples and ranges as lists, and its numpy scalars as Python's numbers, at every depth.
+    """Convert arrays, tuples and ranges to lists, and numpy scalars to Python numbers, at every depth.
 
     >>> to_python((1.0, [2.0]))
     [1.0, [2.0]]
     """
-    if type(x) in (list, tuple, range):  # not a subclass: a namedtuple is more than its entries
+    if type(x) in (list, tuple, range):  # not isinstance, so that namedtuples stay what they are
         try:
             return [entry if entry.__class__ is float else to_python(entry) for entry in x]
         except RecursionError:
@@ -213,13 +213,13 @@ def to_python(x: Any) -> Any:
 
 
 def require_callable(f: Any, what: str, arguments: str = "") -> None:
-    """Raise unless f can be called, with these arguments, if any are named.
+    """Raise unless f is callable, and accepts these comma-separated arguments if there are any.
 
     >>> require_callable(lambda epoch: 0.1, "schedule", "epoch")
     """
     if not callable(f):
         raise TypeError(f"{what} must be a function, got {describe(f)}")
-    import inspect  # takes longer to import than the rest of this module
+    import inspect  # slow to import
 
     try:
         signature = inspect.signature(f)
@@ -234,7 +234,7 @@ def require_callable(f: Any, what: str, arguments: str = "") -> None:
 
 
 def require_random(rng: Any) -> Random:
-    """Return a random.Random; a seed is refused."""
+    """Return rng; raise unless it is a random.Random."""
     from random import Random
 
     if not isinstance(rng, Random):
@@ -244,9 +244,9 @@ def require_random(rng: Any) -> Random:
 
 
 def as_path(path: Any) -> Path:
-    """Return the path of a file from a str or a Path."""
+    """Return a str or a path-like object as a Path."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path is the name of a file, a str or a Path, not {path!r:.60}")
+        raise TypeError(f"path must be a str or a Path, got {path!r:.60}")
     if "\0" in str(path):
         raise ValueError(f"path must not contain a NUL character, got {str(path)!r:.60}")
     from pathlib import Path
@@ -256,7 +256,7 @@ def as_path(path: Any) -> Path:
 
 # Names of arguments
 
-# The name of an argument in other libraries, and its possible names here; a function uses the first that it has.
+# Maps argument names of other libraries to names here; the error suggests the first one that the function has.
 KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     name: ours
     for names, ours in (
@@ -295,7 +295,7 @@ KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
 
 
 def check_keywords(f: Callable[..., Any], name: str, keywords: Iterable[str]) -> None:
-    """Raise for a keyword that f does not have, and suggest the one that it has; `name` is that of f in the message.
+    """Raise for a keyword that f does not have, and suggest the one to write; `name` is how the message calls f.
 
     >>> check_keywords(lambda parameters, learning_rate: None, "SGD", ["lr"])
     Traceback (most recent call last):
@@ -318,7 +318,7 @@ def check_keywords(f: Callable[..., Any], name: str, keywords: Iterable[str]) ->
 
 
 def checks_keywords(f: Callable[P, T]) -> Callable[P, T]:
-    """Return f, or the `__init__` of a class, with the error of `check_keywords` where a call fails for a keyword."""
+    """Decorate a function or an `__init__`, so that a wrong keyword raises the error of `check_keywords`."""
     name = f.__qualname__.removesuffix(".__init__")
 
     @wraps(f)
@@ -336,7 +336,7 @@ def checks_keywords(f: Callable[P, T]) -> Callable[P, T]:
 
 
 def remedy(x: Any) -> str:
-    """Return the type of something that is not a number, and what to write instead of it."""
+    """Describe x, which is not a number, and say what to write instead."""
     kind = type(x).__name__
     if x is None:
         return "None: does the function that made it return its result? In an array it is a masked entry"
@@ -372,6 +372,6 @@ def truncated_repr(x: Any, width: int = 40) -> str:
     """
     try:
         text = " ".join(repr(x).split())
-    except ValueError:  # an int with more digits than Python prints
+    except ValueError:  # an int with more digits than Python converts to text
         return f"<{type(x).__name__} with thousands of digits>"
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,4 +1,4 @@
-"""Finite differences: the slow, approximate and independent way to a gradient, to check the exact one by."""
+"""Finite differences: slow, approximate gradients that are independent of the engine, to check exact ones against."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from .arguments import as_float, checks_keywords, truncated_repr
+from .arguments import as_float, checks_keywords, truncated_repr, unpack_array
 from .backward import adjoints, topological_order
 from .context import no_grad
-from .functional import called, fill, flat, grad
+from .functional import flatten, grad, require_function, unflatten
 from .functions import FLOATS
 from .value import Operand, Value
 
@@ -22,9 +22,9 @@ __all__ = ["check_gradients", "finite_differences"]
 
 Function = Callable[..., Operand]
 Scheme = Literal["central", "forward"]
-WINDOW = 2.0  # slopes within this many steps of x tell whether a step resolves f
-STEP = {"central": 1e-5, "forward": 1e-7}  # near where the error of the formula and that of rounding are equal
-ULPS = (512, 128, 32, 16, 8, 6, 4, 3, 2)  # the shortest steps, in units of the last place of x
+WINDOW = 2.0  # in steps: how far from x the derivative is sampled to test whether a step resolves f
+STEP = {"central": 1e-5, "forward": 1e-7}  # truncation and rounding error are about equal here
+ULPS = (512, 128, 32, 16, 8, 6, 4, 3, 2)  # the shortest steps, in units in the last place of x
 
 
 @checks_keywords
@@ -42,13 +42,13 @@ def check_gradients(
     """Compare the gradient of f(*inputs) with finite differences (f(x+h) − f(x−h))/2h, input by input.
 
     An input is a number or a list of numbers. The gradients agree when their difference is at most atol + rtol·|gradient|
-    and the error that the finite difference has itself: what rounding can do to it, and how much halving its step changes
-    it. Unless step is given, the step with the least error is found for every input. A gradient that changes by as much
-    within the shortest steps as anywhere, as that of sin(x) at 1e17 does, is reported as unmeasured: not ok, not WRONG. With
-    raises=True a gradient that is not ok raises an AssertionError that carries the table.
+    plus the estimated error of the finite difference: its rounding error, and its change when the step is halved. Unless
+    step is given, the step with the least error is chosen for every input. Where f varies too fast for any step, as sin(x)
+    does at 1e17, the result is "unmeasured", which is neither ok nor WRONG. With raises=True, a result that is not ok
+    raises an AssertionError with the table.
 
-    gradient: a function of your own, to be checked in place of the engine. gradient(*inputs) gives what grad(f) would:
-        ∂f/∂x of one input alone, of several a list with one entry for each, in the shape of the input.
+    gradient: a function to check in place of the engine. gradient(*inputs) must return ∂f/∂x for one input, or a list
+        with one entry for each of several inputs; each entry has the shape of its input.
 
     >>> check_gradients(lambda x, y: x * y + x, [2.0, 3.0])
     input  at  analytic  numeric  abs error  rel error  result
@@ -61,51 +61,50 @@ def check_gradients(
     """
     inputs = _arguments(f, inputs, "check_gradients")
     rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
-    data = [_data(x) for x in flat(inputs)]
+    data = [_data(x) for x in flatten(inputs)]
     if gradient is None:
-        analytic = list(flat(grad(lambda *xs: f(*xs))(*fill(inputs, iter(data)))))
+        analytic = list(flatten(grad(lambda *xs: f(*xs))(*unflatten(inputs, iter(data)))))
     else:
-        analytic = _by_hand(gradient, f, inputs, data)
+        analytic = _entries_of_gradient(gradient, f, inputs, data)
     own = _rounding_of_gradient(f, inputs, data)
     checks = []
     for i, (name, at, exact) in enumerate(zip(_names(f, inputs), data, analytic, strict=True)):
         approximate, error, measured = _numeric(f, inputs, data, i, scheme, step, rtol, exact, own[i])
         tolerance = atol + error + own[i] + rtol * max(abs(exact), abs(approximate))
         checks.append(Check(name, at, exact, approximate, tolerance, measured))
-    report = GradientCheck(tuple(checks), "" if all(c.ok for c in checks) else _kinks(f, inputs, data))
+    report = GradientCheck(tuple(checks), "" if all(c.ok for c in checks) else _kink_note(f, inputs, data))
     if raises and not report.ok:
-        found = "wrong" if report.worst.measured else "not measurable"
-        raise AssertionError(f"the gradient is {found} in {report.worst.name}:\n{report}")
+        verdict = "wrong" if report.worst.measured else "not measurable"
+        raise AssertionError(f"the gradient is {verdict} in {report.worst.name}:\n{report}")
     return report
 
 
-def _by_hand(gradient: Callable[..., Any], f: Function, inputs: Sequence[Any], data: Sequence[float]) -> list[float]:
-    """Return the entries of a gradient that the user worked out: of one input alone, of several one for each."""
-    answer = gradient(*fill(inputs, iter(data)))
-    slopes = _listed([answer] if len(inputs) == 1 else answer)
+def _entries_of_gradient(
+    gradient: Callable[..., Any], f: Function, inputs: Sequence[Any], data: Sequence[float]
+) -> list[float]:
+    """Return the entries of the gradient that the caller's function computes."""
+    answer = gradient(*unflatten(inputs, iter(data)))
+    slopes = unpack_array([answer] if len(inputs) == 1 else answer)
     if not isinstance(slopes, (list, tuple)) or len(slopes) != len(inputs):
         raise ValueError(
-            f"gradient(*inputs) is a list with one entry for each of {len(inputs)} inputs, not {truncated_repr(answer)}"
+            f"gradient(*inputs) must be a list with one entry for each of {len(inputs)} inputs, got {truncated_repr(answer)}"
         )
     names = _parameters(f, len(inputs))
-    return [s for name, x, slope in zip(names, inputs, slopes, strict=True) for s in _matched(name, x, slope)]
+    return [s for name, x, slope in zip(names, inputs, slopes, strict=True) for s in _flat_gradient(name, x, slope)]
 
 
-def _matched(name: str, x: Any, slope: Any) -> Iterator[float]:
-    """Yield the entries of the gradient in one input, which has the shape of the input."""
-    slope = _listed(slope)
+def _flat_gradient(name: str, x: Any, slope: Any) -> Iterator[float]:
+    """Yield the entries of the gradient in one input; its shape must be that of the input."""
+    slope = unpack_array(slope)
     if not isinstance(x, (list, tuple)):
         yield slope.data if isinstance(slope, Value) else as_float(slope, f"the gradient in {name}")
     elif not isinstance(slope, (list, tuple)) or len(slope) != len(x):
-        raise ValueError(f"the gradient in {name} has its shape: a list of {len(x)}, not {truncated_repr(slope)}")
+        raise ValueError(
+            f"the gradient in {name} must be a list of {len(x)}, as {name} is, got {truncated_repr(slope)}"
+        )
     else:
         for i, (entry, part) in enumerate(zip(x, slope, strict=True)):
-            yield from _matched(f"{name}[{i}]", entry, part)
-
-
-def _listed(x: Any) -> Any:
-    """Return an array as lists, and what is none as it is."""
-    return x.tolist() if hasattr(x, "tolist") else x
+            yield from _flat_gradient(f"{name}[{i}]", entry, part)
 
 
 def _numeric(
@@ -119,14 +118,14 @@ def _numeric(
     exact: float,
     own: float,
 ) -> tuple[float, float, bool]:
-    """Return the finite difference in entry i by the step that suits f best, its error, and whether it measures f at all.
+    """Return the finite difference in entry i with the least error, that error, and whether any step resolves f.
 
-    The usual step ends the search if it is accurate and agrees with the gradient. Before it disagrees, steps of all sizes
-    are tried, because a function may vary over much less or much more than x does. own: the error of the gradient itself.
+    The usual step ends the search if it is accurate and agrees with the gradient. Otherwise steps of all sizes are tried,
+    because the scale on which f varies need not be that of x. own: the error bound of the gradient itself.
     """
-    found: list[tuple[float, float, float]] = []  # steps, their finite differences, and the errors of these
-    scales: list[float] = []  # where all sizes of steps were tried, they tell which of them resolve f
-    failure: Exception = ValueError("there is no step to take")
+    found: list[tuple[float, float, float]] = []  # (step, finite difference, its error)
+    scales: list[float] = []  # the steps tried, if the search did not end early
+    failure: Exception = ValueError("no step changes x")
     usual = _step(scheme, step)
     for h in _steps(usual, abs(data[i])) if step is None else [usual]:
         try:
@@ -139,7 +138,7 @@ def _numeric(
         if error_ <= rtol * abs(half) and abs(half - exact) <= error_ + rtol * abs(half):
             return half, error_, True
         found.append((h, half, error_))
-        if once == half == exact and h < usual / 100:  # flat at two scales: a relu that is off, for one
+        if once == half == exact and h < usual / 100:  # f is flat on two scales, such as an inactive relu
             break
     else:
         scales = [0.0, *(h for h, *_ in found)] if step is None else []
@@ -148,41 +147,41 @@ def _numeric(
     near = {h: _slopes(f, inputs, data, i, h) for h in scales}
     changes = {h: _change(near, WINDOW * h) for h, *_ in found}
     largest = max(map(abs, chain.from_iterable(near.values())), default=0.0)
-    least = max(max(changes.values()) / 2, rtol * largest, 2 * own)  # slopes that change by less are one slope
+    least = max(max(changes.values()) / 2, rtol * largest, 2 * own)  # a smaller change counts as no change
 
     finest = _change(near, max(ULPS[0] * math.ulp(data[i]), min(changes)))
 
-    def judged(h: float, slope: float, error: float) -> tuple[float, float, bool]:
-        # Two steps over a whole number of periods agree with each other, and not with shorter steps. A step across many
-        # waves measures their mean: the slopes inside it change by as much as anywhere.
+    def assess(h: float, slope: float, error: float) -> tuple[float, float, bool]:
+        # Steps of whole periods of f agree with each other but not with shorter steps. A step over many periods measures
+        # the mean slope only, and the derivative inside it varies by more than `least`.
         error = max([error, *(abs(slope - other) - its for k, other, its in found if k < h)])
         resolved = not changes[h] > least
         return slope, error if resolved else error + changes[h], resolved or not finest > least
 
-    return min((judged(*each) for each in found), key=lambda each: (math.isnan(each[1]), each[1]))
+    return min((assess(*each) for each in found), key=lambda each: (math.isnan(each[1]), each[1]))
 
 
 def _change(near: Mapping[float, Sequence[float]], window: float) -> float:
-    """Return the largest change of the slope from x to the points of steps within a window."""
+    """Return the largest difference between the slope at x and the slopes sampled within the window."""
     return max(
         (abs(s - at) for h, slopes in near.items() if h <= window for s in slopes for at in near[0.0]), default=0.0
     )
 
 
 def _slopes(f: Function, inputs: Sequence[Any], data: Sequence[float], i: int, h: float) -> list[float]:
-    """Return the engine's derivatives in entry i at x ± h and x ± h/2, where f has them."""
+    """Return the engine's derivatives by entry i at x ± h and x ± h/2, without those that do not exist."""
     slopes = []
     for at in {data[i] + h, data[i] - h, data[i] + h / 2, data[i] - h / 2}:
         moved = [Value(x) for x in [*data[:i], at, *data[i + 1 :]]]
         with suppress(ArithmeticError, ValueError):
-            y = f(*fill(inputs, iter(moved)))
+            y = f(*unflatten(inputs, iter(moved)))
             if isinstance(y, Value):
                 slopes.append(adjoints(y).get(moved[i], 0.0))
     return slopes
 
 
 def _steps(h: float, x: float) -> Iterator[float]:
-    """Yield the usual step, absolute or for x beyond ±1 relative to x, the one relative to x, others, and a few ulps of x."""
+    """Yield steps to try: the usual one first, then those scaled by x and by powers of 10, then a few ulps of x."""
     bases = sorted({h * max(1.0, x), h * x} - {0.0}, reverse=True)
     for power in (0, -4, -1, -2, -3, -5, -6, -7, -8, 1, 2, 3, 4):
         for base in bases:
@@ -196,7 +195,7 @@ def _steps(h: float, x: float) -> Iterator[float]:
 def finite_differences(
     f: Function, inputs: Sequence[Any], *, scheme: Scheme = "central", step: float | None = None
 ) -> list[float]:
-    """Return the numeric gradient in every entry of the inputs: 2 evaluations of f for each (forward: 1, and 1 more).
+    """Return the numeric gradient by every entry of the inputs, with two evaluations of f for each entry.
 
     central: (f(x+h) − f(x−h))/2h, error of order h²; forward: (f(x+h) − f(x))/h, error of order h.
 
@@ -205,16 +204,19 @@ def finite_differences(
     """
     h = _step(scheme, step)
     inputs = _arguments(f, inputs, "finite_differences")
-    data = [_data(x) for x in flat(inputs)]
+    data = [_data(x) for x in flatten(inputs)]
     return [_difference(f, inputs, data, i, scheme, h) for i in range(len(data))]
 
 
 def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
-    """Return the arguments to call f with, or say what is wrong with them: a list where f takes one is easily confused."""
-    called(f, what)
-    given = fill(inputs, iter([*flat(inputs)]))
+    """Return the arguments to call f with; errors explain the difference between a list argument and a list of arguments."""
+    require_function(f, what)
+    given = unflatten(inputs, iter([*flatten(inputs)]))
     if not isinstance(given, (list, tuple)):
-        raise TypeError(f"inputs is a list with one entry per argument of f: write [{truncated_repr(inputs)}]")
+        raise TypeError(
+            f"inputs must be a list with one entry per argument of f, got {truncated_repr(inputs)}: "
+            f"write [{truncated_repr(inputs)}]"
+        )
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some callables have no signature
@@ -223,8 +225,8 @@ def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
         signature.bind(*given)
     except TypeError as error:
         raise TypeError(
-            f"inputs has {len(given)} entries, one per argument of f({', '.join(signature.parameters)}), and there is "
-            f"{error}: a list that is one argument stands in a list, [{truncated_repr(inputs)}]"
+            f"inputs must have one entry per argument of f({', '.join(signature.parameters)}), got {len(given)} ({error}): "
+            f"if the list is one argument, write [{truncated_repr(inputs)}]"
         ) from None
     return given
 
@@ -232,30 +234,30 @@ def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
 def _tolerance(name: str, x: Any) -> float:
     found = as_float(x, name)
     if not found >= 0:
-        raise ValueError(f"{name} is a number of at least 0, not {found!r}")
+        raise ValueError(f"{name} must be a number of at least 0, got {found!r}")
     return found
 
 
 def _step(scheme: Scheme, step: float | None) -> float:
     if not isinstance(scheme, str) or scheme not in STEP:
-        raise ValueError(f"the scheme is 'central' or 'forward', not {scheme!r}")
+        raise ValueError(f"scheme must be 'central' or 'forward', got {scheme!r}")
     h = STEP[scheme] if step is None else as_float(step, "the step")
     if not 0 < h < math.inf:
-        raise ValueError(f"the step must be positive and finite, not {h!r}")
+        raise ValueError(f"step must be positive and finite, got {h!r}")
     return h
 
 
 def _difference(f: Function, inputs: Sequence[Any], data: Sequence[float], i: int, scheme: Scheme, h: float) -> float:
     up, down = data[i] + h, data[i] - h if scheme == "central" else data[i]
     if up == down:
-        raise ValueError(f"the step {h!r} is too small to change {data[i]!r}")
+        raise ValueError(f"step must be large enough to change {data[i]!r}, got {h!r}")
     above, below = ([*data[:i], nudged, *data[i + 1 :]] for nudged in (up, down))
     return (_evaluate(f, inputs, above) - _evaluate(f, inputs, below)) / (up - down)
 
 
 def _evaluate(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> float:
     with no_grad():
-        y = f(*fill(inputs, map(Value, data)))
+        y = f(*unflatten(inputs, map(Value, data)))
         return y.data if isinstance(y, Value) else as_float(y, "the output of the function")
 
 
@@ -270,7 +272,7 @@ def _names(f: Function, inputs: Sequence[Any]) -> Iterator[str]:
 
 
 def _parameters(f: Function, count: int) -> list[str]:
-    """Name inputs by the parameters of f where it has them, and by place."""
+    """Name the inputs by the parameters of f, and any further ones by position."""
     try:
         parameters = [
             p.name for p in inspect.signature(f).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
@@ -288,21 +290,21 @@ def _entries(name: str, x: Any) -> Iterator[str]:
 
 
 def _rounding(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> float:
-    """Bound, to first order, what rounding can do to f: every gate's own, carried to the output by its gradient."""
-    y = f(*fill(inputs, map(Value, data)))
+    """Bound the rounding error of f to first order: the sum over all gates of ε·|output|·|adjoint|."""
+    y = f(*unflatten(inputs, map(Value, data)))
     if not isinstance(y, Value):
         return 0.0
-    smallest = sys.float_info.min  # below it numbers lose digits
+    smallest = sys.float_info.min  # below it, floats lose precision
     return sys.float_info.epsilon * sum(abs(s * node.data) for node, s in adjoints(y).items() if node.gate) + smallest
 
 
 def _rounding_of_gradient(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> list[float]:
-    """Bound what rounding can do to each entry of the gradient: paths that cancel leave the rounding of each.
+    """Bound the rounding error of each entry of the gradient, for which paths must not cancel.
 
     The bound is ε times the number of gates times the sum of the paths' absolute values.
     """
     leaves = [Value(x) for x in data]
-    y = f(*fill(inputs, iter(leaves)))
+    y = f(*unflatten(inputs, iter(leaves)))
     if not isinstance(y, Value):
         return [0.0] * len(leaves)
     order = topological_order(y)
@@ -320,9 +322,9 @@ def _rounding_of_gradient(f: Function, inputs: Sequence[Any], data: Sequence[flo
     return [sys.float_info.epsilon * len(order) * paths.get(leaf, 0.0) for leaf in leaves]
 
 
-def _kinks(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> str:
-    """Say which gates stand on a kink at this point: there, finite differences see both sides and no slope is wrong."""
-    y = f(*fill(inputs, map(Value, data)))
+def _kink_note(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> str:
+    """Return a note on the gates that are at a kink here, where finite differences mix the slopes of both sides."""
+    y = f(*unflatten(inputs, map(Value, data)))
     conventions = {
         node.gate.kink.convention
         for node in (topological_order(y) if isinstance(y, Value) else ())
@@ -330,10 +332,14 @@ def _kinks(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> str:
         and node.gate.kink
         and abs(node.gate.kink.distance(*(x.data for x in node.inputs))) <= STEP["central"]
     }
-    return f"on a kink here, by convention {', '.join(sorted(conventions))}: check beside it" if conventions else ""
+    return (
+        f"at a kink, where the convention is {', '.join(sorted(conventions))}: check at a point beside it"
+        if conventions
+        else ""
+    )
 
 
-# The verdict: analytic and numeric gradients side by side, and whether they agree.
+# The report
 
 
 class Check(NamedTuple):
@@ -361,11 +367,11 @@ class Check(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """ok, WRONG, or unmeasured: f changes too much between neighbouring numbers for any step to tell."""
+        """ok, WRONG, or unmeasured: f varies too fast for any step to resolve it."""
         return "ok" if self.ok else "WRONG" if self.measured else "unmeasured"
 
     def excess(self) -> float:
-        """How many times its tolerance the difference is."""
+        """The difference divided by the tolerance."""
         if self.absolute == 0:
             return 0.0
         return self.absolute / self.tolerance if self.absolute < math.inf and self.tolerance else math.inf
@@ -373,7 +379,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The report of `check_gradients`: a table in the prompt, true if every gradient agrees."""
+    """The report of `check_gradients`: its repr is a table, and it is true if every gradient agrees."""
 
     checks: tuple[Check, ...]
     note: str = ""
@@ -384,7 +390,7 @@ class GradientCheck:
 
     @property
     def worst(self) -> Check:
-        """The input whose gradients differ most, measured by its tolerance: a wrong one before one that is unmeasured."""
+        """The input whose difference is largest relative to its tolerance; wrong inputs come before unmeasured ones."""
         return max(self.checks, key=lambda check: (not check.ok, check.measured, check.excess()))
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""A written expression as a graph: parsed, never evaluated as Python; what is allowed is listed here."""
+"""Build a graph from the text of an expression. The text is parsed and checked against a list, never evaluated as Python."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from typing import Any
 
 from .arguments import as_float, truncated_repr
 from .gate import GATES, Gate
-from .notation import ALLOWED, BEYOND, ELSEWHERE, fault, foreign, listing, product, shared, short_name
+from .notation import (
+    ALLOWED,
+    BEYOND,
+    ELSEWHERE,
+    foreign_notation,
+    listing,
+    precedence_advice,
+    product_advice,
+    short_name,
+    syntax_fault,
+)
 from .value import Value
 
 __all__ = ["CONSTANTS", "ExpressionError", "build", "names"]
 
 LONGEST, DEEPEST = 10_000, 400
 NESTED = f"nested deeper than {DEEPEST} levels; write long sums as sum([a, b, c])"
-CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # unless a value is given
-ALSO = {"ln": "log"}  # names of gates in mathematics
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # a given value takes precedence
+ALIASES = {"ln": "log"}  # names of gates in mathematics
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 SIGNS = {
     ast.Mod: "%", ast.FloorDiv: "//", ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitAnd: "&",
@@ -28,25 +38,25 @@ SIGNS = {
 
 
 class ExpressionError(ValueError):
-    """What is wrong with an expression, on one line, with the place."""
+    """An expression is invalid; the message is one line, with the column where it applies."""
 
 
 def names(text: str) -> list[str]:
-    """Return the variables of an expression in the order in which they are written.
+    """Return the variables of an expression in order of appearance.
 
     >>> names("exp(-w*x) + w*pi")
     ['w', 'x']
     """
-    return [name for name in _variables(_parse(_spaced(text))) if name not in CONSTANTS]
+    return [name for name in _variables(_parse(_with_plain_spaces(text))) if name not in CONSTANTS]
 
 
 def build(text: str, values: Mapping[str, float]) -> Value:
-    """Record an expression with these values of its variables; the leaves carry the names, the root is called f.
+    """Record an expression at these values of its variables. Leaves are labelled with their names, the root with f.
 
     >>> build("1/(1+exp(-x))", {"x": 0}).data
     0.5
     """
-    text = _spaced(text)
+    text = _with_plain_spaces(text)
     tree = _parse(text, values)
     variables = _variables(tree)
     missing = [name for name in variables if name not in values and name not in CONSTANTS]
@@ -64,13 +74,13 @@ def build(text: str, values: Mapping[str, float]) -> Value:
     return root
 
 
-def _spaced(text: str) -> str:
-    """Return the text with a plain space for every space, such as a line's end, so that every column stays."""
+def _with_plain_spaces(text: str) -> str:
+    """Replace every whitespace character by a plain space, which keeps the columns."""
     return "".join(" " if sign.isspace() else sign for sign in text.strip())
 
 
 def _variables(tree: ast.expr) -> dict[str, ast.Name]:
-    """Return the names that are not gates, each with its first place."""
+    """Return the names that are not called, each with its first occurrence."""
     gates = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in gates]
     variables: dict[str, ast.Name] = {}
@@ -91,27 +101,27 @@ def _without_value(text: str, node: ast.Name, missing: Sequence[str], values: Co
     )
     hint = next(hints, "")
     if hint:
-        hint = f", or write {short_name(hint)}{shared(text, _end(text, node)) if '*' in hint else ''}"
+        hint = f", or write {short_name(hint)}{precedence_advice(text, _end(text, node)) if '*' in hint else ''}"
     return f"{listing(missing, 5)} in the expression has no value: add {short_name(name)}=NUMBER{hint}"
 
 
 def _parse(text: str, values: Collection[str] = ()) -> ast.expr:
     if len(text) > LONGEST:
-        raise ExpressionError(f"the expression has {len(text):,} characters, and {LONGEST:,} is the most")
+        raise ExpressionError(f"the expression must have at most {LONGEST:,} characters, got {len(text):,}")
     if not text:
         raise ExpressionError(f"the expression is empty: {ALLOWED}")
     if "#" in text:
         raise _at(text.index("#"), "# begins a comment, which an expression cannot have")
-    functions = {*GATES, *ALSO, *ELSEWHERE} - {*values}
-    found = foreign(text, functions)
+    functions = {*GATES, *ALIASES, *ELSEWHERE} - {*values}
+    found = foreign_notation(text, functions)
     if found:
         raise _at(*found)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python about Python
+            warnings.simplefilter("ignore")  # about Python code, such as a call of a number
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _at(*(fault(text, functions) or _unread(text, error))) from None
+        raise _at(*(syntax_fault(text, functions) or _parser_error(text, error))) from None
     _validate(text, tree, values)
     return tree
 
@@ -120,8 +130,8 @@ def _at(index: int, what: str) -> ExpressionError:
     return ExpressionError(f"column {index + 1}: {what}")
 
 
-def _unread(text: str, error: Exception) -> tuple[int, str]:
-    """Return where Python's parser gave up, and why."""
+def _parser_error(text: str, error: Exception) -> tuple[int, str]:
+    """Return the index at which Python's parser failed, and why."""
     if isinstance(error, SyntaxError) and error.offset:
         return min(error.offset, len(text)) - 1, f"{error.msg}, in {truncated_repr(text)}"
     if isinstance(error, (RecursionError, MemoryError)):
@@ -130,7 +140,7 @@ def _unread(text: str, error: Exception) -> tuple[int, str]:
 
 
 def _index(text: str, offset: int) -> int:
-    """Return the index of a character that Python counts in bytes."""
+    """Return the index of a character, given its offset in UTF-8 bytes as in `ast`."""
     return len(text.encode()[:offset].decode(errors="ignore"))
 
 
@@ -138,12 +148,12 @@ def _refuse(text: str, node: ast.expr, what: str) -> ExpressionError:
     return _at(_index(text, node.col_offset), what)
 
 
-def _refuse_behind(text: str, node: ast.expr, what: str) -> ExpressionError:
-    """Refuse what follows a node and the parentheses that close behind it."""
-    return _at(_behind(text, node), what)
+def _refuse_after(text: str, node: ast.expr, what: str) -> ExpressionError:
+    """Return an error at the character after a node and its closing parentheses."""
+    return _at(_index_after(text, node), what)
 
 
-def _behind(text: str, node: ast.expr) -> int:
+def _index_after(text: str, node: ast.expr) -> int:
     return len(text) - len(text[_end(text, node) :].lstrip(" )"))
 
 
@@ -153,7 +163,7 @@ def _end(text: str, node: ast.expr) -> int:
 
 
 def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
-    """Refuse whatever is not listed here, and what is nested too deeply to be walked."""
+    """Raise for any node that is not allowed here, and for nesting that is too deep to walk."""
     stack: list[tuple[ast.expr, int, bool]] = [(tree, 1, False)]
     while stack:
         node, depth, argument = stack.pop()
@@ -170,7 +180,7 @@ def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
         elif argument and isinstance(node, (ast.List, ast.Tuple)):  # gates take lists: dot([w0, w1], [x0, x1])
             inner = node.elts
         elif isinstance(node, ast.Tuple) and node.elts:
-            raise _refuse_behind(text, node.elts[0], "a comma only separates the inputs of a gate; write 1.5 for 1,5")
+            raise _refuse_after(text, node.elts[0], "a comma only separates the inputs of a gate; write 1.5 for 1,5")
         elif not isinstance(node, ast.Name) and not _is_number(node):
             raise _refuse(text, node, f"{_description(node)} is not allowed: {ALLOWED}")
         stack += [(x, depth + 1, False) for x in inner]
@@ -178,13 +188,13 @@ def _validate(text: str, tree: ast.expr, values: Container[str]) -> None:
 
 def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
     what = node.func
-    if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALSO):
+    if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALIASES):
         if any(keyword.arg is None for keyword in node.keywords):
             raise _refuse(text, node, "** is not allowed in a call")
     elif isinstance(what, ast.Name) and what.id not in values and what.id not in CONSTANTS:
         name = short_name(what.id)
         if what.id in ELSEWHERE:
-            instead = f": write {ELSEWHERE[name]}" if ELSEWHERE[name] else ", and those that there are do not give it"
+            instead = f": write {ELSEWHERE[name]}" if ELSEWHERE[name] else ", and no combination of gates gives it"
             raise _refuse(text, node, f"there is no gate {name!r}{instead}")
         raise _refuse(
             text,
@@ -193,7 +203,9 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
         )
     elif isinstance(what, (ast.Name, ast.BinOp, ast.UnaryOp, ast.Call)) or _is_number(what):
         left = ast.get_source_segment(text, what) if isinstance(what, (ast.Name, ast.Constant)) else None
-        raise _refuse_behind(text, what, product(left or ")", "(") + shared(text, _behind(text, what)))
+        raise _refuse_after(
+            text, what, product_advice(left or ")", "(") + precedence_advice(text, _index_after(text, what))
+        )
     else:
         raise _refuse(text, what, f"{_description(what)} is not allowed: {ALLOWED}")
 
@@ -203,7 +215,7 @@ def _is_number(node: ast.expr) -> bool:
 
 
 class _Recorder:
-    """Turns the nodes of a validated expression into gates."""
+    """Records the nodes of a validated expression as gates."""
 
     def __init__(self, text: str, leaves: Mapping[str, Value]) -> None:
         self.text, self.leaves = text, leaves
@@ -233,7 +245,7 @@ class _Recorder:
         assert isinstance(node.func, ast.Name)
         inputs = [self.visit(argument) for argument in node.args]
         named = {str(keyword.arg): self.visit(keyword.value) for keyword in node.keywords}
-        return self.apply(GATES[ALSO.get(node.func.id, node.func.id)], inputs, named, node)
+        return self.apply(GATES[ALIASES.get(node.func.id, node.func.id)], inputs, named, node)
 
     def apply(self, gate: Gate, inputs: Sequence[Any], named: Mapping[str, Any], node: ast.expr) -> Any:
         try:
@@ -246,7 +258,7 @@ def _description(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"the attribute .{short_name(node.attr)}"
     if isinstance(node, ast.Constant):
-        return f"{truncated_repr(node.value)}, which is no number,"
+        return f"{truncated_repr(node.value)}, which is not a number,"
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
         return "a condition (where(x, a, b) gives a if x > 0, else b)"
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):

@@ -1,4 +1,4 @@
-"""Files: read if they are regular ones, and replaced whole or not at all."""
+"""Read regular files, and replace files atomically."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["read_file", "replace_file"]
 
 
 def read_file(path: str | os.PathLike[str], most: int) -> bytes:
-    """Return the content of a regular file of at most `most` bytes; ValueError for a larger one, OSError for any other."""
+    """Return the content of a regular file; ValueError for more than `most` bytes, OSError if it is not regular."""
     path = as_path(path)
-    _status(path)  # because opening a pipe would wait for its writer
+    _status(path)  # checked first, because opening a pipe would block
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -27,31 +27,33 @@ def read_file(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file whole or not at all, and return its path.
+    """Replace a file atomically: completely or not at all. Return its path.
 
     The content is written to a temporary file in the same folder, which then takes the place of the old file. A symbolic
-    link is followed. An existing file keeps its mode, and its owner where the system allows it; a new one gets the mode
-    that the umask leaves. OSError for anything that is not a regular file, such as a folder, a pipe or a device.
+    link is followed. An existing file keeps its mode, and its owner where the system allows it; the mode of a new file
+    follows the umask. OSError for anything that is not a regular file, such as a folder, a pipe or a device.
 
-    A process killed between the naming of the temporary file and the replacement leaves it behind, whole, as
-    .NAME.XXXXXXXX, because Python has no call that gives a file without a name one that is taken.
+    A process killed just before the replacement leaves the complete temporary file .NAME.XXXXXXXX behind: Linux cannot
+    link an unnamed file over an existing one.
     """
     path = as_path(path)
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder: create it first", str(target.parent))
     try:
         _replace(target, content)
     except OSError as error:
         if error.errno is None:
             raise
-        raise type(error)(error.errno, error.strerror, str(path)) from None  # the temporary file's name helps nobody
+        raise type(error)(
+            error.errno, error.strerror, str(path)
+        ) from None  # names the file of the caller, not the temporary one
     return path
 
 
 def _replace(target: Path, content: bytes) -> None:
     old = _status(target)
-    if old is not None and not os.access(target, os.W_OK):  # replacing it would only need a writable folder
+    if old is not None and not os.access(target, os.W_OK):  # os.replace checks the folder only
         raise PermissionError(errno.EACCES, "this file is read-only", str(target))
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
     temporary = target.with_name(f".{target.name}.{token_hex(4)}")
@@ -59,7 +61,7 @@ def _replace(target: Path, content: bytes) -> None:
         with _new_file(temporary, mode) as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # else a crash of the machine could leave the new name with half of the content
+            os.fsync(file.fileno())  # otherwise a system crash could leave a partial file
             if not temporary.exists():
                 os.link(f"/proc/self/fd/{file.fileno()}", temporary, src_dir_fd=file.fileno())  # linkat follows links
         if old is not None:
@@ -73,11 +75,11 @@ def _replace(target: Path, content: bytes) -> None:
 
 
 def _new_file(path: Path, mode: int) -> BinaryIO:
-    """Open a new file for writing; on Linux it has no name yet, so it vanishes if the process is killed."""
+    """Open a new file for writing; on Linux it is unnamed at first, so it is deleted if the process is killed."""
 
     def opener(name: str, flags: int) -> int:
         if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
-            with suppress(OSError):  # some file systems cannot
+            with suppress(OSError):  # unsupported by some file systems
                 return os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, mode)
         return os.open(name, flags, mode)
 

@@ -1,7 +1,7 @@
 """Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `linearize`.
 
-Floats in, floats out. Values in, Values out: the derivative is then a graph itself, because the rows' rules are
-arithmetic that runs on Values too, and so these functions nest. The `.grad` of a Value is never written.
+Float arguments give float results. Value arguments give Values: the derivative is then recorded as a graph, because the
+rules of the gates run on Values too, so these functions nest. They never write the `.grad` of a Value.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .node import NUMBER, TAKEN
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
 from .value import Operand, Value
 
-__all__ = ["called", "fill", "flat", "grad", "hessian", "jacobian", "linearize", "value_and_grad"]
+__all__ = ["flatten", "grad", "hessian", "jacobian", "linearize", "require_function", "unflatten", "value_and_grad"]
 
 
 @checks_keywords
 def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     """Return the function that gives the gradient of f: ∂f/∂x for each argument x.
 
-    One argument gives its gradient, several a tuple, a list of numbers a list. Lectures: ∇f, the direction of steepest
-    ascent. TypeError where f returns anything but one number: of a list, `jacobian` gives the gradients.
+    A gradient has the shape of its argument: a number or a list. Several arguments give a tuple of gradients. f must
+    return one number, or a TypeError is raised; for a function that returns a list, use `jacobian`.
 
     A gradient that is recorded on Values, or compiled, is its formula, which may hold where f does not: 1/x, for log x, is a
     number at −1 too, where grad(log)(−1.0) raises. `value_and_grad` keeps f beside it, whose replay raises there.
@@ -42,7 +42,7 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     >>> grad(lambda w, b: 3 * w[0] + w[0] * w[1] - b)([1.0, 2.0], 5.0)
     ([5.0, 1.0], -1.0)
     """
-    both = value_and_grad(called(f, "grad"))
+    both = value_and_grad(require_function(f, "grad"))
 
     @wraps(f, updated=())
     def gradient(*arguments: Any, **named: Any) -> Any:
@@ -59,15 +59,15 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
     (6.0, (3.0, 2.0))
     """
 
-    called(f, "value_and_grad")
+    require_function(f, "value_and_grad")
 
     @wraps(f, updated=())
     def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
         arguments = _in_order(f, arguments, named)
         output, rows = _differentiate(f, arguments)
         if isinstance(output, list):
-            raise TypeError("grad is of a function with one output, and this one returned a list: use jacobian(f)")
-        gradients = fill(arguments, iter(rows[0]))
+            raise TypeError("f must return one number, got a list: use jacobian(f)")
+        gradients = unflatten(arguments, iter(rows[0]))
         return output, gradients[0] if len(gradients) == 1 else gradients
 
     return both
@@ -77,15 +77,14 @@ def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
 def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
     """Return the function that gives the Jacobian of f, a list of rows: row i is the gradient of output i.
 
-    Layout: outputs × inputs (m × n), the entries of all arguments one after the other; a single output makes one row.
-    Some lectures print the transpose, inputs × outputs, and write the chain rule in the other order; the numbers are
-    the same. One backward pass per output.
+    The layout is outputs × inputs (m × n), with the entries of all arguments in order; a single output gives one row.
+    Some textbooks use the transpose, inputs × outputs. The cost is one backward pass per output.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1], x[1] ** 2])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0], [0.0, 6.0]]
     """
 
-    called(f, "jacobian")
+    require_function(f, "jacobian")
 
     @wraps(f, updated=())
     def rows(*arguments: Any, **named: Any) -> list[list[Any]]:
@@ -101,14 +100,14 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    gradient = grad(called(f, "hessian"))
+    gradient = grad(require_function(f, "hessian"))
 
     @wraps(f, updated=())
     def matrix(*arguments: Any, **named: Any) -> list[list[Any]]:
         arguments = _in_order(f, arguments, named)
 
         def entries(*values: Any) -> list[Any]:
-            return list(flat(gradient(*values)))
+            return list(flatten(gradient(*values)))
 
         return jacobian(entries)(*arguments)
 
@@ -117,54 +116,56 @@ def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
 
 @checks_keywords
 def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[Any], float]:
-    """Return u ↦ f(x) + ∇f·u, the lectures' local linearity; with order=2, plus ½ uᵀHu, Taylor's second term.
+    """Return u ↦ f(x) + ∇f·u, the Taylor polynomial of f at x of order 1; order=2 adds ½ uᵀHu with the Hessian H.
 
-    x is a number or a list of numbers, and u has its shape.
+    x is a number or a list of numbers, and u has the shape of x.
 
     >>> linearize(lambda x: x**2, 3.0)(0.5), linearize(lambda x: x**2, 3.0, order=2)(0.5)
     (12.0, 12.25)
     """
     if order not in (1, 2):
-        raise ValueError(f"linearize has order 1 (the tangent) or 2 (with the Hessian), not {order!r}")
-    value, slope = value_and_grad(called(f, "linearize"))(x)
-    slopes = list(flat(slope))
+        raise ValueError(f"order must be 1 (the tangent) or 2 (with the Hessian), got {order!r}")
+    value, slope = value_and_grad(require_function(f, "linearize"))(x)
+    slopes = list(flatten(slope))
     curvature = hessian(f)(x) if order == 2 else [[0.0] * len(slopes)] * len(slopes)
 
     def near(u: Any) -> float:
-        step = [as_float(entry, "a step") for entry in flat(u)]
+        step = [as_float(entry, "a step") for entry in flatten(u)]
         if len(step) != len(slopes):
-            raise ValueError(f"a step from x has as many entries as x, {len(slopes)}, not {len(step)}")
+            raise ValueError(f"u must have as many entries as x, {len(slopes)}, got {len(step)}")
         bend = sum(a * h * b for a, row in zip(step, curvature, strict=True) for h, b in zip(row, step, strict=True))
         return float(value + sum(a * s for a, s in zip(step, slopes, strict=True)) + bend / 2)
 
     return near
 
 
-# The arguments of the enclosing derivatives, if a function is being differentiated within another.
+# The arguments of the enclosing derivatives, while nested derivatives are computed.
 _enclosing: ContextVar[tuple[Value, ...]] = ContextVar("enclosing arguments", default=())
-# For each gate that the derivatives under way have recorded, the caller's gate whose local gradient it is part of.
-_written: ContextVar[dict[Value, Value]] = ContextVar("gates of derivatives")
+# Maps each gate recorded for a derivative to the caller's gate whose local gradient it computes; errors name the latter.
+_origin: ContextVar[dict[Value, Value]] = ContextVar("gates of derivatives")
 
 
 def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
-    """Return the output of f, a number or a list of them, and for each the gradient in every entry of its arguments."""
+    """Return the output of f, a number or a list, and for each number of it the gradient by every argument entry."""
     if not arguments:
-        raise TypeError("there is nothing to differentiate: give the function at least one argument")
-    given, outer = list(flat(arguments)), _enclosing.get()
+        raise TypeError(
+            "the function must be called with at least one argument, got none: there is nothing to differentiate"
+        )
+    given, outer = list(flatten(arguments)), _enclosing.get()
     if not outer:
-        _written.set({})
+        _origin.set({})
     with recorded():
-        # A copy of each argument of its own, so that other uses of the same Value do not count as this argument.
+        # Each argument is copied, so that other uses of the same Value do not count as this argument.
         inputs = [x + 0.0 if isinstance(x, Value) else Value(as_float(x, "an argument of the function")) for x in given]
         token = _enclosing.set((*outer, *inputs))
         try:
-            result = unpack_array(f(*fill(arguments, iter(inputs))))
+            result = unpack_array(f(*unflatten(arguments, iter(inputs))))
         finally:
             _enclosing.reset(token)
         single = not isinstance(result, (list, tuple))
-        outputs = [_output(y) for y in ([result] if single else flat(result))]
+        outputs = [_output(y) for y in ([result] if single else flatten(result))]
         nested = tracing() or any(isinstance(x, Value) for x in given)
-        # f may use an argument of an enclosing derivative that was not given to it; then that one must see this one.
+        # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
         nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
         rows: list[list[Any]] = [_gradient(y, inputs) if nested else _floats(y, inputs) for y in outputs]
     values: list[Any] = outputs if nested else [y.data for y in outputs]
@@ -172,7 +173,7 @@ def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any
 
 
 def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the arguments of a call of f in order, those given by name too."""
+    """Return the arguments of a call of f, keyword arguments too, in the order of its parameters."""
     if not named:
         return arguments
     signature = inspect.signature(f)
@@ -182,7 +183,8 @@ def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str
         raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
     if bound.kwargs:
         raise TypeError(
-            f"derivatives are of arguments by position: {', '.join(bound.kwargs)} can only be given by name"
+            f"arguments to differentiate must be positional, got {', '.join(bound.kwargs)} by keyword: "
+            "write a lambda that passes them on"
         )
     return bound.args
 
@@ -198,16 +200,13 @@ def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
     """Return d root/d x for each x as floats."""
     try:
         found = adjoints(root)
-    except (ArithmeticError, ValueError):  # a slope is missing somewhere: look only where these inputs are
+    except (ArithmeticError, ValueError):  # some gate has no slope; it may not depend on these inputs
         return [slope.data for slope in _gradient(root, wrt)]
     return [found.get(x, 0.0) for x in wrt]
 
 
 def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
-    """Return d root/d x for each x as Values: a backward pass that records itself, over what depends on some x only.
-
-    What it records holds for all data, as every graph does.
-    """
+    """Return d root/d x for each x as Values, by a recorded backward pass over the nodes that depend on some x."""
     order = topological_order(root, ends=wrt) if tracing() else fresh_order(root, wrt)
     active = set(wrt)
     for node in order:
@@ -229,7 +228,7 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
     assert gate is not None
     wanted = tuple([input in active for input in inputs])
     cells: list[Any] = [*map(_number_or_value, inputs), node]
-    written, made = _written.get(), len(cells)
+    origin, made = _origin.get(), len(cells)
     try:
         constants, operations, outputs, checked = _recorder(gate, wanted)
         cells += constants
@@ -238,17 +237,17 @@ def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
         if not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
             refuse_infinite([x._data for x in inputs])
     except (ArithmeticError, ValueError) as error:
-        raise no_slope(written.get(node, node), error, {}) from None
+        raise no_slope(origin.get(node, node), error, {}) from None
     for cell in cells[made:]:
         if isinstance(cell, Value):
-            written[cell] = written.get(node, node)
+            origin[cell] = origin.get(node, node)
     for input, output in zip(inputs, outputs, strict=True):
         if output is not None:
             yield input, cells[output]
 
 
 def _number_or_value(x: Value) -> Operand:
-    """Return a number that was written in the expression as it is, and see to it that it stays that."""
+    """Return the data of a literal number and freeze it, because the result depends on it; else the Value."""
     if x._tick not in (NUMBER, TAKEN):
         return x
     x._tick = TAKEN
@@ -257,9 +256,9 @@ def _number_or_value(x: Value) -> Operand:
 
 @lru_cache(maxsize=1024)
 def _recorder(gate: Gate, wanted: tuple[bool, ...]) -> tuple[list[float], list[Any], list[int | None], list[int]]:
-    """Return the local gradients that are wanted as operations on Values, from the rule's own symbols.
+    """Return the wanted local gradients as constants, operations on Values, and the cell of each result.
 
-    The last list is of the cells of local gradients that may be beyond the floats.
+    The last list holds the cells of the local gradients that may be infinite.
     """
     inputs = [Symbol.named(f"x{i}") for i in range(len(wanted))]
     out = Symbol.named("out")
@@ -275,26 +274,26 @@ def _number(x: Operand) -> float:
 
 def _operation(name: str) -> Callable[..., Any]:
     if name in FUNCTIONS and FUNCTIONS[name].sign:
-        return FUNCTIONS[name].python  # of Values by their operators, and of numbers alone
+        return FUNCTIONS[name].python  # works on Values and on numbers
     if name == "where":
         return _where
     try:
         return GATES[name]
     except KeyError:
         raise AttributeError(
-            f"a local gradient uses xp.{name}, which is no gate, so it cannot be differentiated again: add the gate"
+            f"a local gradient uses xp.{name}, which is not a gate, so it cannot be differentiated again: add the gate"
         ) from None
 
 
 def _where(condition: Operand, yes: Operand, no: Operand) -> Operand:
-    """Choose at once where the condition is a number of the expression, as an exponent mostly is."""
+    """Choose now if the condition is a literal number (exponents usually are), else record the gate `where`."""
     if condition.__class__ is float and condition == condition:
         return yes if condition > 0 else no
     return GATES["where"](condition, yes, no)
 
 
 def _without_comparisons(formulas: Sequence[Any]) -> list[Symbol | None]:
-    """Return formulas whose choices are the gate `where`, which asks whether a number is above 0 and passes a nan on."""
+    """Rewrite comparisons as the gate `where`, which tests whether a number is above 0 and propagates nan."""
     symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
     done: dict[int, Symbol] = {}
     for part in parts(*(symbol for symbol in symbols if symbol is not None)):
@@ -316,7 +315,7 @@ def _as_number(symbol: Symbol) -> Symbol:
 
 
 def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
-    """Return yes where a condition holds, else no; a ≤ b is the opposite of a > b."""
+    """Return `where` for a condition; a ≤ b is computed as a > b with yes and no exchanged."""
     if condition.operator not in COMPLEMENT:
         return Symbol("where", Symbol("abs", condition), yes, no)
     left, right = condition.operands if condition.operator in (">", "<=") else condition.operands[::-1]
@@ -331,15 +330,15 @@ def _is_zero(symbol: Symbol) -> bool:
     return symbol.operator == "number" and symbol.arguments[0] == 0.0
 
 
-def called(f: Any, what: str) -> Callable[..., Any]:
-    """Return a function, or raise a TypeError that says how what differentiates it is called."""
+def require_function(f: Any, what: str) -> Callable[..., Any]:
+    """Return f, or raise a TypeError if it is not callable; `what` is the function that f was passed to."""
     if not callable(f):
-        raise TypeError(f"{what} is of a function, as in {what}(lambda x: x * x), not of {truncated_repr(f)}")
+        raise TypeError(f"f must be a function, got {truncated_repr(f)}: write {what}(lambda x: x * x)")
     return f  # type: ignore[no-any-return]
 
 
-def flat(x: Any) -> Iterator[Any]:
-    """Yield the numbers of nested lists and arrays one by one."""
+def flatten(x: Any) -> Iterator[Any]:
+    """Yield the entries of nested lists and arrays in order."""
     try:
         yield from _entries(x)
     except RecursionError:
@@ -355,10 +354,10 @@ def _entries(x: Any) -> Iterator[Any]:
         yield x
 
 
-def fill(shape: Any, entries: Iterator[Any]) -> Any:
-    """Return lists nested like `shape`, a list or an array, with these entries."""
+def unflatten(shape: Any, entries: Iterator[Any]) -> Any:
+    """Return the entries nested like `shape`, a list or an array; the inverse of `flatten`."""
     shape = unpack_array(shape)
     if isinstance(shape, (list, tuple)):
-        filled = [fill(entry, entries) for entry in shape]
+        filled = [unflatten(entry, entries) for entry in shape]
         return type(shape)(*filled) if hasattr(shape, "_fields") else type(shape)(filled)  # a namedtuple, or a list
     return next(entries)

@@ -1,10 +1,10 @@
-"""The table of functions: everything that the rule of a gate may write, with every spelling of it.
+"""The table of functions and operators that the rules of gates may use, with their form in each language.
 
-A rule is arithmetic, comparisons, and functions of its `xp`. A row here says how each of them is computed and written
-wherever rules are run or printed; the two interpreters in C are built from these rows too. A further row, here or by
-`function(...)` at run time, is all that a function needs, and whatever a language lacks is left out of its row.
+A rule consists of arithmetic, comparisons, and functions of its argument `xp`. Each row here says how one of them is
+computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here or call
+`function(...)` at run time. A language without the function has an empty column.
 
-setup.py runs this file by itself, so it imports nothing but the standard library.
+setup.py runs this file alone, so it may import only the standard library.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ NOT_FINITE = "!isfinite(r)"
 
 
 class Function(NamedTuple):
-    """One row: a function or an operator, and how the languages that rules are printed in spell it.
+    """One row: a function or an operator, and its form in each language that rules are printed in.
 
     >>> FUNCTIONS["exp"].python(0.0), FUNCTIONS["mul"].sign, FUNCTIONS["abs"].mathematics
     (1.0, '*', '|{}|')
     """
 
-    name: str  # rules call xp.name; the name of an operator is that of its gate
-    python: Callable[..., Any]  # of floats; it raises where Python's own function does
+    name: str  # as in xp.name; an operator has the name of its gate
+    python: Callable[..., Any]  # the function of floats; raises as the function of `math` does
     operands: int = 1
-    c: str = ""  # an expression of the doubles a, b and c; what has one gives floats in Python too
+    c: str = ""  # an expression in the doubles a, b and c; if there is one, the Python function returns floats too
     javascript: str = ""  # a function
     numpy: str = ""  # the name in the array modules
-    torch: str = ""  # where it is not NumPy's
+    torch: str = ""  # the name in torch, if it differs from NumPy's
     jax: str = ""
-    mathematics: str = ""  # the printed form of its operands, where that is no call
+    mathematics: str = ""  # the format of the operands, if it is not a call
     sign: str = ""  # of an operator
-    binding: int = 0  # how tightly the operator binds
+    binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
-    refused: str = NOT_FINITE  # in C: of a, b and the result r, whether Python may refuse these operands
-    exact: bool = True  # C and Python give the same number, to the last bit
+    refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
+    exact: bool = True  # whether C and Python give bit-identical results
 
 
 FUNCTIONS: dict[str, Function] = {}
 
 
 def function(name: str, python: Callable[..., Any], *spellings: Any, **others: Any) -> Function:
-    """Add a row to the table, and return it: the name, the function of floats, and the other columns of Function.
+    """Add a row to the table and return it. The arguments are the columns of Function in order.
 
     >>> half_turn = function("half_turn", lambda x: math.pi - x, c="3.141592653589793 - a")
     >>> FLOATS.half_turn(math.pi)
@@ -55,13 +55,13 @@ def function(name: str, python: Callable[..., Any], *spellings: Any, **others: A
     """
     row = Function(name, python, *spellings, **others)
     if name in FUNCTIONS:
-        raise ValueError(f"there is a function {name!r} already: choose another name")
+        raise ValueError(f"name must be new, got {name!r}, which the table has already: choose another")
     FUNCTIONS[name] = row
     return row
 
 
 def _maximum(a: float, b: float) -> float:
-    return a if a > b or a != a else b  # a nan goes through, as it does in numpy
+    return a if a > b or a != a else b  # nan propagates, as in NumPy
 
 
 def _minimum(a: float, b: float) -> float:
@@ -70,8 +70,10 @@ def _minimum(a: float, b: float) -> float:
 
 def _pow(x: float, y: float) -> float:
     if x == 0.0 and -math.inf < y < 0.0:
-        raise ZeroDivisionError("0.0 cannot be raised to a negative power")  # as ** does; math.pow: ValueError
-    return math.pow(x, y)  # not **, which would answer a negative base with a complex number
+        raise ZeroDivisionError(
+            "0.0 cannot be raised to a negative power"
+        )  # as ** does; math.pow would raise ValueError
+    return math.pow(x, y)  # not **, which returns a complex number for a negative base
 
 
 def _where(condition: bool, a: float, b: float) -> float:
@@ -90,9 +92,9 @@ function("<", operator.lt, 2, "a < b ? 1.0 : 0.0", sign="<", binding=1, refused=
 function("<=", operator.le, 2, "a <= b ? 1.0 : 0.0", sign="<=", binding=1, refused="0")
 function(">", operator.gt, 2, "a > b ? 1.0 : 0.0", sign=">", binding=1, refused="0")
 function(">=", operator.ge, 2, "a >= b ? 1.0 : 0.0", sign=">=", binding=1, refused="0")
-function("where", _where, 3, "a != 0.0 ? b : c", numpy="where", refused="0")  # languages have a form of their own for it
+function("where", _where, 3, "a != 0.0 ? b : c", numpy="where", refused="0")  # other languages have their own syntax
 
-# name, of floats, operands, C, JavaScript, NumPy
+# columns: name, python, operands, c, javascript, numpy
 function("abs", abs, 1, "fabs(a)", "Math.abs", "abs", mathematics="|{}|", refused="0")
 function("maximum", _maximum, 2, "((a > b) | (a != a)) ? a : b", "(a, b) => (a > b || Number.isNaN(a) ? a : b)",
          "maximum", commutative=True, refused="0")
@@ -119,10 +121,10 @@ function("tanh", math.tanh, 1, "tanh(a)", "Math.tanh", "tanh")
 function("asinh", math.asinh, 1, "asinh(a)", "Math.asinh", "asinh")
 function("acosh", math.acosh, 1, "acosh(a)", "Math.acosh", "acosh")
 function("atanh", math.atanh, 1, "atanh(a)", "Math.atanh", "atanh")
-function("erf", math.erf, 1, "erf(a)")  # NumPy and JavaScript have neither
+function("erf", math.erf, 1, "erf(a)")  # not in NumPy or JavaScript
 function("erfc", math.erfc, 1, "erfc(a)")
-function("hypot", math.hypot, 2, "hypot(a, b)", "Math.hypot", "hypot", exact=False)  # Python has an algorithm of its own
-function("floor", math.floor, 1, "", "Math.floor", "floor")  # ints in Python
+function("hypot", math.hypot, 2, "hypot(a, b)", "Math.hypot", "hypot", exact=False)  # Python uses another algorithm than C
+function("floor", math.floor, 1, "", "Math.floor", "floor")  # returns an int in Python, so no C form
 function("ceil", math.ceil, 1, "", "Math.ceil", "ceil")
 function("trunc", math.trunc, 1, "", "Math.trunc", "trunc")
 if hasattr(math, "cbrt"):  # since Python 3.11
@@ -131,13 +133,13 @@ if hasattr(math, "cbrt"):  # since Python 3.11
 
 
 def known(name: str, operands: int) -> Function | None:
-    """Return the row of a function that takes so many operands: log(x, 2) is not the function that its row spells."""
+    """Return the row of a function with this number of operands; None for others, such as log(x, 2)."""
     row = FUNCTIONS.get(name)
     return row if row is not None and row.operands == operands else None
 
 
 def hint(name: str) -> str:
-    """Return a function of the table whose name is much like another, as advice.
+    """Return advice with the function of the table whose name is most similar, or an empty string.
 
     >>> hint("arctan")
     ': did you mean xp.atan?'
@@ -149,13 +151,13 @@ def hint(name: str) -> str:
 
 
 class _Floats:
-    """The `xp` of floats: the functions of the table, refusing what Python's own refuse; the rest comes from `math`."""
+    """The `xp` of floats: the functions of the table, or else those of `math`."""
 
     def __init__(self) -> None:
         vars(self).update({row.name: row.python for row in FUNCTIONS.values() if not row.sign})
 
     def __getattr__(self, name: str) -> Any:
-        row = FUNCTIONS.get(name)  # one that was added since
+        row = FUNCTIONS.get(name)  # a row added later
         return getattr(math, name) if row is None or row.sign else row.python
 
 
@@ -163,7 +165,7 @@ FLOATS: Any = _Floats()
 
 
 def header() -> str:
-    """Return the functions that C has as lists of X(name, code, expression, refused), one for each number of operands."""
+    """Return a C header of X-macro lists, X(name, code, expression, refused), one for each number of operands."""
     lines = ["/* Written by setup.py from autograd/functions.py. */"]
     for operands, name in enumerate(("ONE_OPERAND", "TWO_OPERANDS", "THREE_OPERANDS"), 1):
         lines += ["", f"#define {name}(X)"]

@@ -1,4 +1,4 @@
-"""Why a text is not an expression: the column, and what to write instead of the notation of school."""
+"""Explain why a text is not an expression: the index of the fault, and how to write mathematical notation here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from collections.abc import Container, Sequence
 from itertools import takewhile
 from keyword import iskeyword
 
-__all__ = ["ALLOWED", "BEYOND", "ELSEWHERE", "fault", "foreign", "listing", "product", "shared", "short_name"]
+__all__ = [
+    "ALLOWED",
+    "BEYOND",
+    "ELSEWHERE",
+    "foreign_notation",
+    "listing",
+    "precedence_advice",
+    "product_advice",
+    "short_name",
+    "syntax_fault",
+]
 
 BEYOND = "this number is beyond the range of a float (about 1.8e308)"
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
@@ -18,7 +28,7 @@ WRITTEN = {
     **dict.fromkeys("°º", "(…*pi/180)"),
     **dict.fromkeys("≤≥≠", "where(x, a, b), which gives a if x > 0 and else b,"),
 }  # fmt: skip
-# Functions that are not gates, in terms of gates; an empty text for those that no gates give.
+# Functions that are not gates, written with gates; empty if gates cannot express one.
 ELSEWHERE = {
     name: instead
     for names, instead in (
@@ -63,17 +73,17 @@ TOKEN = re.compile(
     r"|(?P<operator>\*\*|[-+*/])|(?P<comma>,)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<other>.)"
 )
 # sin²(x) and sin^2(x): a function's name, a power, and perhaps its input.
-RAISED = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"  # some of which are letters or digits to \w
+RAISED = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"  # \w matches some of them
 POWER = re.compile(
     rf"\b(?P<name>[^\W\d{RAISED}][^\W{RAISED}]*)(?:\s*(?:\^|\*\*)\s*(?P<power>[-−]?\w+\b|[({{]\s*[-−]?\w+\s*[)}}])|(?P<raised>[{RAISED}]+)(?![{RAISED}]))"
     rf"\s*(?:\((?P<input>[^()]*)\)|(?P<word>[^\W{RAISED}]+)|(?=\())"
 )
 
 
-def foreign(text: str, gates: Container[str]) -> tuple[int, str] | None:
-    """Return the first notation that an expression writes otherwise, by its index, and what to write instead.
+def foreign_notation(text: str, gates: Container[str]) -> tuple[int, str] | None:
+    """Return the index of the first mathematical notation that is not allowed, and what to write instead.
 
-    >>> foreign("x² + sin²(x)", {"sin"}), foreign("sin²(x)", {"sin"})
+    >>> foreign_notation("x² + sin²(x)", {"sin"}), foreign_notation("sin²(x)", {"sin"})
     ((1, 'write **2 instead of ²'), (0, 'write sin(x)**2 instead of sin²'))
     """
     found = [*filter(None, (_foreign_power(text, gates), _foreign_sign(text)))]
@@ -81,7 +91,7 @@ def foreign(text: str, gates: Container[str]) -> tuple[int, str] | None:
 
 
 def _foreign_power(text: str, gates: Container[str]) -> tuple[int, str] | None:
-    """Return the first power between a gate and its input, which the table of signs would advise to write with **."""
+    """Return the first power written between a gate and its input, as in sin²(x). WRITTEN would give wrong advice for it."""
     for match in POWER.finditer(text):
         if match["name"] in gates:
             power = _as_ascii(match["power"] or match["raised"]).strip("(){} ")
@@ -99,7 +109,7 @@ def _foreign_power(text: str, gates: Container[str]) -> tuple[int, str] | None:
 
 def _foreign_sign(text: str) -> tuple[int, str] | None:
     for i, sign in enumerate(text):
-        kind, start, run = _kind(sign), i, sign
+        kind, start, run = _decomposition_tag(sign), i, sign
         if sign in WRITTEN:
             instead = WRITTEN[sign]
         elif kind == "<super>":
@@ -113,29 +123,29 @@ def _foreign_sign(text: str) -> tuple[int, str] | None:
             start, run = whole.start(), whole[0] + sign
             instead = f"({whole[0]}+{_as_ascii(sign)})"
         else:
-            instead = _plain(sign)
+            instead = _ascii_form(sign)
         if instead:
             return start, f"write {short_name(instead)} instead of {short_name(run)}"
     return None
 
 
-def _kind(sign: str) -> str:
-    """Return how Unicode derives a sign from others: <super>, <sub>, <fraction>, … or nothing."""
+def _decomposition_tag(sign: str) -> str:
+    """Return the tag of a character's Unicode decomposition: <super>, <sub>, <fraction>, … or an empty string."""
     return unicodedata.decomposition(sign).partition(" ")[0]
 
 
 def _run(text: str, start: int) -> str:
-    """Return the signs from a place on that are of the same kind."""
-    kind = _kind(text[start])
-    return "".join(takewhile(lambda sign: _kind(sign) == kind, text[start:]))
+    """Return the characters from `start` on that have the same decomposition tag."""
+    kind = _decomposition_tag(text[start])
+    return "".join(takewhile(lambda sign: _decomposition_tag(sign) == kind, text[start:]))
 
 
 def _as_ascii(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("⁄", "/").replace("−", "-")
 
 
-def _plain(sign: str) -> str:
-    """Return a sign beyond ASCII as ASCII, or nothing where it can stand for itself or for nothing."""
+def _ascii_form(sign: str) -> str:
+    """Return the ASCII form of a character. Empty if it is ASCII, allowed in a name, or has no such form."""
     if sign.isascii():
         return ""
     if unicodedata.category(sign) == "Pd":  # dashes
@@ -145,34 +155,36 @@ def _plain(sign: str) -> str:
     plain = _as_ascii(sign)
     if f"x{sign}".isidentifier() or not re.fullmatch(r"\d+(/\d+)?|[-+*/(),.=\[\]]", plain, re.ASCII):
         return ""
-    return f"({plain})" if _kind(sign) == "<fraction>" else plain
+    return f"({plain})" if _decomposition_tag(sign) == "<fraction>" else plain
 
 
-def fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
-    """Return where a text that cannot be parsed stops being an expression, and why; None where Python knows better.
+def syntax_fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
+    """Return the index of the first syntax fault in a text, and why; None if Python's own message is to be used.
 
-    >>> fault("2x", ())
+    >>> syntax_fault("2x", ())
     (1, 'write 2*x')
     """
     last: re.Match[str] | None = None
     for token in TOKEN.finditer(text):
         kind, sign = token.lastgroup, token[0]
         before = last.lastgroup if last else "open"
-        operand = before in ("number", "name", "close")  # ends here
+        after_operand = before in ("number", "name", "close")
         if kind == "space":
             continue
         if kind == "other":
-            return token.start(), _stranger(sign)
-        if kind == "number" and len(sign) > 308 and sign.replace("_", "").isdecimal():  # Python reads 4,300 digits
+            return token.start(), _bad_character(sign)
+        if (
+            kind == "number" and len(sign) > 308 and sign.replace("_", "").isdecimal()
+        ):  # Python itself accepts 4,300 digits
             return token.start(), BEYOND
         if kind == "name" and iskeyword(sign):
-            return token.start(), f"{sign} is a word of Python, which cannot be a name"
-        if last and operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):
+            return token.start(), f"{sign} is a keyword of Python and cannot be a name"
+        if last and after_operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):
             if last[0] in gates and kind != "open":
                 word = re.match(r"\w+(\*\*-?\w+)?", text[token.start() :])
                 return token.start(), f"write {last[0]}({short_name(word[0] if word else sign)})"
-            return token.start(), product(last[0], sign) + shared(text, last.end())
-        missing = not operand and (kind == "comma" or (kind == "operator" and sign not in "+-"))
+            return token.start(), product_advice(last[0], sign) + precedence_advice(text, last.end())
+        missing = not after_operand and (kind == "comma" or (kind == "operator" and sign not in "+-"))
         if missing or (kind == "close" and before == "operator"):
             return token.start(), f"something is missing before {sign}"
         last = token
@@ -181,7 +193,7 @@ def fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
     return None
 
 
-def product(left: str, right: str) -> str:
+def product_advice(left: str, right: str) -> str:
     """Return the advice for two operands without an operator between them."""
     if left[-1] in DIGITS and right[0] in DIGITS:
         return f"an operator is missing between {left[:40]} and {right[:40]}"
@@ -190,10 +202,10 @@ def product(left: str, right: str) -> str:
     return f"write * between {short_name(left)} and {short_name(right)}"
 
 
-def shared(text: str, end: int) -> str:
-    """Return what to add to the advice of a product if / or ** stands before its left operand, which ends at an index.
+def precedence_advice(text: str, end: int) -> str:
+    """Return an addition to product_advice where / or ** precedes the left operand, which ends at index `end`.
 
-    >>> shared("1/2x", 3), shared("1/(x+1)(x-1)", 7), shared("1 + 2x", 5)
+    >>> precedence_advice("1/2x", 3), precedence_advice("1/(x+1)(x-1)", 7), precedence_advice("1 + 2x", 5)
     (', in parentheses if / takes all of it', ', in parentheses if / takes all of it', '')
     """
     head, depth = text[:end].rstrip(), 0
@@ -208,12 +220,12 @@ def shared(text: str, end: int) -> str:
 
 
 def short_name(name: str, width: int = 40) -> str:
-    """Return the beginning of a name."""
+    """Return a name cut to `width` characters."""
     return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
 def listing(names: Sequence[str], most: int) -> str:
-    """Return the first of some names, and how many there are beyond them.
+    """Return the first `most` names, and the number of the others.
 
     >>> listing(["x", "y", "z"], 2)
     'x, y and 1 more'
@@ -222,7 +234,7 @@ def listing(names: Sequence[str], most: int) -> str:
     return ", ".join(map(short_name, names[:most])) + rest
 
 
-def _stranger(sign: str) -> str:
+def _bad_character(sign: str) -> str:
     if sign == "|":
         return "write abs(x) instead of |x|"
     if sign == "%":
@@ -232,5 +244,5 @@ def _stranger(sign: str) -> str:
     if sign == "\\":
         return "\\ is not allowed: write sqrt(x), x/y and x*y for the commands of LaTeX"
     if sign == "=":
-        return 'the expression has no =; values come behind it, as in "x*y" x=2 y=3'
+        return 'the expression must not contain =: write values after it, as in "x*y" x=2 y=3'
     return f"{sign if sign.isprintable() else f'the character U+{ord(sign):04X}'} is not allowed: {ALLOWED}"

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for property tests of your own: `values()` and `expressions()`. Needs the hypothesis package."""
+"""Hypothesis strategies for property tests of Values and gates. Requires the hypothesis package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .value import Value
 
 __all__ = ["Expression", "expressions", "gate_inputs", "inputs_of", "values"]
 
-MARGIN = 0.05  # how far from a kink inputs stay, so that finite differences see one side only
+MARGIN = 0.05  # least distance from a kink, so that finite differences stay on one side of it
 
 
 def values(min_value: float = -4.0, max_value: float = 4.0) -> st.SearchStrategy[Value]:
@@ -29,7 +29,7 @@ def values(min_value: float = -4.0, max_value: float = 4.0) -> st.SearchStrategy
 
 
 class Expression:
-    """A random program of gates: `steps` name a gate and which earlier results it takes; called, it runs them.
+    """A random function made of gates. Each step is a gate and the indices of the earlier results that it takes.
 
     >>> f = Expression(2, [(GATES["mul"], (0, 1)), (GATES["exp"], (2,))])
     >>> f, f(0.0, 3.0)
@@ -62,9 +62,9 @@ def expressions(
     max_steps: int = 12,
     margin: float = MARGIN,
 ) -> tuple[Expression, list[float]]:
-    """Pairs of a function of Values and inputs (floats) at which it and its gradient are tame.
+    """Pairs of an Expression and float inputs at which its result is bounded and its gradient exists.
 
-    Results are shared freely between gates; every gate gets inputs from its domain, at least `margin` from a kink.
+    Gates may share results. Every gate gets inputs in its domain, at least `margin` from a kink.
 
     >>> from hypothesis import given
     >>> from autograd import check_gradients
@@ -81,11 +81,11 @@ def expressions(
     for _ in range(draw(st.integers(1, max_steps))):
         gate = draw(st.sampled_from(rows))
         n = draw(st.integers(2, 5)) if gate.variadic else len(gate.names)
-        # the latest result first, so that few steps are of no use to the root
+        # always uses the latest result, so that most steps contribute to the root
         places = (len(results) - 1, *draw(st.lists(st.integers(0, len(results) - 1), min_size=n - 1, max_size=n - 1)))
         places = tuple(draw(st.permutations(places)))
         data = [results[i] for i in places]
-        if _tame(gate, data, margin):
+        if _in_range(gate, data, margin):
             steps.append((gate, places))
             results.append(gate.forward(FLOATS, *data))
     if not steps:
@@ -121,7 +121,7 @@ def inputs_of(domain: Domain) -> st.SearchStrategy[float]:
     return st.one_of([st.floats(low, high) for low, high in domain])
 
 
-def _tame(gate: Gate, data: Sequence[float], margin: float) -> bool:
+def _in_range(gate: Gate, data: Sequence[float], margin: float) -> bool:
     domains = gate.domain * len(data) if gate.variadic else gate.domain
     inside = all(any(low <= x <= high for low, high in domain) for x, domain in zip(data, domains, strict=True))
     if not inside or (gate.kink is not None and abs(gate.kink.distance(*data)) < margin):

@@ -1,4 +1,4 @@
-"""Readings for the eye: pictures of a graph, and its walk in words."""
+"""Pictures of a graph, interactive pages, and explanations in words."""
 
 from .dot import to_dot as to_dot
 from .drawing import Drawing as Drawing, draw as draw

@@ -1,4 +1,4 @@
-"""Boxes: what a picture shows as one shape, a node of its own or the nodes of a scope folded together."""
+"""Boxes: the shapes of a picture. A box is a single node, or the nodes of a scope folded together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LEVELS: tuple[Level, ...] = ("gate", "neuron", "layer")
 
 @dataclass(eq=False)
 class Box:
-    """Nodes shown as one, in topological order; `scope` is that of a fold, None for a node on its own.
+    """Nodes shown as one shape, in topological order. `scope` is the folded scope, None for a single node.
 
-    A copy, which stands beside some of the uses of a hub, has the hub as its `original`.
+    A copy of a hub, drawn beside some of its uses, has the hub as its `original`.
     """
 
     nodes: list[Value]
@@ -29,23 +29,23 @@ class Box:
 
 @dataclass(eq=False)
 class Arrow:
-    """Edges shown as one: each is the position of an input among the inputs of a gate."""
+    """Edges shown as one arrow. An edge is a gate and the index of one of its inputs."""
 
     tail: Box
     head: Box
-    edges: list[tuple[Value, int]] = field(default_factory=list)  # the gate, and which of its inputs
+    edges: list[tuple[Value, int]] = field(default_factory=list)  # (gate, index of the input)
 
     @property
     def sources(self) -> list[Value]:
-        """The nodes whose values flow along it, each once."""
+        """The nodes whose values the arrow carries, without duplicates."""
         return list(dict.fromkeys(gate.inputs[place] for gate, place in self.edges))
 
 
 def homes(order: Sequence[Value]) -> dict[Value, str | None]:
-    """Return the scope in which a picture shows each node: its own; for a parameter or constant, that of its only users.
+    """Map each node to the scope it is drawn in: its own, or for a parameter or constant the one scope that uses it.
 
-    Parameters are made before their module is called, outside of its scope, yet belong into its picture. One that
-    several scopes share stands outside of them all, and so does an input.
+    Parameters are made before their module is called, so they have no scope of their own. A parameter that several
+    scopes share is drawn outside of all of them, and so is an input.
     """
     scopes = {node: node.scope for node in order}
     if not any(scopes.values()):
@@ -66,11 +66,11 @@ def homes(order: Sequence[Value]) -> dict[Value, str | None]:
 def fold(order: Sequence[Value], home: Mapping[Value, str | None], level: Level) -> list[Box]:
     """Return the boxes of a graph at a level, in the order of their last nodes.
 
-    A scope with nothing in it but a gate is shown as that gate: a fold would only hide it.
+    A scope that contains a single gate is not folded.
     """
     if level == "gate":
         return [Box([node]) for node in order]
-    widened = _widened({scope for scope in home.values() if scope}, level)
+    widened = _fold_targets({scope for scope in home.values() if scope}, level)
     folded = {scope: Box([], scope) for scope in widened.values()}
     size = Counter[str]()
     for node in order:
@@ -86,10 +86,10 @@ def fold(order: Sequence[Value], home: Mapping[Value, str | None], level: Level)
     return boxes
 
 
-def _widened(scopes: set[str], level: Level) -> dict[str, str]:
-    """Map each scope to the one that it is folded into: at "neuron" level itself, at "layer" level its layer.
+def _fold_targets(scopes: set[str], level: Level) -> dict[str, str]:
+    """Map each scope to the one that it is folded into: itself at level "neuron", its layer at level "layer".
 
-    A layer is a scope whose inner scopes have none within them: its neurons.
+    A layer is a scope whose inner scopes, its neurons, contain no further scopes.
     """
     inner: dict[str, set[str]] = {}
     for scope in scopes:

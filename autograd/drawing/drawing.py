@@ -1,4 +1,4 @@
-"""`draw` and the `Drawing` it returns: a picture that shows, saves and opens itself."""
+"""`draw`, and the `Drawing` that it returns: a picture to show in a notebook, save or open."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Drawing", "draw"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
-REPR_SECONDS = 10.0  # a prompt should not wait for a picture that nobody limited
-REPR_BYTES = 2_000_000  # nor a notebook carry a larger one
+REPR_SECONDS = 10.0  # limits of a repr: a prompt should not wait longer for a picture
+REPR_BYTES = 2_000_000  # a notebook should not store a larger one
 REPR_TEXT = 5_000
 
 
 class Drawing:
-    """The picture of a graph, as DOT text (`source`); it shows itself in a notebook, saves itself and opens a viewer.
+    """The picture of a graph, as DOT text (`source`). Notebooks display it; `save` writes it and `view` opens it.
 
-    `graphviz` is the same as a `graphviz.Source`, for whatever else that package can do.
+    `graphviz` is the same picture as a `graphviz.Source`.
     """
 
     def __init__(self, source: str) -> None:
@@ -45,26 +45,24 @@ class Drawing:
         return graphviz.Source(self.source)
 
     def render(self, format: str) -> bytes:
-        """Return the picture as "svg", "png" or "pdf"; RenderingError where nothing can render it."""
+        """Return the picture as "svg", "png" or "pdf"; RenderingError if Graphviz is missing or fails."""
         if format not in FORMATS[:-1]:
-            raise ValueError(f"format is {', '.join(map(repr, FORMATS[:-1]))}, not {format!r}")
+            raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS[:-1]))}, got {format!r}")
         return render(self.source, format)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the picture, in the format of the file's ending: .svg, .png, .pdf or .dot. Returns the path.
+        """Write the picture in the format of the suffix, .svg, .png, .pdf or .dot, and return the path.
 
-        The file is replaced whole or not at all.
+        The file is replaced atomically.
         """
         path = as_path(path)
         format = path.suffix.lower().lstrip(".")
         if format not in FORMATS:
-            raise ValueError(
-                f"a picture ends in .svg, .png, .pdf or .dot, and {path.name!r} in {path.suffix or 'nothing'}"
-            )
+            raise ValueError(f"a picture's name must end in .svg, .png, .pdf or .dot, got {path.name!r}")
         return replace_file(path, self.source.encode() if format == "dot" else self.render(format))
 
     def view(self) -> Path:
-        """Open the picture in the program that shows SVG files; returns the path of the file."""
+        """Open the picture in the system's viewer of SVG files, and return the path of the temporary file."""
         import graphviz
 
         with tempfile.NamedTemporaryFile(suffix=".svg", delete=False) as file:
@@ -79,7 +77,9 @@ class Drawing:
         try:
             svg = render(self.source, "svg", REPR_SECONDS)
             if len(svg) > REPR_BYTES:
-                raise RenderingError(f"the picture has {len(svg):,} bytes: .save('graph.svg')")
+                raise RenderingError(
+                    f"the picture has {len(svg):,} bytes, too large to display: write .save('graph.svg')"
+                )
             return {"image/svg+xml": svg.decode(), "text/plain": repr(self)}
         except Exception as error:  # a repr never raises
             cut = f"{self.source[:REPR_TEXT]}\n…\n" if len(self.source) > REPR_TEXT else self.source
@@ -102,19 +102,19 @@ def draw(
 ) -> Drawing:
     """Return the picture of a graph: leaves, gates, the values between them and, after `backward()`, the gradients.
 
-    level: "gate" shows every gate; "neuron" folds each innermost scope (that of an `nn` neuron) into one box that says
-        what it computes, as in relu(w·x+b); "layer" folds the scopes of a layer's neurons together: 16 × relu(w·x+b).
-        Without it, up to 300 nodes are drawn gate by gate, up to 3,000 folded as far as it takes.
-    around: a node of the graph; only what at most `depth` edges (2 unless told) separate from it is drawn.
-    limit: at most so many nodes and boxes, those nearest to the root (or to `around`), of a graph of any size.
+    level: "gate" shows every gate; "neuron" folds each innermost scope (an `nn` neuron) into one box labelled with its
+        formula, such as relu(w·x+b); "layer" folds all neurons of a layer into one box: 16 × relu(w·x+b). By default,
+        the finest level with at most 300 boxes is chosen.
+    around: a node of the graph; only nodes at most `depth` edges (default 2) from it are drawn.
+    limit: the maximum number of nodes and boxes; those nearest to the root (or to `around`) are drawn.
     digits: decimals of the numbers; None for all of them. formulas: each gate's local gradient on its edges.
     names: whether unlabelled nodes take the names of the caller's variables.
 
-    A graph without scopes that is larger than 300 nodes is drawn in part, and the picture says so. ValueError for one
-    of more than 3,000 nodes or with more than 600 edges to draw, if none of level, around and limit says what to draw.
+    A graph without scopes that has more than 300 nodes is drawn in part, with a note. ValueError for more than 3,000
+    nodes or 600 edges, if none of level, around and limit is given.
 
-    A node with 12 uses or more that lie apart is drawn again beside each of them, in a dashed box; in a graph whose
-    lines would be very long, so are those with the longest. What flows back into all of these adds up to its gradient.
+    A node with 12 or more uses that are far apart is repeated beside them, in dashed boxes; so are nodes with very long
+    edges. The gradient of such a node is the sum over all its boxes.
 
     >>> x = Value(2.0, "x")
     >>> draw(x * x)

@@ -1,4 +1,4 @@
-"""`explain`: a graph in words, upstream × local = downstream, or path by path."""
+"""`explain`: describe both passes of a graph step by step, or the gradient path by path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """A graph in words: `text` for a terminal, `markdown` for everything else; its repr is the one asked for."""
+    """An explanation as `text` and as `markdown`; its repr is Markdown if `prefers_markdown`."""
 
     text: str
     markdown: str
@@ -39,15 +39,15 @@ def explain(
     digits: int = 6,
     names: bool = True,
 ) -> Explanation:
-    """Return the walk through a graph, which a prompt shows: every gate's output, then upstream × local = downstream.
+    """Return a description of both passes: every gate's output, then upstream × local = downstream for every edge.
 
-    wrt: a node; instead of the walk, every path from it to the root with the product of its local gradients. These add
-        up to the gradient; at most 20 are written out, of however many there are.
+    wrt: a node. Describe every path from it to the root instead, with the product of the local gradients on it. The sum
+        of the products is the gradient. At most 20 paths are written out.
     numeric: finite differences beside each gate's local gradient and each leaf's gradient (or that of `wrt`).
-    markdown: the repr is Markdown, as a notebook shows it anyway.
+    markdown: the repr is Markdown; notebooks show Markdown in any case.
 
-    Nodes without a name are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
-    Numbers have `digits` significant digits, the gradients at the end 12; they are there once `root.backward()` has run.
+    Unnamed nodes are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
+    Numbers have `digits` significant digits, and the final gradients 12. Gradients require a `root.backward()` before.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z

@@ -1,4 +1,4 @@
-"""`explore`: a page on which a person steps through an expression, gate by gate, forward and backward."""
+"""`explore`: an interactive page that steps through an expression, gate by gate, forward and backward."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .view import LARGEST
 __all__ = ["explore"]
 
 SCRIPTS = ["flow.js", "picture.js", "details.js", "explore.js"]
-LETTER = 7.5  # points that a letter takes
-LONGEST = 14  # letters of a name that the page shows in the picture
+LETTER = 7.5  # width of a letter in points
+LONGEST = 14  # letters of a name in the picture
 FORMULA = 40  # letters of a formula
 
 
 def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: int = 2, names: bool = True) -> Page:
-    """Write a page on which one steps through an expression: one HTML file that needs no network and no server.
+    """Write an interactive page for an expression: one HTML file that works offline.
 
-    Forward, each gate computes its output; backward, upstream × local = downstream, added up at shared nodes. Pointing at
-    a node or an edge shows its numbers; leaves can be changed, and the page computes all anew by the gates' own rules;
-    in predict mode it hides each gradient until it was guessed. Without a path, the page is returned only: in a notebook
-    it shows itself. `digits` is how many decimals the picture shows. The page computes from the leaves, so a stale graph
-    is shown as `root.forward()` would make it.
+    Each step computes the output of one gate, or going backward the gradients of its inputs; gradients add up at shared
+    nodes. Pointing at a node or an edge shows its numbers. Changing a leaf recomputes the page by the rules of the gates.
+    Predict mode hides each gradient until it is guessed. Without a path, the page is only returned; notebooks display
+    it. `digits` is the number of decimals in the picture. The page computes everything from the leaves, so a stale graph
+    is shown as after `root.forward()`.
 
-    ValueError for a graph of more than 3,000 nodes; RenderingError where no Graphviz is installed to lay it out.
+    ValueError for a graph of more than 3,000 nodes; RenderingError if Graphviz, which lays the graph out, is missing.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> page = explore((x + y) * z)
@@ -45,18 +45,18 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
     order = flow.order
     if len(order) > LARGEST:
         raise ValueError(
-            f"a page steps through at most {LARGEST:,} nodes, and this graph has {len(order):,}: explore a smaller part "
+            f"root must have a graph of at most {LARGEST:,} nodes, got {len(order):,}: explore a smaller part "
             "of it, such as the loss of one sample, or draw(root, level='layer')"
         )
     check_digits(digits)
     known = caller_names(sys._getframe(1)) if names else {}
-    called = complete_names(order, known)
+    labels = complete_names(order, known)
     place = {node: i for i, node in enumerate(order)}
-    data = {"digits": digits, "nodes": [_node(node, called, place) for node in order]}
-    data |= _laid_out(order, place, called)
+    data = {"digits": digits, "nodes": [_node(node, labels, place) for node in order]}
+    data |= _layout_data(order, place, labels)
     gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
     page = Page(
-        f"{called[root]}, step by step",
+        f"{labels[root]}, step by step",
         body=page_file("explore.html"),
         scripts=[scripts(gates), *map(page_file, SCRIPTS)],
         data=data,
@@ -66,18 +66,18 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
     return page
 
 
-def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:
-    """What the page knows of a node; of a gate, its rules are in GATES."""
+def _node(node: Value, labels: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:
+    """Return the data of a node for the page; the rules of its gate are in the script's GATES."""
     gate = node.gate
     if gate is None:
         if not math.isfinite(node.data):
-            raise ValueError(f"a page computes with finite numbers, and {called[node]} is {node.data!r}")
+            raise ValueError(f"leaves must be finite numbers, got {labels[node]} = {node.data!r}")
         named = node.role != "constant" or bool(node.label)
-        return {"name": called[node], "role": node.role, "data": node.data, "inputs": [], "named": named}
-    operands = [input.data if input.role == "constant" else called[input] for input in node.inputs]
-    formulas = gate.formulas(operands, called[node]) or [""] * len(operands)
+        return {"name": labels[node], "role": node.role, "data": node.data, "inputs": [], "named": named}
+    operands = [input.data if input.role == "constant" else labels[input] for input in node.inputs]
+    formulas = gate.formulas(operands, labels[node]) or [""] * len(operands)
     return {
-        "name": called[node],
+        "name": labels[node],
         "gate": f"{gate.name}/{len(operands)}",
         "gateName": gate.name,
         "scope": node.scope or "",
@@ -91,18 +91,18 @@ def _node(node: Value, called: Mapping[Value, str], place: Mapping[Value, int]) 
     }
 
 
-def _laid_out(order: Sequence[Value], place: Mapping[Value, int], called: Mapping[Value, str]) -> dict[str, Any]:
-    """Where the nodes are, and the edges; behind them the name of the root and the edge that leads to it.
+def _layout_data(order: Sequence[Value], place: Mapping[Value, int], labels: Mapping[Value, str]) -> dict[str, Any]:
+    """Return the layout for the page: places of the nodes, routes of the edges, and the copies of each hub.
 
-    Then the copies of each hub: where they are, and which of its uses the edges from them lead to.
+    The last place and route belong to the box with the root's name. A copy has its place and its range of uses.
     """
     root = order[-1]
-    sizes = [_size(node, called[node]) for node in order]
+    sizes = [_size(node, labels[node]) for node in order]
     edges = [(place[input], place[node]) for node in order for input in node.inputs]
     many = hubs(len(order), edges)
     straight = spine(len(order), edges) if many else ()
     if root.inputs:
-        sizes.append((_width(called[root], 48.0), 40.0))
+        sizes.append((_width(labels[root], 48.0), 40.0))
         edges.append((place[root], len(order)))
     count, copies = len(sizes), []
     for hub, groups in many.items():
@@ -112,7 +112,7 @@ def _laid_out(order: Sequence[Value], place: Mapping[Value, int], called: Mappin
                 for i in group:
                     edges[i] = (len(sizes), edges[i][1])
                 copies.append({"of": hub, "first": first, "last": first + len(group) - 1, "uses": uses})
-                sizes.append((_width(f"{called[order[hub]]} = ", 60.0) + 40, 42.0))
+                sizes.append((_width(f"{labels[order[hub]]} = ", 60.0) + 40, 42.0))
             first += len(group)
     found: Layout = layout(sizes, edges, straight)
     return {

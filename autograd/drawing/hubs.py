@@ -1,4 +1,4 @@
-"""Hubs: nodes whose uses lie far apart; a picture repeats them beside their uses, as a circuit diagram repeats a label."""
+"""Hubs: nodes whose uses are far apart. A picture repeats them beside their uses, to avoid long edges."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 __all__ = ["hubs", "spine"]
 
-USES = 12  # with fewer uses a node stays one, so that its lines show how gradients add up
-REACH = 500  # columns that all lines together may cross: Graphviz takes a second for so many, and a minute for 10,000
+USES = 12  # a node with fewer uses is drawn once, so that its edges show the sum of gradients
+REACH = 500  # total columns that edges may cross: Graphviz takes a second for 500, a minute for 10,000
 
 
 def hubs(count: int, edges: Sequence[tuple[int, int]]) -> dict[int, list[list[int]]]:
-    """Map each hub to its edges, in groups whose heads stand in one column, from left to right.
+    """Map each hub to the indices of its edges, grouped by the column of their heads, from left to right.
 
-    The nodes are 0 to count − 1, and the edges are in the order of their heads. The hub itself stands beside its first
-    group, a copy of it beside each other one. A node is a hub if it has 12 uses, not all in one column; where the lines
-    of the others would be too long to lay out, those that have the longest are hubs, too.
+    The nodes are 0 to count − 1, and the edges are in the order of their heads. The hub is drawn beside its first group,
+    and a copy beside each other group. A node is a hub if it has 12 or more uses, not all in one column. If the edges of
+    the other nodes are too long in total to lay out, those with the longest edges are hubs too.
 
     >>> hubs(14, [(tail, head) for head in range(1, 14) for tail in (head - 1, 0)])[0][:3]
     [[0, 1], [3], [5]]
@@ -37,7 +37,7 @@ def hubs(count: int, edges: Sequence[tuple[int, int]]) -> dict[int, list[list[in
 
 
 def spine(count: int, edges: Sequence[tuple[int, int]]) -> set[int]:
-    """Return for each node the edge into it from the node that most others come before: these should be straight."""
+    """Return for each node its incoming edge on the longest path; these edges should be drawn straight."""
     depth = [0] * count
     deepest: dict[int, int] = {}
     for i, (tail, head) in enumerate(edges):
@@ -48,7 +48,7 @@ def spine(count: int, edges: Sequence[tuple[int, int]]) -> set[int]:
 
 
 def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the column of each node, as far right as its uses allow; 0 is the last. Edges that lead back are ignored."""
+    """Return the column of each node, as far right as its uses allow; the last is 0. Backward edges are ignored."""
     columns = [0] * count
     for tail, head in reversed(edges):
         if tail < head:

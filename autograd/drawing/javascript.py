@@ -1,4 +1,4 @@
-"""Gates as JavaScript: a row's rules, run on symbols, print themselves for a page that computes by itself."""
+"""Translate gates to JavaScript: their rules, run on symbols, give expressions that a page can compute."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["gate_script", "scripts"]
 
 
 def scripts(gates: Mapping[str, tuple[Gate, int]]) -> str:
-    """Return gates with their numbers of inputs as one JavaScript object, by their keys, with the functions that they call."""
-    called = [f"  const {row.name} = {row.javascript};" for row in FUNCTIONS.values() if row.javascript]
+    """Return a JavaScript object `GATES` from (gate, number of inputs) by key, with the functions that the gates call."""
+    declarations = [f"  const {row.name} = {row.javascript};" for row in FUNCTIONS.values() if row.javascript]
     rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
-    return "\n".join(["const GATES = (() => {", *called, "  return {", *rows, "  };", "})();"])
+    return "\n".join(["const GATES = (() => {", *declarations, "  return {", *rows, "  };", "})();"])
 
 
 def gate_script(gate: Gate, count: int) -> str:
-    """Return a gate with `count` inputs as a JavaScript object of two functions, printed from its row.
+    """Return a gate with `count` inputs as a JavaScript object of two functions.
 
-    forward(x) is the output for the array x of inputs; local(out, x) is the array of local gradients, null where the
-    gate passes none. ValueError where a rule calls a function that browsers do not have.
+    forward(x) is the output for the array x of inputs; local(out, x) is the array of local gradients, null
+    for inputs without one. ValueError if a rule calls a function that JavaScript does not have.
 
     >>> from autograd import GATES
     >>> print(gate_script(GATES["tanh"], 1))
@@ -46,7 +46,7 @@ def gate_script(gate: Gate, count: int) -> str:
 
 
 def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
-    """Return statements that compute what the results share, or nest too deep, and at the end the results themselves."""
+    """Return statements for common or deeply nested subexpressions, and as the last item the list of results."""
     formulas = [Symbol.of(result) for result in results if result is not None]
     missing = sorted(call for call in calls(*formulas) if not _in_browsers(*call))
     if missing:

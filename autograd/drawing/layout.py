@@ -1,4 +1,4 @@
-"""Where Graphviz would put the nodes and edges of a graph: for a page that draws them itself."""
+"""Compute positions of nodes and edges with Graphviz, for a page that draws them itself."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .rendering import render
 
 __all__ = ["Layout", "Place", "Route", "layout"]
 
-POINTS = 72.0  # to an inch, which Graphviz measures sizes in
-LABELS = 150  # edges, up to which room is made for what stands on them
+POINTS = 72.0  # per inch, the unit of sizes in Graphviz
+LABELS = 150  # up to this number of edges, space is reserved for labels
 
 
 class Place(NamedTuple):
-    """The middle of a node and its size, in points, from the top left corner."""
+    """The centre and size of a node in points; the origin is the top left corner."""
 
     x: float
     y: float
@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 class Route(NamedTuple):
-    """An edge as the path of an SVG, where its arrow points, and where its label stands."""
+    """An edge: an SVG path, the tip of its arrow, and the position of its label."""
 
     path: str
     tip: tuple[float, float]
@@ -32,7 +32,7 @@ class Route(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A graph laid out: its size, and a place for every node and a route for every edge, in their order."""
+    """The size of a graph, and the places of its nodes and routes of its edges, in order."""
 
     width: float
     height: float
@@ -43,10 +43,10 @@ class Layout(NamedTuple):
 def layout(
     sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], straight: Collection[int] = ()
 ) -> Layout:
-    """Return the layout of nodes of these sizes (in points) and of edges from node to node, from left to right.
+    """Return the layout, from left to right, of nodes with these sizes (in points) and edges (tail, head).
 
-    The edges whose numbers are in `straight` should be so.
-    RenderingError where no Graphviz is installed, or it fails or takes too long.
+    The edges whose indices are in `straight` are kept straight where possible.
+    RenderingError if Graphviz is missing, fails or takes too long.
     """
     label = 'label="-0.000e+00\\n-0.000e+00" ' if len(edges) <= LABELS else ""
     lines = ["digraph {", "graph [rankdir=LR nodesep=0.25 ranksep=0.4]", 'node [fixedsize=true label="" shape=box]']

@@ -1,4 +1,4 @@
-"""Pages: one self-contained HTML file of a body, a style, scripts and data, which asks nothing of the network."""
+"""Pages: a self-contained HTML file from a body, a style, scripts and data, without network access."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HEIGHT = 900  # pixels, in a notebook
 
 
 class Page:
-    """An HTML page: shows itself in a notebook, in a frame of its own, and saves itself.
+    """An HTML page. Notebooks display it in an iframe; `save` writes it to a file.
 
-    `body` is the HTML between header and end, in which {{title}} stands for the title, escaped; `scripts` are texts of
-    JavaScript that run one after the other behind what every page shares (pages/page.js), and find the data as `DATA`;
-    `style` is CSS that comes behind what every page shares (pages/page.css).
+    `body` is the HTML of the body, in which {{title}} is replaced by the escaped title. `scripts` are JavaScript texts
+    that run in order after the common pages/page.js; they read the data as `DATA`. `style` is CSS that is appended to
+    the common pages/page.css.
 
-    Text from the data cannot become HTML or script: the data stand in the page as JSON without any "<", the scripts
-    write them as text only, and the page's policy lets no script run but the one whose hash it states.
+    The data cannot inject HTML or scripts: they are embedded as JSON without "<", the scripts insert them as text only,
+    and the content security policy allows only the script with the stated hash.
 
     >>> Page("Hello", body="<h1>{{title}}</h1>", scripts=["console.log(DATA)"], data=[1, 2]).title
     'Hello'
@@ -40,7 +40,7 @@ class Page:
         style = page_file("page.css") + style
         script = "\n".join(["", '"use strict";', page_file("page.js"), *scripts])
         text = escape(_printable(title))
-        self.html = _filled(
+        self.html = _substitute(
             page_file("page.html"),
             {
                 "title": text,
@@ -48,16 +48,18 @@ class Page:
                 "style_hash": _hash(style),
                 "script": script,
                 "script_hash": _hash(script),
-                "body": _filled(body, {"title": text}),
+                "body": _substitute(body, {"title": text}),
                 "data": _json(data),
             },
         )
         self.path: Path | None = None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file that ends in .html or .htm, which is replaced whole or not at all. Returns the path."""
+        """Write the page to a .html or .htm file, which is replaced atomically, and return the path."""
         path = as_path(path)
-        if path.suffix.lower() not in (".html", ".htm") and not path.is_dir():  # replace_file refuses a folder as that
+        if (
+            path.suffix.lower() not in (".html", ".htm") and not path.is_dir()
+        ):  # for a folder, replace_file has the better error
             raise ValueError(f"a page's name must end in .html or .htm, got {path.name!r}")
         self.path = replace_file(path, self.html.encode())
         return self.path
@@ -72,13 +74,13 @@ class Page:
 
 
 def page_file(name: str) -> str:
-    """Return the text of a file that pages are made of."""
+    """Return the text of a file in the folder `pages`."""
     return (files(__package__) / "pages" / name).read_text(encoding="utf-8")
 
 
-def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Return a template with its {{places}} filled, in one pass: what is filled in is not looked at again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+def _substitute(template: str, parts: Mapping[str, str]) -> str:
+    """Replace each {{name}} in a template, in one pass, so that inserted text is not searched again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def _hash(text: str) -> str:
@@ -86,7 +88,7 @@ def _hash(text: str) -> str:
 
 
 def _json(data: Any) -> str:
-    """Return data as JSON that neither ends the element it stands in nor begins another."""
+    """Return data as JSON that is safe inside an HTML script element."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

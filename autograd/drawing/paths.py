@@ -1,4 +1,4 @@
-"""Every path from a node to the root, with the product of its local gradients: they add up to the gradient."""
+"""List the paths from a node to the root, with their products of local gradients; the sum is the gradient."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from .walk import numeric_gradients
 
 __all__ = ["paths"]
 
-MOST = 20  # paths that are written out: there may be 2^60
-LONGEST = 200_000  # nodes of all these together
-ENDS = 6  # nodes at either end of a long path
+MOST = 20  # paths that are written out; a graph may have 2^60
+LONGEST = 200_000  # total nodes of the paths that are written out
+ENDS = 6  # nodes shown at each end of a long path
 
-Steps = dict[Value, list[tuple[Value, float]]]  # from a node to each gate that uses it, and the local gradient there
+Steps = dict[Value, list[tuple[Value, float]]]  # maps a node to its (gate, local gradient) uses
 
 
 def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
     """Return the section on the paths from `wrt` to the root.
 
-    The sum over all of them is found by going forward, each node's being the sum over its inputs of theirs times the
-    local gradient, and stands beside the gradient that the backward pass finds.
+    The sum over all paths is computed in forward mode: a node's sum is that of its inputs, weighted by the local
+    gradients. The section compares it with the gradient of the backward pass.
     """
     if not isinstance(wrt, Value):
-        raise TypeError(f"wrt is a node of the graph, a Value, not {truncated_repr(wrt)}")
+        raise TypeError(f"wrt must be a Value, got {truncated_repr(wrt)}: give a node of the graph")
     if wrt not in names:
-        raise ValueError(f"wrt={wrt!r} is not in the graph of the root: give one of its nodes")
+        raise ValueError(f"wrt must be a node of the graph, got {wrt!r}, which is not in the graph of the root")
     if wrt.role == "constant":
-        raise ValueError(f"wrt={wrt!r} is a constant, and nothing is differentiated with respect to one")
+        raise ValueError(f"wrt must not be a constant, got {wrt!r}: write Value(data) for an input")
     root = flow.root
     steps, count, sums = _forward(flow, wrt)
     title = f"every path from {names[wrt]} to {names[root]}: the product of the local gradients on it"
     if not count.get(root):
-        return [Section(title, [f"there is none: {names[root]} does not depend on {names[wrt]}, so the gradient is 0"])]
+        return [Section(title, [f"no path: {names[root]} does not depend on {names[wrt]}, so the gradient is 0"])]
     most = min(MOST, max(1, LONGEST // len(flow.order)))
     listed, table = 0.0, [("", "path", "product", "")]
     for i, path in zip(range(most), _walk(steps, count, wrt, root), strict=False):
@@ -44,8 +44,8 @@ def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int, numer
         for _, slope in path:
             product *= slope
         listed += product
-        nodes = _cut([names[wrt], *(names[node] for node, _ in path)])
-        factors = _cut([_factor(slope, digits) for _, slope in path])
+        nodes = _shorten([names[wrt], *(names[node] for node, _ in path)])
+        factors = _shorten([_factor(slope, digits) for _, slope in path])
         table.append((str(i + 1), " → ".join(nodes), " · ".join(factors) or "1", f"= {product:.{digits}g}"))
     total, gradient = sums[root], f"d{names[root]}/d{names[wrt]}"
     after = []
@@ -62,7 +62,7 @@ def paths(flow: Flow, wrt: Value, names: Mapping[Value, str], digits: int, numer
 
 
 def _forward(flow: Flow, wrt: Value) -> tuple[Steps, dict[Value, int], dict[Value, float]]:
-    """Return the steps, and for each node how many paths lead to it from `wrt` and the sum of their products."""
+    """Return the steps, and for each node the number of paths from `wrt` and the sum of their products."""
     steps: Steps = {}
     count, sums = {wrt: 1}, {wrt: 1.0}
     for node in flow.order:
@@ -77,11 +77,11 @@ def _forward(flow: Flow, wrt: Value) -> tuple[Steps, dict[Value, int], dict[Valu
 
 
 def _walk(steps: Steps, count: Mapping[Value, int], wrt: Value, root: Value) -> Iterator[list[tuple[Value, float]]]:
-    """Yield the paths one by one, each as its gates with the local gradient of the step to it; no step is in vain."""
-    ahead = {root}
+    """Yield each path as a list of (gate, local gradient); only nodes that lead to the root are visited."""
+    leads_to_root = {root}
     for node in reversed([*count]):  # in topological order, as the forward pass met them
-        if any(gate in ahead for gate, _ in steps.get(node, ())):
-            ahead.add(node)
+        if any(gate in leads_to_root for gate, _ in steps.get(node, ())):
+            leads_to_root.add(node)
     path: list[tuple[Value, float]] = []
     stack = [iter([(wrt, 1.0)])]
     while stack:
@@ -97,13 +97,13 @@ def _walk(steps: Steps, count: Mapping[Value, int], wrt: Value, root: Value) -> 
             yield path[1:]
             path.pop()
         else:
-            stack.append(iter([onward for onward in steps.get(node, ()) if onward[0] in ahead]))
+            stack.append(iter([onward for onward in steps.get(node, ()) if onward[0] in leads_to_root]))
 
 
 def _factor(slope: float, digits: int) -> str:
     return f"{slope:.{digits}g}" if slope >= 0 else f"({slope:.{digits}g})"
 
 
-def _cut(parts: list[str]) -> list[str]:
+def _shorten(parts: list[str]) -> list[str]:
     skipped = len(parts) - 2 * ENDS
     return parts if skipped <= 1 else [*parts[:ENDS], f"… {skipped:,} more …", *parts[-ENDS:]]

@@ -1,6 +1,6 @@
-"""Rendering: DOT text into a picture, by the `dot` program, or by pygraphviz where there is none.
+"""Render DOT text with the program `dot`, or with pygraphviz if there is no `dot`.
 
-Both run as a process of their own, so that they can be stopped in time and what they print stays off the screen.
+Both run in a separate process, so that a timeout can stop them and their messages can be captured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["INSTALL", "RenderingError", "render"]
 
 INSTALL = 'to render pictures, install Graphviz ("apt install graphviz") or "pip install gatewise[draw]"'
 SECONDS = 60.0
-# sys.path begins with the folder that the user is in, where any file might be called like a module.
+# sys.path starts with the current folder, whose files must not shadow modules.
 PYGRAPHVIZ = """
 import sys
 del sys.path[0]
@@ -26,13 +26,13 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 
 
 class RenderingError(RuntimeError):
-    """There is nothing here that can turn DOT text into a picture, or it failed; the message says what to do."""
+    """Graphviz is missing or failed; the message says what to do."""
 
 
 def render(source: str, format: str, seconds: float = SECONDS) -> bytes:
-    """Return DOT text as Graphviz renders it: "svg", "png", "pdf", or "json0" for where everything lies.
+    """Return DOT text rendered as "svg", "png" or "pdf", or its layout as "json0".
 
-    RenderingError where nothing is installed that can, where it fails, and where it takes longer than `seconds`.
+    RenderingError if Graphviz is missing, fails, or takes longer than `seconds`.
     """
     dot = shutil.which("dot")
     if dot is not None:

@@ -1,4 +1,4 @@
-"""A report of lines and tables, as plain text for a terminal and as Markdown."""
+"""Format lines and tables as plain text or Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = Sequence[str]
 
 @dataclass
 class Section:
-    """A title, lines of text, and perhaps a table; the first row of the table is its head."""
+    """A title, lines, an optional table whose first row is its head, and lines after it."""
 
     title: str
     lines: list[str] = field(default_factory=list)
@@ -52,5 +52,5 @@ def _markdown(section: Section) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Write text so that Markdown shows it as it is."""
+    """Escape the special characters of Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|$~&])", r"\\\1", " ".join(text.split("\n")))

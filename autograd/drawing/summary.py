@@ -1,4 +1,4 @@
-"""What a folded scope computes, in a line: 16 × relu(w·x+b), read off its gates."""
+"""Summarise a folded scope as a formula derived from its gates, such as 16 × relu(w·x+b)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ..value import Value
 
 __all__ = ["summary"]
 
-LONGEST = 60  # characters of a formula; what is longer is named by its last gate
+LONGEST = 60  # characters of a formula; a longer one is shortened to its last gate
 MOST = 3  # different formulas
 PRODUCT = re.compile(r"[\w.−]+·[\w.−]+")
 
 PARAMETER = Counter(["w"])
 
-Sum = Counter[str]  # a formula as a sum: its terms, and how often each is added
+Sum = Counter[str]  # the terms of a sum and their multiplicities
 
 
 def summary(nodes: Sequence[Value], outputs: Collection[Value]) -> list[str]:
-    """Return what these nodes compute, one line per different formula of an output, the number of such outputs before it.
+    """Return a line for each distinct formula of the outputs, with the number of outputs that have it.
 
-    In a formula w is any parameter, b one that is added on its own, x whatever comes from outside; products of a kind
-    are added up as the dot product that they are.
+    In a formula, w is any parameter, b a parameter that is a term by itself, and x any value from outside. A sum of
+    products of the same form is written as a dot product.
 
     >>> from autograd import topological_order
     >>> w, v, b = (Value(1.0, role="parameter") for _ in range(3))
@@ -43,7 +43,7 @@ def summary(nodes: Sequence[Value], outputs: Collection[Value]) -> list[str]:
 
 
 def _leaf(node: Value) -> Sum:
-    """What stands for a node that is no gate of the scope."""
+    """Return the symbol of a node that is not a gate of the scope."""
     if node.role == "constant":
         return Counter([mathematics(Symbol.of(node.data))])
     return Counter(["w" if node.role == "parameter" else "x"])
@@ -52,21 +52,21 @@ def _leaf(node: Value) -> Sum:
 def _formula(node: Value, inputs: Sequence[Sum]) -> Sum:
     gate = node.gate
     assert gate is not None
-    # Characters that nothing else is written with stand for the inputs, but constants as the numbers that they are.
+    # Inputs are represented by private-use characters, which no formula contains, and constants by their numbers.
     names = [chr(0xE000 + i) for i in range(len(inputs))]
     written = dict(zip(names, inputs, strict=True))
     operands = [x.data if x.role == "constant" else name for x, name in zip(node.inputs, names, strict=True)]
     total: Sum = Counter()
     for term in _terms(gate, operands, {name for name, sum in written.items() if sum == PARAMETER}):
-        total += written[term] if term in written else Counter([_filled(term, written)])
+        total += written[term] if term in written else Counter([_substitute(term, written)])
     text = _text(total)
     return total if len(text) <= LONGEST else Counter([f"{gate.name}(…)"])
 
 
 def _terms(gate: Gate, operands: Sequence[str | float], parameters: Collection[str]) -> list[str]:
-    """Return the terms that a gate adds up; for most gates, its formula alone.
+    """Return the terms of a gate that is a sum; for any other gate, its formula.
 
-    A number that a parameter is multiplied by is an input that was given as a number: w·x, and w comes first.
+    A number multiplied by a parameter is an input that was not made a Value, so it is written as x: w·x.
     """
     symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in operands]
     stack, terms = [Symbol.of(gate.forward(SYMBOLS, *symbols))], []
@@ -90,8 +90,8 @@ def _plain(symbol: Symbol) -> bool:
     return symbol.operator in ("name", "number")
 
 
-def _filled(term: str, written: Mapping[str, Sum]) -> str:
-    """Write the inputs into a formula, in parentheses where it would be misread without."""
+def _substitute(term: str, written: Mapping[str, Sum]) -> str:
+    """Substitute the formulas of the inputs into a term, in parentheses where necessary."""
     parts = []
     for i, character in enumerate(term):
         if character not in written:

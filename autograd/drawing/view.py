@@ -1,4 +1,4 @@
-"""What of a graph a picture shows: which boxes, which arrows between them, and what was left out."""
+"""Select the part of a graph that a picture shows: its boxes, the arrows between them, and the parts left out."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .hubs import hubs, spine
 
 __all__ = ["FULL", "LARGEST", "View"]
 
-FULL = 300  # nodes that are drawn one by one
-LINES = 600  # arrows between them
-LARGEST = 3000  # nodes that are drawn at all unless the caller says which
-DEPTH = 2  # edges around a node
+FULL = 300  # boxes drawn by default
+LINES = 600  # arrows drawn by default
+LARGEST = 3000  # nodes of a graph that is drawn without level, around or limit
+DEPTH = 2  # default number of edges around a node
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,24 @@ class View:
     """The part of a graph that a picture shows."""
 
     flow: Flow
-    home: dict[Value, str | None]  # the scope that each node is shown in
-    focus: Value | None  # the node that the caller looks around
+    home: dict[Value, str | None]  # the scope that each node is drawn in
+    focus: Value | None  # the argument `around`
     boxes: list[Box]
     arrows: list[Arrow]
-    before: dict[Box, Arrow]  # what flows into a box from what is left out
-    after: dict[Box, Arrow]  # what flows out of it to what is left out
+    before: dict[Box, Arrow]  # edges into a box from nodes left out
+    after: dict[Box, Arrow]  # edges out of a box to nodes left out
     copies: dict[Box, list[Box]]  # of each hub, from left to right
     notes: list[str]
 
     def spine(self) -> set[Arrow]:
-        """Return the arrows along which most boxes follow each other: straight, they keep a long picture low."""
+        """Return the arrows on the longest paths; drawn straight, they keep a wide picture low."""
         number = {box: i for i, box in enumerate(self.boxes)}
         arrows = [arrow for arrow in self.arrows if arrow.tail.original is None]
         return {arrows[i] for i in spine(len(number), [(number[arrow.tail], number[arrow.head]) for arrow in arrows])}
 
     @classmethod
     def whole(cls, root: Value) -> View:
-        """Return the view of everything, gate by gate, whatever its size."""
+        """Return the view of all gates, for any size."""
         flow = Flow.of(root)
         boxes = {node: Box([node]) for node in flow.order}
         return cls._of(flow, homes(flow.order), [*boxes.values()], [], None)
@@ -59,31 +59,33 @@ class View:
         depth: int | None = None,
         limit: int | None = None,
     ) -> View:
-        """Return the view that fits a page, or the part that the caller asks for; see `draw`."""
+        """Return the view for the arguments of `draw`."""
         _check(level, around, depth, limit)
         flow = Flow.of(root)
         order, home = flow.order, homes(flow.order)
         if around is not None and around not in home:
-            raise ValueError(f"around={around!r} is not in the graph of the root: give one of its nodes")
+            raise ValueError(
+                f"around must be a node of the graph, got {around!r}, which is not in the graph of the root"
+            )
         asked = level or ("gate" if around is not None or limit is not None else None)
         if asked is None:
-            boxes: Mapping[Value, Box] = _that_fit(order, home)
+            boxes: Mapping[Value, Box] = _finest_level(order, home)
         elif asked == "gate":
             boxes = _Single()
         else:
-            _needs_scopes(home, asked)
+            _require_scopes(home, asked)
             boxes = _by_node(fold(order, home, asked))
         start, called = (root, "root") if around is None else (around, f"node {around.label or 'in bold'}")
         most = limit or (FULL if around is not None or asked is None else LARGEST)
         reach = None if around is None else DEPTH if depth is None else depth
-        near = [*islice(_outward(order, boxes, start, reach), most + 1)]
+        near = [*islice(_nearest_first(order, boxes, start, reach), most + 1)]
         notes = [] if reach is None else [f"at most {reach} edges from the {called}"]
         if len(near) > most:
             count = f"{len(order) if isinstance(boxes, _Single) else len({*boxes.values()}):,}"
             if level is not None and limit is None and around is None:
                 raise ValueError(
-                    f"level={level!r} gives a picture of {count} nodes, which shows nothing: say what to draw by a "
-                    f"coarser level=, around=node, or limit={FULL} for those nearest to the root"
+                    f"level={level!r} must give a picture of at most {LARGEST:,} nodes, got {count}: write a coarser level=, "
+                    f"around=node, or limit={FULL} for those nearest to the root"
                 )
             notes.append(
                 f"the {most:,} nodes nearest to the {called}" + ("" if around is not None else f", of {count}")
@@ -92,7 +94,7 @@ class View:
         kept = [last[node] for node in order if node in last]
         view = cls._of(flow, home, kept, notes, around)
         if asked is None and len(view.arrows) > LINES:
-            raise _shows_nothing(f"{len(kept):,} nodes and {len(view.arrows):,} edges")
+            raise _too_large(f"{len(kept):,} nodes and {len(view.arrows):,} edges")
         return view
 
     @classmethod
@@ -128,19 +130,19 @@ class View:
                         if input in shown:
                             tail = shown[input]
                             after.setdefault(tail, Arrow(tail, nowhere)).edges.append((node, place))
-        return cls(flow, home, focus, kept, arrows, before, after, _spread(kept, arrows), notes)
+        return cls(flow, home, focus, kept, arrows, before, after, _copy_hubs(kept, arrows), notes)
 
 
 class _Single(dict[Value, Box]):
-    """Every node on its own, made only when asked for: of a million nodes few are drawn."""
+    """One box for each node, made on access, because few of a million nodes are drawn."""
 
     def __missing__(self, node: Value) -> Box:
         box = self[node] = Box([node])
         return box
 
 
-def _spread(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[Box, list[Box]]:
-    """Return the copies of each hub, having moved the arrows of all but its first group of uses to them."""
+def _copy_hubs(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> dict[Box, list[Box]]:
+    """Make the copies of each hub, and move the arrows of all groups of uses but the first to them."""
     number = {box: i for i, box in enumerate(boxes)}
     copies: dict[Box, list[Box]] = {}
     for hub, (_, *groups) in hubs(len(boxes), [(number[arrow.tail], number[arrow.head]) for arrow in arrows]).items():
@@ -156,34 +158,36 @@ def _by_node(boxes: Sequence[Box]) -> dict[Value, Box]:
     return {node: box for box in boxes for node in box.nodes}
 
 
-def _that_fit(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mapping[Value, Box]:
-    """Return the boxes of the finest level with at most FULL of them and LINES between; single nodes where none has."""
+def _finest_level(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mapping[Value, Box]:
+    """Return the boxes of the finest level with at most FULL boxes and LINES arrows; single nodes if there is none."""
     if len(order) > LARGEST:
-        raise _shows_nothing(f"{len(order):,} nodes")
+        raise _too_large(f"{len(order):,} nodes")
     for level in LEVELS if any(home.values()) else ():
         boxes = _by_node(fold(order, home, level))
-        if len({*boxes.values()}) <= FULL and _lines(order, boxes) <= LINES:
+        if len({*boxes.values()}) <= FULL and _count_arrows(order, boxes) <= LINES:
             return boxes
     return _Single()
 
 
-def _lines(order: Sequence[Value], boxes: Mapping[Value, Box]) -> int:
-    """Return how many arrows a picture has: one for each edge between two nodes, one in all from or to a fold."""
+def _count_arrows(order: Sequence[Value], boxes: Mapping[Value, Box]) -> int:
+    """Return the number of arrows: one for each edge between single nodes, one for each pair with a fold."""
     edges = ((boxes[input], boxes[node], node, place) for node in order for place, input in enumerate(node.inputs))
     return len({(a, b, *([] if a.scope or b.scope else edge)) for a, b, *edge in edges if a is not b})
 
 
-def _shows_nothing(size: str) -> ValueError:
+def _too_large(size: str) -> ValueError:
     return ValueError(
-        f"a picture of {size} shows nothing: say what to draw by level='neuron' or 'layer' (where its nodes have "
-        f"scopes), around=node, or limit={FULL} for those nearest to the root; to_dot(root) writes all of them as text"
+        f"a picture must have at most {LARGEST:,} nodes and {LINES} edges, got {size}: write level='neuron' or 'layer' "
+        f"(if the nodes have scopes), around=node, or limit={FULL} for those nearest to the root; to_dot(root) writes all"
     )
 
 
-def _outward(order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None) -> Iterator[Box]:
-    """Yield the boxes that arrows connect with a node's, the nearest first.
+def _nearest_first(
+    order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, reach: int | None
+) -> Iterator[Box]:
+    """Yield the boxes that are connected to the box of `start`, the nearest first.
 
-    From the root (`reach` is None) everything lies behind; from another node, in both directions, up to `reach` arrows.
+    With `reach` None only inputs are followed, which is enough from the root; else inputs and users, up to `reach` arrows.
     """
     users: dict[Value, list[Value]] = {}
     for node in order if reach is not None else ():
@@ -203,21 +207,21 @@ def _outward(order: Sequence[Value], boxes: Mapping[Value, Box], start: Value, r
                     queue.append(boxes[other])
 
 
-def _needs_scopes(home: Mapping[Value, str | None], level: str) -> None:
+def _require_scopes(home: Mapping[Value, str | None], level: str) -> None:
     if not any(home.values()):
         raise ValueError(
-            f"level={level!r} folds the nodes of a scope, and none of these has one: make them in a "
+            f"level={level!r} requires nodes with a scope, got none: make them in a "
             'block "with autograd.scope(name):", or by calling a Module'
         )
 
 
 def _check(level: object, around: object, depth: object, limit: object) -> None:
     if level is not None and level not in LEVELS:
-        raise ValueError(f"level is 'gate', 'neuron' or 'layer', not {truncated_repr(level)}")
+        raise ValueError(f"level must be 'gate', 'neuron' or 'layer', got {truncated_repr(level)}")
     if around is not None and not isinstance(around, Value):
-        raise TypeError(f"around is a node of the graph, a Value, not {truncated_repr(around)}")
+        raise TypeError(f"around must be a Value, got {truncated_repr(around)}: give a node of the graph")
     for name, x, least in (("limit", limit, 1), ("depth", depth, 0)):
         if x is not None and (not isinstance(x, Integral) or x < least):
-            raise ValueError(f"{name} is a whole number, at least {least}, not {truncated_repr(x)}")
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {truncated_repr(x)}")
     if depth is not None and around is None:
-        raise ValueError("depth says how far around a node to look: give around=node, too")
+        raise ValueError("depth requires around: write around=node too")

@@ -1,4 +1,4 @@
-"""The lectures' walk: forward gate by gate, then backward, upstream × local = downstream."""
+"""Describe both passes step by step: forward gate by gate, then backward, upstream × local = downstream."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .report import Section
 __all__ = ["numeric_gradients", "walk"]
 
 ROWS = 600  # of the table of the backward pass
-LONGEST = 200  # gates that are written out; of a larger graph, those nearest to the root
+LONGEST = 200  # gates that are written out, those nearest to the root
 FORMULA = 40  # characters of a local gradient's formula
 MOST_TERMS = 12  # of a sum at a shared leaf
-MOST_REPLAYS = 2_000_000  # gates that finite differences may evaluate
-MOST_NUDGED = 1_000  # inputs of a gate whose slopes are found by finite differences
+MOST_REPLAYS = 2_000_000  # limit of gate evaluations for finite differences
+MOST_NUDGED = 1_000  # inputs of a gate, up to which finite differences are computed
 NOT_COMPUTED = "not computed"
-NO_VALUE = "no value beside it"
+NO_VALUE = "undefined nearby"
 
 
 def walk(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
-    """Return the sections of the walk; with `numeric`, finite differences beside every slope and gradient."""
+    """Return the sections; with `numeric`, finite differences beside every local gradient and gradient."""
     return _Walk(flow, names, digits, numeric).sections()
 
 
 def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
-    """Return d root/d node by central differences, replaying the graph aside; None where that takes too long."""
+    """Return d root/d node by central differences, without changing the graph; None if that takes too long."""
     gates = [node for node in flow.order if node.inputs]
     if 2 * len(gates) * len(nodes) > MOST_REPLAYS:
         return None
@@ -69,7 +69,7 @@ class _Walk:
             given = (f"{self.names[x]} = {self.number(x.data)}" for x in self.leaves[:MOST_TERMS])
             forward.lines.append(f"{', '.join(given)}{more}")
         if skipped > 0:
-            forward.lines.append(f"… {skipped:,} gates before these")
+            forward.lines.append(f"… {skipped:,} gates before the following")
         for node in self.gates[-LONGEST:]:
             assert node.gate is not None
             formula = node.gate.formula(self.operands(node))
@@ -77,12 +77,12 @@ class _Walk:
         head = ["gate", "output", "upstream", "local", *["numeric"] * self.numeric, "downstream", "into", ""]
         backward = Section("backward: upstream × local = downstream", table=[head, *islice(self.backward(), ROWS)])
         if skipped > 0:
-            backward.after.append(f"… {skipped:,} gates behind these")
+            backward.after.append(f"… {skipped:,} earlier gates not shown")
         gradients = Section("gradients", list(self.gradients()))
         return [forward, backward, gradients]
 
     def operands(self, node: Value) -> list[str | float]:
-        """The inputs of a gate as formulas show them: names, and constants as numbers."""
+        """The inputs of a gate for its formula: names, and constants as numbers."""
         return [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
 
     def backward(self) -> Iterator[list[str]]:
@@ -113,7 +113,7 @@ class _Walk:
                 nickname = ""
 
     def gradients(self) -> Iterator[str]:
-        """The gradient of every leaf; where several gates use one, as the sum of what they send back."""
+        """The gradient of every leaf; if several gates use the leaf, as a sum of their downstream gradients."""
         parts: dict[Value, list[str]] = {}
         upstream = self.flow.upstream or {}
         for node in self.gates if upstream and len(self.gates) <= LONGEST else ():
@@ -137,11 +137,11 @@ class _Walk:
         if len(self.leaves) > LONGEST:
             yield f"… {len(self.leaves) - LONGEST:,} more leaves"
         if self.numeric and numeric is None and not self.flow.stale:
-            yield "no finite differences: they would replay a graph of this size too often"
+            yield "no finite differences: the graph is too large"
 
 
 def _local_difference(gate: Gate, node: Value, place: int) -> str:
-    """The slope of one gate in one of its inputs by central differences."""
+    """The local gradient by one input of a gate, by central differences."""
     if len(node.inputs) > MOST_NUDGED:
         return ""
     inputs = [input.data for input in node.inputs]

@@ -1,4 +1,4 @@
-"""Guards every file that the project writes: whole or not at all, through links, with the mode that it had."""
+"""Tests the writing of files: atomic, through links, and with the same mode."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_a_path_with_a_nul_is_refused(path: Any) -> None:
 @pytest.mark.parametrize("path", [None, 3, b"a", object()])
 def test_a_path_is_a_str_or_a_path(path: Any) -> None:
     for use in (lambda: replace_file(path, b""), lambda: read_file(path, 1)):
-        with pytest.raises(TypeError, match="path is the name of a file"):
+        with pytest.raises(TypeError, match="path must be a str or a Path"):
             use()
 
 

@@ -223,7 +223,7 @@ def nothing(x: Any) -> Any:
         (lambda: grad(several)(1.0), TypeError, r"use jacobian\(f\)"),
         (lambda: grad(nothing)(1.0), TypeError, "must return a Value.*None"),
         (lambda: grad(lambda x: x)("1"), TypeError, "write float"),
-        (lambda: linearize(lambda x: x, 1.0, order=3), ValueError, "order 1"),
+        (lambda: linearize(lambda x: x, 1.0, order=3), ValueError, "order must be 1"),
         (lambda: linearize(lambda x: x, 1.0)([1.0, 2.0]), ValueError, "as many entries"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Guards scope and no_grad: what they stamp and spare, nested, in threads, and after exceptions."""
+"""Tests scope and no_grad: their effect on nodes, when nested, in threads, and after exceptions."""
 
 from __future__ import annotations
 

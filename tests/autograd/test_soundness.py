@@ -1,4 +1,4 @@
-"""Guards the process: nothing that can be written in Python ends it, and errors leave nothing behind.
+"""Tests that no Python code crashes the process, and that errors leave no state behind.
 
 What could crash runs in a process of its own, under each engine that is here.
 """

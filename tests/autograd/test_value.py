@@ -1,4 +1,4 @@
-"""Guards what a person meets at the prompt: which numbers a Value accepts, how it compares, prints, and refuses."""
+"""Tests Value at the prompt: accepted numbers, comparison, repr, and errors."""
 
 from __future__ import annotations
 

@@ -298,7 +298,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
         "history must be the result of fit(..., record=True), got the list [<History of 2 epochs",
     ),
     ("save('m.json', M)", TypeError, "model must be a Module, got the str 'm.json'"),
-    ("save(M, 3)", TypeError, "path is the name of a file, a str or a Path, not 3"),
+    ("save(M, 3)", TypeError, "path must be a str or a Path, got 3"),
     ("save(M, 'no/such/folder/m.json')", FileNotFoundError, "there is no such folder: 'no/such/folder'"),
 ]
 SPACE["model_of_another"] = model()

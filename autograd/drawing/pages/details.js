@@ -1,4 +1,4 @@
-// What is hovered or focused, in numbers.
+// Details of the node or edge that is hovered or focused.
 
 let looked = null;
 

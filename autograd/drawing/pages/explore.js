@@ -1,8 +1,8 @@
-// The page: what each step shows, guesses, leaves that can be changed, and the controls.
+// Display of each step, guesses, editable leaves, and controls.
 
 let zoom = 1;
 
-// What a step changes: the picture, the sentence, the table of the gate, the leaves, and what is being looked at.
+// Update everything that depends on the step.
 
 function show() {
   const now = current();
@@ -84,7 +84,7 @@ function head(...cells) {
   return make("thead", {}, make("tr", {}, ...cells.map((cell) => make("th", { scope: "col" }, cell))));
 }
 
-// Of the gate at hand: its inputs going forward; upstream × local = downstream coming back, with the sum so far.
+// The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass.
 function gateTable(now) {
   if (now === null) return [make("p", { class: "pale" }, "Step to a gate to see its numbers.")];
   const node = nodes[now];
@@ -109,7 +109,7 @@ function gateTable(now) {
   return [make("table", {}, columns, make("tbody", {}, ...rows)), ...kink];
 }
 
-// A field for a guess. What is typed is right within 2 % or when it shows the same digits.
+// A field for a guess, which is right within 2 % or if it rounds to the same digits.
 function guess(edge, name) {
   const field = make("input", { type: "text", inputmode: "text", size: 8, "aria-label": `your guess for ${name}`, "data-guess": edge.e });
   const check = make("button", { type: "submit" }, "Check");
@@ -132,7 +132,7 @@ function guess(edge, name) {
   return make("td", {}, form);
 }
 
-// The leaves: each value is a field, and a change recomputes everything.
+// Editable leaves; a change recomputes everything.
 
 const cells = new Map();
 for (const [i, node] of nodes.entries()) {

@@ -1,11 +1,11 @@
-// The page of one expression: its gates step by step, forward and backward, computed here from the gates' own rules.
+// Computes both passes of the expression, from the gates' rules in GATES.
 
-const { nodes, places, copies, routes, digits } = DATA; // places has one more, of the name of the root, as routes has
+const { nodes, places, copies, routes, digits } = DATA; // the last place and route belong to the box with the root's name
 const ROOT = nodes.length - 1;
 const gates = nodes.flatMap((node, i) => (node.gate ? [i] : []));
 const SEED = gates.length + 1; // the step at which the gradient of the root is set to 1
 
-// An edge is an input of a gate, in the order of the layout; the last one leads from the root to its name.
+// One edge for each input of each gate, in the order of the layout. The layout has one more, to the root's name.
 const edges = nodes.flatMap((node, to) => node.inputs.map((from, slot) => ({ from, to, slot })));
 edges.forEach((edge, e) => (edge.e = e));
 const into = nodes.map(() => []);
@@ -14,12 +14,12 @@ edges.forEach((edge) => into[edge.to].push(edge));
 [...gates].reverse().forEach((i) => into[i].forEach((edge) => from[edge.from].push(edge)));
 const learns = (i) => nodes[i].role !== "constant";
 
-const given = nodes.map((node) => node.data); // of the leaves, as they are on the page now
+const given = nodes.map((node) => node.data); // current values of the leaves
 let graph = compute();
 
-// Run every gate forward and backward. `back[e]` is what flows along an edge, upstream × local = downstream: null where
-// the gate passes no gradient, undefined where the pass did not come so far. `stop` is the last step that can be shown:
-// where the engine would refuse a value or a slope, `why` says so.
+// Run every gate forward and backward. `back[e]` holds the upstream, local and downstream gradient of an edge: null if
+// the gate passes none, undefined if the pass stopped before. `stop` is the last step that can be shown; if a value or a
+// slope does not exist there, `why` is the error.
 function compute() {
   const data = [...given];
   const back = edges.map(() => undefined);
@@ -49,7 +49,7 @@ function compute() {
   return { data, back, gradient, stop: SEED + gates.length, why: "" };
 }
 
-// What is known at a step.
+// The state at a step.
 let step = 0;
 let predicting = false;
 const guesses = new Map(); // edge → whether the guess was right
@@ -61,7 +61,7 @@ const current = () =>
   step === 0 || step === SEED ? null : step < SEED ? gates[step - 1] : gates[gates.length - (step - SEED)];
 const asked = (i) => into[i].filter((edge) => graph.back[edge.e] && !guesses.has(edge.e));
 
-// All that flows back into a node, and how much of it has come so far.
+// The edges that carry gradients into a node, those computed so far, and the sum of these.
 function flowing(i) {
   const all = from[i].filter((edge) => graph.back[edge.e] !== null);
   const come = all.filter(seen);

@@ -1,4 +1,4 @@
-// What every page shares: its data, elements made from text that is never read as HTML, numbers, and the stepper.
+// Common to all pages: the data, creation of elements, formatting of numbers, and the stepper.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
@@ -7,7 +7,7 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-// An element with attributes and children; a child that is a string becomes text, whatever it says.
+// Create an element; a child that is a string becomes text, never HTML.
 function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
@@ -22,7 +22,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
-// A number with so many decimals, or in scientific notation where these would hide it.
+// A number with `digits` decimals, in scientific notation if it is very small or large.
 function shown(x, digits) {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   if (x === 0 || (10 ** -digits <= Math.abs(x) && Math.abs(x) < 1e7)) return (x + 0 || 0).toFixed(digits);
@@ -34,7 +34,7 @@ function precise(x) {
   return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
 }
 
-// Buttons, a slider and keys that move through steps 0 … last(); `go` shows a step and may refuse, by a lower one.
+// Buttons, a slider and keys to move through steps 0 … last(). `go` shows a step and returns the step that it shows.
 function stepper(place, words, last, go) {
   let step = 0;
   const slider = make("input", { type: "range", min: 0, value: 0, "aria-label": words.slider });

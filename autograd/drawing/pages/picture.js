@@ -1,4 +1,4 @@
-// The picture: made once, at the places that Graphviz found; show() writes what is known into it.
+// The picture, drawn once from the layout; show() fills in the numbers.
 
 const svg = byId("graph");
 svg.classList.toggle("dense", routes.length > 150);
@@ -28,7 +28,7 @@ const shapes = nodes.map((node, i) => {
   box.append(shape, first, above, below);
   return { box, first, below };
 });
-// A node whose uses lie far apart is drawn again beside them: the copies, dashed, show what it shows.
+// Dashed copies of nodes whose uses are far apart; they show the same value.
 const again = copies.map(({ of, first, last, uses, x, y, width, height }) => {
   const name = draw("text", { x, y: y - 3, class: "name" });
   const which = `${first === last ? "use" : "uses"} ${first === last ? first : `${first}–${last}`} of ${uses}`;
@@ -55,7 +55,7 @@ function short(text, most) {
   return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
 }
 
-// A small triangle at the end of a line; what lies between its last point and its tip gives the direction.
+// A small triangle from the last point of a line to its tip.
 function arrow([x, y], [tipX, tipY]) {
   const length = Math.hypot(tipX - x, tipY - y) || 1;
   const [dx, dy] = [(tipX - x) / length, (tipY - y) / length];

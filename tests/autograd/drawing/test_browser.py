@@ -1,4 +1,4 @@
-"""Guards the page where it lives, in headless Chromium: every number it shows is the engine's, at every step."""
+"""Tests the page in headless Chromium: at every step, its numbers are those of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards the page of an expression as a file: complete in itself, deaf to hostile names, computed from the gates' rows."""
+"""Tests the page of an expression as a file: self-contained, safe against injection, and computed by the gates' rules."""
 
 from __future__ import annotations
 
@@ -138,13 +138,15 @@ def test_what_cannot_be_explored_says_what_to_do(tmp_path: Path, monkeypatch: py
     y = Value(1.0, "x")
     for _ in range(3000):
         y = -y
-    with pytest.raises(ValueError, match="at most 3,000 nodes, and this graph has 3,001: explore a smaller part"):
+    with pytest.raises(
+        ValueError, match="root must have a graph of at most 3,000 nodes, got 3,001: explore a smaller part"
+    ):
         explore(y)
-    with pytest.raises(ValueError, match="x is inf"):
+    with pytest.raises(ValueError, match="x = inf"):
         explore(Value(float("inf"), "x") * 0.0)
-    with pytest.raises(ValueError, match="digits is a whole number from 0 to 17, not 99"):
+    with pytest.raises(ValueError, match="digits must be a whole number from 0 to 17, got 99"):
         explore(neuron(), digits=99)
-    with pytest.raises(TypeError, match=r"a Value, not 3\.0"):
+    with pytest.raises(TypeError, match=r"root must be a Value, got 3\.0"):
         explore(3.0)  # type: ignore[arg-type]
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pygraphviz", None)

@@ -162,7 +162,7 @@ def test_a_node_with_few_uses_stays_one() -> None:
     for steps, copies in ((USES - 1, 0), (USES, USES - 1)):
         source = draw(recurrent(steps), level="gate").source
         assert source.count('style="rounded,dashed,filled"') == copies
-        assert ("a dashed box is a node again" in source) == bool(copies)
+        assert ("a dashed box repeats a node" in source) == bool(copies)
 
 
 def test_so_does_one_whose_uses_lie_beside_each_other() -> None:
@@ -269,7 +269,7 @@ def test_a_folded_picture_repeats_what_its_boxes_share() -> None:
 
 def test_a_graph_with_too_many_edges_says_what_to_write() -> None:
     root = dense(100, 25)
-    with pytest.raises(ValueError, match=r"nodes and \d+ edges.*level=.*around=node.*limit="):
+    with pytest.raises(ValueError, match=r"nodes and \d+ edges: write level=.*around=node.*limit="):
         draw(root)
     assert draw(root, limit=20).source.count("->") < LINES
     assert draw(root, level="gate").source.count("->") > LINES, "asked for"

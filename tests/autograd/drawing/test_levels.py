@@ -1,4 +1,4 @@
-"""Guards what of a large graph is drawn: folded scopes and what they say they compute, neighbourhoods, limits."""
+"""Tests which part of a large graph is drawn: folded scopes and their formulas, neighbourhoods, limits."""
 
 from __future__ import annotations
 
@@ -223,9 +223,9 @@ def test_graphs_that_no_picture_can_show_are_refused_with_what_to_write() -> Non
         y = -y
     with pytest.raises(ValueError, match=r"3,001 nodes.*level=.*around=node.*limit=300.*to_dot"):
         draw(y)
-    with pytest.raises(ValueError, match=r"level='gate' gives a picture of 3,001 nodes.*around=node, or limit=300"):
+    with pytest.raises(ValueError, match=r"level='gate' must give .*, got 3,001: .*around=node, or limit=300"):
         draw(y, level="gate")
-    with pytest.raises(ValueError, match=r"level='layer' folds the nodes of a scope, and none of these has one"):
+    with pytest.raises(ValueError, match=r"level='layer' requires nodes with a scope, got none"):
         draw(y, level="layer")
     assert draw(y, limit=2).source.count("->") == 3
     assert draw(y, around=y.inputs[0]).source.count("->") == 5
@@ -276,13 +276,13 @@ def test_around_a_neuron_of_a_folded_picture() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"level": "detail"}, ValueError, "level is 'gate', 'neuron' or 'layer', not 'detail'"),
-        ({"around": 3}, TypeError, "around is a node of the graph, a Value, not 3"),
+        ({"level": "detail"}, ValueError, "level must be 'gate', 'neuron' or 'layer', got 'detail'"),
+        ({"around": 3}, TypeError, "around must be a Value, got 3"),
         ({"around": Value(1.0)}, ValueError, "is not in the graph of the root"),
-        ({"limit": 0}, ValueError, "limit is a whole number, at least 1, not 0"),
-        ({"limit": 2.5}, ValueError, "limit is a whole number, at least 1, not 2.5"),
-        ({"depth": 3}, ValueError, "depth says how far around a node to look: give around=node"),
-        ({"depth": -1, "around": Value(1.0)}, ValueError, "depth is a whole number, at least 0, not -1"),
+        ({"limit": 0}, ValueError, "limit must be a whole number of at least 1, got 0"),
+        ({"limit": 2.5}, ValueError, "limit must be a whole number of at least 1, got 2.5"),
+        ({"depth": 3}, ValueError, "depth requires around: write around=node"),
+        ({"depth": -1, "around": Value(1.0)}, ValueError, "depth must be a whole number of at least 0, got -1"),
     ],
 )
 def test_wrong_arguments_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Guards rendering: by whatever is installed, in time, in silence, and files replaced whole or not at all."""
+"""Tests rendering: with each renderer, with a timeout, without output, and with atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_saving(tmp_path: Path) -> None:
         path = drawing.save(tmp_path / name)
         assert path.read_bytes().startswith(magic)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.dot", "f.pdf", "f.png", "f.svg"]
-    with pytest.raises(ValueError, match=r"ends in \.svg, \.png, \.pdf or \.dot.*'f\.gif'"):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png, \.pdf or \.dot, got 'f\.gif'"):
         drawing.save(tmp_path / "f.gif")
 
 
