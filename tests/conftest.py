@@ -9,10 +9,12 @@ makes a missing browser an error, as .ci/run does. The README's table of peers i
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from autograd import GATES
 from autograd._engine import description
 from autograd.compiling.machine import native
 
@@ -47,6 +49,18 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-def pytest_configure() -> None:
+class SameGates:
+    """Takes the gates that a test added out of the table again, and those of the examples of pages and docstrings."""
+
+    @pytest.fixture(autouse=True)
+    def same_gates(self) -> Iterator[None]:
+        known = {*GATES}
+        yield
+        for name in GATES.keys() - known:
+            del GATES[name]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SameGates())  # here, because pages and packages lie outside this folder
     if missing and os.environ.get("BROWSER") == "required":
         raise pytest.UsageError(f"BROWSER=required, and there is no {' and no '.join(missing)}")
