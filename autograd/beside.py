@@ -1,4 +1,4 @@
-"""What other libraries ask of a Value: numpy's ufuncs are gates or refused by name; other names say what to write here.
+"""Values beside other libraries: numpy's ufuncs are gates or refused by name, and foreign names raise an error with advice.
 
 numpy hands a ufunc that gets a Value to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result
 is an array of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the
@@ -85,8 +85,8 @@ FOREIGN_OPERATORS = {
 
 
 class Beside:
-    """What a Value answers other libraries, and those who write their names: an attribute that is not here is an
-    AttributeError, an operator a TypeError.
+    """The part of Value that numpy calls, and the names of other libraries: a foreign attribute is an AttributeError, a foreign
+    operator a TypeError, each with advice.
     """
 
     __slots__ = ()
