@@ -299,7 +299,11 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ),
     ("save('m.json', M)", TypeError, "model must be a Module, got the str 'm.json'"),
     ("save(M, 3)", TypeError, "path must be a str or a Path, got 3"),
-    ("save(M, 'no/such/folder/m.json')", FileNotFoundError, "there is no such folder: create it first: 'no/such/folder'"),
+    (
+        "save(M, 'no/such/folder/m.json')",
+        FileNotFoundError,
+        "there is no such folder: create it first: 'no/such/folder'",
+    ),
 ]
 SPACE["model_of_another"] = model()
 
