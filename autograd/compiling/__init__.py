@@ -4,8 +4,8 @@ tracing and lowering record a function and write its scalar program and gradient
 sums of products and the matrices in it; statements is the list that comes out: an operation, the rows that it takes and
 makes, and where it came from. There are three readers, and none of them looks at text:
 
-- source writes a statement as an expression of an array module, an object too, which is printed when somebody asks for the
-  text, and which buffers turns into calls of NumPy that allocate nothing.
+- source turns a statement into an expression of an array module, which is an object too. Its text is printed on demand, and
+  buffers turns it into calls of NumPy that allocate nothing.
 - vectors writes statements as code for the compiled part, where a row is a slot and a step runs over a block of samples.
 - tape writes the scalar program itself as such code, where statements would stand for few operations.
 

@@ -42,7 +42,7 @@ class NoBuffers(Exception):
 
 @dataclass(eq=False)
 class Operand:
-    """What an expression stands for: the name of an array, and the array that it was when the lines were taken apart.
+    """The result of an expression: the name of an array, and the array that it was when the lines were taken apart.
 
     kind: "constant", "given" (an argument, the gradient among them, or a view of one, made anew in every step), or "buffer"
     (or a view of one)
@@ -175,7 +175,7 @@ class Buffered:
 
     @lines_of.register
     def _(self, part: View, place: Any) -> Operand:
-        """Rows of an array, or the array in another shape; what is no view of it is copied."""
+        """Rows of an array, or the array in another shape: a view where NumPy can make one, else a copy."""
         base, *others = map(self.emit, part.parts)
         result = part.run(self.np, [base.array, *(other.array for other in others)])
         if base.kind == "given" or self.np.may_share_memory(result, base.array):

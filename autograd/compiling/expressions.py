@@ -1,4 +1,4 @@
-"""What a line asks of an array module: a tree of operations, which is printed, run on arrays, or taken apart.
+"""The right side of a line of a compiled program: a tree of operations, which is printed, run on arrays, or taken apart.
 
 Every operation says once how it is printed, given the texts of its parts, and once what it is, given their arrays.
 """

@@ -25,7 +25,7 @@
 enum { ALL(CODE) OPERATIONS };
 #define TEXT(name, code, expression, refused) name,
 static const char *const NAMES[] = {ALL(TEXT)};
-/* What each operand is: a slot of the section's memory, one of the steady memory (S), a parameter, an input and its column, a row
+/* The kind of each operand: a slot of the section's memory, one of the steady memory (S), a parameter, an input and its column, a row
    of the outputs, a result. */
 #define KINDS_2(name, code, expression, refused) [code] = "ss",
 #define KINDS_3(name, code, expression, refused) [code] = "sss",
