@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from math import inf, isfinite, nan
+from operator import add
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from ._engine import recording_call
@@ -186,8 +187,11 @@ class Gate:
         return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
-        """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
+        """Return the output as a person writes it: operators between its inputs, else the gate as a function."""
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
+        terms = self.terms(symbols) if len(symbols) <= 2 * MOST_SHOWN else []
+        if len(terms) > 1 or any(term.operator == "mul" for term in terms):
+            return mathematics(reduce(add, sorted(terms, key=lambda term: term.operator != "mul")))
         if not self.variadic:
             output = Symbol.of(self.forward(SYMBOLS, *symbols))
             plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
@@ -196,6 +200,19 @@ class Gate:
         shown = [mathematics(symbol) for symbol in symbols]
         shown = [*shown[: MOST_SHOWN - 2], "…", shown[-1]] if len(shown) > MOST_SHOWN else shown
         return f"{self.name}({', '.join(shown)})"
+
+    def terms(self, inputs: Sequence[Symbol]) -> list[Symbol]:
+        """Return the terms of a gate that is a sum of inputs, numbers and products of two of them; of any other, none."""
+        stack, terms = [Symbol.of(self.forward(SYMBOLS, *inputs))], []
+        while stack:
+            term = stack.pop()
+            if term.operator == "add":
+                stack += reversed(term.arguments)
+            elif not (term.operator == "number" and term.arguments[0] == 0):
+                terms.append(term)
+        plain = ("name", "number")
+        parts = [part for term in terms for part in (term.arguments if term.operator == "mul" else [term])]
+        return terms if all(part.operator in plain for part in parts) else []
 
     def __repr__(self) -> str:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"

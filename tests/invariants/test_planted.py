@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from autograd import GATES, Gate, Value, adjoints, backward as passes, context, functional, gate, value
 from autograd.compiling.program import CompiledProgram
-from autograd.drawing import dot, javascript, walk
+from autograd.drawing import javascript, passes as walk
 from autograd.functions import FLOATS
 from autograd.symbols import SYMBOLS
 
