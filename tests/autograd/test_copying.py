@@ -93,6 +93,18 @@ def test_stale_graphs_stay_stale_and_fresh_ones_fresh(way: Any) -> None:
     assert z.inputs[0].grad == 2.0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_root_stays_stale_beside_an_input_that_was_replayed(way: Any) -> None:
+    x = Value(2.0)
+    y = x * x
+    z = y * 3.0
+    x.data = 5.0
+    y.forward()
+    other_y, other_z = way([y, z])
+    assert (is_stale(other_y), is_stale(other_z)) == (False, True)
+    assert other_z.forward() == 75.0
+
+
 def test_a_shallow_copy_is_another_node_on_the_same_inputs() -> None:
     x = Value(2.0, "x")
     y = x * x
