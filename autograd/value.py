@@ -486,7 +486,9 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    for i in stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
+    for (
+        i
+    ) in stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
         order[i]._tick = 0
     return order
 
