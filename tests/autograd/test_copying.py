@@ -125,3 +125,14 @@ def test_a_gate_that_is_gone_is_named() -> None:
     del GATES["passing"]
     with pytest.raises(LookupError, match="'passing', which is not in the table"):
         pickle.loads(data)
+
+
+def test_a_graph_of_a_gate_that_another_has_replaced_is_not_pickled() -> None:
+    """A gate is pickled by its name, so reading would compute with the other gate."""
+    replaced = gate("replaced", "r", lambda xp, x: x * 2, lambda xp, out, x: 2.0)
+    y = replaced(Value(1.0))
+    del GATES["replaced"]
+    gate("replaced", "r", lambda xp, x: x * 3, lambda xp, out, x: 3.0)
+    with pytest.raises(LookupError, match="'replaced' that another one of that name has replaced"):
+        pickle.dumps(y)
+    assert copy.deepcopy(y).gate is replaced
