@@ -49,7 +49,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
             save = Figure.savefig
 
             def kept(figure: Figure, *arguments: Any, **options: Any) -> None:
-                figures.append(figure)
+                if isinstance(arguments[0], Path):  # not a frame of an animation
+                    figures.append(figure)
                 save(figure, *arguments, **options)
 
             state = random.getstate()
