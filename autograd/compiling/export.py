@@ -14,21 +14,20 @@ from .statements import ArrayProgram
 
 __all__ = ["c_text", "javascript_text"]
 
-# Names that the standard library of C, or the language itself, has taken.
+# Names that C has a meaning for: its keywords and functions of numbers, and for a function also those of its other libraries.
 C_NAMES = """auto break case char const continue default do double else enum extern float for goto if inline int long register
-restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main asm
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm size_t INFINITY NAN NULL
 acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 frexp ilogb ldexp log log10 log1p log2 logb
 modf scalbn scalbln cbrt fabs hypot pow sqrt erf erfc lgamma tgamma ceil floor nearbyint rint lrint llrint round lround llround
-trunc fmod remainder remquo copysign nan nextafter nexttoward fdim fmax fmin fma isfinite isinf isnan isnormal signbit fpclassify
-abort abs atexit atof atoi atol atoll bsearch calloc div exit free getenv labs ldiv llabs lldiv malloc mblen mbstowcs mbtowc qsort
-rand realloc srand strtod strtof strtol strtold strtoll strtoul strtoull system wcstombs wctomb
-memchr memcmp memcpy memmove memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy strpbrk
-strrchr strspn strstr strtok strxfrm isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper
-isxdigit tolower toupper clearerr fclose feof ferror fflush fgetc fgetpos fgets fopen fprintf fputc fputs fread freopen fscanf
-fseek fsetpos ftell fwrite getc getchar gets perror printf putc putchar puts remove rename rewind scanf setbuf setvbuf snprintf
-sprintf sscanf tmpfile tmpnam ungetc vfprintf vfscanf vprintf vscanf vsnprintf vsprintf vsscanf size_t INFINITY NAN NULL
-signal raise time clock cabs cacos cacosh carg casin casinh catan catanh ccos ccosh cexp cimag clog conj cpow cproj creal csin
-csinh csqrt ctan ctanh"""
+trunc fmod remainder remquo copysign nan nextafter nexttoward fdim fmax fmin fma isfinite isinf isnan isnormal signbit"""
+C_LIBRARY = """main abort abs atexit atof atoi atol atoll bsearch calloc div exit free getenv labs ldiv llabs lldiv malloc mblen
+mbstowcs mbtowc qsort rand realloc srand strtod strtof strtol strtold strtoll strtoul strtoull system wcstombs wctomb memchr
+memcmp memcpy memmove memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy strpbrk strrchr
+strspn strstr strtok strxfrm isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper isxdigit
+tolower toupper clearerr fclose feof ferror fflush fgetc fgetpos fgets fopen fprintf fputc fputs fread freopen fscanf fseek fsetpos
+ftell fwrite getc getchar gets perror printf putc putchar puts remove rename rewind scanf setbuf setvbuf snprintf sprintf sscanf
+tmpfile tmpnam ungetc vfprintf vfscanf vprintf vscanf vsnprintf vsprintf vsscanf signal raise time clock cabs cacos cacosh carg
+casin casinh catan catanh ccos ccosh cexp cimag clog conj cpow cproj creal csin csinh csqrt ctan ctanh"""
 JAVASCRIPT_NAMES = """await break case catch class const continue debugger default delete do else enum export extends false finally
 for function if implements import in instanceof interface let new null package private protected public return static super
 switch this throw true try typeof var void while with yield arguments eval undefined NaN Infinity Math Number Array Float64Array
@@ -114,7 +113,7 @@ def c_text(
     program: ArrayProgram, inputs: Mapping[str, int], theta: Sequence[float], gradient: bool, dtype: Dtype, name: str
 ) -> str:
     """Return a C99 file with a function of this name."""
-    _require_name("C", name, C_NAMES, r"[A-Za-z]\w*")
+    _require_name("C", name, f"{C_NAMES} {C_LIBRARY}", r"[A-Za-z]\w*")
     language, spelled = _C(dtype), _spelled(inputs, C_NAMES)
     loops = Loops(program, spelled, gradient, language)
     real, n, outputs = language.real, len(theta), len(program.outputs)
@@ -154,8 +153,8 @@ def c_text(
         "Returns 0; or 1 where a result is not finite, after an overflow, an undefined operation, or a nan among the",
         "inputs. The results are then as IEEE arithmetic leaves them: do not train with them.",
         "",
-        f"It allocates nothing. Its static arrays hold {sum(loops.arrays.values())} {real}s, so it must not run in two threads",
-        "at once. What it reads and what it writes must not overlap. Compile as C99, without -ffast-math, and link with -lm.",
+        f"It allocates nothing; its static arrays hold {sum(loops.arrays.values())} {real}s, so it must not run in two threads at",
+        "once. What it reads and what it writes must not overlap. Compile as C99, without -ffast-math, and link with -lm.",
     ]
     if gradient and n:
         given = ", ".join([f"{name}_theta", *spelled.values(), *(["samples"] if inputs else []), "&cost", "gradient"])
@@ -282,12 +281,16 @@ def _described(
     rows: list[tuple[str, str]] = []
     if n:
         rows.append(
-            ("theta", f"{n} parameter{'s' * (n > 1)}; the array {values} has their numbers at the time of writing")
+            (
+                "theta",
+                f"{n} parameter{'s' * (n > 1)}, matrices row by row; the array {values} has their numbers at the time of writing",
+            )
         )
         tensors = _tensors(program, {leaf.name for leaf in program.leaves})
         shapes = {leaf.name: " x ".join(map(str, leaf.shape)) for leaf in program.leaves}
         for tensor, _, start, size in tensors[:MOST_TENSORS]:
-            rows.append((f"  {tensor}", f"theta[{start}] to theta[{start + size - 1}]: {shapes[tensor]}, row by row"))
+            last = f" to theta[{start + size - 1}]" if size > 1 else ""
+            rows.append((f"  {tensor}", f"theta[{start}]{last}: {shapes[tensor]}"))
         if len(tensors) > MOST_TENSORS:
             rows.append(("", f"and {len(tensors) - MOST_TENSORS} further tensors"))
     rows += [

@@ -102,7 +102,7 @@ class Loops:
         self.at: dict[int, Place] = {}  # node -> its place
         self.late: set[int] = set()  # nodes that are there after all samples only
         self.written: set[int] = set()  # nodes that are added up in the gradient itself
-        self.offset: dict[str, str] = {"outputs": self.sample(len(program.outputs))}
+        self.offset: dict[str, str] = {"outputs": self.sample(len(program.outputs))} if self.inputs else {}
         for statement in self.statements:
             if statement.op == "leaf" and statement.name in self.inputs:
                 self.offset[self.inputs[statement.name]] = self.sample(len(statement.members))
@@ -276,11 +276,7 @@ class Loops:
                 self.written.update(members)
                 return slopes
         places = self.new(letter, members)
-        if len(members) == 1:
-            (name,) = [place[0] for place in places if not isinstance(place, float)]
-            self.sections[ONCE].append(self.language.scalar(name, self.language.number(0.0), constant=False))
-        else:
-            self.set(ONCE, places, [], lambda: self.language.number(0.0))
+        self.first(ONCE, places, [0.0] * len(members))
         return places
 
     def slope(self, p: int) -> Place:
@@ -292,12 +288,18 @@ class Loops:
         self, section: int, to: Sequence[Place], operands: Sequence[Sequence[Place]], formula: Callable[..., str]
     ) -> None:
         """Write rows as a formula of those of operands."""
-        place = to[0]
-        if not isinstance(place, float) and place[1] == SCALAR:
-            texts = [self.single(column[0]) for column in operands]
-            self.sections[section].append(self.language.scalar(place[0], formula(*texts), constant=True))
+        if scalar := name_of(to):
+            text = formula(*(self.single(column[0]) for column in operands))
+            self.sections[section].append(self.language.scalar(scalar, text, constant=True))
         else:
             self.rowwise(section, to, operands, lambda target, *texts: f"{target} = {formula(*texts)};")
+
+    def first(self, section: int, to: Sequence[Place], places: Sequence[Place]) -> None:
+        """Write the first values of rows that change."""
+        if scalar := name_of(to):
+            self.sections[section].append(self.language.scalar(scalar, self.single(places[0]), constant=False))
+        else:
+            self.set(section, to, [places], str)
 
     def rowwise(
         self, section: int, to: Sequence[Place], operands: Sequence[Sequence[Place]], line: Callable[..., str]
@@ -355,7 +357,7 @@ class Loops:
         n, places = len(to), self.places(statement.operands[0])
         k = len(places) // n
         larger = partial(self.language.apply, f"{statement.op}imum")
-        self.set_first(section, to, [places[row * k] for row in range(n)])
+        self.first(section, to, [places[row * k] for row in range(n)])
         operands, targets = self.reference(places, (n, k)), self.reference(to, (n,))
         if operands is None and n * k > SCATTERED:
             operands = self.reference(self.copied(section, places), (n, k))
@@ -367,14 +369,6 @@ class Loops:
         target, operand = self.written_as(targets, rows), self.written_as(operands, rows, row)
         body = block(self.language.loop(row, 1, k), [f"{target} = {larger([target, operand])};"])
         self.nest(section, n, body, (targets, target), [(operands, operand)])
-
-    def set_first(self, section: int, to: Sequence[Place], places: Sequence[Place]) -> None:
-        """Write the first value of rows that others are joined to."""
-        place = to[0]
-        if not isinstance(place, float) and place[1] == SCALAR:
-            self.sections[section].append(self.language.scalar(place[0], self.single(places[0]), constant=False))
-        else:
-            self.set(section, to, [places], str)
 
     def nest(
         self,
@@ -421,8 +415,8 @@ class Loops:
             body = block(self.language.loop(k, 0, n), body)
         if not adds and n > 1:
             zero = self.language.number(0.0)
-            scalar = r * c == 1
-            body.insert(0, self.language.scalar(target, zero, constant=False) if scalar else f"{target} = {zero};")
+            scalar = name_of(to)
+            body.insert(0, self.language.scalar(scalar, zero, constant=False) if scalar else f"{target} = {zero};")
         if c > 1:
             body = block(self.language.loop(j, 0, c), body)
         self.nest(section, r, body, (targets, target), [(left, a), (right, b)])
@@ -467,6 +461,12 @@ class Loops:
         if rest:
             slopes = [self.slope(p) for p, _ in rest]
             self.set(AFTER, slopes, [self.places([i for _, i in rest])], str)
+
+
+def name_of(places: Sequence[Place]) -> str:
+    """Return the name of the scalar that a place is, "" if there are several, or an array's."""
+    (place, *others) = places
+    return place[0] if not others and not isinstance(place, float) and place[1] == SCALAR else ""
 
 
 def operands_of(statement: Statement) -> Iterator[Sequence[int]]:
