@@ -31,7 +31,7 @@ __all__ = [
     "recording_call",
 ]
 
-ABI = 2  # as in abi.h, which says when it goes up
+ABI = 3  # as in abi.h, which says when it goes up
 
 
 def load(name: str) -> Any:

@@ -31,6 +31,7 @@ class Execution:
         self.source, self.code, self.batches, self.check = source, code, batches, check
         self.samples = samples  # of a batch that the code runs, at most
         self.in_order = source.order == sorted(source.order)
+        self.update: Any = None  # the code of the rule that the last training moved the parameters by, if it has some
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
 

@@ -2,4 +2,4 @@
    version is not loaded. Raise both numbers with every change of a name, an argument or a meaning that the other side uses;
    a build may lag behind these files in nothing else, because git does not build. */
 
-#define ABI 2
+#define ABI 3
