@@ -130,6 +130,10 @@ class Optimiser:
 
         The rule then sees the numbers among the optimiser's attributes, and nothing else of it: what it did with other things
         would be done once, not in every step.
+
+        >>> from autograd.symbols import Symbol
+        >>> SGD([Value(1.0)], 0.1).rule_on(*map(Symbol.named, ("rate", "t", "w", "g", "v")))
+        (w - rate * (0.0 * v + g), 0.0 * v + g)
         """
         if type(self).step_array is not Optimiser.step_array:
             raise TypeError(f"{type(self).__name__} has a step of its own")
