@@ -13,7 +13,7 @@ from ..value import Value
 from .flow import Flow, check_digits, sign
 from .hubs import hubs, spine
 from .javascript import scripts
-from .layout import Layout, layout
+from .layout import LABELS, Layout, layout
 from .page import Page, page_file
 from .view import LARGEST
 
@@ -92,8 +92,9 @@ def _node(node: Value, labels: Mapping[Value, str], place: Mapping[Value, int]) 
 
 
 def _layout_data(order: Sequence[Value], place: Mapping[Value, int], labels: Mapping[Value, str]) -> dict[str, Any]:
-    """Return the layout for the page: places of the nodes, routes of the edges, and the copies of each hub.
+    """Return the layouts for the page, from left to right and, for narrow windows, down.
 
+    A layout has the places of the nodes, the routes of the edges, and the copies of each hub.
     The last place and route belong to the box with the root's name. A copy has its place and its range of uses.
     """
     root = order[-1]
@@ -114,14 +115,18 @@ def _layout_data(order: Sequence[Value], place: Mapping[Value, int], labels: Map
                 copies.append({"of": hub, "first": first, "last": first + len(group) - 1, "uses": uses})
                 sizes.append((_width(f"{labels[order[hub]]} = ", 60.0) + 40, 42.0))
             first += len(group)
-    found: Layout = layout(sizes, edges, straight)
-    return {
-        "width": found.width,
-        "height": found.height,
-        "places": [spot._asdict() for spot in found.nodes[:count]],
-        "copies": [copy | spot._asdict() for copy, spot in zip(copies, found.nodes[count:], strict=True)],
-        "routes": [route._asdict() for route in found.edges],
-    }
+
+    def sheet(found: Layout) -> dict[str, Any]:
+        return {
+            "width": found.width,
+            "height": found.height,
+            "places": [spot._asdict() for spot in found.nodes[:count]],
+            "copies": [copy | spot._asdict() for copy, spot in zip(copies, found.nodes[count:], strict=True)],
+            "routes": [route._asdict() for route in found.edges],
+        }
+
+    narrow = None if len(edges) > LABELS else sheet(layout(sizes, edges, straight, down=True))
+    return {"wide": sheet(layout(sizes, edges, straight)), "tall": narrow}
 
 
 def _size(node: Value, name: str) -> tuple[float, float]:

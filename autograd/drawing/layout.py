@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .rendering import render
 
-__all__ = ["Layout", "Place", "Route", "layout"]
+__all__ = ["LABELS", "Layout", "Place", "Route", "layout"]
 
 POINTS = 72.0  # per inch, the unit of sizes in Graphviz
 LABELS = 150  # up to this number of edges, space is reserved for labels
@@ -41,15 +41,21 @@ class Layout(NamedTuple):
 
 
 def layout(
-    sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], straight: Collection[int] = ()
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    straight: Collection[int] = (),
+    *,
+    down: bool = False,
 ) -> Layout:
-    """Return the layout, from left to right, of nodes with these sizes (in points) and edges (tail, head).
+    """Return the layout, from left to right or down, of nodes with these sizes (in points) and edges (tail, head).
 
     The edges whose indices are in `straight` are kept straight where possible.
     RenderingError if Graphviz is missing, fails or takes too long.
     """
     label = 'label="-0.000e+00\\n-0.000e+00" ' if len(edges) <= LABELS else ""
-    lines = ["digraph {", "graph [rankdir=LR nodesep=0.25 ranksep=0.4]", 'node [fixedsize=true label="" shape=box]']
+    direction = "TB" if down else "LR"
+    lines = ["digraph {", f"graph [rankdir={direction} nodesep=0.25 ranksep=0.4]"]
+    lines.append('node [fixedsize=true label="" shape=box]')
     lines += [
         "edge [fontsize=11]",
         *(f"n{i} [width={w / POINTS} height={h / POINTS}]" for i, (w, h) in enumerate(sizes)),

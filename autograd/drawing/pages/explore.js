@@ -15,6 +15,15 @@ function show() {
   showLeaves();
   look(looked);
   if (step > 0) bringIntoView(places[now ?? ROOT]);
+  byId("link").setAttribute("href", `#step=${step}`);
+}
+
+// Show what a step forward moves: the values into a gate, or a gradient out of it.
+function move(now) {
+  const seconds = 0.7 / steps.speed();
+  if (step > 0 && step < SEED) into[now].forEach(({ e, from }) => travel(e, shown(graph.data[from], digits), "value", seconds));
+  const edge = turn()?.edge;
+  if (edge && seen(edge)) travel(edge.e, shown(graph.back[edge.e].downstream, digits), "gradient", seconds);
 }
 
 function bringIntoView({ x, y }) {
@@ -52,10 +61,10 @@ function showEdge({ box, value, gradient }, edge, now) {
   const flows = forwardDone(source);
   const comes = leaving ? step >= SEED : seen(edge);
   const amount = comes ? shown(leaving ? 1 : graph.back[edge.e].downstream, digits) : "";
-  const hidden = !leaving && predicting && graph.back[edge.e] && backwardDone(edge.to) && !comes;
+  const hidden = !leaving && predicting && graph.back[edge.e] && sent(edge) && !comes;
   value.textContent = flows ? shown(graph.data[source], digits) : "";
   gradient.textContent = hidden ? "?" : amount;
-  box.classList.toggle("now", leaving ? step === SEED : edge.to === now);
+  box.classList.toggle("now", leaving ? step === SEED : step < SEED ? edge.to === now : turn()?.edge === edge);
   box.classList.toggle("back", comes || hidden);
   const names = `from ${nodes[source].name} to ${leaving ? "the output" : nodes[edge.to].name}`;
   box.setAttribute("aria-label", `edge ${names}: value ${value.textContent || "not computed"}, gradient ${amount || "not computed"}`);
@@ -71,9 +80,17 @@ function sentence(now) {
   const node = nodes[now];
   const part = (word, k) => make("strong", {}, `${word}, gate ${k} of ${gates.length}: `);
   if (step < SEED) return [part("Forward", step), `${node.name} = ${node.formula} = ${precise(graph.data[now])}`];
-  const nickname = node.nickname ? ` (${node.nickname})` : "";
-  const ask = predicting && asked(now).length ? " Predict what flows into its inputs." : "";
-  return [part("Backward", step - SEED), `${node.symbol}${nickname} of ${node.name}: upstream × local = downstream.${ask}`];
+  const { edge } = turn();
+  const which = part("Backward", gates.length - place.get(now));
+  if (!edge || !graph.back[edge.e]) return [which, `${node.name} = ${node.formula} sends no gradient.`];
+  const to = nodes[edge.from].name;
+  if (!seen(edge)) return [which, `${node.name} = ${node.formula}. Predict what it sends to ${to}.`];
+  const { upstream, local, downstream } = graph.back[edge.e];
+  const factor = local < 0 ? `(${precise(local)})` : precise(local);
+  const sends = `${node.name} = ${node.formula} sends ${precise(upstream)} × ${factor} = ${precise(downstream)} to ${to}`;
+  const { all, come, sum } = flowing(edge.from);
+  const so = all.length < 2 ? "" : come.length < all.length ? `, which has ${precise(sum)} so far` : `, in all ${precise(sum)}`;
+  return [which, `${sends}${so}.`];
 }
 
 function row(...cells) {
@@ -97,7 +114,8 @@ function gateTable(now) {
     const flow = graph.back[edge.e];
     if (!flow) return row(name, "", "no gradient", "", "");
     const formula = node.locals[edge.slot];
-    const local = formula && formula !== precise(flow.local) ? `${precise(flow.local)} = ${formula}` : precise(flow.local);
+    const local = formula && formula.replace("−", "-") !== precise(flow.local) ? `${precise(flow.local)} = ${formula}` : precise(flow.local);
+    if (!sent(edge)) return row(name, "", "", "", "");
     if (!seen(edge)) return row(name, precise(flow.upstream), local, guess(edge, name), "?");
     const verdict = guesses.has(edge.e) ? (guesses.get(edge.e) ? " ✓ right" : " ✗ not quite") : "";
     const { all, come, sum } = flowing(edge.from);
@@ -189,22 +207,49 @@ byId("predict").addEventListener("change", (event) => {
 
 function scale(to) {
   zoom = Math.max(0.1, Math.min(4, to));
-  svg.setAttribute("width", (DATA.width + 16) * zoom);
-  svg.setAttribute("height", (DATA.height + 16) * zoom);
+  svg.setAttribute("width", (sheet.width + 16) * zoom);
+  svg.setAttribute("height", (sheet.height + 16) * zoom);
 }
-const fit = () => byId("canvas").clientWidth / (DATA.width + 20);
+const fit = () => byId("canvas").clientWidth / (sheet.width + 20);
 byId("larger").addEventListener("click", () => scale(zoom * 1.25));
 byId("smaller").addEventListener("click", () => scale(zoom / 1.25));
 byId("fit").addEventListener("click", () => scale(fit()));
-scale(Math.max(0.8, Math.min(1.5, fit())));
+scale(Math.max(0.85, Math.min(1.5, fit())));
 
 const steps = stepper(
   byId("stepper"),
   { slider: "step", step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
   last,
   (to) => {
+    const next = to === step + 1;
     step = to;
+    stopTravelling();
     show();
+    if (next) move(current());
     return step;
   },
 );
+
+// A link to a step, and the picture of a step as a file.
+
+function follow() {
+  const match = /^#step=(\d+)$/.exec(location.hash);
+  if (match) steps.move(Number(match[1]));
+}
+addEventListener("hashchange", follow);
+follow();
+
+const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-family", "text-anchor", "display", "paint-order"];
+byId("save").addEventListener("click", () => {
+  stopTravelling();
+  const copy = svg.cloneNode(true);
+  const [all, copies] = [svg, copy].map((root) => [...root.querySelectorAll("*")]);
+  all.forEach((element, i) => {
+    const style = getComputedStyle(element);
+    LOOKS.forEach((name) => copies[i].setAttribute(name, style.getPropertyValue(name)));
+  });
+  const text = new XMLSerializer().serializeToString(copy);
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: `step${step}.svg` });
+  link.click();
+  URL.revokeObjectURL(link.href);
+});

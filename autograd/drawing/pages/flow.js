@@ -1,6 +1,6 @@
 // Computes both passes of the expression, from the gates' rules in GATES.
 
-const { nodes, places, copies, routes, digits } = DATA; // the last place and route belong to the box with the root's name
+const { nodes, digits } = DATA;
 const ROOT = nodes.length - 1;
 const gates = nodes.flatMap((node, i) => (node.gate ? [i] : []));
 const SEED = gates.length + 1; // the step at which the gradient of the root is set to 1
@@ -13,6 +13,14 @@ const from = nodes.map(() => []); // in backward order
 edges.forEach((edge) => into[edge.to].push(edge));
 [...gates].reverse().forEach((i) => into[i].forEach((edge) => from[edge.from].push(edge)));
 const learns = (i) => nodes[i].role !== "constant";
+
+// The steps of the backward pass: one for each gradient that a gate sends, and one for a gate that sends none.
+const turns = [...gates].reverse().flatMap((gate) => {
+  const sent = into[gate].filter((edge) => learns(edge.from) && nodes[gate].locals[edge.slot] !== "no gradient");
+  return (sent.length ? sent : [null]).map((edge) => ({ gate, edge }));
+});
+const turnOf = new Map(turns.flatMap(({ edge }, k) => (edge ? [[edge.e, k]] : [])));
+const firstTurn = (gate) => turns.findIndex((turn) => turn.gate === gate);
 
 const given = nodes.map((node) => node.data); // current values of the leaves
 let graph = compute();
@@ -33,20 +41,20 @@ function compute() {
     }
   }
   gradient[ROOT] = 1;
-  for (const [k, i] of [...gates].reverse().entries()) {
+  for (const i of [...gates].reverse()) {
     const x = nodes[i].inputs.map((input) => data[input]);
     const local = GATES[nodes[i].gate].local(data[i], x);
     for (const edge of into[i]) {
       const passes = local[edge.slot] !== null && learns(edge.from);
       const slope = Number(local[edge.slot]);
       if (passes && !Number.isFinite(slope) && x.every(Number.isFinite)) {
-        return { data, back, gradient, stop: SEED + k, why: `${nodes[i].symbol} has no slope at ${at(i)}` };
+        return { data, back, gradient, stop: SEED + firstTurn(i), why: `${nodes[i].symbol} has no slope at ${at(i)}` };
       }
       back[edge.e] = passes ? { upstream: gradient[i], local: slope, downstream: gradient[i] * slope } : null;
       if (passes) gradient[edge.from] += back[edge.e].downstream;
     }
   }
-  return { data, back, gradient, stop: SEED + gates.length, why: "" };
+  return { data, back, gradient, stop: SEED + turns.length, why: "" };
 }
 
 // The state at a step.
@@ -55,11 +63,11 @@ let predicting = false;
 const guesses = new Map(); // edge → whether the guess was right
 const place = new Map(gates.map((i, k) => [i, k]));
 const forwardDone = (i) => !nodes[i].gate || place.get(i) < step;
-const backwardDone = (i) => place.has(i) && gates.length - 1 - place.get(i) < step - SEED;
-const seen = (edge) => graph.back[edge.e] && backwardDone(edge.to) && (!predicting || guesses.has(edge.e));
-const current = () =>
-  step === 0 || step === SEED ? null : step < SEED ? gates[step - 1] : gates[gates.length - (step - SEED)];
-const asked = (i) => into[i].filter((edge) => graph.back[edge.e] && !guesses.has(edge.e));
+const sent = (edge) => turnOf.get(edge.e) < step - SEED;
+const seen = (edge) => graph.back[edge.e] && sent(edge) && (!predicting || guesses.has(edge.e));
+const turn = () => (step > SEED ? turns[step - SEED - 1] : null);
+const current = () => (step === 0 || step === SEED ? null : step < SEED ? gates[step - 1] : turn().gate);
+const asks = ({ edge }) => edge && graph.back[edge.e] && !guesses.has(edge.e);
 
 // The edges that carry gradients into a node, those computed so far, and the sum of these.
 function flowing(i) {
@@ -71,6 +79,6 @@ function flowing(i) {
 
 function last() {
   if (!predicting) return graph.stop;
-  for (let k = 1; SEED + k <= graph.stop; k++) if (asked(gates[gates.length - k]).length) return SEED + k;
-  return graph.stop;
+  const k = turns.findIndex(asks);
+  return k < 0 ? graph.stop : Math.min(graph.stop, SEED + k + 1);
 }

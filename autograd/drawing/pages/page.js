@@ -34,9 +34,10 @@ function precise(x) {
   return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
 }
 
-// Buttons, a slider and keys to move through steps 0 … last(). `go` shows a step and returns the step that it shows.
+// Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it.
 function stepper(place, words, last, go) {
   let step = 0;
+  let playing = null;
   const slider = make("input", { type: "range", min: 0, value: 0, "aria-label": words.slider });
   const move = (to) => {
     step = go(Math.max(0, Math.min(last(), to)));
@@ -56,15 +57,42 @@ function stepper(place, words, last, go) {
   const next = button("Next ▶", "one step on (→)", () => step + 1);
   const end = button("▶|", "to the end (End)", () => last());
   next.classList.add("main");
+  const play = button("Play", "play all steps (space)", () => step);
+  const speed = make("select", { "aria-label": "speed", title: "speed" });
+  speed.append(...["0.5", "1", "2", "4"].map((times) => make("option", { value: times }, `${times}×`)));
+  speed.value = "1";
+  const halt = () => {
+    clearTimeout(playing);
+    playing = null;
+    play.textContent = "Play";
+  };
+  const advance = () => {
+    if (step === last()) return halt();
+    move(step + 1);
+    playing = setTimeout(advance, 1200 / Number(speed.value));
+  };
+  const toggle = () => {
+    if (playing !== null) return halt();
+    if (step === last()) move(0);
+    play.textContent = "Pause";
+    playing = setTimeout(advance, 0);
+  };
+  play.addEventListener("click", toggle);
+  [first, back, next, end, slider].forEach((control) => control.addEventListener("pointerdown", halt));
   slider.addEventListener("input", () => move(Number(slider.value)));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, textarea, select");
+    if (event.key === " " && event.target === document.body) {
+      event.preventDefault();
+      return toggle();
+    }
     const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[event.key];
     if (to === undefined || typing || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
+    halt();
     move(to);
   });
-  place.append(first, back, slider, next, end);
-  move(0);
-  return { move, again: () => move(step), step: () => step };
+  place.append(first, back, slider, next, end, play, speed);
+  queueMicrotask(() => move(step)); // when the caller holds what this returns
+  return { move, again: () => move(step), step: () => step, speed: () => Number(speed.value) };
 }

@@ -1,8 +1,10 @@
 // The picture, drawn once from the layout; show() fills in the numbers.
 
+const sheet = (innerWidth < 600 && DATA.tall) || DATA.wide;
+const { places, copies, routes } = sheet; // the last place and route belong to the box with the root's name
 const svg = byId("graph");
 svg.classList.toggle("dense", routes.length > 150);
-svg.setAttribute("viewBox", `-8 -8 ${DATA.width + 16} ${DATA.height + 16}`);
+svg.setAttribute("viewBox", `-8 -8 ${sheet.width + 16} ${sheet.height + 16}`);
 const lines = routes.map(({ path, tip, label }, e) => {
   const value = draw("text", { x: label[0], y: label[1] - 4, class: "value" });
   const gradient = draw("text", { x: label[0], y: label[1] + 8, class: "gradient" });
@@ -10,8 +12,12 @@ const lines = routes.map(({ path, tip, label }, e) => {
   const line = draw("path", { d: `${path}L${tip[0]} ${tip[1]}`, class: "line" });
   const hit = draw("path", { d: path, class: "hit" });
   const box = draw("g", { class: "edge", tabindex: 0, role: "img", "data-edge": e }, hit, line, value, gradient);
-  box.append(arrow(end.split(" ").map(Number), tip));
-  return { box, value, gradient };
+  const ahead = arrow(end.split(" ").map(Number), tip);
+  const [start, second] = path.slice(1).split(/C| /).map((point) => point.split(",").map(Number));
+  const turned = arrow(second, start); // shown instead when a gradient has come back
+  turned.classList.add("turned");
+  box.append(ahead, turned);
+  return { box, value, gradient, line };
 });
 const shapes = nodes.map((node, i) => {
   const { x, y, width, height } = places[i];
@@ -53,6 +59,26 @@ svg.append(...lines.map((line) => line.box), ...shapes.map((shape) => shape.box)
 function short(text, most) {
   const letters = [...text.replace(/\s+/g, " ")];
   return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
+}
+
+// Let a number travel along an edge, backward for a gradient; not if the visitor prefers less motion.
+function travel(e, text, type, seconds) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches || svg.classList.contains("dense")) return;
+  const back = type === "gradient";
+  const motion = draw("animateMotion", {
+    path: lines[e].line.getAttribute("d"), dur: `${seconds}s`, fill: "freeze", begin: "indefinite",
+    calcMode: "linear", keyTimes: "0;1", keyPoints: back ? "1;0" : "0;1",
+  });
+  const width = 7 * text.length + 10;
+  const token = draw("g", { class: `travelling ${type}`, "aria-hidden": "true" });
+  token.append(draw("rect", { x: -width / 2, y: -10, width, height: 20, rx: 10 }), draw("text", { y: 4 }, text), motion);
+  svg.append(token);
+  motion.beginElement();
+  setTimeout(() => token.remove(), 1000 * seconds);
+}
+
+function stopTravelling() {
+  svg.querySelectorAll(".travelling").forEach((token) => token.remove());
 }
 
 // A small triangle from the last point of a line to its tip.

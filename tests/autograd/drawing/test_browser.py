@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -16,6 +18,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
@@ -159,27 +162,42 @@ def compare_with_the_engine(page: Shown, root: Value) -> None:
     so_far: dict[Value, list[float]] = {}
     flowing: dict[tuple[Value, int], float] = {}
     for count, node in enumerate(reversed(gates), start=1):
-        page.next()
-        assert page.one("#sentence").text.startswith(f"Backward, gate {count} of {len(gates)}: ")
         assert node.gate is not None
         slopes = node.gate.local_gradients(autograd.functions.FLOATS, node.data, [input.data for input in node.inputs])
         expected = [(i, input) for i, input in enumerate(node.inputs) if input.role != "constant"]
-        for place, input in expected:
-            if slopes[place] is not None:
-                flowing[node, place] = gradients[node] * slopes[place]
-                so_far.setdefault(input, []).append(flowing[node, place])
-        for cells, (place, input) in zip(page.cells(), expected, strict=True):
-            assert cells[0] == names[input]
-            if slopes[place] is None:
-                assert cells[2] == "no gradient"
-                continue
-            assert six_digits(cells[1], gradients[node])
-            assert six_digits(cells[2], slopes[place])
-            assert six_digits(cells[3], flowing[node, place])
-            assert six_digits(cells[4], sum(so_far[input]))
-        slots = [(node, place) for node in order for place in range(len(node.inputs))]
-        for slot, text in zip(slots, page.texts(".edge .gradient")[:-1], strict=True):
-            assert two_decimals(text, flowing[slot]) if slot in flowing else text == ""
+        sending: list[int | None] = [place for place, _ in expected if slopes[place] is not None]
+        for turn in sending or [None]:
+            page.next()
+            sentence = page.one("#sentence").text
+            assert sentence.startswith(f"Backward, gate {count} of {len(gates)}: {names[node]} = ")
+            if turn is None:
+                assert sentence.endswith(" sends no gradient.")
+            else:
+                input, slope = node.inputs[turn], slopes[turn]
+                assert slope is not None
+                flowing[node, turn] = gradients[node] * slope
+                so_far.setdefault(input, []).append(flowing[node, turn])
+                told = re.search(
+                    r" sends (\S+) × \(?([^ )]+)\)? = (\S+) to (.*?)(?:, (?:in all|which has) (\S+).*)?\.$", sentence
+                )
+                assert told and told[4] == names[input]
+                numbers = [gradients[node], slope, flowing[node, turn], sum(so_far[input])]
+                for text, number in zip(told.group(1, 2, 3, 5), numbers, strict=True):
+                    assert text is None or six_digits(text, number)
+            for cells, (place, input) in zip(page.cells(), expected, strict=True):
+                assert cells[0] == names[input]
+                if slopes[place] is None:
+                    assert cells[2] == "no gradient"
+                elif (node, place) not in flowing:
+                    assert cells[1:] == [""] * 4
+                else:
+                    assert six_digits(cells[1], gradients[node])
+                    assert six_digits(cells[2], slopes[place])
+                    assert six_digits(cells[3], flowing[node, place])
+                    assert six_digits(cells[4], sum(so_far[input]))
+            slots = [(node, place) for node in order for place in range(len(node.inputs))]
+            for slot, text in zip(slots, page.texts(".edge .gradient")[:-1], strict=True):
+                assert two_decimals(text, flowing[slot]) if slot in flowing else text == ""
     for node, text in zip(
         [x for x in order if x.role in ("input", "parameter")], page.texts("#leaves .gradient"), strict=True
     ):
@@ -251,10 +269,11 @@ def test_shared_nodes_visibly_accumulate(show: Callable[[Value], Shown]) -> None
     for _ in range(3 + 1):
         page.next()
     seen = []
-    for _ in range(3):
+    for _ in range(6):
         page.next()
         seen.append(page.texts('[data-node="0"] .gradient')[0])
-    assert seen == ["Σ 6.00 (1 of 4)", "Σ 8.00 (2 of 4)", "Σ 16.00"]
+    assert seen == ["", *(f"Σ {x}.00 ({k} of 4)" for k, x in [(1, 6), (1, 6), (2, 8), (3, 12)]), "Σ 16.00"]
+    assert page.one("#sentence").text.endswith("v1 = x² sends 2 × 2 = 4 to x, in all 16.")
     assert page.texts("#leaves .gradient") == ["16"]
     page.press(Keys.ARROW_LEFT)
     assert page.one('[data-node="0"]').get_attribute("class").split()[-1] == "adding"  # type: ignore[union-attr]
@@ -348,7 +367,7 @@ def test_predicting(show: Callable[[Value], Shown]) -> None:
     page.one("#predict").click()
     page.next()
     assert page.cells()[0][4] == "?"
-    assert page.texts(".edge .gradient") == ["", "", "?", "?", "1.00"]
+    assert page.texts(".edge .gradient") == ["", "", "?", "", "1.00"]
     assert not page.one(".stepper .main").is_enabled()
     assert "-4" not in page.one("#details").text
     first = page.all("[data-guess]")[0]
@@ -358,16 +377,20 @@ def test_predicting(show: Callable[[Value], Shown]) -> None:
     first.send_keys("-4", Keys.ENTER)
     assert page.cells()[0][3] == "-4 ✓ right"
     assert page.one("#score").text == "1 of 1 right"
+    assert page.texts(".edge .gradient") == ["", "", "-4.00", "", "1.00"]
+    page.next()
     assert page.texts(".edge .gradient") == ["", "", "-4.00", "?", "1.00"]
+    page.all("[data-guess]")[0].click()
     page.driver.switch_to.active_element.send_keys("2.5", Keys.ENTER)
     assert page.cells()[1][3] == "3 ✗ not quite"
     assert page.one("#score").text == "1 of 2 right"
-    page.next()
-    assert len(page.all("[data-guess]")) == 2
     page.press(Keys.END)
     assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a guess"
     for _ in range(2):
+        assert len(page.all("[data-guess]")) == 1
+        assert "Predict what it sends to" in page.one("#sentence").text
         page.all("[data-guess]")[0].send_keys("-3,96", Keys.ENTER)
+        page.press(Keys.END)
     assert page.one("#score").text == "3 of 4 right"
     assert page.texts("#leaves .gradient") == ["-4", "-4", "3"]
     page.change("z", "2")
@@ -383,7 +406,11 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
     page.press(Keys.END)
     assert page.one("#sentence").text.startswith("Backward, gate 8")
     page.press(Keys.ARROW_LEFT)
-    assert page.one("#sentence").text.startswith("Backward, gate 7")
+    assert page.one("#sentence").text.startswith("Backward, gate 8")
+    page.press(Keys.ARROW_LEFT)
+    page.press(Keys.ARROW_LEFT)
+    page.press(Keys.ARROW_LEFT)
+    assert page.one("#sentence").text.startswith("Backward, gate 6")
     page.press(Keys.HOME)
     slider = page.one("input[type=range]")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -414,10 +441,99 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
         "smaller",
         "larger",
         "Fit",
+        "Link to this step",
+        "Save this step as SVG",
+        "play all steps (space)",
+        "speed",
         "value of w0",
     } <= reached
     assert any(label.startswith("w0, parameter, value 2.00") for label in reached if label)
     assert any(label.startswith("edge from w0 to v1: value 2.00") for label in reached if label)
+
+
+def test_playing(show: Callable[[Value], Shown]) -> None:
+    """It plays to the end by itself, shows what moves, and stops at once when asked."""
+    page = show(sigmoid_neuron())
+    page.driver.execute_script("document.querySelector('[aria-label=speed]').value = '4'")
+    page.press(Keys.SPACE)
+    assert page.one('[title^="play"]').text == "Pause"
+    WebDriverWait(page.driver, 10).until(lambda _: page.texts(".travelling.value text"))
+    assert page.texts(".travelling.value text")[0] in {"2.00", "-1.00", "-3.00", "-2.00", "6.00", "4.00", "1.00"}
+    page.press(Keys.SPACE)
+    stopped = page.one("#sentence").text
+    assert page.one('[title^="play"]').text == "Play"
+    time.sleep(0.8)
+    assert page.one("#sentence").text == stopped
+    page.press(Keys.SPACE)
+    WebDriverWait(page.driver, 10).until(lambda _: page.texts(".travelling.gradient text"))
+    WebDriverWait(page.driver, 20).until(lambda _: page.one('[title^="play"]').text == "Play")
+    assert page.texts("#leaves .gradient") == ["-0.196612", "0.393224", "-0.393224", "-0.589836", "0.196612"]
+    page.press(Keys.HOME)
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still]})
+    try:
+        page.next()
+        assert page.texts(".travelling") == []
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    page.press(Keys.HOME)
+    page.next()
+    assert page.texts(".travelling text") == ["2.00", "-1.00"]
+
+
+def test_arrows_turn_where_a_gradient_has_come_back(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    turned = (
+        "return [...document.querySelectorAll('.turned')].filter((a) => getComputedStyle(a).display !== 'none').length"
+    )
+    page.press(Keys.END)
+    assert page.driver.execute_script(turned) == len(page.texts(".edge .gradient")) - 1, "all but the constant's"
+    page.press(Keys.HOME)
+    assert page.driver.execute_script(turned) == 0
+
+
+def test_a_link_leads_to_a_step(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    for _ in range(12):
+        page.next()
+    sentence, link = page.one("#sentence").text, page.one("#link").get_attribute("href")
+    assert link is not None and link.endswith("#step=12")
+    page.press(Keys.HOME)
+    page.driver.get("about:blank")
+    page.driver.get(link)
+    assert page.one("#sentence").text == sentence
+    page.driver.execute_script("location.hash = '#step=3'")
+    WebDriverWait(page.driver, 5).until(lambda _: page.one("#sentence").text.startswith("Forward, gate 3"))
+    page.driver.execute_script("location.hash = '#step=999999'")
+    WebDriverWait(page.driver, 5).until(lambda _: page.one("#sentence").text.startswith("Backward, gate 8"))
+
+
+def test_a_step_is_saved_as_a_picture(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    page.press(Keys.END)
+    page.driver.execute_script(
+        "URL.createObjectURL = (blob) => { blob.text().then((t) => (window.saved = t)); return '#'; }"
+    )
+    page.one("#save").click()
+    saved = WebDriverWait(page.driver, 5).until(lambda _: page.driver.execute_script("return window.saved"))
+    root = ElementTree.fromstring(saved)
+    texts = [element for element in root.iter() if element.tag.endswith("}text")]
+    assert [text.text for text in texts if text.text] == [text for text in page.texts("#graph text") if text]
+    assert all(text.attrib["text-anchor"] == "middle" and text.attrib["fill"].startswith("rgb") for text in texts)
+
+
+def test_a_narrow_window_shows_the_graph_from_top_to_bottom(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    shape = "const box = document.querySelector('#graph').viewBox.baseVal; return box.width / box.height"
+    assert page.driver.execute_script(shape) > 1
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.driver.refresh()
+        assert page.driver.execute_script(shape) < 1
+        compare_with_the_engine(page, sigmoid_neuron())
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_looking_at_nodes_and_edges(show: Callable[[Value], Shown]) -> None:

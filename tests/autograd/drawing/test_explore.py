@@ -57,7 +57,8 @@ def test_it_is_one_file_that_asks_nothing_of_the_network(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["f.html"]
     elements = Elements(html)
     names = {name for name, _ in elements.attributes}
-    assert not names & {"src", "href", "srcset", "action", "onclick", "onload", "style"}
+    assert {value for name, value in elements.attributes if name == "href"} == {"#step=0"}, "a place in the page itself"
+    assert not names & {"src", "srcset", "action", "onclick", "onload", "style"}
     assert not {"link", "img", "iframe", "object", "base"} & {*elements.tags}
     assert "url(" not in html
     assert "@import" not in html
@@ -78,9 +79,13 @@ def test_what_it_knows_of_the_graph() -> None:
     assert nodes[-1]["locals"] == ["−1/v7²"]
     assert nodes[6]["inputs"] == [1, 2]
     assert [node["data"] for node in nodes[:6]] == [1, 2, -1, -3, -2, -3]
-    assert len(found["places"]) == len(nodes) + 1
-    assert len(found["routes"]) == 13 + 1
-    assert all(0 <= place["x"] <= found["width"] and 0 <= place["y"] <= found["height"] for place in found["places"])
+    for sheet in (found["wide"], found["tall"]):
+        assert len(sheet["places"]) == len(nodes) + 1
+        assert len(sheet["routes"]) == 13 + 1
+        assert all(0 <= at["x"] <= sheet["width"] and 0 <= at["y"] <= sheet["height"] for at in sheet["places"])
+    for sheet, along in ((found["wide"], "x"), (found["tall"], "y")):
+        places = sheet["places"]
+        assert all(places[i][along] < places[k][along] for k, node in enumerate(nodes) for i in node["inputs"])
 
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{data}}<!--&amp;\"'\\`${1}"

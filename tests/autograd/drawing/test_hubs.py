@@ -238,7 +238,7 @@ def test_hostile_labels_come_out_as_typed_in_every_copy(label: str) -> None:
     assert "<script" not in svg
     page = data(explore(y, names=False))
     assert page["nodes"][1]["name"] == label
-    assert {copy["of"] for copy in page["copies"]} == {1}
+    assert {copy["of"] for copy in page["wide"]["copies"]} == {1}
 
 
 def test_a_part_of_a_graph_counts_the_uses_that_it_leaves_out() -> None:
@@ -283,6 +283,7 @@ def test_any_size_is_written_as_text() -> None:
 def test_the_pages_data_hold_every_use_once() -> None:
     root = squares(20)
     found: Any = data(explore(root, names=False))
+    found |= found["wide"]
     (hub,) = {copy["of"] for copy in found["copies"]}
     assert found["nodes"][hub]["name"] == "x"
     uses = [i for copy in found["copies"] for i in range(copy["first"], copy["last"] + 1)]
