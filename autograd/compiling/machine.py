@@ -25,6 +25,7 @@ __all__ = [
     "STEADY",
     "Assembly",
     "Code",
+    "Dot",
     "Matrix",
     "native",
     "runs",
@@ -46,6 +47,17 @@ class Matrix(NamedTuple):
     start: int
     row: int
     column: int
+
+
+class Dot(NamedTuple):
+    """A sum of products: its slot, and those of its factors: the first ones, how far it is to the next ones, and how many."""
+
+    to: int
+    left: int
+    left_step: int
+    right: int
+    right_step: int
+    terms: int
 
 
 def runs(op: str, operands: int) -> bool:
@@ -141,6 +153,13 @@ class Assembly:
             code.extend((number, first - last))
             for places in operands:
                 code.extend((places[first], places[first + 1] - places[first] if last - first > 1 else 0))
+
+    def emit_dots(self, section: int, dots: Sequence[Dot]) -> None:
+        """Write sums of products, of which none takes what another makes."""
+        if dots:
+            self.operations += sum(dot.terms for dot in dots)
+            self.sections[section].extend((native.OPERATIONS["dot"][0], len(dots)))
+            self.sections[section].extend(place for dot in dots for place in dot)
 
     def emit_product(
         self, section: int, op: str, shape: tuple[int, int, int], to: Matrix, left: Matrix, right: Matrix

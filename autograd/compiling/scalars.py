@@ -17,7 +17,9 @@ from typing import Any
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..symbols import COMPLEMENT, Arithmetic
 
-__all__ = ["Program", "Scalar", "exact"]
+__all__ = ["Downstream", "Program", "Scalar", "exact"]
+
+Downstream = int | tuple[int, int]  # an entry, or two of which it is the product
 
 
 def _sum(numbers: Iterable[float]) -> float:
@@ -111,11 +113,37 @@ class Program:
         lefts, rights = zip(*sorted(pairs))
         return self._entry("dot", lefts + rights, True)
 
-    def total(self, a: int, b: int) -> int:
-        """Return node("total", node("mul", a, b)), a varying product, without an entry for the product where it can be."""
-        if self.varying[a] and self.varying[b]:
-            return self._entry("total", (a, b) if a <= b else (b, a), False)
-        return self.node("total", self.product(a, b))
+    def downstream(self, a: int, b: int, summed: bool) -> Downstream:
+        """Return the product of two entries, over all samples if it is summed: a pair where an entry can wait for its sum."""
+        varying, constants = self.varying, self.constants
+        if (
+            a not in constants
+            and b not in constants
+            and (varying[a] and varying[b] if summed else varying[a] != varying[b])
+        ):
+            return (a, b) if a <= b else (b, a)
+        return self.node("total", self.product(a, b)) if summed else self.product(a, b)
+
+    def adjoint(self, terms: list[Downstream]) -> int:
+        """Return the entry of a sum of what came downstream."""
+        found: list[int] = []
+        pairs: list[tuple[int, int]] = []
+        for term in terms:
+            if isinstance(term, int):
+                found.append(term)
+            else:
+                pairs.append(term)
+        if pairs:
+            summed = all(self.varying[i] for i in pairs[0])
+            found.append(self.total(pairs) if summed else self.dot(pairs))
+        return self.sum(found)
+
+    def total(self, pairs: list[tuple[int, int]]) -> int:
+        """Return the entry of Σ a·b over all samples, of pairs that vary."""
+        if len(pairs) == 1:
+            return self._entry("total", pairs[0], False)
+        lefts, rights = zip(*pairs)  # in the order in which they came: the first is there first
+        return self._entry("total", (self._entry("dot", lefts + rights, True),), False)
 
     def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
         known = self._known[op]

@@ -214,6 +214,14 @@ static int check_product(Code *code, int section, int32_t operation, const int32
            && check_memory(code, p.left, p.rows, p.inner, section);
 }
 
+static int check_dot(const Code *code, int section, const int32_t *at) {
+    Dot d;
+    memcpy(&d, at, sizeof d);
+    int64_t most = section == EACH_BLOCK ? code->lanes : code->steady;
+    return section != SETUP && d.count >= 1 && within(d.to, 0, 1, most) && within(d.left, d.left_step, d.count, most)
+           && within(d.right, d.right_step, d.count, most);
+}
+
 /* Check the places of one operand in all steps, and count what they refer to; `before` are those of the operand before it. */
 static int fits(Code *code, int section, char kind, int64_t place, int64_t step, int64_t count, int64_t before, int64_t before_step) {
     int steady = kind == 'S' || (kind == 's' && section != EACH_BLOCK), other = kind == 'o' || kind == 'i' || kind == 'x';
@@ -234,7 +242,7 @@ static int fits(Code *code, int section, char kind, int64_t place, int64_t step,
 static int check_step(Code *code, int section, int32_t operation, const int32_t *at, int64_t count, int affine) {
     const char *kinds = KINDS[operation];
     int blocks = operation == INPUT || operation == TOTAL || operation == TOTAL_PRODUCT || operation == OUTPUT;
-    if (!*kinds) return !affine && check_product(code, section, operation, at);
+    if (!*kinds) return !affine && (operation == DOT ? check_dot(code, section, at) : check_product(code, section, operation, at));
     if (blocks != (section == EACH_BLOCK) && (blocks || strchr("lSrp", *kinds))) return 0;
     for (int j = 0; kinds[j]; j++) {
         const int32_t *this = affine ? at + 2 * j : at + j, *before = affine ? this - 2 : this - 1;
