@@ -67,10 +67,16 @@ class Forms:
         if self.samples < math.inf or chosen == "numpy":
             self._written = self._write(program)
 
+    @property
+    def arrays(self) -> ArrayProgram:
+        """The statements, for what prints these."""
+        with _without_collector():
+            return self._arranged(self._lowered())
+
     @cached_property
     def _written(self) -> tuple[Source, str]:
         with _without_collector():
-            return self._write(self._arranged(self._lowered()))
+            return self._write(self.arrays)
 
     @property
     def source(self) -> Source:
