@@ -1,160 +1,103 @@
-"""Describe both passes step by step: forward gate by gate, then backward, upstream × local = downstream."""
+"""`walk`: the backward pass one gate at a time, as numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ..check import finite_differences
-from ..gate import Gate
+from ..backward import adjoints
+from ..names import caller_names, complete_names
 from ..value import Value
-from .flow import Flow, local_gradients
-from .report import Section
+from .flow import check_digits, local_gradients
 
-__all__ = ["numeric_gradients", "walk"]
-
-ROWS = 600  # of the table of the backward pass
-LONGEST = 200  # gates that are written out, those nearest to the root
-FORMULA = 40  # characters of a local gradient's formula
-MOST_TERMS = 12  # of a sum at a shared leaf
-MOST_REPLAYS = 2_000_000  # limit of gate evaluations for finite differences
-MOST_NUDGED = 1_000  # inputs of a gate, up to which finite differences are computed
-NOT_COMPUTED = "not computed"
-NO_VALUE = "undefined nearby"
+__all__ = ["Send", "Step", "walk"]
 
 
-def walk(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
-    """Return the sections; with `numeric`, finite differences beside every local gradient and gradient."""
-    return _Walk(flow, names, digits, numeric).sections()
+@dataclass(frozen=True)
+class Send:
+    """What a gate sends to one of its inputs: upstream × local = downstream. `total` is the sum at the input so far.
+
+    `arrived` of `expected` gradients are in the total. `text` says it in a line.
+    """
+
+    into: Value
+    local: float
+    downstream: float
+    total: float
+    arrived: int
+    expected: int
+    text: str
 
 
-def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
-    """Return d root/d node by central differences, without changing the graph; None if that takes too long."""
-    gates = [node for node in flow.order if node.inputs]
-    if 2 * len(gates) * len(nodes) > MOST_REPLAYS:
-        return None
-    found = []
-    for nudged in nodes:
-        depends = {nudged}
-        for node in gates:
-            if not depends.isdisjoint(node.inputs):
-                depends.add(node)
-        affected = [node for node in gates if node in depends and node is not nudged]
+@dataclass(frozen=True)
+class Step:
+    """The step of one gate in a backward pass: its output node, the gradient `upstream` there, and what it sends on."""
 
-        def replay(x: Value, nudged: Value = nudged, affected: Sequence[Value] = affected) -> float:
-            data = {nudged: x.data}
-            for node in affected:
-                assert node.gate is not None
-                data[node] = node.gate.evaluate([data.get(input, input.data) for input in node.inputs])
-            return data.get(flow.root, flow.root.data)
+    number: int
+    count: int
+    gate: Value
+    upstream: float
+    sends: tuple[Send, ...]
+    title: str
 
-        found.append(_difference(replay, nudged.data))
-    return found
+    def __str__(self) -> str:
+        return "\n".join([self.title, *(f"  {send.text}" for send in self.sends)])
 
 
-class _Walk:
-    def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> None:
-        self.flow, self.names, self.digits, self.numeric = flow, names, digits, bool(numeric)
-        self.gates = [node for node in flow.order if node.inputs]
-        self.leaves = [node for node in flow.order if node.role in ("input", "parameter")]
+def walk(root: Value, *, digits: int = 6, names: bool = True) -> Iterator[Step]:
+    """Yield the backward pass from a root one gate a step, from the last gate to the first, as `print` shows it.
 
-    def number(self, x: float) -> str:
-        return f"{x:.{self.digits}g}"
+    A step stands for one call of a gate's `_backward` by hand. The numbers are those of one pass that begins with
+    df/df = 1; no `.grad` is read or changed. `digits` is the number of significant digits of the text.
 
-    def sections(self) -> list[Section]:
-        skipped = len(self.gates) - LONGEST
-        forward = Section("forward")
-        if self.leaves:
-            more = ", …" if len(self.leaves) > MOST_TERMS else ""
-            given = (f"{self.names[x]} = {self.number(x.data)}" for x in self.leaves[:MOST_TERMS])
-            forward.lines.append(f"{', '.join(given)}{more}")
-        if skipped > 0:
-            forward.lines.append(f"… {skipped:,} gates before the following")
-        for node in self.gates[-LONGEST:]:
-            assert node.gate is not None
-            formula = node.gate.formula(self.operands(node))
-            forward.lines.append(f"{self.names[node]} = {formula} = {self.number(node.data)}")
-        head = ["gate", "output", "upstream", "local", *["numeric"] * self.numeric, "downstream", "into", ""]
-        backward = Section("backward: upstream × local = downstream", table=[head, *islice(self.backward(), ROWS)])
-        if skipped > 0:
-            backward.after.append(f"… {skipped:,} earlier gates not shown")
-        gradients = Section("gradients", list(self.gradients()))
-        return [forward, backward, gradients]
+    >>> x = Value(3.0, "x")
+    >>> for step in walk(x * x + x):
+    ...     print(step)
+    step 1 of 2: f = v1 + x, df/df = 1
+      v1 gets 1 × 1 = 1
+      x gets 1 × 1 = 1, so far 1 (1 of 3)
+    step 2 of 2: v1 = x², df/dv1 = 1
+      x gets 1 × 3 = 3, so far 4 (2 of 3)
+      x gets 1 × 3 = 3, in all 7
+    """
+    known = caller_names(sys._getframe(1)) if names else {}
+    check_digits(digits)
+    upstream = adjoints(root)  # raises for a stale graph and for a slope that is undefined
+    return _steps(upstream, complete_names([*upstream], known), root, digits)
 
-    def operands(self, node: Value) -> list[str | float]:
-        """The inputs of a gate for its formula: names, and constants as numbers."""
-        return [input.data if input.role == "constant" else self.names[input] for input in node.inputs]
 
-    def backward(self) -> Iterator[list[str]]:
-        for node in reversed(self.gates[-LONGEST:]):
-            gate = node.gate
-            upstream = None if self.flow.upstream is None else self.flow.upstream[node]
-            assert gate is not None
-            formulas = gate.formulas(self.operands(node), self.names[node]) or [""] * len(node.inputs)
-            kink = gate.kink is not None and gate.kink.distance(*(input.data for input in node.inputs)) == 0
-            nickname = (
-                f"{gate.nickname}  at its kink: {gate.kink.convention}".strip() if kink and gate.kink else gate.nickname
-            )
-            slopes = local_gradients(node)
-            for place, (input, slope, formula) in enumerate(zip(node.inputs, slopes, formulas, strict=True)):
-                if input.role == "constant":
-                    continue
-                into = self.names[input]
-                beside = [_local_difference(gate, node, place)] if self.numeric else []
-                if slope is None:
-                    yield [gate.symbol, self.names[node], "", "none", *beside, "", into, nickname]
-                else:
-                    plain = self.number(slope)
-                    told = formula in ("", plain.replace("-", "−")) or len(formula) > FORMULA
-                    local = plain if told else f"{plain} ({formula})"
-                    up = NOT_COMPUTED if upstream is None else self.number(upstream)
-                    down = NOT_COMPUTED if upstream is None else self.number(upstream * slope)
-                    yield [gate.symbol, self.names[node], up, local, *beside, down, into, nickname]
-                nickname = ""
+def _steps(upstream: dict[Value, float], names: dict[Value, str], root: Value, digits: int) -> Iterator[Step]:
+    def number(x: float) -> str:
+        return f"{x + 0.0:.{digits}g}"
 
-    def gradients(self) -> Iterator[str]:
-        """The gradient of every leaf; if several gates use the leaf, as a sum of their downstream gradients."""
-        parts: dict[Value, list[str]] = {}
-        upstream = self.flow.upstream or {}
-        for node in self.gates if upstream and len(self.gates) <= LONGEST else ():
-            for input, slope in zip(node.inputs, local_gradients(node), strict=True):
-                if slope is not None:
-                    parts.setdefault(input, []).append(self.number(upstream[node] * slope))
-        shown = self.leaves[:LONGEST]
-        numeric = numeric_gradients(self.flow, shown) if self.numeric and not self.flow.stale else None
-        for i, leaf in enumerate(shown):
-            name = f"d{self.names[self.flow.root]}/d{self.names[leaf]}"
-            beside = f"  (numeric: {numeric[i]})" if numeric else ""
-            if self.flow.upstream is None:
-                yield f"{name} = {NOT_COMPUTED}{beside}"
+    gates = [node for node in reversed([*upstream]) if node.inputs]
+    slopes = {gate: local_gradients(gate) for gate in gates}
+    expected = Counter(
+        input for gate in gates for input, slope in zip(gate.inputs, slopes[gate], strict=True) if slope is not None
+    )
+    totals, arrived = {root: 1.0}, Counter[Value]()
+    for k, node in enumerate(gates, start=1):
+        assert node.gate is not None
+        sends = []
+        for input, slope in zip(node.inputs, slopes[node], strict=True):
+            if slope is None:
                 continue
-            gradient = self.flow.upstream[leaf]
-            terms = parts.get(leaf, [])
-            total = f"{' + '.join(terms)} = {gradient:.12g}" if 1 < len(terms) <= MOST_TERMS else f"{gradient:.12g}"
-            accumulated = self.flow.share(leaf) is not None
-            more = f"  (its grad is {self.number(leaf.grad)}, with earlier passes)" if accumulated else ""
-            yield f"{name} = {total}{beside}{more}"
-        if len(self.leaves) > LONGEST:
-            yield f"… {len(self.leaves) - LONGEST:,} more leaves"
-        if self.numeric and numeric is None and not self.flow.stale:
-            yield "no finite differences: the graph is too large"
+            downstream = upstream[node] * slope
+            totals[input] = totals.get(input, 0.0) + downstream
+            arrived[input] += 1
+            text = f"{names[input]} gets {number(upstream[node])} × {_factor(number(slope))} = {number(downstream)}"
+            if expected[input] > 1:
+                done = arrived[input] == expected[input]
+                count = f"so far {number(totals[input])} ({arrived[input]} of {expected[input]})"
+                text += f", in all {number(totals[input])}" if done else f", {count}"
+            sends.append(Send(input, slope, downstream, totals[input], arrived[input], expected[input], text))
+        operands = [input.data if input.role == "constant" else names[input] for input in node.inputs]
+        gradient = f"d{names[root]}/d{names[node]} = {number(upstream[node])}"
+        title = f"step {k} of {len(gates)}: {names[node]} = {node.gate.formula(operands)}, {gradient}"
+        yield Step(k, len(gates), node, upstream[node], tuple(sends), title)
 
 
-def _local_difference(gate: Gate, node: Value, place: int) -> str:
-    """The local gradient by one input of a gate, by central differences."""
-    if len(node.inputs) > MOST_NUDGED:
-        return ""
-    inputs = [input.data for input in node.inputs]
-
-    def nudged(x: Value) -> float:
-        return gate.evaluate([*inputs[:place], x.data, *inputs[place + 1 :]])
-
-    return _difference(nudged, inputs[place])
-
-
-def _difference(f: Callable[[Value], float], at: float) -> str:
-    try:
-        (slope,) = finite_differences(f, [at])
-    except (ArithmeticError, ValueError):
-        return NO_VALUE
-    return f"{slope:.6g}"
+def _factor(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
