@@ -72,7 +72,7 @@ class Program:
         """Return the entry of an operation on entries, in its simplest form."""
         constants = self.constants
         const = [constants[i] for i in args if i in constants]
-        if len(const) == len(args) and op != "total":
+        if const and len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
         if (op == "<=" or op == ">") and self._guards(*args):
             return self.const(float(op == "<="))  # programs promise nothing for infinite numbers
@@ -83,12 +83,13 @@ class Program:
         if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
             return self.node("mul", self.const(inverse), args[0])
         if op in COMMUTATIVE:  # constants first, in their order
-            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i))
-        simpler = getattr(self, f"_{op}", None)
-        found = simpler(*args) if simpler else None
+            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i) if const else sorted(args))
+        simpler = SIMPLER.get(op)
+        found = simpler(self, *args) if simpler else None
         if found is not None:
-            return int(found)
-        return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
+            return found
+        varying = self.varying
+        return self._entry(op, args, op != "total" and True in [varying[i] for i in args])
 
     def _guards(self, a: int, b: int) -> bool:
         """Tell whether a comparison of a with b asks for infinities: with the largest float, or their difference with 0."""
@@ -222,13 +223,14 @@ class Program:
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """Return the entries that outputs are computed from, and the outputs, in order."""
-        wanted, stack = set(), list(outputs)
-        while stack:
-            i = stack.pop()
-            if i not in wanted:
-                wanted.add(i)
-                stack += self.args[i]
-        return sorted(wanted)
+        wanted = bytearray(len(self.ops))
+        for i in outputs:
+            wanted[i] = 1
+        for i in range(len(wanted) - 1, -1, -1):  # operands come before what takes them
+            if wanted[i]:
+                for a in self.args[i]:
+                    wanted[a] = 1
+        return [i for i, is_wanted in enumerate(wanted) if is_wanted]
 
     def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
         """Return the numbers of outputs for one sample, the slow and obvious way; `total` of one sample is itself."""
@@ -243,6 +245,12 @@ class Program:
             else:
                 values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
+
+
+SIMPLER: dict[str, Callable[..., int | None]] = {
+    "add": Program._add, "mul": Program._mul, "div": Program._div, "pow": Program._pow, "where": Program._where,
+    "total": Program._total,
+}  # fmt: skip
 
 
 def exact(number: float) -> bool:
