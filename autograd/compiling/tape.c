@@ -246,7 +246,7 @@ static int check_dot(const Code *code, int section, const int32_t *at) {
 }
 
 /* How many products a product, a gradient or a dot is. */
-static double work_of(int32_t operation, const int32_t *at) {
+static double work_of_step(int32_t operation, const int32_t *at) {
     Product p;
     if (operation == DOT) return ((const Dot *)at)->count;
     memcpy(&p, at, sizeof p);
@@ -301,7 +301,7 @@ static int check_code(Code *code) {
                 PyErr_Format(PyExc_ValueError, "section %d of the code must be runs of known operations on what there is", section);
                 return -1;
             }
-            for (ptrdiff_t i = 0; i < steps && !*KINDS[operation]; i++) code->work[section] += work_of(operation, at + i * size);
+            for (ptrdiff_t i = 0; i < steps && !*KINDS[operation]; i++) code->work[section] += work_of_step(operation, at + i * size);
             if (*KINDS[operation]) code->work[section] += affine ? -(double)count : (double)count;
             at += size * steps;
         }
