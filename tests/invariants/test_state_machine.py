@@ -367,11 +367,15 @@ class Engine(RuleBasedStateMachine):
         self.run(place)
 
     @precondition(lambda self: self.programs)
-    @rule(place=PLACE, rate=st.sampled_from([0.5, 0.125]), momentum=st.sampled_from([0.0, 0.5]), steps=st.integers(1, 3))
+    @rule(
+        place=PLACE, rate=st.sampled_from([0.5, 0.125]), momentum=st.sampled_from([0.0, 0.5]), steps=st.integers(1, 3)
+    )
     def train(self, place: int, rate: float, momentum: float, steps: int) -> None:
         """Steps of a program's own, with an optimiser: those of the formula on the model, after which the Values follow."""
         program, root, copies, inputs, parameters, baked = self.programs[place % len(self.programs)]
-        if not parameters:
+        if not parameters or not isinstance(
+            program, CompiledProgram
+        ):  # but an error of numbers that no data can change
             return
         rows = [[*(each.data for each in inputs), 1.0]]
         optimiser = nn.SGD(program.parameters, rate, momentum=momentum)
