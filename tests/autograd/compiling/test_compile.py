@@ -50,7 +50,7 @@ def checked(
     loss: Callable[..., Any], parameters: Any, samples: int = 6, executor: Executor | None = None, **sizes: int
 ) -> CompiledProgram:
     """Compile a loss, compare its cost and gradient with the engine's on random samples, and return the program."""
-    program = compile(loss, parameters, executor=executor, **sizes)  # type: ignore[arg-type]
+    program: CompiledProgram = compile(loss, parameters, executor=executor, **sizes)  # type: ignore[call-overload]
     rng = np.random.default_rng(0)
     batches = [rng.normal(size=(samples, n)) for n in sizes.values()]
     found = program.value_and_grad(*batches)
