@@ -219,13 +219,15 @@ def backward(root: Node, seed: float = 1.0) -> None:
 def _keep(walk: Walk) -> None:
     """Commit the adjoints as gradients: add them to those of leaves, set those of gates."""
     leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
-    try:
-        grads = [leaf.grad + leaf._adjoint for leaf in leaves]
-    except TypeError:
-        leaf = next(leaf for leaf in leaves if not isinstance(leaf.grad, (int, float)))
-        raise TypeError(
-            f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
-        ) from None
+    for leaf in leaves:
+        if not isinstance(leaf.grad, float):  # the C engine converts a gradient when it is set
+            try:
+                leaf.grad = as_float(leaf.grad)
+            except (TypeError, OverflowError):
+                raise TypeError(
+                    f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
+                ) from None
+    grads = [leaf.grad + leaf._adjoint for leaf in leaves]
     nodes = [*walk.gates, *leaves]
     _write("grad", nodes, [*(node._adjoint for node in walk.gates), *grads])
 

@@ -188,7 +188,10 @@ class _Block(ContextDecorator):
             recording.special.append(None)
             opened.append(block)
         except BaseException:  # after an interrupt here, Python does not call __exit__
-            _set(outer)
+            if block in opened:
+                _leave(opened)
+            else:
+                _set(outer)  # one item too many in `special` costs only speed
             raise
 
     def __exit__(self, *_: Any) -> None:
@@ -240,11 +243,8 @@ class no_grad(_Block):
         super().__init__()
 
     def _inside(self, outer: Context) -> Context:
-        return outer[0], False, self, outer
-
-    def __enter__(self) -> None:
         refuse_while_tracing("no_grad")
-        super().__enter__()
+        return outer[0], False, self, outer
 
 
 class recorded(_Block):

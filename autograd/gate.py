@@ -200,6 +200,10 @@ class Gate:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"
 
     def __reduce__(self) -> Any:
+        if _named(self.name) is not self:  # reading by name would give the other gate's numbers
+            raise LookupError(
+                f"this graph uses a gate {self.name!r} that another one of that name has replaced: record it anew"
+            )
         return _named, (self.name,)
 
 
@@ -271,7 +275,7 @@ def gate(
         for function in sorted(functions(output, *slopes)):
             if not hasattr(FLOATS, function):
                 raise TypeError(f"there is no xp.{function} for floats{hint(function)}")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
     row.compute, row.slopes = _code(row)
     row.__doc__ = _manual(row)

@@ -12,6 +12,7 @@ __all__ = [
     "ALLOWED",
     "BEYOND",
     "ELSEWHERE",
+    "SECOND_INPUT",
     "foreign_notation",
     "listing",
     "precedence_advice",
@@ -27,6 +28,7 @@ WRITTEN = {
     "√": "sqrt(…)", "∛": "(…)**(1/3)", "∜": "(…)**(1/4)", "∑": "sum([…])", "∞": "a number",
     **dict.fromkeys("°º", "(…*pi/180)"),
     **dict.fromkeys("≤≥≠", "where(x, a, b), which gives a if x > 0 and else b,"),
+    **dict.fromkeys("±∓", "+ or -, in one expression each,"),
 }  # fmt: skip
 # Functions that are not gates, written with gates; empty if gates cannot express one.
 ELSEWHERE = {
@@ -67,6 +69,14 @@ ELSEWHERE = {
     )
     for name in names.split()
 }
+# Functions that take a second input elsewhere, written with gates.
+SECOND_INPUT = {
+    "log": "log(x)/log(b) for the logarithm to the base b",
+    "ln": "log(x)/log(b) for the logarithm to the base b",
+    "sqrt": "x**(1/n) for the root of order n",
+}
+# Operators that are words elsewhere, and their advice.
+WORDS = {"mod": "there is no operator mod, and no combination of gates gives it", "div": "write / instead of div"}
 DIGITS = "0123456789."
 TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>0[xXoObB]\w+|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d[\d_]*)?)|(?P<name>[^\W\d]\w*)"
@@ -180,6 +190,8 @@ def syntax_fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
         if kind == "name" and iskeyword(sign):
             return token.start(), f"{sign} is a keyword of Python and cannot be a name"
         if last and after_operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):
+            if sign in WORDS:
+                return token.start(), WORDS[sign]
             if last[0] in gates and kind != "open":
                 word = re.match(r"\w+(\*\*-?\w+)?", text[token.start() :])
                 return token.start(), f"write {last[0]}({short_name(word[0] if word else sign)})"

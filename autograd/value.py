@@ -443,7 +443,7 @@ def flatten(root: Node) -> tuple[Any, ...]:
     """Return the value of `__reduce__` for this node: its part, and its index there, so that pickling does not recurse."""
     refuse_while_tracing("pickling")
     if root._first is None:
-        return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 0))
+        return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 1))
     known = _parts.get(root)
     part = None if known is None else known()
     if part is None:
@@ -466,7 +466,7 @@ def _restore(nodes: Sequence[Node], rare: Rare) -> None:
 
 def _leaf(role: Any, data: float, grad: float, rare: Rare, tick: int) -> Node:
     leaf = restore(role, data, grad, ())
-    leaf._tick = tick  # negative for a number in an expression
+    leaf._tick = tick  # negative for a number in an expression, 1 if the leaf was ever set
     _restore([leaf], rare)
     return leaf
 
@@ -486,12 +486,10 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    if stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
-        for node in given:
-            if node._first is None and node._tick == 0:
-                node._tick = 1
-        for i in stale:
-            order[i]._tick = 0
+    for (
+        i
+    ) in stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
+        order[i]._tick = 0
     return order
 
 

@@ -17,7 +17,7 @@ from .statements import ArrayProgram, arrange
 from .sums import gather
 from .tracing import Trace
 
-__all__ = ["Built", "Executor", "build"]
+__all__ = ["Built", "Executor", "arrays", "build"]
 
 Executor = Literal["numpy", "tape", "native"]
 
@@ -46,11 +46,20 @@ def build(traced: Trace, parameters: Sequence[Value], gradient: bool, executor: 
             gc.enable()
 
 
+def arrays(traced: Trace, parameters: Sequence[Value], gradient: bool) -> ArrayProgram:
+    """Return the statements alone, for what prints these."""
+    return _arranged(lower(traced.outputs, traced.inputs, parameters, gradient), traced, len(parameters))
+
+
+def _arranged(lowered: Lowered, traced: Trace, parameters: int) -> ArrayProgram:
+    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+    return arrange(nodes, parameters, {name: len(values) for name, values in traced.inputs.items()})
+
+
 def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> Built:
     lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
-    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+    program = _arranged(lowered, traced, len(parameters))
     sizes = {name: len(values) for name, values in traced.inputs.items()}
-    program = arrange(nodes, len(parameters), sizes)
     source = write(program, list(sizes), gradient)
     chosen = executor or _choice(lowered, program)
     code, runs, samples = None, "on NumPy", math.inf

@@ -14,8 +14,9 @@ from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
+from .export import c_text, javascript_text
 from .parameters import ParameterArray
-from .passes import Executor, build
+from .passes import Executor, arrays, build
 from .tracing import ALONE, Trace
 
 __all__ = ["CompiledProgram"]
@@ -233,6 +234,57 @@ class CompiledProgram:
         if self.differentiable:
             raise TypeError("to_torch takes a model, not its loss: compile(model, x=2).to_torch()")
         return torch_module(self._traced, self.dtype)
+
+    def to_c(self, name: str | None = None) -> str:
+        """Return a C99 file without dependencies: a function of this name, and the parameters' numbers, to train on.
+
+        The function gives cost and gradient, or outputs, of a batch, in doubles or floats as the dtype is, and returns 0, or 1
+        where a result is not finite. Its comment has the shapes and how to call it. What C has no function for is refused.
+
+        >>> from autograd import Value, compile, tanh
+        >>> w = Value(0.5)
+        >>> program = compile(lambda x: tanh(w * x[0]), [w], x=1, gradient=False)
+        >>> print("".join(program.to_c("neuron").partition("double neuron")[1:]))
+        double neuron_theta[1] = {0.5};
+        <BLANKLINE>
+        int neuron(const double *theta, const double *x, size_t samples, double *outputs) {
+            const double *W1 = theta + 0;
+            for (size_t s = 0; s < samples; s++) {
+                const double z1 = W1[0] * x[s];
+                const double a1 = tanh(z1);
+                outputs[s] = a1;
+            }
+            int status = 0;
+            for (size_t p = 0; p < samples; p++) {
+                if (!isfinite(outputs[p])) {
+                    status = 1;
+                }
+            }
+            return status;
+        }
+        <BLANKLINE>
+        """
+        numbers = self._numbers().tolist()  # refuses a program whose constants have changed
+        program = arrays(self._traced, self.parameters, self.differentiable)
+        return c_text(program, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
+
+    def to_js(self, name: str | None = None) -> str:
+        """Return an ES module of JavaScript without dependencies: the same function, in doubles, and the numbers `theta`.
+
+        It returns {cost, gradient}, or the outputs, in Float64Arrays. What is not finite raises a RangeError, unless the
+        program was compiled with check=False.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(0.5)
+        >>> "export function loss(theta, x)" in compile(lambda x: w * x[0], [w], x=1).to_js("loss")
+        True
+        """
+        numbers = self._numbers().tolist()
+        program = arrays(self._traced, self.parameters, self.differentiable)
+        return javascript_text(program, self.inputs, numbers, self.differentiable, self.check, self._called(name))
+
+    def _called(self, name: str | None) -> str:
+        return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
         """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
