@@ -16,7 +16,8 @@ from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .export import c_text, javascript_text
 from .parameters import ParameterArray
-from .passes import Executor, arrays, build
+from .passes import Executor, Forms
+from .references import Source
 from .tracing import ALONE, Trace
 
 __all__ = ["CompiledProgram"]
@@ -35,7 +36,7 @@ class CompiledProgram:
     >>> w = Value(2.0)
     >>> program = compile(lambda x: w * x[0], [w], x=1, gradient=False)
     >>> program, program([[1.0], [3.0]]).tolist()
-    (<compiled program of x=1, 1 parameters, 1 lines>, [2.0, 6.0])
+    (<compiled program of x=1, 1 parameters>, [2.0, 6.0])
     """
 
     def __init__(
@@ -55,15 +56,14 @@ class CompiledProgram:
         places = {value: (name, i) for name, values in traced.inputs.items() for i, value in enumerate(values)}
         ranges = {places[value]: n for value, n in traced.ranges.items() if value in places}
         self._several, self._batches = traced.several, Batches(self.inputs, dtype, ranges)
-        self.source, self.code, samples, self._report = build(traced, self.parameters, gradient, executor)
         self._traced, self._executor = traced, executor
-        self._order = self.source.order
-        self._in_order = self._order == sorted(self._order)
+        self._forms = Forms(traced, self.parameters, gradient, executor)
+        self.code = self._forms.code
         self._made = self._looked = recording.clock  # when numbers were compiled in, and last found unchanged
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
-        self._execution = Execution(self.source, self.code, samples, self._batches, check)
+        self._execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
@@ -71,6 +71,12 @@ class CompiledProgram:
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
+
+    @property
+    def source(self) -> Source:
+        """The lines of the program, written when they are first asked for."""
+        self._refuse_outdated()
+        return self._forms.source
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -93,7 +99,7 @@ class CompiledProgram:
         >>> cost, gradient.tolist(), w.data
         (25.0, [10.0], 2.0)
         """
-        self._numbers()  # refuses a program whose constants have changed
+        self._refuse_outdated()
         return self._at(self._array.array(flat), batches)
 
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
@@ -135,13 +141,14 @@ class CompiledProgram:
             refuse_masked(name, numbers)
         theta, *made = [array(x) if array and isinstance(x, numpy().ndarray) else x for x in (theta, *batches)]
         made = self._batches.floats(theta, len(self.parameters), made)
-        theta = theta if self._in_order else theta[self._index(xp)]
+        source = self.source
+        theta = theta if source.in_order else theta[xp.asarray(source.order)]
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
-        function = function_of(self.source, constants)
+        function = function_of(source, constants)
         columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
-        results = function(xp, theta[:, None], *leaves_of(self.source, theta), *columns)
+        results = function(xp, theta[:, None], *leaves_of(source, theta), *columns)
         if not self.differentiable:
             return self._rows(xp, results, batches)
         cost, *parts = results
@@ -162,16 +169,8 @@ class CompiledProgram:
         if not parts:
             return xp.zeros(0)
         flat = xp.concatenate([part.reshape(-1) for part in parts])
-        return flat if self._in_order else flat[self._inverse(xp)]
-
-    def _index(self, xp: Any) -> Any:
-        return xp.asarray(self._order)
-
-    def _inverse(self, xp: Any) -> Any:
-        places = [0] * len(self._order)
-        for row, p in enumerate(self._order):
-            places[p] = row
-        return xp.asarray(places)
+        order = self.source.order
+        return flat if self.source.in_order else flat[xp.asarray(sorted(range(len(order)), key=order.__getitem__))]
 
     @property
     def flat(self) -> Any:
@@ -209,13 +208,16 @@ class CompiledProgram:
         self._looked = now
         return False
 
-    def _numbers(self) -> Any:
+    def _refuse_outdated(self) -> None:
         if self.outdated:
             leaf = next(leaf for leaf in self._baked if leaf._tick > self._made)
             raise RuntimeError(
                 f"{leaf.label or 'a leaf'} is no parameter of this program, so its number was compiled in, and it has changed "
                 f"since, to {leaf._data!r}: compile again, or give it among the parameters"
             )
+
+    def _numbers(self) -> Any:
+        self._refuse_outdated()
         return self._array.read()
 
     def to_jax(self) -> Callable[..., Any]:
@@ -265,8 +267,7 @@ class CompiledProgram:
         <BLANKLINE>
         """
         numbers = self._numbers().tolist()  # refuses a program whose constants have changed
-        program = arrays(self._traced, self.parameters, self.differentiable)
-        return c_text(program, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
+        return c_text(self._forms.arrays, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
 
     def to_js(self, name: str | None = None) -> str:
         """Return an ES module of JavaScript without dependencies: the same function, in doubles, and the numbers `theta`.
@@ -280,8 +281,9 @@ class CompiledProgram:
         True
         """
         numbers = self._numbers().tolist()
-        program = arrays(self._traced, self.parameters, self.differentiable)
-        return javascript_text(program, self.inputs, numbers, self.differentiable, self.check, self._called(name))
+        return javascript_text(
+            self._forms.arrays, self.inputs, numbers, self.differentiable, self.check, self._called(name)
+        )
 
     def _called(self, name: str | None) -> str:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
@@ -298,7 +300,8 @@ class CompiledProgram:
         0 gathers
         runs on NumPy
         """
-        return self._report
+        self._refuse_outdated()
+        return self._forms.report
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
         """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would.
@@ -336,4 +339,4 @@ class CompiledProgram:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
-        return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
+        return f"<compiled program of {sizes}, {len(self.parameters)} parameters>"
