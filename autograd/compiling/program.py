@@ -295,9 +295,9 @@ class CompiledProgram:
         >>> w = Value(2.0)
         >>> print(compile(lambda x: w * x[0], [w], x=1, gradient=False, executor="numpy").report())
         parameters: W1 1 × 1
-        1 sums of products in 1 matrix products
-        0 other operations in 0 elementwise lines, 0.0 a line
-        0 gathers
+        sums of products: 1, computed as 1 matrix product
+        other operations: none
+        gathers: none
         runs on NumPy
         """
         self._refuse_outdated()
