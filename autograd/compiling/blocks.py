@@ -15,8 +15,10 @@ from .sums import Node
 
 __all__ = ["Block", "Stack", "levels", "stacks"]
 
+STEPS = 32  # bits of a level for the steps since the last matrix of parameters
+Level = int
 Tuple = tuple[int, ...]
-Where = Callable[[int], tuple[int, int]]  # the place of a node: its array and its row
+Where = Callable[[int], int]  # the place of a node, in one number: by its array, and in that by its row
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,26 @@ class Stack:
         return [i for block in self.blocks for i in block.members]
 
 
-def levels(nodes: Sequence[Node]) -> list[int]:
-    """Return how far each node is from the leaves."""
-    found: list[int] = []
+def levels(nodes: Sequence[Node]) -> list[Level]:
+    """Return when each node is computed: how many matrices of parameters are on its way from the leaves, and how far it is
+    from the last of these.
+
+    So all uses of a matrix at the same depth are computed together, however different the ways are that lead to them.
+    """
+    found: list[Level] = []
     for node in nodes:
-        found.append(1 + max([found[i] for i in node.args]) if node.args else 0)
+        args = node.args
+        last = max([found[i] for i in args]) if args else -1
+        matrix = node.op == "dot" and nodes[args[0]].op == "param"
+        if matrix and all(nodes[i].op == "param" for i in args[: len(args) // 2]):
+            found.append(((last >> STEPS) + 1) << STEPS)
+        else:
+            found.append(last + 1)
     return found
 
 
 def stacks(
-    nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where, rank: Mapping[int, int]
+    nodes: Sequence[Node], members: Sequence[int], level: Sequence[Level], where: Where, rank: Mapping[int, int]
 ) -> list[Stack]:
     """Return dots of one level as stacks of blocks.
 
@@ -82,7 +94,7 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
         args = nodes[i].args
         left, right = args[: len(args) // 2], args[len(args) // 2 :]
         if len(left) > 1:
-            right, left = zip(*sorted(zip(right, left), key=lambda pair: (where(pair[0]), where(pair[1]))))
+            _, _, right, left = zip(*sorted(zip(map(where, right), map(where, left), right, left)))
         rows[right][left] = i
     columns: dict[frozenset[Tuple], list[Tuple]] = defaultdict(list)
     for right, lefts in rows.items():
@@ -99,6 +111,6 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
     return blocks
 
 
-def _kind(nodes: Sequence[Node], level: Sequence[int], i: int) -> object:
+def _kind(nodes: Sequence[Node], level: Sequence[Level], i: int) -> object:
     node = nodes[i]
     return (node.op, node.place[0] if isinstance(node.place, tuple) else None, level[i])
