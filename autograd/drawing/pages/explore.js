@@ -233,10 +233,10 @@ const steps = stepper(
 // A link to a step, and the picture of a step as a file.
 
 function follow() {
-  const match = /^#step=(\d+)$/.exec(location.hash);
+  const match = /^#step=(\d+)$/.exec(window.location.hash);
   if (match) steps.move(Number(match[1]));
 }
-addEventListener("hashchange", follow);
+window.addEventListener("hashchange", follow);
 follow();
 
 const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-family", "text-anchor", "display", "paint-order"];

@@ -1,6 +1,6 @@
 // The picture, drawn once from the layout; show() fills in the numbers.
 
-const sheet = (innerWidth < 600 && DATA.tall) || DATA.wide;
+const sheet = (window.innerWidth < 600 && DATA.tall) || DATA.wide;
 const { places, copies, routes } = sheet; // the last place and route belong to the box with the root's name
 const svg = byId("graph");
 svg.classList.toggle("dense", routes.length > 150);
