@@ -16,6 +16,7 @@ from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathem
 
 __all__ = [
     "GATES",
+    "INSIDE",
     "NONZERO",
     "POSITIVE",
     "REAL",
@@ -35,6 +36,7 @@ Domain = tuple[tuple[float, float], ...]
 REAL: Domain = ((-4.0, 4.0),)
 POSITIVE: Domain = ((0.1, 8.0),)
 NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
+INSIDE: Domain = ((-0.9, 0.9),)  # of ±1
 
 
 MOST_INPUTS = 10  # that a row names one by one

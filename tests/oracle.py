@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd import Gate, Value
-from autograd.functions import FLOATS
+from autograd.functions import FLOATS, FUNCTIONS
 
 Partial = Callable[..., float] | None  # None: the gate passes no gradient to this input
 
@@ -239,8 +240,17 @@ class ComplexFunctions:
     """`cmath` as the `xp` of rules; what it lacks is continued from the real line without a new singularity."""
 
     def __getattr__(self, name: str) -> Any:
+        row = FUNCTIONS.get(name)
+        if row is not None and row.rule is not None:
+            return functools.partial(row.rule, self)
         function = getattr(cmath, name)
         return (lambda *xs: Complex(function(*xs))) if callable(function) else function
+
+    def log2(self, x: complex) -> Complex:
+        return Complex(cmath.log(x) / math.log(2))
+
+    def atan2(self, y: complex, x: complex) -> Complex:
+        return Complex(cmath.phase(complex(x.real, y.real)) + cmath.atan(y / x) - math.atan(y.real / x.real))
 
     def pow(self, x: complex, y: complex) -> Complex:
         return Complex(cmath.exp(y * cmath.log(x)))
