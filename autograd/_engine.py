@@ -1,10 +1,10 @@
-"""Python or C: the one place that chooses which engine runs.
+"""Python or C: the one module that chooses the engine.
 
-The plain Python engine is the whole of the project's engine. Where a C compiler was found when the package was installed,
-`core` holds compiled twins of the parts that every node passes through. What has one is marked `@compiled` where it is
-written in Python, and replaced by it there; without a compiled engine `core` is None and nothing is replaced.
-GATEWISE_ENGINE=pure in the environment, when autograd is first imported, leaves the twins out; GATEWISE_ENGINE=native makes
-it an error if they are missing.
+The engine is complete in Python. If a C compiler was found at installation, the extension module `core` holds C versions of
+the functions that run once for every node. Each of these is marked `@compiled` at its Python definition, and the mark
+replaces it by the C version of the same name; without `core` the mark does nothing.
+The environment variable GATEWISE_ENGINE is read when autograd is first imported: `pure` runs Python alone, `native` makes
+a missing `core` an error.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = [
     "recording_call",
 ]
 
-ABI = 2  # as in abi.h, which says when it goes up
+ABI = 3  # must equal ABI in native/abi.h, where it is said when to raise it
 
 
 def load(name: str) -> Any:
-    """Return a compiled module by its full name, or None where it is not to be had or not wanted."""
+    """Return an extension module by its full name; None if it is missing or GATEWISE_ENGINE=pure."""
     wanted = os.environ.get("GATEWISE_ENGINE", "")
     if wanted not in ("", "pure", "native"):
         raise _refusal(f"GATEWISE_ENGINE is 'pure' or 'native', not {wanted!r}: unset it for whichever there is")
@@ -54,7 +54,7 @@ def load(name: str) -> Any:
                 f"GATEWISE_ENGINE=native, and there is no compiled engine ({error}): install with a C compiler"
             ) from None
         return None
-    except ImportError as error:  # it is there, and refuses
+    except ImportError as error:  # it exists, and refuses this interpreter
         problem = str(error)
     if problem and wanted == "native":
         raise _refusal(f"GATEWISE_ENGINE=native, and {problem}")
@@ -65,8 +65,8 @@ def load(name: str) -> Any:
 
 
 def _refusal(message: str) -> BaseException:
-    """Return an ImportError, or for the command, which prints no traceback, its exit with the message on one line."""
-    if sys.argv[:1] != ["-m"]:  # as it is while `python -m autograd` imports the package, before its __main__ runs
+    """Return an ImportError; for `python -m`, print the message on one line and return the exit with status 2."""
+    if sys.argv[:1] != ["-m"]:  # Python's value while `python -m autograd` imports the package
         return ImportError(message)
     print("autograd:", message, file=sys.stderr)
     return SystemExit(2)
@@ -77,7 +77,7 @@ description = "pure Python engine" if core is None else "native engine"
 
 
 def hidden() -> Path | None:
-    """Return an installed copy of the package whose compiled engine is not used because this copy comes first."""
+    """Return the folder of an installed copy with a C engine, if this copy without one comes first on sys.path."""
     if core is not None or os.environ.get("GATEWISE_ENGINE") == "pure":
         return None
     here = Path(__file__).parent / "native"
@@ -92,19 +92,20 @@ T = TypeVar("T")
 
 
 def chosen(name: str, plain: T) -> T:
-    """Return what the compiled engine has by this name, where there is one; else what is given."""
+    """Return the attribute of `core` with this name (without leading underscores), or else the Python object."""
     return getattr(core, name.lstrip("_"), plain)
 
 
 def compiled(plain: T) -> T:
-    """Return the compiled twin of a function or a class: the one of its name, which does the same."""
+    """Decorate a function or a class: return the C version with its name if there is one."""
     return chosen(plain.__name__, plain)  # type: ignore[attr-defined]
 
 
 def partly_compiled(plain: type[T]) -> type[T]:
-    """Return the compiled twin of a class, with everything of the class that the twin does not do itself.
+    """Decorate a class: copy the members that its C version lacks into the C version, and return that.
 
-    A twin is not a base class, because a class made by a class statement would get the cyclic collector.
+    The C version is not a base class, because instances of a class statement's class are tracked by the cyclic garbage
+    collector, which costs time for every node.
     """
     twin = compiled(plain)
     if twin is plain:
@@ -120,11 +121,11 @@ def partly_compiled(plain: type[T]) -> type[T]:
 
 
 def install(value: type, operand: Callable[..., Any], record: Callable[..., Any]) -> None:
-    """Hand the compiled engine, where there is one, what it calls of value.py where C alone does not get on."""
+    """Register with `core` the Python functions that it calls for the cases not handled in C."""
     if core is not None:
         import_module(f"{core.__package__}.rows").install(value, operand, record)
 
 
 def recording_call(plain: T) -> T:
-    """Return a method `__call__` of gates that records a call of Values and numbers at once, and else does as the given one."""
+    """Decorate `Gate.__call__`: C records a call whose arguments are Values and numbers, and leaves others to Python."""
     return plain if core is None else core.Call(plain)

@@ -1,7 +1,7 @@
-"""The passes over a recorded graph: one walk, one reverse loop; backward, forward again, and clearing.
+"""The passes over a recorded graph: topological order, the reverse loop, backward, forward and zero_grad.
 
-A pass computes everything aside, and writes last, in one call that no interrupt can divide, what later passes build on:
-the gradients of leaves, the data of gates. Whatever goes wrong before, none of these has changed.
+A pass computes into temporaries, and commits gradients and data last, in one call that runs no Python code. So an error or
+an interrupt before the commit leaves the graph unchanged, and none can come in the middle of it.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ __all__ = [
 
 T = TypeVar("T")
 
-walking = RLock()  # A walk marks the nodes that it reaches, so one walk at a time; under the GIL that costs nothing.
+walking = RLock()  # A walk writes marks into nodes, so walks must not overlap.
 _latest = 0  # the number of the last walk
 _tick = attrgetter("_tick")
 
 
 @compiled
 class Walk:
-    """Everything that some roots were made from: leaves and gates, each node after all its inputs.
+    """Depth-first topological order of the graphs of some roots, as two lists, `leaves` and `gates`, inputs first.
 
-    Create it, and use the nodes' `_adjoint`, while holding the lock `walking`. Walks are numbered. A node's mark is twice
-    the number of a walk while its inputs are being walked, and one more when it is done; the marks of other walks, finished
-    or interrupted, mean nothing. The adjoint of every node that is done is 0.
+    Hold the lock `walking` while creating it and while using `_adjoint` of its nodes. Walk number n marks a node 2n when it
+    enters it and 2n + 1 when all its inputs are done; a mark of another walk, finished or interrupted, means not reached.
+    A node that is done has adjoint 0.
     """
 
     __slots__ = ("changed", "gates", "leaves", "number")
@@ -59,23 +59,23 @@ class Walk:
             if not hasattr(node, "_mark"):
                 raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")
         self.number = _latest = _latest + 1
-        entered, done = 2 * self.number, 2 * self.number + 1  # compared by identity: a number that no other walk has
+        entered, done = 2 * self.number, 2 * self.number + 1  # compared with `is`, which is faster: no equal ints exist
         self.leaves: list[Any] = []
         self.gates: list[Any] = []
         leaves, gates = self.leaves.append, self.gates.append
         changed = 0
-        for end in ends:  # as if reached already: neither listed nor walked beyond
+        for end in ends:  # marked as done in advance, so neither listed nor entered
             end._mark = done
         stack = [*reversed(roots)]
         pop, push, extend = stack.pop, stack.append, stack.extend
         while stack:
             node = pop()
-            if node._mark is entered:  # everything that was pushed above it is done, so its inputs are
+            if node._mark is entered:  # popped the second time, so all its inputs are done
                 node._mark, node._adjoint = done, 0.0
                 gates(node)
                 continue
             while node._mark is not done:
-                if node._mark is entered:  # reached from its own inputs: only setting `_first` makes such a graph
+                if node._mark is entered:  # a cycle, which only writing to `_first` can make
                     raise RuntimeError(
                         f"a graph must not contain itself: {truncated_repr(node)} is one of its own inputs"
                     )
@@ -94,18 +94,18 @@ class Walk:
                 elif rest is not None and rest._mark is not done:
                     push(rest)
                 node = first
-        self.changed = changed  # when a leaf last was
+        self.changed = changed  # the tick of the leaf that was set last
 
     def finish(self) -> None:
-        """Raise if another walk of this thread came in between, as from a signal handler: its marks replaced ours."""
+        """Raise if this thread began another walk meanwhile (in a signal handler), which has overwritten the marks."""
         if self.number != _latest:
             raise RuntimeError("a graph was walked in the middle of another walk (in a signal handler?): run it again")
 
 
 def topological_order(*roots: N, ends: Sequence[N] = ()) -> list[N]:
-    """Return every node that the roots were made from, and the roots, each once and after all its inputs.
+    """Return the nodes of the graphs of the roots, each once and after all its inputs.
 
-    Leaves come first, then gates in the order of a forward pass. The walk does not go beyond `ends`, and leaves them out.
+    Leaves come first, then gates in the order of a forward pass. `ends` and the nodes that only they lead to are left out.
     O(nodes + edges), without recursion at any depth.
 
     >>> from autograd import Value
@@ -121,7 +121,7 @@ def topological_order(*roots: N, ends: Sequence[N] = ()) -> list[N]:
         return [*walk.leaves, *walk.gates]
 
 
-# The reverse loop: upstream × local = downstream, which adds up where a node is used more than once.
+# The reverse loop: upstream × local = downstream; the adjoint of a node is the sum over its uses.
 
 
 def reverse(
@@ -130,10 +130,11 @@ def reverse(
     total: Callable[[list[T]], T],
     downstream: Callable[[N, T], Iterable[tuple[N, T]]],
 ) -> dict[N, T]:
-    """Run backward through nodes in topological order, in whatever stands for numbers; return the adjoints of its ends.
+    """Run the reverse loop over nodes in topological order; return the adjoints of the leaves.
 
-    `downstream` gives what a node hands on, upstream × local for each of its inputs, and `total` adds up what arrived at
-    one. Derivatives recorded on Values run through here, and the compiler's entries; `_pull` is this loop on floats.
+    The adjoints may be of any type T: Values (recorded derivatives), symbolic entries (the compiler). `downstream` returns
+    pairs (input, upstream × local) for a node and its adjoint; `total` adds the contributions that reached a node.
+    `_pull` is the same loop on floats.
     """
     arrived: dict[N, list[T]] = defaultdict(list)
     for node, seed in seeds.items():
@@ -147,10 +148,10 @@ def reverse(
 
 @compiled
 def _pull(nodes: Iterable[Any]) -> None:
-    """Hand the adjoint of each node on to its inputs; the nodes come in reverse topological order.
+    """Add upstream × local to the adjoint of every input, for nodes in reverse topological order.
 
-    The loop has the gates with one and two inputs written out, of which graphs are full; `pull_any` does the same for any number.
-    A constant's slope is never asked for: it may not exist, as log x of x² at x < 0.
+    The cases of one and two inputs are written out for speed; `pull_any` handles any number. The slope in a constant is not
+    computed, because it may not exist: the slope of x² in the exponent is x²·log x, undefined for x < 0.
     """
     for node in nodes:
         slopes, a, b = node._origin.slopes, node._first, node._rest
@@ -170,7 +171,7 @@ def _pull(nodes: Iterable[Any]) -> None:
 
 
 def pull_any(node: Any) -> None:
-    """Hand the adjoint of a node on to its inputs by the slopes of its gate."""
+    """Add upstream × local to the adjoint of every input of one node."""
     inputs = node.inputs
     wanted = [input._origin is not CONSTANT for input in inputs]
     slopes = node._origin.slopes(node._data, *[input._data for input in inputs], *wanted)
@@ -183,7 +184,7 @@ def pull_any(node: Any) -> None:
 
 
 def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
-    """Return d root/d node × seed for every node, in topological order; changes nothing. Constants get 0.
+    """Return d root/d node × seed for every node, in topological order, without changing any; 0 for constants.
 
     >>> from autograd import Value
     >>> x = Value(3.0)
@@ -216,21 +217,23 @@ def backward(root: Node, seed: float = 1.0) -> None:
 
 @compiled
 def _keep(walk: Walk) -> None:
-    """Write the gradients that a sweep left in `_adjoint`: leaves add them up, gates are set."""
+    """Commit the adjoints as gradients: add them to those of leaves, set those of gates."""
     leaves = [leaf for leaf in walk.leaves if leaf._origin is not CONSTANT]
-    try:
-        grads = [leaf.grad + leaf._adjoint for leaf in leaves]
-    except TypeError:
-        leaf = next(leaf for leaf in leaves if not isinstance(leaf.grad, (int, float)))
-        raise TypeError(
-            f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
-        ) from None
+    for leaf in leaves:
+        if not isinstance(leaf.grad, float):  # the C engine converts a gradient when it is set
+            try:
+                leaf.grad = as_float(leaf.grad)
+            except (TypeError, OverflowError):
+                raise TypeError(
+                    f"the grad of {leaf.label or 'a leaf'} must be a number, and it is {leaf.grad!r}: set it to 0.0"
+                ) from None
+    grads = [leaf.grad + leaf._adjoint for leaf in leaves]
     nodes = [*walk.gates, *leaves]
-    _write("grad", nodes, [*(node._adjoint for node in walk.gates), *grads])  # at once, as an interrupt sees it
+    _write("grad", nodes, [*(node._adjoint for node in walk.gates), *grads])
 
 
 def _sweep(root: Node, seed: float) -> Walk:
-    """Leave in every node's `_adjoint` the gradient of the root; the lock must be held."""
+    """Compute the adjoint of every node into `_adjoint`; the caller must hold the lock."""
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
@@ -239,12 +242,12 @@ def _sweep(root: Node, seed: float) -> Walk:
         _pull(nodes)
     except (ArithmeticError, ValueError) as error:
         names = names_in_errors([*walk.leaves, *walk.gates])
-        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # as many are left as come before it
+        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
     return walk
 
 
 def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
-    """Return the nodes of a graph as `topological_order` does; raise for one that is stale."""
+    """Return the topological order of a graph without `ends`; raise if the graph is stale."""
     with walking:
         walk = Walk((root,), ends)
         _refuse_stale(walk)
@@ -253,7 +256,7 @@ def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
 
 
 def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Exception:
-    """Return an exception of the same type that names the gate whose slope is undefined, or beyond the floats, and where."""
+    """Return an exception of the same type that names the gate with an undefined or infinite slope, and its inputs."""
     gate = node.gate
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
@@ -272,7 +275,7 @@ def zero_grad(root: Node) -> None:
 
 
 def forward(root: Node) -> float:
-    """Compute what is stale in the graph again, from the leaves as they are now; return the root's new data."""
+    """Recompute the stale nodes of the graph from the present data of its leaves; return the root's new data."""
     with walking:
         walk = Walk((root,))
         walk.finish()
@@ -290,7 +293,7 @@ def forward(root: Node) -> float:
             names = names_in_errors([*walk.leaves, *walk.gates])
             raise gate.refusal(error, now, [names[input] for input in inputs]) from None
     if data:
-        time = tick()  # later than what other roots have computed from these nodes, so that they notice
+        time = tick()  # later than nodes of other graphs that use these, so that those become stale
         _write("_data", data, data.values())
         _write("_tick", data, repeat(time))
         _write("_seed", walk.gates, repeat(None))
@@ -299,10 +302,9 @@ def forward(root: Node) -> float:
 
 @compiled
 def assign(leaves: Sequence[Node], numbers: Any) -> int:
-    """Write an array of float64 into the data of leaves; return the time at which they changed.
+    """Set the data of leaves from an array of float64; return the tick of the change.
 
-    An interrupt leaves all of them as they were, or all written: the times come first, so that at worst a graph is taken
-    for stale that is not.
+    The ticks are written first, so that an interrupt between the two writes can only make a fresh graph count as stale.
     """
     time = tick()
     _write("_tick", leaves, repeat(time))
@@ -311,7 +313,7 @@ def assign(leaves: Sequence[Node], numbers: Any) -> int:
 
 
 def is_stale(root: Node) -> bool:
-    """Tell whether a leaf was changed after a node of the graph was computed from it.
+    """Tell whether a leaf was set after a node of the graph was computed from it.
 
     >>> from autograd import Value
     >>> x = Value(3.0)
@@ -328,11 +330,11 @@ def is_stale(root: Node) -> bool:
 
 @compiled
 def _stale_edge(walk: Walk) -> tuple[Node, Node] | None:
-    """Return the first node that is older than a change of one of its inputs, and that input."""
-    if walk.changed == 0:  # no leaf was ever changed
+    """Return the first node with an input that changed after the node was computed, and that input."""
+    if walk.changed == 0:  # no leaf was ever set
         return None
     times = {*map(_tick, walk.gates)}
-    if len(times) == 1 and walk.changed <= min(times):  # all was computed at one time, after the last change
+    if len(times) == 1 and walk.changed <= min(times):  # all gates were computed after the last change
         return None
     for node in walk.gates:
         for input in node.inputs:
@@ -356,5 +358,5 @@ def _refuse_stale(walk: Walk) -> None:
 
 
 def _write(attribute: str, nodes: Iterable[Node], values: Iterable[Any]) -> None:
-    """Set an attribute of many nodes in one call that runs no Python code, so that no signal can come between."""
+    """Set an attribute of many nodes in one call that runs no Python code, so that no signal handler can run in it."""
     deque(map(setattr, nodes, repeat(attribute), values), maxlen=0)

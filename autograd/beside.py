@@ -1,8 +1,8 @@
 """Values beside other libraries: numpy's ufuncs are gates or refused by name, and foreign names raise an error with advice.
 
-numpy hands a ufunc that gets a Value to `Value.__array_ufunc__`, so nothing here imports numpy. Beside an array the result
-is an array of objects, one Value per entry. Without this numpy would look at the data: `np.maximum(v, 0)` would be v, or the
-number 0.
+numpy calls `Value.__array_ufunc__` for a ufunc with a Value among its arguments, so this module does not import numpy. With
+an array among them, the result is an object array with one Value per entry. Without `__array_ufunc__` numpy would compare
+data, and `np.maximum(v, 0)` would be v or the number 0 instead of a gate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .gates import logsumexp, maximum, minimum, pow, where
 
 __all__ = ["ARC", "FUNCTIONS", "Beside"]
 
-# The ufuncs that Python's operators on arrays call.
+# numpy's names of Python's operators.
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -37,7 +37,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "not_equal": operator.ne,
 }
 
-# Gates by numpy's names for them.
+# ARC maps numpy's name of a gate to ours; COMPOSED and DIFFERENT hold ufuncs that are made of several gates.
 ARC = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
 COMPOSED: dict[str, Callable[..., Any]] = {
     "clip": lambda x, low, high: minimum(maximum(x, low), high),
@@ -49,7 +49,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "square": lambda x: x * x,
 }
 DIFFERENT: dict[str, Callable[..., Any]] = {
-    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # numpy's is 0 at 0, the gate's is 1
+    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # np.sign(0) is 0, the gate sign(0) is 1
 }
 
 INSTEAD = {
@@ -85,39 +85,40 @@ FOREIGN_OPERATORS = {
 
 
 class Beside:
-    """The part of Value that numpy calls, and the names of other libraries: a foreign attribute is an AttributeError, a foreign
-    operator a TypeError, each with advice.
+    """The part of Value for other libraries: the methods that numpy calls, and foreign names, which raise with advice.
+
+    A foreign attribute raises AttributeError, a foreign operator TypeError.
     """
 
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
-        """Return what a ufunc of Values, numbers and arrays gives: a Value, or an array of them."""
+        """Return the result of a ufunc of Values, numbers and arrays: a Value, or an object array of Values."""
         name = ufunc.__name__
         rule = OPERATORS.get(name) or _rule(name)
-        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # not a Python function of objects
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # unlike np.frompyfunc's, it needs numbers
             instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]
         if rule is not None and method == "__call__" and not keywords:
             numbers = [as_float(x, name) if isinstance(x, numpy.generic) else x for x in inputs]
-            if {*map(type, numbers)} <= {type(self), float, int, bool}:  # without an array
+            if {*map(type, numbers)} <= {type(self), float, int, bool}:  # no array among them
                 return rule(*numbers)
         if keywords:
             _check_dtypes(name, keywords, numpy)
         boxed = [_boxed(x, numpy) if _is_value(x) else x for x in inputs]
-        if rule is None or name in OPERATORS:  # of objects, numpy's own loop applies Python's operators
+        if rule is None or name in OPERATORS:  # numpy's loop for object arrays applies Python's operators
             return getattr(ufunc, method)(*boxed, **keywords)
-        with numpy.errstate(all="ignore"):  # a gate that compares with nan would seem invalid to numpy
+        with numpy.errstate(all="ignore"):  # numpy would warn when a gate compares with nan
             return getattr(numpy.frompyfunc(rule, ufunc.nin, 1), method)(*boxed, **keywords)
 
     @property
     def _mask(self) -> NoReturn:
-        """Refuse the operators of masked arrays, which would take `_data` for an array and so leave the graph unseen."""
+        """Refuse the operators of masked arrays, which would read `_data` as an array and compute without the graph."""
         raise TypeError("a masked array has no operators with Values: write np.multiply(array, v) instead of array * v")
 
     def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
-        """Return the gates that keep a Value between two bounds, either of which may be None; `np.clip(v, …)` calls this.
+        """Return min(max(x, low), high) by gates; a bound may be None. `np.clip(v, …)` calls this.
 
         >>> from autograd import Value
         >>> Value(5.0).clip(-1.0, 1.0).data
@@ -129,7 +130,7 @@ class Beside:
         return clipped if max is None else _entrywise(minimum, clipped, max)
 
     def conjugate(self) -> Any:
-        """Return the Value itself, because it is real; `np.var` of an array of Values calls this.
+        """Return the Value itself, because it is real. `np.var` of an array of Values calls this.
 
         >>> from autograd import Value
         >>> x = Value(5.0)
@@ -147,12 +148,12 @@ def _rule(name: str) -> Callable[..., Any] | None:
 
 
 def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
-    """Refuse to write Values into an array of numbers, or into a Value."""
+    """Raise if the result would be written into a number array or a Value (`out=`, `dtype=`)."""
     wanted = [getattr(x, "dtype", type(x)) for x in keywords.get("out", ()) if x is not None]
     if keywords.get("dtype") is not None:
         wanted.append(numpy.dtype(keywords["dtype"]))
     for dtype in wanted:
-        if getattr(dtype, "kind", "") not in ("O", "b"):  # of bool are the results of comparisons
+        if getattr(dtype, "kind", "") not in ("O", "b"):  # comparisons give bools
             raise TypeError(
                 f"the dtype that {name} of a Value writes must be object, got {dtype}: "
                 "write array = array + v instead of array += v"
@@ -160,7 +161,7 @@ def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
 
 
 def _entrywise(gate: Callable[..., Any], x: Any, bound: Any) -> Any:
-    """Return a gate of x and a bound, or an array of it where one of them is an array."""
+    """Return gate(x, bound), entry by entry if one of them is an array."""
     if not (hasattr(x, "shape") or hasattr(bound, "shape")):
         return gate(x, bound)
     numpy = sys.modules["numpy"]
@@ -172,16 +173,16 @@ def _is_value(x: Any) -> bool:
 
 
 def _boxed(x: Any, numpy: Any) -> Any:
-    """Return a Value in an array of no dimensions: a ufunc of that comes back to numpy, not to us."""
+    """Return a Value in a 0-dimensional object array, so that numpy handles the ufunc and does not call Value again."""
     box = numpy.empty((), object)
     box[()] = x
     return box
 
 
 class _Elsewhere:
-    """An attribute of another library's numbers: reading or setting it says what to write instead.
+    """A descriptor for an attribute of another library: reading or setting it raises, and says what to write instead.
 
-    One for each name, not a `__getattr__`, which would slow down the reading of every other attribute.
+    A `__getattr__` for all of them would slow down every read of an unset slot.
     """
 
     def __init__(self, name: str, instead: str) -> None:
@@ -198,7 +199,7 @@ class _Elsewhere:
 def _refused(symbol: str, instead: str) -> Callable[[Any, Any], Any]:
     def operator(v: Any, other: Any) -> Any:
         if not (isinstance(other, Real) or hasattr(type(other), "__gate__")):
-            return NotImplemented  # which may know of Values, and numpy names the ufunc
+            return NotImplemented  # the other type may define the operator; numpy's error names the ufunc
         raise TypeError(f"unsupported operand: {symbol} is not a gate; write {instead}")
 
     return operator

@@ -1,4 +1,4 @@
-"""How nodes are being recorded right now: under which scope, whether at all, and at what time."""
+"""The state that recording depends on: the scope, whether gates are recorded, and the clock."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = [
 class _Recording:
     """Global state read on every operation, so it is small.
 
-    `clock` counts the changes of leaves, from 1: a node that is older than a change of its input is stale.
-    `special` holds an item for each open block of all threads. While it is empty, recording takes the fast path. (A list,
-    because appending and popping are atomic, and counting is not.)
-    `left` holds a weak reference to each block that has ended, and may stand in the context of a task or thread still.
+    `clock` counts the changes of leaves, from 1; a node with a smaller tick than one of its inputs is stale.
+    `special` holds one item for each open block of all threads. While it is empty, recording takes the fast path. It is a
+    list, because append and pop are atomic and += is not.
+    `left` holds weak references to the blocks that have ended but may still be in the context of another task or thread.
     """
 
     __slots__ = ("clock", "context", "leave", "left", "special")
-    # where compiled code finds the functions of these names
+    # C code looks these functions up here
     context: Callable[[], Context]
     leave: Callable[[list[_Block]], int]
 
@@ -49,8 +49,8 @@ class _Recording:
         self.left: list[ref[_Block]] = []
 
 
-# What new nodes of this thread or task are made in: their scope ("" for none), whether they are recorded, the innermost block
-# that is open, and the context outside of it. It is immutable; a task has the one that it was started in.
+# The context of a thread or task: the scope of new nodes ("" for none), whether gates are recorded, the innermost open
+# block, and the context outside that block. It is immutable; a new task inherits the one that it was started in.
 Context = tuple[str, bool, "_Block | None", Any]
 
 _context: ContextVar[Context] = chosen("context", ContextVar("autograd", default=("", True, None, None)))
@@ -60,7 +60,7 @@ _lock = Lock()
 
 
 def context() -> Context:
-    """Return the context that new nodes are made in; while `recording.left` is empty, `here()` is faster."""
+    """Return the present context without blocks that have ended. If `recording.left` is empty, `here()` is the same, faster."""
     now = here()
     if recording.left and any(block._left for block in _blocks(now)):
         now = _without(now)
@@ -69,14 +69,14 @@ def context() -> Context:
 
 
 def _blocks(now: Context) -> Iterator[_Block]:
-    """Return the blocks that are open in a context, the innermost first."""
+    """Return the blocks of a context, the innermost first."""
     while now[2] is not None:
         yield now[2]
         now = now[3]
 
 
 def _without(now: Context, gone: _Block | None = None) -> Context:
-    """Return a context without a block, and without those that have ended, wherever these stand in it."""
+    """Return a context without the block `gone` and without all blocks that have ended, at whatever depth."""
     kept = [block for block in _blocks(now) if block is not gone and not block._left]
     while now[2] is not None:
         now = now[3]
@@ -85,17 +85,17 @@ def _without(now: Context, gone: _Block | None = None) -> Context:
     return now
 
 
-# How often a context is referred to when its block is left and no task or thread was started in it; without such counts (PyPy),
-# the contexts of all are looked through.
+# `_alone` is the reference count of a context as its block is left, if no task or thread was started inside; measured below.
+# An interpreter without reference counts (PyPy) treats every block as if a task had been started inside.
 _references = getattr(sys, "getrefcount", lambda _: 1)
 _alone = 0
 
 
 def _leave(opened: list[_Block]) -> int:
-    """Leave one of the blocks: the innermost here, else the last. Return how often its context is referred to still.
+    """Leave one of the blocks, the innermost of this context or else the last; return the reference count of its context.
 
-    Generators leave theirs in any order, so a block is taken out of the context wherever it stands. It has ended for all:
-    where another context may hold it, it says so of itself.
+    Generators may leave their blocks in any order, so the block is removed at whatever depth it is. If another context may
+    hold it (a task was started inside), `_left` marks it as ended there too.
     """
     now = context() if recording.left else here()
     block = opened[-1]
@@ -119,19 +119,19 @@ recording.context, recording.leave = context, _leave
 
 @compiled
 def tick() -> int:
-    """Move the clock on by one change, and return the time."""
+    """Advance the clock by one and return it."""
     with _lock:
         recording.clock += 1
         return recording.clock
 
 
-# Whether Values hide their numbers: what is recorded then serves for all data, so it must not depend on any.
+# True while a function is traced: the recorded graph must hold for all data, so reading a number raises.
 _tracing: ContextVar[bool] = ContextVar("autograd tracing", default=False)
 tracing = _tracing.get
 
 
 def refuse_while_tracing(what: str) -> None:
-    """Raise a TypeError while a function is being recorded for all data; `what` would make the record depend on some."""
+    """Raise a TypeError while tracing, because `what` would make the recorded graph depend on the data."""
     if _tracing.get():
         raise TypeError(
             f"{what} does not work while compiling: one program is recorded for all data, so it cannot depend on a number. "
@@ -143,10 +143,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Block(ContextDecorator):
-    """A with-block (or decorator) that changes the context of its own thread or task, and of what is started inside.
+    """A with-block (or decorator) that changes the context of its thread or task, and of tasks started inside.
 
-    `_opened` holds what was entered and not left yet: the block itself, or where that is open already a block like it, so
-    that a context names each once. `_left` tells that a block has ended, for contexts that hold it still.
+    `_opened` lists the entries that were not left yet: the block itself, or a copy for each further entry while it is open,
+    so that a context holds no block twice. `_left` marks a block that has ended, for contexts that still hold it.
     """
 
     _left = False
@@ -158,7 +158,7 @@ class _Block(ContextDecorator):
         self._opened: list[_Block] = []
 
     def _inside(self, outer: Context) -> Context:
-        """Return the context inside, given that outside."""
+        """Return the context inside the block, given the one outside."""
         return outer[0], outer[1], self, outer
 
     def _recreate_cm(self) -> _Block:
@@ -185,8 +185,11 @@ class _Block(ContextDecorator):
             _set(block._inside(outer))
             recording.special.append(None)
             opened.append(block)
-        except BaseException:  # an interrupt, after which there will be no __exit__
-            _set(outer)
+        except BaseException:  # after an interrupt here, Python does not call __exit__
+            if block in opened:
+                _leave(opened)
+            else:
+                _set(outer)  # one item too many in `special` costs only speed
             raise
 
     def __exit__(self, *_: Any) -> None:
@@ -197,7 +200,7 @@ class _Block(ContextDecorator):
 
 @partly_compiled
 class scope(_Block):
-    """Stamp the nodes made inside with a name, by which pictures fold them; nested names are joined by a slash.
+    """Set the scope of the nodes made inside to a name; nested names are joined by a slash. Pictures can fold a scope.
 
     >>> import autograd
     >>> with autograd.scope("layer1"), autograd.scope("neuron2"):
@@ -221,7 +224,7 @@ class scope(_Block):
 
 
 class no_grad(_Block):
-    """Evaluate without recording: what is made inside are constants, which remember no inputs.
+    """Evaluate without recording: the nodes made inside are constants without inputs.
 
     >>> import autograd
     >>> with autograd.no_grad():
@@ -238,15 +241,12 @@ class no_grad(_Block):
         super().__init__()
 
     def _inside(self, outer: Context) -> Context:
-        return outer[0], False, self, outer
-
-    def __enter__(self) -> None:
         refuse_while_tracing("no_grad")
-        super().__enter__()
+        return outer[0], False, self, outer
 
 
 class recorded(_Block):
-    """Record inside, even within `no_grad`: what differentiates a function needs its graph."""
+    """Record inside, even within `no_grad`: differentiating a function needs its graph."""
 
     def _inside(self, outer: Context) -> Context:
         return outer[0], True, self, outer
@@ -255,7 +255,7 @@ class recorded(_Block):
 with_nothing_started = recorded()
 with_nothing_started.__enter__()
 _alone = _leave(with_nothing_started._opened)
-del with_nothing_started  # and so what is said of it in recording.left
+del with_nothing_started  # removes its weak reference from recording.left, too
 
 
 @contextmanager

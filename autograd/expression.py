@@ -15,6 +15,7 @@ from .notation import (
     ALLOWED,
     BEYOND,
     ELSEWHERE,
+    SECOND_INPUT,
     foreign_notation,
     listing,
     precedence_advice,
@@ -191,6 +192,8 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
     if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALIASES):
         if any(keyword.arg is None for keyword in node.keywords):
             raise _refuse(text, node, "** is not allowed in a call")
+        if what.id in SECOND_INPUT and len(node.args) == 2:
+            raise _refuse(text, node, f"{what.id} takes one input: write {SECOND_INPUT[what.id]}")
     elif isinstance(what, ast.Name) and what.id not in values and what.id not in CONSTANTS:
         name = short_name(what.id)
         if what.id in ELSEWHERE:

@@ -41,7 +41,9 @@ class Function(NamedTuple):
     binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
     refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
-    rule: Callable[..., Any] | None = None  # (xp, *operands): what a composed function is made of; printed in all languages
+    rule: Callable[..., Any] | None = (
+        None  # (xp, *operands): what a composed function is made of; printed in all languages
+    )
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -178,12 +180,31 @@ NEAR_ZERO = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 
 # J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 <= x < ∞", Mathematics of Computation 36 (1981),
 # up to degree 24, after which its coefficients are below 3e-18.
 FAR_OUT = (
-    4.2514714447963895e-10, 3.1114333809799254e-10, -5.1739902140113095e-09, -3.744210080962018e-09,
-    3.8675334242222354e-08, 2.3263508708859124e-08, -2.5866850716155884e-07, -5.7218230603224086e-08,
-    1.751637648849062e-06, -9.73559896736775e-07, -1.1444146237700524e-05, 2.238423915508223e-05,
-    5.164909889268241e-05, -0.0002901540805408417, 0.0002937136655913448, 0.0017556258528952954,
-    -0.009746579558029276, 0.028362277418956406, -0.05869339858963677, 0.09230432116037748, -0.10880393014174886,
-    0.0822767384901452, 0.0035854154854644293, -0.14024059858554697, 1.2375126308378275,
+    4.2514714447963895e-10,
+    3.1114333809799254e-10,
+    -5.1739902140113095e-09,
+    -3.744210080962018e-09,
+    3.8675334242222354e-08,
+    2.3263508708859124e-08,
+    -2.5866850716155884e-07,
+    -5.7218230603224086e-08,
+    1.751637648849062e-06,
+    -9.73559896736775e-07,
+    -1.1444146237700524e-05,
+    2.238423915508223e-05,
+    5.164909889268241e-05,
+    -0.0002901540805408417,
+    0.0002937136655913448,
+    0.0017556258528952954,
+    -0.009746579558029276,
+    0.028362277418956406,
+    -0.05869339858963677,
+    0.09230432116037748,
+    -0.10880393014174886,
+    0.0822767384901452,
+    0.0035854154854644293,
+    -0.14024059858554697,
+    1.2375126308378275,
 )
 SPLIT = 1.5 * 2.0**32  # added to a number and taken away again, it leaves 20 bits behind the point
 

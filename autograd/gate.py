@@ -1,4 +1,4 @@
-"""What a gate is: one row of the table, which every part of the project reads."""
+"""A gate: one row of the table, with its forward rule, its local gradients and everything that readers need."""
 
 from __future__ import annotations
 
@@ -32,31 +32,30 @@ __all__ = [
 Rule = Callable[..., Any]
 Domain = tuple[tuple[float, float], ...]
 
-# Where tests draw an input from: a union of intervals, wide enough to be interesting and well away from overflow.
+# A domain is a union of intervals from which tests draw an input; these are far from overflow.
 REAL: Domain = ((-4.0, 4.0),)
 POSITIVE: Domain = ((0.1, 8.0),)
 NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
 INSIDE: Domain = ((-0.9, 0.9),)  # of ±1
 
-
-MOST_INPUTS = 10  # that a row names one by one
-MOST_FORMULAS = 50  # local gradients of one gate that are written out
-MOST_SHOWN = 8  # inputs of one gate that a formula or a message lists
+MOST_INPUTS = 10  # maximum number of named inputs
+MOST_FORMULAS = 50  # maximum number of local gradients that are printed for one gate
+MOST_SHOWN = 8  # maximum number of inputs that a formula or a message lists
 
 
 class Kink(NamedTuple):
-    """Where a gate has no slope, and the convention that stands in for it.
+    """Where a gate has no derivative, and the value that is used there by convention.
 
     >>> GATES["relu"].kink.convention, GATES["relu"].kink.distance(-3.0)
     ('relu′(0) = 0', -3.0)
     """
 
-    distance: Callable[..., Any]  # of the inputs: zero at the kink, its size how far away the kink is
+    distance: Callable[..., Any]  # a function of the inputs: 0 at the kink, its absolute value the distance to it
     convention: str
 
 
 class Recorder(Protocol):
-    """Whatever answers a gate by something other than a float: a Value records it, a symbol writes it down."""
+    """An input that a gate does not compute with: a Value records the gate, a symbol builds its formula."""
 
     def __gate__(self, gate: Gate, inputs: tuple[Any, ...], /) -> Any: ...
 
@@ -66,38 +65,38 @@ T = TypeVar("T", bound=Recorder)
 
 @dataclass(eq=False)
 class Gate:
-    """One row of the table: a gate's forward rule, its local gradients, and what readers need to know beside them.
+    """One row of the table: a gate's forward rule, its local gradients, and what readers need beside them.
 
-    A gate is called like the function that it is: floats in, a float out; Values in, a Value out.
-    Rules are plain arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so the same rule runs on
-    floats, on arrays, on Values, and on symbols that print themselves.
+    Call a gate like a function: floats in, a float out; Values in, a Value out.
+    Rules consist of arithmetic and `xp` functions (`exp`, `log`, `maximum`, `where`, …), so one rule runs on floats, on
+    arrays, on Values, and on symbols, which print it.
 
     >>> GATES["mul"].apply([2.0, 3.0]), GATES["mul"].formula(["w", "x"]), GATES["mul"].formulas()
     (6.0, 'w·x', ['b', 'a'])
     """
 
     name: str
-    symbol: str  # on the diagram
+    symbol: str  # in pictures
     forward: Rule  # (xp, *inputs) -> output
     local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None: never a gradient
     domain: tuple[Domain, ...]  # one per input
     kink: Kink | None
-    nickname: str  # the lectures' name for what it does to a gradient
-    arrange: Callable[..., Sequence[Any]]  # the arguments of a call -> the gate's inputs in order
+    nickname: str  # describes its effect on a gradient, as "gradient distributor" in CS231n's course notes
+    arrange: Callable[..., Sequence[Any]]  # maps the arguments of a call to the inputs in order
     doc: str
 
-    names: tuple[str, ...] = field(init=False)  # of the inputs, as the forward rule calls them
-    variadic: bool = field(init=False)  # any number of inputs; then one local rule gives the gradients of all of them
-    compute: Callable[..., float] = field(init=False)  # the rules on floats, printed as code of their own
-    slopes: Callable[..., Any] = field(init=False)
-    record: Any = field(init=False, default=None)  # the row as the compiled engine has it
+    names: tuple[str, ...] = field(init=False)  # the parameters of the forward rule, without xp
+    variadic: bool = field(init=False)  # takes any number of inputs; one local rule returns all their gradients
+    compute: Callable[..., float] = field(init=False)  # the forward rule on floats: see `source`
+    slopes: Callable[..., Any] = field(init=False)  # the local gradients on floats
+    record: Any = field(init=False, default=None)  # the row in the C engine
 
     def __post_init__(self) -> None:
         _, *inputs = inspect.signature(self.forward).parameters.values()
         self.variadic = bool(inputs) and inputs[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.names = tuple(parameter.name for parameter in inputs)
         self.__name__ = self.name
-        self.__signature__ = inspect.signature(self.arrange)  # for help(), and for naming arguments in reports
+        self.__signature__ = inspect.signature(self.arrange)  # read by help() and by reports of checks
 
     @overload
     def __call__(self, first: T, /, *inputs: Any, **named: Any) -> T: ...
@@ -107,7 +106,7 @@ class Gate:
     def __call__(self, *inputs: Any, **named: Any) -> Any: ...
     @recording_call
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """Return the output for inputs by position or name, or in one list: a float, or a Value if there is one among them."""
+        """Return the output for inputs by position, by name or in one list: a Value if one of them is, else a float."""
         try:
             arranged = self.arrange(*inputs, **named)
         except TypeError:
@@ -130,7 +129,7 @@ class Gate:
             raise TypeError(f"{self.name}{signature}: {error}") from None
 
     def apply(self, inputs: Sequence[Any]) -> Any:
-        """Return the output for inputs in order: a float, or what the first recorder among them makes of it."""
+        """Return the output for inputs in order: a float, or the result of `__gate__` of the first input that has it."""
         for x in inputs:
             if hasattr(type(x), "__gate__"):
                 return x.__gate__(self, tuple(inputs))
@@ -145,7 +144,7 @@ class Gate:
             raise self.refusal(error, floats, ()) from None
 
     def evaluate(self, inputs: Sequence[float]) -> float:
-        """Return the output of floats as a float; nothing becomes complex."""
+        """Return the output for floats as a float; raise ValueError if the rule gives a complex number."""
         output = self.forward(FLOATS, *inputs)
         if output.__class__ is complex:
             raise ValueError("the result is complex")
@@ -154,7 +153,7 @@ class Gate:
     def local_gradients(
         self, xp: Any, output: Any, inputs: Sequence[Any], wanted: Sequence[bool] | None = None
     ) -> list[Any]:
-        """Return d output/d input for every input, or None where it is not wanted or the gate passes no gradient."""
+        """Return d output/d input for every input; None for one that is not wanted or has no gradient."""
         if not self.variadic:
             wanted = wanted or [True] * len(inputs)
             return [
@@ -173,9 +172,9 @@ class Gate:
         return slopes if wanted is None else [s if want else None for s, want in zip(slopes, wanted, strict=True)]
 
     def formulas(self, inputs: Sequence[str | float] = (), output: str = "out") -> list[str]:
-        """Return each local gradient as mathematics, of named inputs or numbers.
+        """Return each local gradient as a formula of named inputs or numbers.
 
-        Of a variadic gate these are those of the inputs given; none for more than a person reads.
+        A variadic gate needs its inputs given; for more than MOST_FORMULAS the list is empty.
         """
         if self.variadic and not 0 < len(inputs) <= MOST_FORMULAS:
             return []
@@ -184,11 +183,11 @@ class Gate:
         return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
 
     def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
-        """Return the same exception, saying which gate refused which inputs."""
+        """Return an exception of the same type that names the gate and its inputs."""
         return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
-        """Return the output as a person writes it: an operator between its inputs, else the gate as a function."""
+        """Return the output as a formula: an operator between its inputs, or else a function call."""
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
         if not self.variadic:
             output = Symbol.of(self.forward(SYMBOLS, *symbols))
@@ -203,11 +202,15 @@ class Gate:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"
 
     def __reduce__(self) -> Any:
+        if _named(self.name) is not self:  # reading by name would give the other gate's numbers
+            raise LookupError(
+                f"this graph uses a gate {self.name!r} that another one of that name has replaced: record it anew"
+            )
         return _named, (self.name,)
 
 
 def inputs_text(gate: Gate, inputs: Sequence[float], labels: Sequence[str | None] = ()) -> str:
-    """Return inputs as messages show them, `x = 2.0, y = 3.0`, by their labels or by the names of the rule."""
+    """Return inputs as text, `x = 2.0, y = 3.0`, with their labels or else the parameter names of the rule."""
     names = [f"{gate.names[0]}[{i}]" for i in range(len(inputs))] if gate.variadic else gate.names
     labels = labels or [None] * len(inputs)
     texts = [f"{label or name} = {x!r}" for name, label, x in zip(names, labels, inputs, strict=True)]
@@ -228,13 +231,13 @@ def gate(
     nickname: str = "",
     arrange: Callable[..., Sequence[Any]] | None = None,
 ) -> Gate:
-    """Add a gate to the table and return it, ready to be called, recorded, differentiated, drawn and checked.
+    """Add a gate to the table and return it; every part of the project can use it from then on.
 
-    `forward(xp, *inputs)` computes the output; each `local(xp, output, *inputs)` is d output/d input, one per input, or
-    None for an input without gradient. A forward rule that takes `*inputs` has any number of them, and one local rule
-    that returns the gradients of all. Both branches of an `xp.where` are computed, so a domain is guarded inside them:
+    `forward(xp, *inputs)` returns the output; each `local(xp, output, *inputs)` returns d output/d input, one per input, or
+    is None for an input without gradient. A forward rule with `*inputs` takes any number of inputs and has one local rule,
+    which returns the gradients of all. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
     `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
-    `domain` gives each input the intervals that tests draw it from (default: REAL).
+    `domain` holds for each input the intervals from which tests draw it (default: REAL).
 
     >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
     >>> inverse_square(2.0)
@@ -274,7 +277,7 @@ def gate(
         for function in sorted(functions(output, *slopes)):
             if not hasattr(FLOATS, function):
                 raise TypeError(f"there is no xp.{function} for floats{hint(function)}")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise type(error)(f"the rules of the gate {name!r} do not work on {len(symbols)} input(s): {error}") from error
     row.compute, row.slopes = _code(row)
     row.__doc__ = _manual(row)
@@ -285,7 +288,7 @@ def gate(
 def _check_declaration(
     name: Any, symbol: Any, forward: Any, local: Any, doc: Any, domain: Any, kink: Any, nickname: Any, arrange: Any
 ) -> None:
-    """Raise an error for the first argument that is not of its kind."""
+    """Raise an error for the first argument that has the wrong type."""
     for what, text in (("name", name), ("symbol", symbol), ("doc", doc), ("nickname", nickname)):
         if not isinstance(text, str):
             raise TypeError(f"the {what} of a gate is a str, not {truncated_repr(text)}")
@@ -310,7 +313,7 @@ def _check_declaration(
 
 
 def _in_order(parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence[Any]]:
-    """Inputs one by one, by position or by name, as the forward rule names them."""
+    """Return the `arrange` of a gate with named inputs: arguments by position or by name."""
     signature = inspect.Signature(parameters)
 
     def arrange(*inputs: Any, **named: Any) -> Sequence[Any]:
@@ -325,7 +328,7 @@ def _in_order(parameters: Sequence[inspect.Parameter]) -> Callable[..., Sequence
 
 
 def entries(name: str, *xs: Any) -> tuple[Any, ...]:
-    """Return inputs that were given as one list, or one after the other, as a tuple: max([a, b]) and max(a, b)."""
+    """Return the inputs of a variadic gate as a tuple, from one list or from single arguments: max([a, b]), max(a, b)."""
     if len(xs) != 1 or hasattr(type(xs[0]), "__gate__"):
         return xs
     try:
@@ -335,24 +338,24 @@ def entries(name: str, *xs: Any) -> tuple[Any, ...]:
 
 
 def _named(name: str) -> Gate:
-    """Find a pickled gate again."""
+    """Return the gate of this name, for unpickling."""
     try:
         return GATES[name]
     except KeyError:
         raise LookupError(f"this graph uses the gate {name!r}, which is not in the table: declare it first") from None
 
 
-# The rules of a gate as Python code. A rule runs on floats as it stands; the function that it prints on symbols, without
-# xp, is several times as fast.
+# Generated Python code. Running a rule on symbols gives its formula; compiled as a function, the formula is several times
+# as fast as the rule, because it calls no operators of xp.
 
-NAMES = "xyzuvwpqrs"  # of up to ten inputs; gate() refuses more
+NAMES = "xyzuvwpqrs"  # names of up to MOST_INPUTS inputs in generated code
 
 
 def source(gate: Gate) -> str:
     """Return the Python source of the rules of a gate with named inputs.
 
-    A local gradient that costs something or may not exist is computed only if it is wanted; else it is None. One that is
-    beyond the floats is refused.
+    A local gradient that calls a function or divides is computed only if it is wanted, else it is None; it raises
+    OverflowError if it is infinite at finite inputs.
 
     >>> print(source(GATES["div"]))
     def forward(x, y):
@@ -401,13 +404,13 @@ def _on_symbols(gate: Gate) -> tuple[Symbol, list[Symbol | None]]:
 
 
 def _gives_float(formula: Symbol) -> bool:
-    """Tell whether a formula of floats gives a float in Python; a comparison gives a bool, and floor an int."""
-    exact = {name for name, row in FUNCTIONS.items() if row.c}  # what has a form in C
+    """Tell whether a formula gives a float for floats in Python; a comparison gives a bool, and floor an int."""
+    exact = {name for name, row in FUNCTIONS.items() if row.c}  # functions with a C form return floats in Python too
     return formula.operator not in COMPARISONS and functions(formula) <= exact
 
 
 def _slopes_of_many(gate: Gate, checked: bool, out: float, *given: Any) -> list[float | None]:
-    """Return the local gradients of a variadic gate: `given` holds its inputs and then, for each, whether it is wanted."""
+    """Return the local gradients of a variadic gate; `given` holds the inputs, then for each whether it is wanted."""
     count = len(given) // 2
     slopes = gate.local_gradients(FLOATS, out, given[:count], given[count:])
     if checked and not all(slope is None or isfinite(slope) for slope in slopes):
@@ -416,15 +419,15 @@ def _slopes_of_many(gate: Gate, checked: bool, out: float, *given: Any) -> list[
 
 
 def refuse_infinite(inputs: Sequence[float]) -> None:
-    """Raise for a local gradient that is not finite, unless an input is not finite either."""
+    """Raise OverflowError for an infinite local gradient, unless an input is not finite either."""
     if all(map(isfinite, inputs)):
         raise OverflowError("a local gradient is beyond the floats")
 
 
 def _code(gate: Gate) -> tuple[Callable[..., float], Callable[..., Any]]:
-    """Return the rules as functions of floats: `compute`, of the inputs, and `slopes`, as `source` prints them.
+    """Return `compute` and `slopes` of a gate: functions of floats, compiled from `source`.
 
-    Those of a variadic gate are called as they stand.
+    A variadic gate has no fixed formula, so its rules themselves are called.
     """
     if gate.variadic:
         few = [Symbol.named(f"x{i}") for i in range(3)]
@@ -439,14 +442,14 @@ def _code(gate: Gate) -> tuple[Callable[..., float], Callable[..., Any]]:
     return namespace["forward"], namespace["slopes"]
 
 
-# What help() and the reference say of a gate: its row written out, with an example that is computed from it.
+# The docstring of a gate, made from its row, with an example that is computed here.
 
-NUMBERS = (-0.5, 2.0, 3.0, 1.5)  # at which a gate is shown, where its domain allows
-LONGEST = 100  # characters of local gradients that help anybody
+NUMBERS = (-0.5, 2.0, 3.0, 1.5)  # inputs of the example, if they are in the domain
+LONGEST = 100  # maximum number of characters of the local gradients in a docstring
 
 
 def _manual(gate: Gate) -> str:
-    """Return what the row says: the output, the local gradients, the lectures' name, the kink, and an example."""
+    """Return the docstring of a gate: its doc, the local gradients, the nickname, the kink, and an example."""
     arguments = _arguments(gate)
     names = [name for name, x in arguments.items() for name in _entry_names(name, x)]
     slopes = ", ".join(gate.formulas(names if gate.variadic else ()))
@@ -457,7 +460,7 @@ def _manual(gate: Gate) -> str:
 
 
 def _arguments(gate: Gate) -> dict[str, Any]:
-    """Return arguments for a call, by name: numbers, or for a gate with any number of inputs lists of them."""
+    """Return arguments for a call, by name: numbers, or lists of numbers for a variadic gate."""
     wanted = [p for p in inspect.signature(gate.arrange).parameters.values() if p.default is p.empty]
     if not gate.variadic:
         return {p.name: _number(i, domain) for i, (p, domain) in enumerate(zip(wanted, gate.domain))}
@@ -475,7 +478,7 @@ def _entry_names(name: str, x: Any) -> list[str]:
 
 
 def _example(gate: Gate, arguments: dict[str, Any]) -> str:
-    """Return a call of the gate and of its gradient with what they give, if the gate is defined there."""
+    """Return a doctest that calls the gate and its gradient; an empty string if the gate is undefined there."""
     given = list(arguments.values())
     try:
         inputs = gate.arrange(*given)

@@ -1,4 +1,4 @@
-"""A node of a graph: its slots, and what can be read of them and set."""
+"""A node of a graph: its slots and properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CONSTANT", "INPUT", "NUMBER", "PARAMETER", "TAKEN", "N", "Node", "Ro
 
 
 class Role(Enum):
-    """What a leaf stands for; a constant is never differentiated."""
+    """The role of a leaf; a constant is never differentiated."""
 
     INPUT = "input"
     PARAMETER = "parameter"
@@ -30,16 +30,16 @@ class Role(Enum):
 
 INPUT, PARAMETER, CONSTANT = Role  # looking a member up on an Enum is slow
 
-# The `_tick` of a constant that was written as a number, as in v + 1, while nothing has changed it. A derivative takes
-# the number as it is; from then on it cannot be changed.
+# The `_tick` of a constant that was written as a number, as in v + 1, until its data is set. A recorded derivative copies
+# the number; from then on (TAKEN) its data cannot be set.
 NUMBER, TAKEN = -1, -2
 
 N = TypeVar("N", bound="Node")
 
 
 class Node:
-    """What a `Value` holds. A million nodes fit into memory because each is small: its one or two inputs without a tuple,
-    where it came from (a gate, or the role of a leaf) in one slot, and no value in the slots that are rarely set.
+    """The slots of a `Value`. A node is small, so that graphs of millions fit into memory: one or two inputs are stored
+    without a tuple, gate and role share a slot, and rarely used slots stay unset.
     """
 
     __slots__ = (
@@ -60,17 +60,17 @@ class Node:
     _origin: Gate | Role
     _first: Any  # the first input; None for a leaf
     _rest: Any  # None, the second input, or the tuple of all inputs but the first
-    _tick: int  # the recording's clock when the data was computed; 0 for a leaf that was never changed
-    _mark: int  # of the last walk that reached the node, which says how far it got
+    _tick: int  # the clock when the data was computed or set; 0 for a leaf that was never set
+    _mark: int  # written by the last walk that reached the node: see Walk
     _adjoint: float  # d root/d node, while a backward pass runs
-    _label: str | None  # set on few nodes
-    _scope: str | None  # set within a scope
-    _seed: float | None  # set by the backward pass that ran from here
+    _label: str | None  # rarely set
+    _scope: str | None  # set only within a scope
+    _seed: float | None  # set on the root of a backward pass
     grad: float
 
     @property
     def data(self) -> float:
-        """The number. Setting it, on a leaf, makes what was computed from it stale until `forward()` replays it."""
+        """The number. Setting it on a leaf makes every node computed from it stale, until `forward()` replays the graph."""
         if recording.special:
             refuse_while_tracing(".data")
         return self._data
@@ -100,7 +100,7 @@ class Node:
 
     @property
     def inputs(self: N) -> tuple[N, ...]:
-        """What the node was made from, in order, twice if used twice; () for a leaf."""
+        """The operands of the gate in order, an operand twice if used twice; () for a leaf."""
         if self._first is None:
             return ()
         rest = self._rest
@@ -110,7 +110,7 @@ class Node:
 
     @property
     def role(self) -> str | None:
-        """What a leaf stands for: "input", "parameter" or "constant"; None for the output of a gate."""
+        """The role of a leaf: "input", "parameter" or "constant"; None for the output of a gate."""
         return self._origin.value if isinstance(self._origin, Role) else None
 
     @role.setter
@@ -121,11 +121,13 @@ class Node:
 
 
 def as_label(label: str | None, *more: Any) -> str | None:
-    """Return a label; refuse other things, and the inputs that micrograd's Value takes after its data."""
+    """Return a label as a str or None; raise for other types, and for more arguments, as micrograd's Value takes them."""
     if more or not (label is None or isinstance(label, str)):
         got = f"{2 + len(more)} arguments" if more else truncated_repr(label)
         raise TypeError(
             f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
             "which a + b records"
         )
-    return None if label is None else str.__str__(label)  # exactly a str, which refers to nothing else
+    return (
+        None if label is None else str.__str__(label)
+    )  # not a subclass of str, whose instances may refer to other objects

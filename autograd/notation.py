@@ -12,6 +12,7 @@ __all__ = [
     "ALLOWED",
     "BEYOND",
     "ELSEWHERE",
+    "SECOND_INPUT",
     "foreign_notation",
     "listing",
     "precedence_advice",
@@ -24,36 +25,36 @@ BEYOND = "this number is beyond the range of a float (about 1.8e308)"
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
 WRITTEN = {
     "^": "**", "−": "-", "·": "*", "⋅": "*", "∙": "*", "•": "*", "×": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
-    "√": "sqrt(…)", "∛": "(…)**(1/3)", "∜": "(…)**(1/4)", "∑": "sum([…])", "∞": "a number",
+    "√": "sqrt(…)", "∛": "cbrt(…)", "∜": "(…)**(1/4)", "∑": "sum([…])", "∞": "a number",
     **dict.fromkeys("°º", "(…*pi/180)"),
     **dict.fromkeys("≤≥≠", "where(x, a, b), which gives a if x > 0 and else b,"),
+    **dict.fromkeys("±∓", "+ or -, in one expression each,"),
 }  # fmt: skip
 # Functions that are not gates, written with gates; empty if gates cannot express one.
 ELSEWHERE = {
     name: instead
     for names, instead in (
-        ("tan tg", "sin(x)/cos(x)"),
+        ("tg", "tan(x)"),
         ("cot ctg", "cos(x)/sin(x)"),
         ("sec", "1/cos(x)"),
         ("csc cosec", "1/sin(x)"),
-        ("sinh", "(exp(x) - exp(-x))/2"),
-        ("cosh", "(exp(x) + exp(-x))/2"),
         ("coth", "1/tanh(x)"),
         ("sech", "2/(exp(x) + exp(-x))"),
         ("csch", "2/(exp(x) - exp(-x))"),
         ("sind", "sin(x*pi/180)"),
         ("cosd", "cos(x*pi/180)"),
-        ("asinh arsinh arcsinh", "log(x + sqrt(x**2 + 1))"),
-        ("acosh arcosh arccosh", "log(x + sqrt(x**2 - 1))"),
-        ("atanh artanh arctanh", "log((1 + x)/(1 - x))/2"),
-        ("log2 log_2 lb ld", "log(x)/log(2)"),
-        ("log10 log_10 lg", "log(x)/log(10)"),
-        ("exp2", "2**x"),
+        ("arsinh arcsinh", "asinh(x)"),
+        ("arcosh arccosh", "acosh(x)"),
+        ("artanh arctanh", "atanh(x)"),
+        ("arcsin", "asin(x)"),
+        ("arccos", "acos(x)"),
+        ("arctan arctg", "atan(x)"),
+        ("arctan2", "atan2(y, x)"),
+        ("log_2 lb ld", "log2(x)"),
+        ("log_10 lg", "log10(x)"),
         ("exp10", "10**x"),
         ("power", "x**y"),
         ("square sqr", "x**2"),
-        ("cbrt", "x**(1/3)"),
-        ("hypot", "sqrt(x**2 + y**2)"),
         ("min", "minimum(x, y)"),
         ("fabs", "abs(x)"),
         ("sgn signum", "sign(x)"),
@@ -61,12 +62,20 @@ ELSEWHERE = {
         ("sigma σ logistic expit", "sigmoid(x)"),
         ("logit", "log(x/(1 - x))"),
         ("logsigmoid", "-softplus(-x)"),
-        ("silu swish", "x*sigmoid(x)"),
-        ("asin acos atan arcsin arccos arctan arctg atan2 arctan2 sinc floor ceil round trunc mod fmod", ""),
-        ("erf erfc gamma lgamma gelu selu celu softmax argmax argmin", ""),
+        ("swish", "silu(x)"),
+        ("product", "prod([x, y])"),
+        ("sinc floor ceil round trunc mod fmod gamma lgamma selu celu softmax argmax argmin", ""),
     )
     for name in names.split()
 }
+# Functions that take a second input elsewhere, written with gates.
+SECOND_INPUT = {
+    "log": "log(x)/log(b) for the logarithm to the base b",
+    "ln": "log(x)/log(b) for the logarithm to the base b",
+    "sqrt": "x**(1/n) for the root of order n",
+}
+# Operators that are words elsewhere, and their advice.
+WORDS = {"mod": "there is no operator mod, and no combination of gates gives it", "div": "write / instead of div"}
 DIGITS = "0123456789."
 TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>0[xXoObB]\w+|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d[\d_]*)?)|(?P<name>[^\W\d]\w*)"
@@ -180,6 +189,8 @@ def syntax_fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
         if kind == "name" and iskeyword(sign):
             return token.start(), f"{sign} is a keyword of Python and cannot be a name"
         if last and after_operand and kind in ("number", "name", "open") and (before, kind) != ("name", "open"):
+            if sign in WORDS:
+                return token.start(), WORDS[sign]
             if last[0] in gates and kind != "open":
                 word = re.match(r"\w+(\*\*-?\w+)?", text[token.start() :])
                 return token.start(), f"write {last[0]}({short_name(word[0] if word else sign)})"

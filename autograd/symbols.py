@@ -1,8 +1,7 @@
-"""A symbol: what a row's rules are given to make them write down their own formula.
+"""Symbols: running a rule on them instead of numbers builds its formula.
 
-Rules are plain arithmetic, so running one on symbols instead of numbers builds the tree of its formula. Printing that
-tree as Python gives the engine its specialised code, as JavaScript a page that computes by itself, and as mathematics a
-picture its labels.
+The formula, a graph of symbols, is printed as Python (the pure engine's functions), as JavaScript (pages that compute), as
+mathematics (labels in pictures), or listed as steps (bytecode for C, recorded derivatives, the compiler).
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from .functions import COMPARISONS, FUNCTIONS, Function, known
 
 __all__ = [
-    "C",
     "COMPLEMENT",
     "JAVASCRIPT",
     "NUMPY",
     "PYTHON",
     "SYMBOLS",
     "Arithmetic",
+    "C",
     "Symbol",
     "calls",
     "definition",
@@ -40,10 +39,10 @@ __all__ = [
     "steps",
 ]
 
-# How tightly each operator binds; whatever is missing here is written as a function call.
+# Precedence of the operators; an operation that is missing here is printed as a function call.
 BINDING = {row.name: row.binding for row in FUNCTIONS.values() if row.sign}
 ATOM = 6
-FOLDED = {"add", "sub", "mul", "neg", "abs", *COMPARISONS}  # of numbers, as a person would at sight
+FOLDED = {"add", "sub", "mul", "neg", "abs", *COMPARISONS}  # operations that `folded` does on numbers
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -51,13 +50,13 @@ T = TypeVar("T", bound="Arithmetic")
 
 
 class Arithmetic:
-    """Python's operators, each by way of `written(operation, *operands)`; what would need a number is refused."""
+    """Python's operators, each as a call of `written(operation, *operands)`; operations that need a number raise."""
 
     __hash__ = None  # type: ignore[assignment]
     __slots__ = ()
 
     def written(self: T, operation: str, *operands: Any) -> T:
-        """Return what stands for an operation on operands, each of this kind or a number."""
+        """Return the result of an operation; each operand has this type or is a number."""
         raise TypeError(f"{type(self).__name__} does not say how it writes {operation}")
 
     def __add__(self: T, other: Any) -> T:
@@ -134,7 +133,7 @@ class Symbol(Arithmetic):
 
     @property
     def operands(self) -> tuple[Symbol, ...]:
-        """The formulas that it is made of; a name and a number are made of none."""
+        """The operands of the operation; () for a name or a number."""
         return () if self.operator in ("name", "number") else self.arguments
 
     @classmethod
@@ -144,11 +143,11 @@ class Symbol(Arithmetic):
 
     @classmethod
     def of(cls, x: Any) -> Symbol:
-        """Return x as a symbol: itself, or the number that it is."""
+        """Return x as a symbol: a symbol unchanged, a number as a "number"."""
         return x if isinstance(x, Symbol) else cls("number", float(x))
 
     def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
-        """A gate applied to symbols is its own formula."""
+        """Return the formula of a gate applied to symbols."""
         return gate.forward(SYMBOLS, *inputs)
 
     def written(self, operation: str, *operands: Any) -> Symbol:
@@ -159,7 +158,7 @@ class Symbol(Arithmetic):
 
 
 class _Functions:
-    """The `xp` of symbols: every function call is written down as it stands."""
+    """The `xp` of symbols: a function call becomes a symbol."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -180,7 +179,7 @@ def functions(*symbols: Symbol) -> set[str]:
 
 
 def calls(*symbols: Symbol) -> set[tuple[str, int]]:
-    """Return the functions that formulas call, each by its name and the number of operands that it is given."""
+    """Return the functions that formulas call, each as (name, number of operands)."""
     found = {(part.operator, len(part.operands)) for part in parts(*symbols)}
     return {call for call in found if call[0] not in BINDING.keys() | {"name", "number", "where"}}
 
@@ -189,12 +188,12 @@ PLAIN = {"name", "number", "add", "sub", "mul", "neg", "where", *COMPARISONS}
 
 
 def may_refuse(symbol: Symbol) -> bool:
-    """Tell whether a formula calls a function or divides; plain arithmetic of floats refuses nothing."""
+    """Tell whether a formula calls a function or divides, which may raise; other arithmetic on floats never does."""
     return any(part.operator not in PLAIN for part in parts(symbol))
 
 
 def parts(*symbols: Symbol) -> list[Symbol]:
-    """Return every formula within some formulas, and these, each once and after everything that it is made of."""
+    """Return all symbols of some formulas in topological order, each once and after its operands."""
     found: list[Symbol] = []
     seen: set[int] = set()
     for symbol in symbols:
@@ -216,9 +215,9 @@ def parts(*symbols: Symbol) -> list[Symbol]:
 
 
 class Steps(NamedTuple):
-    """Formulas as a list of operations on numbered cells: the inputs, then the constants, then a result for each step.
+    """Formulas as a list of operations on numbered cells: first the inputs, then the constants, then one result per step.
 
-    A part that several formulas use, or one of them twice, is one step. outputs: the cell of each formula; None for None.
+    A shared part is one step. outputs: the cell of each formula; None for None.
     """
 
     constants: list[float]
@@ -247,7 +246,7 @@ def steps(inputs: Sequence[Symbol], formulas: Sequence[Any]) -> Steps:
 
 
 def folded(symbol: Symbol) -> Symbol:
-    """Return a formula with its arithmetic on plain numbers done, as far as a person would do it at sight.
+    """Return a formula with constants folded and x·1, x¹ and 0 + x simplified, as a reader expects it.
 
     >>> x, two = Symbol.named("x"), Symbol.of(2)
     >>> mathematics(folded(two * x ** (two - 1)))
@@ -264,7 +263,7 @@ def _folded(part: Symbol, operands: list[Symbol]) -> Symbol:
     if operator in ("name", "number"):
         return part
     if operator == "<=" and operands[1].operator == "number" and numbers[-1] == sys.float_info.max:
-        return Symbol.of(True)  # the guard of infinite inputs, of which formulas do not speak
+        return Symbol.of(True)  # rules guard infinite inputs with x <= the largest float; formulas leave it out
     if operator == "where" and operands[0].operator == "number":
         return operands[1] if numbers[0] else operands[2]
     if operator == "pow" and operands[1].operator == "number" and operands[1].arguments[0] == 1:
@@ -280,10 +279,9 @@ COMPLEMENT = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
 
 def otherwise(condition: Symbol, no: Symbol) -> Symbol:
-    """Return the branch for a condition that does not hold, without the nan that stands for a nan in the condition.
+    """Return the `no` branch of a choice without its guard against nan.
 
-    Rules say where(x > 0, a, where(x <= 0, b, nan)), so that a nan goes through; where a nan cannot come or goes through
-    by itself, this is where(x > 0, a, b).
+    Rules propagate nan by where(x > 0, a, where(x <= 0, b, nan)). A printer that need not show this prints b as the branch.
     """
     if (
         no.operator != "where"
@@ -315,9 +313,9 @@ def _in_numpy(function: str, operands: Sequence[str]) -> str:
 
 
 class Language(NamedTuple):
-    """What programming languages write differently; operators and their binding they share."""
+    """The syntax in which Python and JavaScript differ; operators and their precedence are the same."""
 
-    where: str  # of a condition and what it chooses between
+    where: str  # format of a choice, with condition, yes and no
     inf: str
     nan: str
     call: Callable[[str, Sequence[str]], str] = _by_name  # of a function of the table and its operands
@@ -401,15 +399,14 @@ def _whole(symbol: Symbol, language: Language) -> str:
     return printed[id(symbol)][0]
 
 
-DEEPEST = 12  # levels of one printed expression; compilers and people read no deeper ones
+DEEPEST = 12  # maximum depth of one printed expression, so that compilers can parse it and people can read it
 
 
 def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tuple[str, str]], list[str]]:
-    """Print formulas as (name, expression) pairs, each part that is used more than once or nests deep by itself, and the
-    expressions that the formulas then are.
+    """Print formulas as assignments (name, expression) of shared and deeply nested parts, and an expression per formula.
 
-    A branch of a choice that may refuse its operands is a pair too, so that it is computed whether it is taken or not, as
-    by all other readers of a rule.
+    A branch of a choice that may raise is assigned, too, so that it is computed whether it is taken or not, as by all
+    other readers of a rule.
 
     >>> x = Symbol.named("x")
     >>> y = x + 1
@@ -432,7 +429,7 @@ def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tup
 
 
 def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language) -> tuple[str, int]:
-    """Return the text of a formula, given those of its operands, and how tightly it binds."""
+    """Return the text of a formula and its precedence, given those of its operands."""
     operator = part.operator
     if operator == "name":
         return part.arguments[0], ATOM
@@ -446,7 +443,7 @@ def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language)
         return language.call(operator, texts), ATOM
     binding = BINDING[operator]
     if operator == "neg":
-        return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x): in JavaScript --x is something else
+        return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x), because --x is a decrement in JavaScript
     left, right = operands
     return f"{_wrap(*left, binding)} {FUNCTIONS[operator].sign} {_wrap(*right, binding + 1)}", binding
 
@@ -460,11 +457,11 @@ def _wrap(text: str, binding: int, needed: int) -> str:
     return text if binding >= needed else f"({text})"
 
 
-LONGEST = 1000  # characters of a formula; a longer part of one is printed as …
+LONGEST = 1000  # maximum number of characters of a formula; a longer part is printed as …
 
 
 def mathematics(symbol: Symbol) -> str:
-    """Print a formula as a person writes it: −1/x², a·b, 1 − out²."""
+    """Print a formula in mathematical notation: −1/x², a·b, 1 − out²."""
     printed: dict[int, tuple[str, int]] = {}
     for part in parts(symbol):
         text, binding = _mathematics(part, printed)

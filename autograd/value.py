@@ -28,8 +28,8 @@ Operand = Union["Value", float]
 class Value(Node, Beside):
     """A number that records how it was made: a leaf, or the output of a gate.
 
-    Arithmetic on Values, and the gates (`autograd.exp(v)`, `v.exp()`), compute at once and record the graph;
-    `backward()` then finds the derivative of a result with respect to everything that it was made from.
+    Arithmetic on Values and the gates (`autograd.exp(v)`, `v.exp()`) compute at once and record the graph;
+    `backward()` then computes the derivative of a result with respect to every node of its graph.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
@@ -37,14 +37,14 @@ class Value(Node, Beside):
     >>> f.data, x.grad, y.grad, z.grad
     (-12.0, -4.0, -4.0, 3.0)
 
-    `<`, `<=`, `>`, `>=` compare data and give a bool, and so do Python's `max` and `sorted`, and numpy's choices over an
-    array of Values (`np.max`, `np.where`, `np.clip`, sorting): they follow the data of the moment. The gates `maximum`,
-    `minimum` and `where`, and `np.maximum(v, 0)` of a Value, follow the data of every replay. `==` is identity.
+    `<`, `<=`, `>`, `>=` compare data and give a bool. Python's `max` and `sorted`, and numpy's choices over an array of
+    Values (`np.max`, `np.where`, `np.clip`, sorting), use these comparisons, so a replay repeats their choice. The gates
+    `maximum`, `minimum` and `where`, and `np.maximum(v, 0)`, choose anew in every replay. `==` is identity.
 
-    data: the number (a float); it may be set on a leaf, and `root.forward()` then replays the graph
-    grad: d root/d this, from the last `backward()`; leaves add up the passes until they are zeroed
+    data: the number (a float); it can be set on a leaf, and `root.forward()` then replays the graph
+    grad: d root/d this, from the last `backward()`; a leaf adds up the passes until it is zeroed
     label: a name for pictures and messages, or None
-    gate, inputs: the gate that made it and what it was made from, in order; None and () for a leaf
+    gate, inputs: the gate that made it and its inputs in order; None and () for a leaf
     role: "input", "parameter" or "constant" for a leaf (a constant is never differentiated), else None
     scope: the `autograd.scope` that it was made in, or None
     """
@@ -65,15 +65,15 @@ class Value(Node, Beside):
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed: write a function of Values, or a gate with autograd.gate(...)")
 
-    # Arithmetic. A foreign type is answered by NotImplemented, so that its own reflected operator runs.
+    # Arithmetic returns NotImplemented for a foreign type, so that the type's own reflected operator runs.
 
     def __add__(self, other: Operand) -> Value:
         return _record_two(gates.add, self, other)
 
     def __radd__(self, other: Operand) -> Value:
-        return (
-            self if _is_number(other, 0) else _record_two(gates.add, other, self)
-        )  # 0 + v is v, so that sum() draws clean
+        if _is_number(other, 0):  # sum() begins with 0, which pictures need not show
+            return self
+        return _record_two(gates.add, other, self)
 
     def __sub__(self, other: Operand) -> Value:
         return _record_two(gates.sub, self, other)
@@ -108,7 +108,7 @@ class Value(Node, Beside):
     def __abs__(self) -> Value:
         return _record_one(gates.abs, self)
 
-    # Comparisons are of the data, so that Python's control flow works. Equality is identity, and Values hash.
+    # Order compares data, so that Python's control flow works; equality is identity, so that Values hash.
 
     def __lt__(self, other: Operand) -> bool:
         return _compare(operator.lt, self, other)
@@ -123,12 +123,12 @@ class Value(Node, Beside):
         return _compare(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
-        refuse_while_tracing("a comparison with == or !=")  # which there would mean the numbers
+        refuse_while_tracing("a comparison with == or !=")  # a traced function would mean equal numbers
         return NotImplemented
 
     __hash__ = object.__hash__
 
-    # Gates as methods, as users of micrograd expect them; np.exp of an array of Values calls v.exp() of each.
+    # Gates as methods, as in micrograd; np.exp of an array of Values calls v.exp() of each entry.
 
     def reciprocal(self) -> Value:
         """1/x."""
@@ -189,7 +189,8 @@ class Value(Node, Beside):
     def backward(self, seed: float = 1.0) -> None:
         """Apply the chain rule from here back to the leaves: upstream × local = downstream, added up at shared nodes.
 
-        Afterwards `grad` of every node is d(this)/d(node) × seed; leaves add it to theirs. A stale graph is a RuntimeError.
+        Sets `grad` of every gate's output to d(this)/d(node) × seed, and adds it to `grad` of every leaf. Raises
+        RuntimeError if the graph is stale.
         """
         backward(self, seed)
 
@@ -202,12 +203,12 @@ class Value(Node, Beside):
         return forward(self)
 
     def detach(self) -> Value:
-        """Return a constant with the same data, which gradients do not pass."""
+        """Return a constant with the same data; gradients do not flow through it."""
         refuse_while_tracing("detach()")
         return Value(self._data, self.label, role="constant")
 
     def __gate__(self, gate: Gate, inputs: Sequence[Any]) -> Value:
-        """Record a gate; `Gate.apply` calls this when there is a Value among its inputs."""
+        """Record a gate; `Gate.apply` calls this if one of its inputs is a Value."""
         node = record(gate, *inputs)
         if node is NotImplemented:
             for x in inputs:
@@ -254,20 +255,20 @@ def _compare(compare: Callable[[float, float], bool], v: Value, other: Any) -> A
     return other if other is NotImplemented else compare(v._data, other._data)
 
 
-# Recording: what makes nodes.
+# Recording: the functions that make nodes.
 
 _new = Value.__new__
 
 
 def operand(x: Any, gate: str) -> Any:
-    """Return x as an input of a gate: a number becomes a constant; what may know of Values itself: NotImplemented."""
+    """Return x as an input of a gate: a Value as it is, a number as a constant, NotImplemented for a foreign type."""
     if x.__class__ is not float:
         if x.__class__ is Value:
             return x
         if not (isinstance(x, (Real, *_HOPELESS)) or is_numpy_scalar(x)):
             return NotImplemented
         x = as_float(x, gate)
-    node = _new(Value)  # as Value(x, role="constant"), in half the time
+    node = _new(Value)  # takes half the time of Value(x, role="constant")
     node._data = x
     node._origin = CONSTANT
     node._first = node._rest = None
@@ -277,12 +278,12 @@ def operand(x: Any, gate: str) -> Any:
     return node
 
 
-# as_float() answers these with what to write instead.
+# Types that cannot become an operand: as_float() raises a TypeError that says what to write instead.
 _HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
 def record_by_rule(gate: Gate, *inputs: Any) -> Any:
-    """Compute a gate's output and return it as a node made from its inputs; NotImplemented where one is not ours."""
+    """Compute a gate and return its output as a node; NotImplemented if an input has a foreign type."""
     nodes = tuple([operand(x, gate.name) for x in inputs])
     if any(node is NotImplemented for node in nodes):
         return NotImplemented
@@ -298,7 +299,7 @@ record = chosen("record", record_by_rule)
 
 @compiled
 def _record_one(gate: Gate, a: Any) -> Any:
-    """Record a gate with one input, as `record` does, in half the time."""
+    """Do what `record` does for one input, in half the time."""
     if a.__class__ is not Value and (a := operand(a, gate.name)) is NotImplemented:
         return NotImplemented
     compute = gate.compute
@@ -319,12 +320,12 @@ def _record_one(gate: Gate, a: Any) -> Any:
 
 @compiled
 def _record_two(gate: Gate, a: Any, b: Any) -> Any:
-    """Record a gate with two inputs, as `record` does, in half the time."""
+    """Do what `record` does for two inputs, in half the time."""
     if a.__class__ is not Value and (a := operand(a, gate.name)) is NotImplemented:
         return NotImplemented
     if b.__class__ is not Value and (b := operand(b, gate.name)) is NotImplemented:
         return NotImplemented
-    compute = gate.compute  # a function of the instance: called by its attribute it takes half as long again
+    compute = gate.compute  # calling gate.compute(...) directly would take 1.5 times as long
     try:
         data = compute(a._data, b._data)
     except (ArithmeticError, ValueError) as error:
@@ -342,14 +343,14 @@ def _record_two(gate: Gate, a: Any, b: Any) -> Any:
 
 @compiled
 def output(gate: Gate, data: float, inputs: tuple[Any, ...]) -> Value:
-    """Return the output of a gate that was computed from these inputs just now."""
+    """Return a new node for the output of a gate, computed from these inputs."""
     node = restore(gate, data, 0.0, inputs)
     node._tick = recording.clock
     return _stamped(node) if recording.special else node
 
 
 def _stamped(node: Value) -> Value:
-    """Give a new node the scope it was made in; where nothing is recorded, make it a constant."""
+    """Set the scope of a new node; within `no_grad`, make it a constant."""
     scope, records, _, _ = context() if recording.left else here()
     if scope:
         node._scope = scope
@@ -360,7 +361,7 @@ def _stamped(node: Value) -> Value:
 
 
 def _refused(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
-    """Raise the error of a gate with the names of its inputs; where numbers are hidden, none can be refused: make a node."""
+    """Raise the error of a gate with the names of its inputs. While tracing, return a node: its number stands for all data."""
     if tracing():
         return output(gate, nan, inputs)
     raise gate.refusal(error, [node._data for node in inputs], [node.label for node in inputs]) from None
@@ -368,7 +369,7 @@ def _refused(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
 
 @compiled
 def restore(origin: Gate | Role, data: float, grad: float, inputs: tuple[Any, ...]) -> Value:
-    """Return a node as it was when it was copied or pickled; without inputs a leaf, whose origin is its role."""
+    """Return a copied or unpickled node; without inputs it is a leaf, whose origin is its role."""
     node = _new(Value)
     node._origin, node._data, node.grad = origin, data, grad
     node._mark, node._tick = 0, 1 if inputs else 0
@@ -378,17 +379,17 @@ def restore(origin: Gate | Role, data: float, grad: float, inputs: tuple[Any, ..
     return node
 
 
-# Copies. Like every pickle of Python's, that of a graph executes code when it is loaded: load only pickles of your own.
+# Copies. Loading any pickle executes code, a graph's too: load only pickles that you made.
 
-RARE = ("_label", "_scope", "_seed")  # the slots that most nodes leave empty
+RARE = ("_label", "_scope", "_seed")  # slots that are empty in most nodes
 Rare = dict[str, dict[int, Any]]
 
 
 class _Part:
-    """The gates of a graph that are pickled together, and what they are made from: leaves, and nodes of other parts.
+    """The gates of a graph that are pickled together, and their inputs from outside: leaves, and nodes of other parts.
 
-    A pickle holds each part once, and a node as its place in a part; so roots that share gates share them after loading.
-    A part lives as long as something that pickles it, and is flattened when it is pickled.
+    A pickle holds each part once, and each node as an index into its part, so roots that shared gates share them after
+    loading. Only picklers refer to a part, so it is freed when they are done.
     """
 
     __slots__ = ("__weakref__", "gates", "given", "place")
@@ -430,7 +431,7 @@ class _Part:
         )
 
 
-_parts: dict[Node, ref[_Part]] = {}  # of every gate that is being pickled
+_parts: dict[Node, ref[_Part]] = {}  # maps every gate that is being pickled to its part
 
 
 def _forget(gates: Sequence[Node]) -> None:
@@ -439,10 +440,10 @@ def _forget(gates: Sequence[Node]) -> None:
 
 
 def flatten(root: Node) -> tuple[Any, ...]:
-    """Return what pickle needs to build the graph of this node again, without recursion."""
+    """Return the value of `__reduce__` for this node: its part, and its index there, so that pickling does not recurse."""
     refuse_while_tracing("pickling")
     if root._first is None:
-        return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 0))
+        return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 1))
     known = _parts.get(root)
     part = None if known is None else known()
     if part is None:
@@ -451,7 +452,7 @@ def flatten(root: Node) -> tuple[Any, ...]:
 
 
 def _rare(nodes: Sequence[Node], first: int = 0) -> Rare:
-    """Return what the rarely set slots hold, by slot and by the place of the node, counted from `first`."""
+    """Return the values of the rarely set slots, by slot and by index of the node, counted from `first`."""
     return {
         slot: {i: getattr(node, slot) for i, node in enumerate(nodes, first) if hasattr(node, slot)} for slot in RARE
     }
@@ -465,7 +466,7 @@ def _restore(nodes: Sequence[Node], rare: Rare) -> None:
 
 def _leaf(role: Any, data: float, grad: float, rare: Rare, tick: int) -> Node:
     leaf = restore(role, data, grad, ())
-    leaf._tick = tick  # below 0 for a number in an expression
+    leaf._tick = tick  # negative for a number in an expression, 1 if the leaf was ever set
     _restore([leaf], rare)
     return leaf
 
@@ -485,12 +486,10 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    if stale:  # the clock of another process means nothing here, so what was older than its inputs becomes so again
-        for node in given:
-            if node._first is None and node._tick == 0:
-                node._tick = 1
-        for i in stale:
-            order[i]._tick = 0
+    for (
+        i
+    ) in stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
+        order[i]._tick = 0
     return order
 
 
@@ -504,7 +503,7 @@ def shallow_copy(node: Value) -> Value:
 
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
-    """Return a copy of the whole graph of this node; nodes that `memo` holds already are not copied again."""
+    """Return a copy of the whole graph of this node; a node that is in `memo` is not copied again."""
     refuse_while_tracing("copying")
     fresh = [node for node in topological_order(root) if id(node) not in memo]
     for node in fresh:
@@ -516,7 +515,7 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
 
 
 def _checked(gate: Gate, data: float, grad: float, inputs: tuple[Any, ...]) -> Value:
-    """Restore the output of a gate, or say that it was declared anew, with other inputs, since the graph was pickled."""
+    """Restore the output of a gate; raise if the gate now has another number of inputs than when the graph was pickled."""
     count = len(inputs)
     if count == 0 if gate.variadic else count != len(gate.names):
         wanted = "at least one" if gate.variadic else str(len(gate.names))
@@ -528,7 +527,7 @@ def _checked(gate: Gate, data: float, grad: float, inputs: tuple[Any, ...]) -> V
 
 
 def _install_methods() -> None:
-    """Make every other gate with named inputs a method, also by numpy's name: np.arctan of an array calls `v.arctan()`."""
+    """Add a method for every other gate with named inputs, also by numpy's name: np.arctan of an array calls v.arctan()."""
     for name, gate in [*GATES.items(), *((name, GATES[row]) for name, row in ARC.items() if row in GATES)]:
         plain = all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values())
         if plain and not gate.variadic and not hasattr(Value, name):

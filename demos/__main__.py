@@ -17,7 +17,7 @@ from types import ModuleType
 from autograd.drawing import RenderingError
 from autograd.files import replace_file
 
-from . import IN_THE_LECTURES_ORDER, WITH_MORE
+from . import ALL, CHAPTERS, WITH_MORE
 from .page import Entry, page
 
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m demos",
-        description="The figures of the lectures. Without arguments it lists the demos.",
+        description="Short programs with figures, from one gate to trained networks. Without arguments it lists them.",
         allow_abbrev=False,
     )
     parser.add_argument("names", nargs="*", metavar="demo", help="which to run, such as xor")
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where figures go (default: .)"
     )
     options = parser.parse_args(arguments)
-    names = IN_THE_LECTURES_ORDER if options.all else options.names
-    every = (*IN_THE_LECTURES_ORDER, *WITH_MORE)
+    names = ALL if options.all else options.names
+    every = (*ALL, *WITH_MORE)
     if unknown := [name for name in options.names if name not in every]:
         close = [f"did you mean {name}? " for name in difflib.get_close_matches(unknown[0], every, n=1)]
         parser.error(f"there is no demo {unknown[0]!r}; {''.join(close)}python -m demos lists all")
@@ -75,12 +75,13 @@ def first_line(name: str) -> str:
 
 def write_page(out: Path) -> Path:
     """Run all demos into a folder and write the index page; return its path."""
-    entries = []
-    for name in IN_THE_LECTURES_ORDER:
-        print(f"{name} …", flush=True)
-        entries.append(run(importlib.import_module(f"demos.{name}"), out))
+    chapters: dict[str, list[Entry]] = {}
+    for chapter, names in CHAPTERS.items():
+        for name in names:
+            print(f"{name} …", flush=True)
+            chapters.setdefault(chapter, []).append(run(importlib.import_module(f"demos.{name}"), out))
     path = out / "index.html"
-    replace_file(path, page(entries).encode())
+    replace_file(path, page(chapters).encode())
     return path
 
 
@@ -90,7 +91,7 @@ def run(demo: ModuleType, out: Path) -> Entry:
     printed = io.StringIO()
     with redirect_stdout(printed):
         demo.main(out)
-    figures = [path for path in out.iterdir() if path.suffix in (".png", ".svg") and belongs(path.stem, name)]
+    figures = [path for path in out.iterdir() if path.suffix in (".png", ".svg", ".gif") and belongs(path.stem, name)]
     figures.sort(key=lambda path: path.stat().st_mtime_ns)  # in the order in which they were drawn
     return Entry(
         name, inspect.getdoc(demo) or "", printed.getvalue(), [path.name for path in figures], inspect.getsource(demo)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
 from nn import classical
 from nn.viewing import COLOURS, MARKERS
@@ -22,12 +23,23 @@ EXAMPLE = [0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 1]  # a function of four
 
 
 def k_map(outputs: Sequence[Any], ax: Any, title: str) -> None:
-    """Draw a function of four inputs as a Karnaugh map."""
+    """Draw a function of four inputs as a Karnaugh map, with a loop around each group of its minimal form."""
     cells = [[outputs[int(ab + cd, 2)] for cd in GRAY] for ab in GRAY]
     ax.imshow(cells, cmap="Greys", vmin=0, vmax=2)
     for i, row in enumerate(cells):
         for j, bit in enumerate(row):
             ax.text(j, i, str(bit), ha="center", va="center")
+    for k, group in enumerate(classical.k_map_groups(outputs)):
+        colour, inset = (
+            COLOURS[k % len(COLOURS)],
+            0.07 + 0.05 * (k % 3) * ("-" in group),
+        )  # so that loops that overlap stay apart
+        for top, height in spans(group[:2]):
+            for left, width in spans(group[2:]):
+                ax.add_patch(
+                    FancyBboxPatch((left + inset, top + inset), width - 2 * inset, height - 2 * inset, fill=False,
+                                   edgecolor=colour, linewidth=2.5, boxstyle="round,pad=0,rounding_size=0.2")
+                )  # fmt: skip
     ax.set(
         xticks=range(4),
         yticks=range(4),
@@ -36,7 +48,20 @@ def k_map(outputs: Sequence[Any], ax: Any, title: str) -> None:
         xlabel="x3 x4",
         ylabel="x1 x2",
         title=title,
+        xlim=(-0.5, 3.5),
+        ylim=(3.5, -0.5),
     )
+
+
+def spans(bits: str) -> list[tuple[float, float]]:
+    """Return start and length of the rows (or columns) of a group in the map, as -1 names 01 and 11.
+
+    Neighbours across the border are two spans that leave the map, so that the loop looks cut.
+    """
+    covered = [i for i, label in enumerate(GRAY) if all(bit in ("-", wanted) for bit, wanted in zip(bits, label))]
+    if covered == [0, 3]:
+        return [(-1.5, 2.0), (2.5, 2.0)]
+    return [(covered[0] - 0.5, len(covered))]
 
 
 def main(out: Path = Path()) -> dict[str, float]:
@@ -88,18 +113,18 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     figure = Figure(figsize=(11, 8.5), layout="constrained")
     (first, second), (growth, region) = figure.subplots(2, 2)
-    k_map(classical.parity(4).outputs, first, "parity: eight groups of one")
-    k_map(EXAMPLE, second, f"an example: the groups {', '.join(groups)}")
+    k_map(classical.parity(4).outputs, first, "Parity has eight groups of one")
+    k_map(EXAMPLE, second, f"An example with the groups {', '.join(groups)}")
     growth.semilogy(sizes, shallow, color=COLOURS[5], marker=MARKERS[1], label="one hidden layer: 2ⁿ⁻¹ + 1")
     growth.semilogy(sizes, deep, color=COLOURS[0], marker=MARKERS[0], label="deep: 3(n − 1)")
-    growth.set(xlabel="inputs n", ylabel="neurons", title="parity: depth saves neurons")
+    growth.set(xlabel="inputs n", ylabel="neurons", title="Parity: depth saves neurons")
     growth.legend(frameon=False)
     side = np.linspace(-2.5, 2.5, 80)
     shown = region.pcolormesh(
         side, side, [[fired(u, v) for u in side] for v in side], cmap="cividis", shading="nearest"
     )
-    figure.colorbar(shown, ax=region, ticks=[2, 3, 4], label="half-planes that fire; the AND needs 4")
-    region.set(xlabel="x", ylabel="y", title="a square as the AND of four perceptrons", aspect="equal")
+    figure.colorbar(shown, ax=region, ticks=[2, 3, 4], label="number of half-planes; inside the square 4")
+    region.set(xlabel="x", ylabel="y", title="A square as the AND of four perceptrons", aspect="equal")
     figure.savefig(out / "boolean_gates.png", dpi=150)
     return numbers
 

@@ -1,7 +1,7 @@
 """Handwritten digits, 8×8 pixels: a network written in scalars trains as matrices.
 
-`fit(compiled=True)` records the loss of one digit once and trains the vectorised program on all of them; the first rows of
-that program are printed. 1,797 digits, a quarter kept for testing.
+`fit(compiled=True)` records the loss of one digit once and trains the vectorised program on all of them; the program of the
+outputs is printed. 1,797 digits, a quarter kept for testing. The figure shows test digits with what the network read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from sklearn import datasets
 from autograd import compile, relu
 from nn import Adam, argmax, fit, he, plot_history, recipe, train_test_split
 from nn.training.schedules import cosine
+from nn.viewing import COLOURS
 
 SEED, EPOCHS = 0, 30
+ROWS, COLUMNS = 5, 10  # of the digits shown
 
 
 def main(out: Path = Path()) -> dict[str, float]:
@@ -34,14 +36,25 @@ def main(out: Path = Path()) -> dict[str, float]:
     print(program)
     outputs = task.predict(test[0])
     accuracy = task.score(outputs, test[1])
-    read = " ".join(f"{argmax(p)}{'' if argmax(p) == t else f'({t})'}" for p, t in zip(outputs, test[1], strict=True))
+    found = [argmax(p) for p in outputs]
+    read = " ".join(f"{guess}{'' if guess == t else f'({t})'}" for guess, t in zip(found, test[1], strict=True))
     print(
         task.model, history, f"accuracy on {len(test[1])} digits kept aside: {accuracy:.3f}", f"read: {read}", sep="\n"
     )
 
-    figure = Figure(figsize=(7.5, 5), layout="constrained")
-    ax = plot_history(history, figure.subplots())
-    ax.set_title(f"digits: {accuracy:.1%} correct on {len(test[1])} test digits", pad=28)
+    figure = Figure(figsize=(14, 5.2), layout="constrained")
+    [[left, right]] = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.25))
+    ax = plot_history(history, left.subplots())
+    ax.set_title(f"Cost while training; {accuracy:.1%} correct on {len(test[1])} test digits", pad=28)
+    wrong = [i for i, guess in enumerate(found) if guess != test[1][i]]
+    chosen = sorted([*wrong, *(i for i in range(len(found)) if i not in wrong)][: ROWS * COLUMNS])
+    right.suptitle(f"Test digits and what was read; orange: the {len(wrong)} errors, with the true digit in brackets")
+    for cell, i in zip(right.subplots(ROWS, COLUMNS).flat, chosen, strict=True):
+        cell.imshow([test[0][i][8 * row : 8 * row + 8] for row in range(8)], cmap="Greys", vmin=0, vmax=1)
+        cell.set_title(
+            f"{found[i]}" + f" ({test[1][i]})" * (i in wrong), color=COLOURS[5] if i in wrong else "black", pad=2
+        )
+        cell.set_axis_off()
     figure.savefig(out / "digits.png", dpi=150)
     return {"accuracy": accuracy}
 

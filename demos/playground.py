@@ -1,7 +1,7 @@
 """A playground: the output of each hidden neuron over the plane, on four data sets.
 
-One lecture shows playground.tensorflow.org. Here the same views: a row for each data set, a heat map for each of the six
-tanh neurons of the hidden layer, and the output, whose zero line is the decision boundary.
+The views of playground.tensorflow.org: a row for each data set, a colour map for each of the six tanh neurons of the hidden
+layer, and the output, whose zero line is the decision boundary.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from autograd import no_grad, tanh
+from autograd import compile, tanh
 from nn import Adam, circles, fit, gaussians, plot_points, recipe, spiral, standardise, xavier, xor
 from nn.viewing import COLOURS
 
-SEED, POINTS, HIDDEN, STEPS = 0, 100, 6, 25
+SEED, POINTS, HIDDEN, STEPS = 0, 100, 6, 80
+SHADES = LinearSegmentedColormap.from_list(
+    "shades", [COLOURS[0], "white", COLOURS[1]]
+)  # as the points of the two classes
 
 
 def main(out: Path = Path()) -> dict[str, float]:
@@ -34,30 +38,40 @@ def main(out: Path = Path()) -> dict[str, float]:
     for (name, (data, epochs)), axes in zip(sets.items(), grid, strict=True):
         (X, y), _ = standardise(data, data)
         task = recipe("binary", 2, [HIDDEN], activation=tanh, init=xavier, rng=rng)
-        fit(task.model, (X, y), task.loss, Adam(task.model.parameters(), 0.05), epochs=epochs, batch_size=10, rng=rng)
+        fit(
+            task.model,
+            (X, y),
+            task.loss,
+            Adam(task.model.parameters(), 0.05),
+            epochs=epochs,
+            batch_size=10,
+            rng=rng,
+            compiled=True,
+        )
         numbers[name] = task.score(task.predict(X), y)
         print(f"{name}: {task.model}, accuracy {numbers[name]:.2f} on the points shown")
 
         side = np.linspace(-2.5, 2.5, STEPS)
         hidden, last = task.model.layers
-        with no_grad():
-            answers = [hidden([float(u), float(v)]) for v in side for u in side]
-            maps = [[h.data for h in column] for column in zip(*answers, strict=True)] + [
-                [last(h).data for h in answers]
-            ]
-        for i, (ax, cells) in enumerate(zip(axes, maps, strict=True)):
-            shown = np.reshape(cells, (STEPS, STEPS))
-            ax.imshow(np.tanh(shown / (2 if i == HIDDEN else 1)), origin="lower", extent=(-2.5, 2.5, -2.5, 2.5), cmap="gray",
-                      vmin=-1, vmax=1)  # fmt: skip
+        neurons = compile(
+            lambda x, hidden=hidden, last=last: [*(h := hidden(x)), last(h)], task.model, x=2, gradient=False
+        )
+        outputs = neurons([[u, v] for v in side for u in side])
+        for i, (ax, cells) in enumerate(zip(axes, outputs.T, strict=True)):
+            shown = cells.reshape(STEPS, STEPS)
+            ax.imshow(np.tanh(shown / 2) if i == HIDDEN else shown, origin="lower", extent=(-2.5, 2.5, -2.5, 2.5),
+                      interpolation="bilinear", cmap=SHADES, vmin=-1, vmax=1, alpha=0.7)  # fmt: skip
             if shown.min() < 0 < shown.max():
-                ax.contour(side, side, shown, levels=[0.0], colors=COLOURS[5], linewidths=1.0)
+                ax.contour(side, side, shown, levels=[0.0], colors="black", linewidths=1.0)
             if name == "circles":
                 ax.set_title("output" if i == HIDDEN else f"neuron {i + 1}")
-        plot_points(X, y, axes[-1], size=9).set(xlabel="", ylabel="")
+        plot_points(X, y, axes[-1], size=12).set(xlabel="", ylabel="")
         axes[0].set_ylabel(name)
     figure.supxlabel("x₁")
     figure.supylabel("x₂")
-    figure.suptitle("dark −1, bright +1, the line 0")
+    figure.suptitle(
+        "Outputs of the hidden neurons and of the network: blue −1, white 0, orange +1; the black line is 0"
+    )
     figure.savefig(out / "playground.png", dpi=150)
     return numbers
 

@@ -77,6 +77,8 @@ def main(out: Path = Path()) -> dict[str, float]:
     half.set(
         xlabel="N", ylabel="error at a jump from 0 to 1", title="a jump: in the mean, not uniformly", ylim=(1e-3, 2)
     )
+    half.set_xticks(few, labels=few)
+    half.minorticks_off()
     half.legend(frameon=False, loc="lower left")
     for n, F in zip(few, smooth, strict=True):
         numbers |= {f"jump sup {n}": F.sup_error, f"jump mean {n}": F.mean_error}

@@ -1,9 +1,10 @@
 """How hard the property tests look (HYPOTHESIS_PROFILE=dev, the default, ci, or nightly), and what there is to test with.
 
 The pages are tested in a headless Chromium where it and its driver are installed, programs on other arrays where JAX and
-PyTorch are, the course in Jupyter where jupytext is, rows as C where a compiler is, the compiled engine and compile's tape where
-they are built. Where they are not, the files with these tests are not collected and pytest's header says so; BROWSER=required
-makes a missing browser an error, as .ci/run does. The README's table of peers is compared with those that are installed.
+PyTorch are, the course in Jupyter where jupytext is, rows and programs as C or JavaScript where a compiler or node is, the
+compiled engine and compile's tape where they are built. Where they are not, the files with these tests are not collected and
+pytest's header says so; BROWSER=required makes a missing browser an error, as .ci/run does. The table of peers is compared with
+those that are installed.
 """
 
 import importlib.util
@@ -45,7 +46,7 @@ def pytest_report_header() -> list[str]:
         f"engine: {description}" + ", alone, so test_engines.py is left out" * (not both),
         *["compile's tape is not built, so test_tape.py is left out"] * (native is None),
         *(f"no {name}, so test_{name}.py is left out" for name in extras),
-        *[f"no {', '.join(peers)}, so what the README says of them is not compared"] * bool(peers),
+        *[f"no {', '.join(peers)}, so what the table of peers says of them is not compared"] * bool(peers),
     ]
 
 

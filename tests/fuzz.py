@@ -5,6 +5,7 @@ case is a function of scalars on one sample: layers in every spelling that peopl
 weights, parts that depend on no input, constants of very different sizes, derivatives in the loss and penalties with a
 coefficient for each parameter, composed at random. It is called several times, with other parameters and with batches of
 other sizes, on NumPy and, where the compiled part is there, natively and as a tape; with --jax and --torch on these too.
+With --c or --js they are written as C or JavaScript instead, many programs a compilation or a process, and run there.
 Where rounding leaves one of these and the engine apart, the same program in long doubles is the judge, and for float32 also
 how far a rounding of the inputs moves it.
 """
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +30,12 @@ from autograd.compiling import CompiledProgram, compile
 from autograd.compiling.batches import Dtype
 from autograd.compiling.machine import native
 from autograd.compiling.passes import Executor
+from tests import exports
 
 EXECUTORS: tuple[Executor, ...] = ("numpy", "tape", "native") if native else ("numpy",)
 AGREE = {"float64": 1e-10, "float32": 1e-5}  # what rounding may leave between two ways to compute a number
 JUDGED = {"float64": 1e-9, "float32": 1e-4}  # and between one of these and the same in long doubles
+CHUNK = 50  # cases in a file, or a task of a process
 SLOW = 10  # one case in so many is run in the ways that take long: without its gradient, and compiled by JAX as a whole
 Vector = list[Any]
 Result = tuple[float, Any]  # a cost and its gradient
@@ -419,7 +424,6 @@ class Ways:
     """The ways to run a case: its programs, what they give in each, and the judge of these."""
 
     def __init__(self, found: Case, others: Sequence[str], slow: bool) -> None:
-        self.dtype = found.dtype
         sizes: dict[str, Any] = {"x": found.x, "y": found.y} if found.x else {}
         loss = found.loss if found.x else lambda: found.loss([], [])
         self.programs = [compile(loss, found.parameters, executor=e, dtype=found.dtype, **sizes) for e in EXECUTORS]
@@ -443,27 +447,32 @@ class Ways:
 
     def apart(self, expected: Result, *batches: Any) -> str:
         """Say which way gives something else than the engine, if one does."""
-        exact, slack = None, 0.0
-        for name, way in self.ways.items():
-            result = way(*batches)
-            if agrees(expected, result, AGREE[self.dtype]):
-                continue
-            if exact is None:
-                exact = judge(self.programs[0], *batches)
-                slack = JUDGED[self.dtype] + self.sensitivity(exact, *batches)
-            if not (agrees(exact, result, slack) and agrees(exact, expected, JUDGED["float64"])):
-                gap = np.abs(expected[1] - result[1]).max(initial=0.0)
-                return f"{name}: eager {expected[0]!r}, compiled {float(result[0])!r}, gradients apart by {gap}"
-        return ""
+        return apart(self.programs[0], expected, {name: way(*batches) for name, way in self.ways.items()}, *batches)
 
-    def sensitivity(self, exact: Result, *batches: Any) -> float:
-        """How far a rounding of the inputs to float32 moves the results, relative to these, a few times over."""
-        if self.dtype == "float64":
-            return 0.0
-        moved = judge(self.programs[0], *batches, rounding=1e-6)
-        cost = abs(moved[0] - exact[0]) / (1 + abs(exact[0]))
-        slope = np.abs(moved[1] - exact[1]).max(initial=0.0) / (1 + np.abs(exact[1]).max(initial=0.0))
-        return 10 * float(max(cost, slope))
+
+def apart(program: CompiledProgram, expected: Result, results: Mapping[str, Result], *batches: Any) -> str:
+    """Say which result of a program is not that of the engine, if one is: by the judge, where rounding may be the cause."""
+    exact, slack = None, 0.0
+    for name, result in results.items():
+        if agrees(expected, result, AGREE[program.dtype]):
+            continue
+        if exact is None:
+            exact = judge(program, *batches)
+            slack = JUDGED[program.dtype] + sensitivity(program, exact, *batches)
+        if not (agrees(exact, result, slack) and agrees(exact, expected, JUDGED["float64"])):
+            gap = np.abs(expected[1] - result[1]).max(initial=0.0)
+            return f"{name}: eager {expected[0]!r}, compiled {float(result[0])!r}, gradients apart by {gap}"
+    return ""
+
+
+def sensitivity(program: CompiledProgram, exact: Result, *batches: Any) -> float:
+    """How far a rounding of the inputs to float32 moves the results, relative to these, a few times over."""
+    if program.dtype == "float64":
+        return 0.0
+    moved = judge(program, *batches, rounding=1e-6)
+    cost = abs(moved[0] - exact[0]) / (1 + abs(exact[0]))
+    slope = np.abs(moved[1] - exact[1]).max(initial=0.0) / (1 + np.abs(exact[1]).max(initial=0.0))
+    return 10 * float(max(cost, slope))
 
 
 def on_jax(program: CompiledProgram, slow: bool, *batches: Any) -> Result:
@@ -515,12 +524,70 @@ def run(seed: int, others: Sequence[str] = ()) -> str:
     return ""
 
 
+class Written(NamedTuple):
+    """A case to be run in another language: its program, and calls of it as numbers of the parameters and batches."""
+
+    seed: int
+    program: CompiledProgram
+    calls: list[tuple[Any, list[Any]]]
+    expected: list[Result]
+
+
+def written(seed: int) -> Written | None:
+    """Return the case of a seed with what the engine gives; None where that is not finite."""
+    found, numbers = case(seed), np.random.default_rng(seed)
+    sizes: dict[str, Any] = {"x": found.x, "y": found.y} if found.x else {}
+    loss = found.loss if found.x else lambda: found.loss([], [])
+    made = Written(seed, compile(loss, found.parameters, dtype=found.dtype, **sizes), [], [])
+    for call, n in enumerate(found.batches):
+        X, Y = batch(found, n, numbers)
+        if call:
+            made.program.flat = numbers.uniform(-1, 1, len(found.parameters)).astype(found.dtype)
+        else:
+            made.program.flat = made.program.flat.copy()  # rounded, so that the engine has the same numbers
+        try:
+            expected = eager(found, X, Y)
+        except (ArithmeticError, ValueError):
+            return None
+        if not np.isfinite([expected[0], *expected[1]]).all():
+            return None
+        made.calls.append((made.program.flat.copy(), [X, Y] if found.x else []))
+        made.expected.append(expected)
+    return made
+
+
+def elsewhere(language: str, seeds: Sequence[int]) -> list[str]:
+    """Return what is wrong with the cases of seeds in another language: all of them in one file, or in one process."""
+    cases = [made for seed in seeds for made in [written(seed)] if made is not None]
+    with TemporaryDirectory() as folder:
+        run = {"c": exports.run_c, "js": exports.run_javascript}[language]
+        found = run([(made.program, f"case_{made.seed}", made.calls) for made in cases], Path(folder))
+    complaints = []
+    for made, results in zip(cases, found, strict=True):
+        for call, ((theta, batches), expected, result) in enumerate(
+            zip(made.calls, made.expected, results, strict=True)
+        ):
+            made.program.flat = theta
+            complaint = (
+                result if isinstance(result, str) else apart(made.program, expected, {language: result}, *batches)
+            )
+            if complaint:
+                complaints.append(f"seed {made.seed}, call {call}, {made.program.dtype}, {complaint}")
+                break
+    return complaints
+
+
 def guarded(others: Sequence[str], seed: int) -> str:
     """The same, with an exception as a complaint."""
     try:
         return run(seed, others)
     except Exception as error:
         return f"seed {seed}: {type(error).__name__}: {error}"
+
+
+def here(others: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    """Return what is wrong with the cases of seeds in this process."""
+    return [complaint for seed in seeds for complaint in [guarded(others, seed)] if complaint]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -532,13 +599,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=1)
     for name in OTHERS:
         parser.add_argument(f"--{name}", dest="others", action="append_const", const=name)
+    for name in ("c", "js"):
+        parser.add_argument(f"--{name}", dest="languages", action="append_const", const=name)
     given = parser.parse_args(arguments)
     seeds = range(given.start, given.start + given.cases)
+    parts = [seeds[k : k + CHUNK] for k in range(0, len(seeds), CHUNK)]
     wrong = 0
     with ProcessPoolExecutor(given.processes) as pool:
-        for complaint in pool.map(partial(guarded, given.others or ()), seeds, chunksize=50):
-            if complaint:
-                wrong += 1
+        ways = [partial(elsewhere, name) for name in given.languages or ()] or [partial(here, given.others or ())]
+        for complaints in (found for way in ways for found in pool.map(way, parts)):
+            wrong += len(complaints)
+            for complaint in complaints:
                 print(complaint, flush=True)
     print(f"{given.cases} cases, {wrong} wrong")
     return wrong > 0

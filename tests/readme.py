@@ -1,4 +1,4 @@
-"""Writes the table of gates into autograd/gates.md, and the README's pictures into demos/: python -m tests.readme."""
+"""Writes autograd/gates.md's table, and the pictures of README and tour in demos/: python -m tests.readme."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from autograd.drawing import Drawing
 from nn import MLP
 
 README = Path(__file__).parent.parent / "README.md"
+TOUR = README.parent / "autograd" / "tour.md"
 DEMOS = README.parent / "demos"
+PEERS = DEMOS / "beside_others.md"
 GATES_PAGE = README.parent / "autograd" / "gates.md"
 START, END = "<!-- gates: written by python -m tests.readme -->\n", "<!-- end of gates -->"
 PRINTED, PRINTED_END = "<!-- printed by python -m tests.benchmarks comparison -->\n", "<!-- end of the comparison -->"
@@ -36,6 +38,7 @@ def _cells(gate: Gate) -> list[str]:
 VARIADIC = {
     "sum": "1 each",
     "dot": "x to w, w to x, 1 to the bias",
+    "prod": "to each the product of the others",
     "max": "1 to the largest",
     "logsumexp": "the softmax",
 }
@@ -49,21 +52,21 @@ def current() -> str:
 
 def comparison() -> str:
     """Return the table of peers, as `python -m tests.benchmarks comparison` printed it."""
-    return README.read_text(encoding="utf-8").split(PRINTED)[1].split(PRINTED_END)[0]
+    return PEERS.read_text(encoding="utf-8").split(PRINTED)[1].split(PRINTED_END)[0]
 
 
-def first() -> Drawing:
-    """Return draw(f) of the README's first lines, as a reader who types them sees it."""
-    block = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+def first(page: Path) -> Drawing:
+    """Return draw(f) of a page's first lines, as a reader who types them sees it."""
+    block = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     typed: dict[str, Any] = {"draw": draw}
-    exec("\n".join(line[4:] for line in block.splitlines() if line), typed)
+    exec("\n".join(line[4:] for line in block.splitlines() if line.startswith(">>> ")), typed)
     exec("picture = draw(f)", typed)
     picture: Drawing = typed["picture"]
     return picture
 
 
 def pictures() -> dict[str, Drawing]:
-    """Return the pictures of the README by their names: gate by gate, neuron by neuron, layer by layer."""
+    """Return the pictures of the README and the tour by their names: gate by gate, neuron by neuron, layer by layer."""
     model = MLP(2, [4, 4, 1])
     for i, parameter in enumerate(model.parameters()):
         parameter.data = (9 * i % 17 - 5) / 10
@@ -71,7 +74,8 @@ def pictures() -> dict[str, Drawing]:
     loss.label = "loss"
     loss.backward()
     return {
-        "sigmoid_neuron.svg": first(),
+        "first.svg": first(README),
+        "sigmoid_neuron.svg": first(TOUR),
         "network_neurons.svg": draw(loss, level="neuron", names=False),
         "network_layers.svg": draw(loss, level="layer", names=False),
     }

@@ -11,7 +11,7 @@ from typing import Any
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
 from .expressions import Call
-from .machine import Code
+from .passes import Forms
 from .references import Source
 
 __all__ = ["Execution", "function_of", "leaves_of"]
@@ -27,12 +27,16 @@ class Execution:
     Where there is code of the same program, that runs, unless something in it is not finite: the lines then say where.
     """
 
-    def __init__(self, source: Source, code: Code | None, samples: float, batches: Batches, check: bool) -> None:
-        self.source, self.code, self.batches, self.check = source, code, batches, check
-        self.samples = samples  # of a batch that the code runs, at most
-        self.in_order = source.order == sorted(source.order)
+    def __init__(self, forms: Forms, batches: Batches, check: bool) -> None:
+        self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
+        self.samples = forms.samples  # of a batch that the code runs, at most
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
+
+    @property
+    def source(self) -> Source:
+        """The lines, which are not written before something needs them."""
+        return self.forms.source
 
     @cached_property
     def constants(self) -> dict[str, Any]:
@@ -85,7 +89,7 @@ class Execution:
         if found is not None:
             return found[:2]
         cost, gradient = self.on_numpy(self.ordered(flat), rows)
-        if self.in_order:
+        if self.source.in_order:
             return cost, gradient
         placed = numpy().empty_like(gradient)
         placed[self.source.order] = gradient
@@ -93,7 +97,7 @@ class Execution:
 
     def ordered(self, flat: Any) -> Any:
         """Return the parameters in the order of the lines."""
-        return flat if self.in_order else flat[self.source.order]
+        return flat if self.source.in_order else flat[self.source.order]
 
     def on_numpy(self, theta: Any, rows: Sequence[Any]) -> tuple[float, Any]:
         """Return the cost and its gradient by the lines, both in their order, in buffers where they have such a form."""

@@ -1,11 +1,13 @@
-"""All passes in a row: from a recorded function to its lines, and to the code that may run in their place."""
+"""All passes in a row: from a recorded function to what runs it, and on demand to the lines that are printed."""
 
 from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Literal
 
 from ..value import Value
 from . import machine, tape, vectors
@@ -17,63 +19,104 @@ from .statements import ArrayProgram, arrange
 from .sums import gather
 from .tracing import Trace
 
-__all__ = ["Built", "Executor", "build"]
+__all__ = ["Executor", "Forms"]
 
 Executor = Literal["numpy", "tape", "native"]
 
-MOST = 4  # operations of a tape for which a statement stands: measured, on networks and irregular graphs
+MOST = 4  # operations of a tape for each that differs in kind: measured, on networks and irregular graphs
 LARGE, FEW = 50_000, 32  # numbers of a matrix, from which on NumPy is faster for more samples than a few: measured
 
 
-class Built(NamedTuple):
-    """A program in all its forms: the lines, and unless they run on NumPy the code that runs, for batches of how many
-    samples; and the report."""
+class Forms:
+    """A program in its forms: the code that runs, unless it runs on NumPy, for batches of at most so many samples; and the
+    source, which is written when it is printed, run on NumPy or reported on.
 
-    source: Source
-    code: Code | None
-    samples: float
-    report: str
+    A tape needs neither statements nor their source, and these cost several times what it does. So passes run again for
+    them, and what they leave behind is not kept meanwhile.
+    """
+
+    def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> None:
+        self._traced, self._parameters, self._gradient = traced, tuple(parameters), gradient
+        self._sizes = {name: len(values) for name, values in traced.inputs.items()}
+        self.code: Code | None = None
+        self.samples = math.inf
+        self._runs = "on NumPy"
+        with _without_collector():
+            self._build(executor)
+
+    def _build(self, executor: Executor | None) -> None:
+        lowered = self._lowered()
+        chosen = executor or _choice(lowered)
+        if chosen != "numpy" and machine.native is None:
+            raise ImportError(
+                f'executor="{executor}" needs the compiled part, which this installation is without: use "numpy"'
+            )
+        if chosen == "tape":
+            _refuse(tape.unknown(lowered))
+            self.code = tape.tape(lowered, self._sizes, self._gradient)
+            self._runs = f"as a tape of {self.code.operations} operations, over blocks of samples"
+            return
+        program = self._arranged(lowered)
+        if chosen == "native":
+            _refuse(vectors.unknown(program))
+            self.code = vectors.vectorised(program, self._sizes, self._gradient)
+            self._runs = "natively, statement by statement, over blocks of samples"
+            if executor is None and _largest(program) >= LARGE:
+                self.samples = FEW
+                self._runs += f"; batches of more than {FEW} on NumPy, which has faster products of large matrices"
+        if self.samples < math.inf or chosen == "numpy":
+            self._written = self._write(program)
+
+    @property
+    def arrays(self) -> ArrayProgram:
+        """The statements, for what prints these."""
+        with _without_collector():
+            return self._arranged(self._lowered())
+
+    @cached_property
+    def _written(self) -> tuple[Source, str]:
+        with _without_collector():
+            return self._write(self.arrays)
+
+    @property
+    def source(self) -> Source:
+        """The lines of the program."""
+        return self._written[0]
+
+    @property
+    def report(self) -> str:
+        """What became a matrix product and what did not, and what runs."""
+        return f"{self._written[1]}\nruns {self._runs}"
+
+    def _lowered(self) -> Lowered:
+        return lower(self._traced.outputs, self._traced.inputs, self._parameters, self._gradient)
+
+    def _arranged(self, lowered: Lowered) -> ArrayProgram:
+        nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+        return arrange(nodes, len(self._parameters), self._sizes)
+
+    def _write(self, program: ArrayProgram) -> tuple[Source, str]:
+        source = write(program, list(self._sizes), self._gradient)
+        return source, report(program, source.gathers)
 
 
-def build(traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> Built:
-    """Run the passes. Without the garbage collector, which would look at all entries again and again and free none."""
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector away, which would look at all entries again and again and free none."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _passes(traced, parameters, gradient, executor)
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
-def _passes(traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> Built:
-    lowered = lower(traced.outputs, traced.inputs, parameters, gradient)
-    nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
-    sizes = {name: len(values) for name, values in traced.inputs.items()}
-    program = arrange(nodes, len(parameters), sizes)
-    source = write(program, list(sizes), gradient)
-    chosen = executor or _choice(lowered, program)
-    code, runs, samples = None, "on NumPy", math.inf
-    if chosen != "numpy":
-        _require(chosen, lowered, program)
-    if chosen == "tape":
-        code = tape.tape(lowered, sizes, gradient)
-        runs = f"as a tape of {code.operations} operations, over blocks of samples"
-    elif chosen == "native":
-        code = vectors.vectorised(program, sizes, gradient)
-        runs = "natively, statement by statement, over blocks of samples"
-        if executor is None and _largest(program) >= LARGE:
-            samples = FEW
-            runs += f"; batches of more than {FEW} on NumPy, which has faster products of large matrices"
-    return Built(source, code, samples, f"{report(program, source.gathers)}\nruns {runs}")
-
-
-def _choice(lowered: Lowered, program: ArrayProgram) -> Executor:
-    """Return what runs a program the fastest: a tape where a statement would stand for few of its operations."""
+def _choice(lowered: Lowered) -> Executor:
+    """Return what runs a program the fastest: a tape where few of its operations are of one kind."""
     if machine.native is None or tape.unknown(lowered):
         return "numpy"
-    statements = sum(statement.op != "leaf" for statement in program.statements)
-    return "tape" if tape.length(lowered) <= MOST * statements else "native"
+    return "tape" if tape.length(lowered) <= MOST * tape.kinds(lowered) else "native"
 
 
 def _largest(program: ArrayProgram) -> int:
@@ -82,11 +125,7 @@ def _largest(program: ArrayProgram) -> int:
     return max((rows * width for _, rows, _, width in shapes), default=0)
 
 
-def _require(executor: Executor, lowered: Lowered, program: ArrayProgram) -> None:
+def _refuse(unknown: Sequence[tuple[str, int]]) -> None:
     """Raise if the compiled part cannot run a program."""
-    if machine.native is None:
-        raise ImportError(
-            f'executor="{executor}" needs the compiled part, which this installation is without: use "numpy"'
-        )
-    for op, operands in tape.unknown(lowered) if executor == "tape" else vectors.unknown(program):
+    for op, operands in unknown:
         raise ValueError(f"the compiled part knows no {op} of {operands}: use executor='numpy'")

@@ -14,7 +14,9 @@ from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
-from .passes import Executor, build
+from .export import c_text, javascript_text
+from .passes import Executor, Forms
+from .references import Source
 from .tracing import ALONE, Trace
 
 __all__ = ["CompiledProgram"]
@@ -33,7 +35,7 @@ class CompiledProgram:
     >>> w = Value(2.0)
     >>> program = compile(lambda x: w * x[0], [w], x=1, gradient=False)
     >>> program, program([[1.0], [3.0]]).tolist()
-    (<compiled program of x=1, 1 parameters, 1 lines>, [2.0, 6.0])
+    (<compiled program of x=1, 1 parameters>, [2.0, 6.0])
     """
 
     def __init__(
@@ -49,17 +51,16 @@ class CompiledProgram:
         self.inputs = {name: len(values) for name, values in traced.inputs.items() if name != ALONE}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
         self._several, self._batches = traced.several, Batches(self.inputs, dtype)
-        self.source, self.code, samples, self._report = build(traced, self.parameters, gradient, executor)
         self._traced, self._executor = traced, executor
-        self._order = self.source.order
-        self._in_order = self._order == sorted(self._order)
+        self._forms = Forms(traced, self.parameters, gradient, executor)
+        self.code = self._forms.code
         self._made = self._looked = recording.clock  # when numbers were compiled in, and last found unchanged
         self._packed = 0  # when the parameters' numbers were last read or written
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
         self._flat: Any = None
-        self._execution = Execution(self.source, self.code, samples, self._batches, check)
+        self._execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
@@ -68,6 +69,12 @@ class CompiledProgram:
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
+
+    @property
+    def source(self) -> Source:
+        """The lines of the program, written when they are first asked for."""
+        self._refuse_outdated()
+        return self._forms.source
 
     @cached_property
     def evaluation(self) -> CompiledProgram:
@@ -88,7 +95,7 @@ class CompiledProgram:
         >>> cost, gradient.tolist(), w.data
         (25.0, [10.0], 2.0)
         """
-        self._numbers()  # refuses a program whose constants have changed
+        self._refuse_outdated()
         return self._at(self._as_flat(flat), batches)
 
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
@@ -130,13 +137,14 @@ class CompiledProgram:
             refuse_masked(name, numbers)
         theta, *made = [array(x) if array and isinstance(x, numpy().ndarray) else x for x in (theta, *batches)]
         made = self._batches.floats(theta, len(self.parameters), made)
-        theta = theta if self._in_order else theta[self._index(xp)]
+        source = self.source
+        theta = theta if source.in_order else theta[xp.asarray(source.order)]
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
-        function = function_of(self.source, constants)
+        function = function_of(source, constants)
         columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
-        results = function(xp, theta[:, None], *leaves_of(self.source, theta), *columns)
+        results = function(xp, theta[:, None], *leaves_of(source, theta), *columns)
         if not self.differentiable:
             return self._rows(xp, results, batches)
         cost, *parts = results
@@ -157,16 +165,8 @@ class CompiledProgram:
         if not parts:
             return xp.zeros(0)
         flat = xp.concatenate([part.reshape(-1) for part in parts])
-        return flat if self._in_order else flat[self._inverse(xp)]
-
-    def _index(self, xp: Any) -> Any:
-        return xp.asarray(self._order)
-
-    def _inverse(self, xp: Any) -> Any:
-        places = [0] * len(self._order)
-        for row, p in enumerate(self._order):
-            places[p] = row
-        return xp.asarray(places)
+        order = self.source.order
+        return flat if self.source.in_order else flat[xp.asarray(sorted(range(len(order)), key=order.__getitem__))]
 
     @property
     def flat(self) -> Any:
@@ -220,13 +220,16 @@ class CompiledProgram:
         self._looked = now
         return False
 
-    def _numbers(self) -> Any:
+    def _refuse_outdated(self) -> None:
         if self.outdated:
             leaf = next(leaf for leaf in self._baked if leaf._tick > self._made)
             raise RuntimeError(
                 f"{leaf.label or 'a leaf'} is no parameter of this program, so its number was compiled in, and it has changed "
                 f"since, to {leaf._data!r}: compile again, or give it among the parameters"
             )
+
+    def _numbers(self) -> Any:
+        self._refuse_outdated()
         now = recording.clock
         if self._flat is None or (self._packed != now and any(p._tick > self._packed for p in self.parameters)):
             self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
@@ -251,6 +254,57 @@ class CompiledProgram:
             raise TypeError("to_torch takes a model, not its loss: compile(model, x=2).to_torch()")
         return torch_module(self._traced, self.dtype)
 
+    def to_c(self, name: str | None = None) -> str:
+        """Return a C99 file without dependencies: a function of this name, and the parameters' numbers, to train on.
+
+        The function gives cost and gradient, or outputs, of a batch, in doubles or floats as the dtype is, and returns 0, or 1
+        where a result is not finite. Its comment has the shapes and how to call it. What C has no function for is refused.
+
+        >>> from autograd import Value, compile, tanh
+        >>> w = Value(0.5)
+        >>> program = compile(lambda x: tanh(w * x[0]), [w], x=1, gradient=False)
+        >>> print("".join(program.to_c("neuron").partition("double neuron")[1:]))
+        double neuron_theta[1] = {0.5};
+        <BLANKLINE>
+        int neuron(const double *theta, const double *x, size_t samples, double *outputs) {
+            const double *W1 = theta + 0;
+            for (size_t s = 0; s < samples; s++) {
+                const double z1 = W1[0] * x[s];
+                const double a1 = tanh(z1);
+                outputs[s] = a1;
+            }
+            int status = 0;
+            for (size_t p = 0; p < samples; p++) {
+                if (!isfinite(outputs[p])) {
+                    status = 1;
+                }
+            }
+            return status;
+        }
+        <BLANKLINE>
+        """
+        numbers = self._numbers().tolist()  # refuses a program whose constants have changed
+        return c_text(self._forms.arrays, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
+
+    def to_js(self, name: str | None = None) -> str:
+        """Return an ES module of JavaScript without dependencies: the same function, in doubles, and the numbers `theta`.
+
+        It returns {cost, gradient}, or the outputs, in Float64Arrays. What is not finite raises a RangeError, unless the
+        program was compiled with check=False.
+
+        >>> from autograd import Value, compile
+        >>> w = Value(0.5)
+        >>> "export function loss(theta, x)" in compile(lambda x: w * x[0], [w], x=1).to_js("loss")
+        True
+        """
+        numbers = self._numbers().tolist()
+        return javascript_text(
+            self._forms.arrays, self.inputs, numbers, self.differentiable, self.check, self._called(name)
+        )
+
+    def _called(self, name: str | None) -> str:
+        return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
+
     def report(self) -> str:
         """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
 
@@ -263,7 +317,8 @@ class CompiledProgram:
         0 gathers
         runs on NumPy
         """
-        return self._report
+        self._refuse_outdated()
+        return self._forms.report
 
     def compare(self, function: Callable[..., Any], *batches: Any, tolerance: float = 1e-9) -> None:
         """Raise an AssertionError where the program and a function of scalars differ on a sample, as a frozen branch would.
@@ -301,4 +356,4 @@ class CompiledProgram:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
-        return f"<compiled program of {sizes}, {len(self.parameters)} parameters, {len(self.source.lines)} lines>"
+        return f"<compiled program of {sizes}, {len(self.parameters)} parameters>"

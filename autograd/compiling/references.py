@@ -58,6 +58,11 @@ class Source:
     gathers: int = 0
 
     @cached_property
+    def in_order(self) -> bool:
+        """Whether the parameters are in the caller's order."""
+        return self.order == sorted(self.order)
+
+    @cached_property
     def expressions(self) -> list[Expression]:
         """All expressions and their parts."""
         return [part for whole in [*(line.expression for line in self.lines), *self.results] for part in walk(whole)]

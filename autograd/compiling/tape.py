@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .lowering import Lowered
 from .machine import AFTER, EACH, ONCE, Assembly, Code, runs
 
-__all__ = ["tape", "unknown"]
+__all__ = ["kinds", "length", "tape", "unknown"]
 
 REACH = 1000  # steps over which operations of one kind are brought together: measured
 LEAVES = ("const", "param", "input", "seed")
@@ -47,6 +47,26 @@ def length(lowered: Lowered) -> int:
         len(args) // 2 if op == "dot" else len(args) - 1 if op == "add" else 1
         for op, args in zip(program.ops, program.args)
     )
+
+
+def kinds(lowered: Lowered) -> int:
+    """Return how many operations differ in kind: those of one kind do the same to operands of the same kinds.
+
+    About as many statements the program would be; parameters are of one kind, and so are the entries of an input.
+    """
+    program = lowered.program
+    kind = [0] * len(program.ops)
+    known: dict[Any, int] = {}
+    for i in program.needed([*lowered.outputs, *lowered.gradients]):
+        op, args = program.ops[i], program.args[i]
+        if op == "input":
+            key: Any = (op, program.place[i][0])
+        elif len(args) <= 2:
+            key = (op, *[kind[a] for a in args])
+        else:
+            key = (op, frozenset([kind[a] for a in args]))
+        kind[i] = known.setdefault(key, len(known))
+    return len(known)
 
 
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:

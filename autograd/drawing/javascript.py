@@ -55,7 +55,11 @@ def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
     missing = sorted(call for call in calls(*formulas) if not _in_browsers(*call))
     if missing:
         function, operands = missing[0]
-        several = f" of {operands} operands" if function in FUNCTIONS and _in_browsers(function, FUNCTIONS[function].operands) else ""
+        several = (
+            f" of {operands} operands"
+            if function in FUNCTIONS and _in_browsers(function, FUNCTIONS[function].operands)
+            else ""
+        )
         raise ValueError(f"the gate {gate.name!r} uses xp.{function}{several}, which a browser does not have")
     named, texts = statements(formulas, JAVASCRIPT)
     printed = iter(texts)

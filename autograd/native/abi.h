@@ -1,5 +1,5 @@
-/* The version of what Python and the extensions expect of each other, as ABI in _engine.py: an extension of another
-   version is not loaded. Raise both numbers with every change of a name, an argument or a meaning that the other side uses;
-   a build may lag behind these files in nothing else, because git does not build. */
+/* The version of the interface between Python and the extensions; must equal ABI in _engine.py, or the extension is
+   not loaded. Raise both with every change of a name, an argument or a meaning that the other side uses: a checkout
+   of new files does not rebuild the extensions. */
 
-#define ABI 2
+#define ABI 3

@@ -1,4 +1,4 @@
-/* The passes of backward.py: a node hands its adjoint on to its inputs, upstream times local, which adds up there. */
+/* The loops of backward.py: upstream × local is added to the adjoint of every input. */
 
 #include "backward.h"
 
@@ -6,7 +6,7 @@
 #include "row.h"
 #include "walk.h"
 
-/* A local gradient: 1 with the number, or 0 if there is none to hand on, or -1 if the rule refused. */
+/* Compute a local gradient: 1 and the number, 0 if the input gets no gradient, -1 if Python's rule must decide. */
 static inline int
 local_gradient(const Slope *slope, const double *x, int count, Node *input, double *result)
 {
@@ -18,19 +18,20 @@ local_gradient(const Slope *slope, const double *x, int count, Node *input, doub
         *result = x[slope->cell];
         return 1;
     case FORMULA:
-        if (input->row == constant_row) /* which may have no slope, and needs none */
+        if (input->row == constant_row) /* a constant needs no slope, and it may not exist */
             return 0;
         memcpy(slope->bytecode->cell, x, (count + 1) * sizeof(double));
         if (!run_bytecode(slope->bytecode))
             return -1;
         *result = slope->bytecode->cell[slope->bytecode->output[0]];
-        return isfinite(*result) ? 1 : -1; /* Python's rule decides whether it may be infinite here */
+        return isfinite(*result) ? 1 : -1; /* Python's rule decides whether to raise */
     default:
         return 0;
     }
 }
 
-/* Hand a node's adjoint on to its inputs: 1, or 0 if a rule refused and nothing was added, or -1 with an error. */
+/* Add upstream × local to the adjoints of a node's inputs: 1; 0 if Python's rule must decide, with nothing added; -1
+   with an error. */
 static inline int
 pull_fixed(const Row *row, Node *node)
 {
@@ -55,7 +56,7 @@ pull_fixed(const Row *row, Node *node)
     return 1;
 }
 
-/* The same for two inputs, of which graphs are full. */
+/* The same for two inputs, the most frequent case. */
 static inline int
 pull_two(const Row *row, Node *node)
 {
@@ -88,7 +89,7 @@ pull_many(Row *row, Node *node)
     if (!run_bytecode(code))
         return 0;
     for (Py_ssize_t i = 0; i < count; i++)
-        if (code->output[i] > count && !isfinite(cell[code->output[i]])) /* not an input, nor the output */
+        if (code->output[i] > count && !isfinite(cell[code->output[i]])) /* a computed slope, not an input or the output */
             return 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         Node *input = i ? (Node *)PyTuple_GET_ITEM(rest, i - 1) : node->first;
@@ -118,7 +119,7 @@ pull(Node *node)
     return answer == NULL ? -1 : 1;
 }
 
-/* As _pull of backward.py: pull the nodes of an iterator, which on an error tells how many were left. */
+/* `_pull` of backward.py. After an error, the iterator's rest tells the caller which node failed. */
 PyObject *
 sweep(PyObject *Py_UNUSED(module), PyObject *given)
 {
@@ -137,7 +138,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *given)
     return PyErr_Occurred() ? NULL : as_object(NULL);
 }
 
-/* The first node of a walk that is older than a change of one of its inputs, and that input; or None. */
+/* `_stale_edge` of backward.py: the first node with an input that changed later, and that input; or None. */
 PyObject *
 stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
 {
@@ -163,7 +164,7 @@ stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
     Py_RETURN_NONE;
 }
 
-/* Write the gradients that a sweep left in the nodes of a walk: leaves add them up, gates are set. */
+/* `_keep` of backward.py: add the adjoints to the gradients of leaves, and set those of gates. */
 PyObject *
 keep(PyObject *Py_UNUSED(module), PyObject *given)
 {
@@ -184,7 +185,7 @@ keep(PyObject *Py_UNUSED(module), PyObject *given)
     Py_RETURN_NONE;
 }
 
-/* assign(leaves, numbers): write an array of doubles into the data of leaves; return the time at which they changed. */
+/* `assign` of backward.py: set the data of leaves from an array of doubles; return the tick of the change. */
 PyObject *
 assign(PyObject *Py_UNUSED(module), PyObject *args)
 {

@@ -1,4 +1,4 @@
-/* The passes of backward.py over the nodes that a walk found: of core.c's functions. */
+/* The loops of backward.py over the nodes of a walk, as functions of the module core. */
 
 #ifndef BACKWARD_H
 #define BACKWARD_H

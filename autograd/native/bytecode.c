@@ -1,4 +1,4 @@
-/* Bytecode: how it runs, and how it is made and checked. */
+/* Bytecode: running, making and checking it. */
 
 #include "bytecode.h"
 
@@ -43,7 +43,7 @@ bytecode_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* Fill bytecode, whose memory is zero, from tuples. Python code may run meanwhile, which does not see it. */
+/* Fill zeroed bytecode from tuples. Python code may run meanwhile, but has no reference to it yet. */
 static int
 fill(Bytecode *bytecode, PyObject *constants, PyObject *steps, PyObject *outputs)
 {
@@ -109,14 +109,14 @@ make(PyTypeObject *type, int inputs, PyObject *constants, PyObject *steps, PyObj
     return NULL;
 }
 
-/* Tape(inputs, constants, steps, outputs): lists of floats, of (code, a, b, c), and of cells. */
+/* Bytecode(inputs, constants, steps, outputs): lists of floats, of (code, a, b, c), and of cells. */
 
 static PyObject *
 bytecode_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
 {
     int inputs;
-    PyObject *list[3], *copy[3] = {NULL, NULL, NULL}; /* copies, because numbers of the lists' items may run Python code */
-    if (!PyArg_ParseTuple(args, "iO!O!O!:Tape", &inputs, &PyList_Type, list, &PyList_Type, list + 1, &PyList_Type, list + 2))
+    PyObject *list[3], *copy[3] = {NULL, NULL, NULL}; /* copies, because converting an item may run Python code that changes the list */
+    if (!PyArg_ParseTuple(args, "iO!O!O!:Bytecode", &inputs, &PyList_Type, list, &PyList_Type, list + 1, &PyList_Type, list + 2))
         return NULL;
     Bytecode *bytecode = NULL;
     int copied = 1;
@@ -149,7 +149,7 @@ static PyType_Slot bytecode_slots[] = {
 };
 
 PyType_Spec bytecode_spec = {
-    .name = "autograd.native.core.Tape",
+    .name = "autograd.native.core.Bytecode",
     .basicsize = sizeof(Bytecode),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = bytecode_slots,

@@ -1,43 +1,42 @@
-/* Formulas as bytecode.
-
-   What a row of the table says is not known here: a row's rule, run on symbols, writes its formula down, rows.py lists
-   the formula's steps, and this runs the list. So a gate that a user adds runs as fast as one of the table, and nothing
-   that was compiled can be older than a row. */
+/* Bytecode: formulas as lists of steps. C knows no gate. rows.py runs a gate's rules on symbols, lists the steps of
+   the formulas, and this interpreter runs the list. So a user's gate runs as fast as a built-in one, and an edited
+   row needs no new build. */
 
 #ifndef BYTECODE_H
 #define BYTECODE_H
 
 #include "node.h"
-#include "opcodes.h" /* the table of functions, as setup.py writes it */
+#include "opcodes.h" /* written by setup.py from the table of functions */
 
 #define EACH_FUNCTION(X) ONE_OPERAND(X) TWO_OPERANDS(X) THREE_OPERANDS(X)
 #define CODE(name, code, expression, refused) code,
 enum { EACH_FUNCTION(CODE) CODES };
 
-INTERNAL extern const char *const code_names[CODES]; /* the names that symbols give them */
+INTERNAL extern const char *const code_names[CODES]; /* the operators of symbols, by code */
 
 typedef struct {
     int code;
-    int a, b, c; /* the cells of its operands */
+    int a, b, c; /* cells of the operands */
 } Step;
 
-/* Its cells hold the inputs, then the constants, then the result of each step. */
+/* The cells hold the inputs, then the constants, then the result of each step. */
 typedef struct {
     PyObject_HEAD
-    int inputs, first, steps, outputs; /* first: the cell of the first step */
+    int inputs, first, steps, outputs; /* first: index of the first step's cell */
     Step *step;
-    int *output; /* the cells of the results; -1 where there is none */
+    int *output; /* cells of the results; -1 for None */
     double *cell;
 } Bytecode;
 
 INTERNAL extern PyTypeObject *bytecode_type;
 INTERNAL extern PyType_Spec bytecode_spec;
 
-/* Run bytecode on the inputs in its cells. False where a function or a division may have refused its operands: Python's
-   rule then decides, and words the error. Nothing here runs Python code, so the cells are never used twice at once. */
+/* Run bytecode on the inputs in its cells. Return 0 if Python might have raised for an operand: the caller then runs
+   Python's rule, which raises or gives the number. No Python code runs here, so no other caller can use the cells
+   meanwhile. */
 int run_bytecode(Bytecode *bytecode);
 
-/* Tell whether x is bytecode of so many inputs and outputs; and with one output, which is there. */
+/* Tell whether x is bytecode with these numbers of inputs and outputs; is_formula: with one output, not None. */
 int is_bytecode_of(PyObject *x, Py_ssize_t inputs, Py_ssize_t outputs);
 int is_formula(PyObject *x, Py_ssize_t inputs);
 

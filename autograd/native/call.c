@@ -1,4 +1,4 @@
-/* The call of a gate, exp(x) or dot(w, x, bias): what Gate.__call__ of gate.py does. */
+/* Gate.__call__ of gate.py: exp(x), dot(w, x, bias). */
 
 #include "call.h"
 
@@ -7,14 +7,14 @@
 PyTypeObject *call_type;
 PyObject *record_name, *arrange_name, *dot_arrange;
 
-/* A Value among the inputs is recorded at once; everything else is for Python's function. */
+/* A call of Values and numbers is recorded here; every other call goes to Python's function. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *otherwise;
 } Call;
 
-/* Tell whether inputs are Values and plain numbers, with a Value among them. */
+/* Tell whether all inputs are Values or plain numbers, and at least one is a Value. */
 static int
 are_recorded(PyObject *const *xs, Py_ssize_t count)
 {
@@ -28,7 +28,8 @@ are_recorded(PyObject *const *xs, Py_ssize_t count)
     return values;
 }
 
-/* x as an input, a new reference, without Python code; NULL without an error if it is not a Value or a number that fits. */
+/* Return x as an operand, a new reference, without running Python code; NULL without an error if it is neither a
+   Value nor a number. */
 static PyObject *
 plain_operand(PyObject *x)
 {
@@ -46,8 +47,8 @@ plain_operand(PyObject *x)
     return new_number(data);
 }
 
-/* dot(w, x, bias) of two lists of one length is the gate that networks are full of: its inputs as dot_arrange puts them.
-   NULL without an error for everything else. */
+/* Return the inputs of dot(w, x, bias) for two lists of one length, as dot_arrange does: the most frequent gate of
+   networks. NULL without an error for other arguments. */
 static PyObject *
 record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
 {
@@ -60,9 +61,9 @@ record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
     PyObject *first = NULL, *rest = tuple_of(2 * n + biased - 1);
     if (rest == NULL)
         return NULL;
-    if (n != PyList_GET_SIZE(xs[0]) || n != PyList_GET_SIZE(xs[1])) /* a collection ran code that changed the lists */
+    if (n != PyList_GET_SIZE(xs[0]) || n != PyList_GET_SIZE(xs[1])) /* a garbage collection ran code that changed the lists */
         return without(rest, NULL, NULL);
-    for (Py_ssize_t i = 0; i < 2 * n + biased; i++) { /* no Python code runs that could change them */
+    for (Py_ssize_t i = 0; i < 2 * n + biased; i++) { /* no Python code runs in this loop */
         PyObject *x = i == 2 * n ? xs[2] : i < n ? PyList_GET_ITEM(xs[0], i) : PyList_GET_ITEM(xs[1], i - n);
         values |= IS_VALUE(x);
         PyObject *input = plain_operand(x);
@@ -76,7 +77,8 @@ record_dot(Row *row, PyObject *const *xs, Py_ssize_t count)
     return values ? record_nodes(row, first, rest) : without(first, rest, NULL);
 }
 
-/* The inputs in order, as the gate's function for them puts them; if they do not fit, the error that Gate.check_call raises. */
+/* Return the inputs in order, by the gate's `arrange`; raise the error of Gate.check_call if the arguments do not
+   fit. */
 static PyObject *
 arranged(PyObject *gate, PyObject *arrange, PyObject *const *xs, Py_ssize_t count)
 {
@@ -87,7 +89,7 @@ arranged(PyObject *gate, PyObject *arrange, PyObject *const *xs, Py_ssize_t coun
     PyObject *check = PyObject_GetAttrString(gate, "check_call");
     PyObject *checked = check == NULL ? NULL : PyObject_Vectorcall(check, xs, count, NULL);
     Py_XDECREF(check);
-    if (checked != NULL) /* they fit, so the first error is the one */
+    if (checked != NULL) /* the arguments fit, so the first error stands */
         PyErr_Restore(type, value, traceback);
     else {
         Py_XDECREF(type);
@@ -118,7 +120,7 @@ call_gate(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
             if (inputs != NULL && PyTuple_CheckExact(inputs)
                 && are_recorded(PySequence_Fast_ITEMS(inputs), PyTuple_GET_SIZE(inputs)))
                 node = row_call(record, PySequence_Fast_ITEMS(inputs), PyTuple_GET_SIZE(inputs), NULL);
-            else if (inputs != NULL) /* arranged, which a generator outlives only once */
+            else if (inputs != NULL) /* the arranged inputs, because a generator among the arguments is used up */
                 node = PyObject_CallMethod(args[0], "apply", "(O)", inputs);
             Py_XDECREF(inputs);
         }

@@ -8,6 +8,6 @@
 INTERNAL extern PyTypeObject *call_type;
 INTERNAL extern PyType_Spec call_spec;
 INTERNAL extern PyObject *record_name, *arrange_name; /* "record", "arrange" */
-INTERNAL extern PyObject *dot_arrange;                /* gates.py's function for the inputs of dot */
+INTERNAL extern PyObject *dot_arrange;                /* `arrange` of the gate dot */
 
 #endif

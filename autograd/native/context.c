@@ -1,4 +1,4 @@
-/* The recording: its clock, its lists, and the context that new nodes are made in. */
+/* The recording of context.py: its clock, its lists, and the context of new nodes. */
 
 #include "context.h"
 
@@ -13,7 +13,7 @@ call_recording(PyObject *function, PyObject *argument)
         PyErr_SetString(PyExc_RuntimeError, "the engine records once autograd is imported");
         return NULL;
     }
-    Py_INCREF(function); /* which may be replaced meanwhile */
+    Py_INCREF(function); /* keep the function alive: its call may replace the attribute */
     PyObject *answer = PyObject_CallFunctionObjArgs(function, argument, NULL);
     Py_DECREF(function);
     return answer;
@@ -23,7 +23,7 @@ PyObject *
 current_context(void)
 {
     PyObject *now = NULL;
-    if (PyList_GET_SIZE(recording->left)) /* some block here may have ended */
+    if (PyList_GET_SIZE(recording->left)) /* a block of this context may have ended */
         now = call_recording(recording->context, NULL);
     else if (PyContextVar_Get(context_variable, NULL, &now) < 0)
         now = NULL;
@@ -61,7 +61,7 @@ recording_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* context.py's functions, which it sets. */
+/* Functions that context.py sets. */
 static PyObject *
 get_function(PyObject *self, void *offset)
 {

@@ -1,4 +1,4 @@
-/* The recording of context.py, and the context that new nodes are made in. */
+/* The recording of context.py, and the context of new nodes. */
 
 #ifndef CONTEXT_H
 #define CONTEXT_H
@@ -9,7 +9,7 @@ typedef struct {
     PyObject_HEAD
     long long clock;
     PyObject *special, *left; /* lists */
-    PyObject *context, *leave; /* context.py's functions; NULL until it sets them */
+    PyObject *context, *leave; /* functions of context.py; NULL until it sets them */
 } Recording;
 
 INTERNAL extern PyTypeObject *recording_type;
@@ -18,9 +18,9 @@ INTERNAL extern Recording *recording; /* the only one */
 INTERNAL extern PyObject *context_variable;
 
 PyObject *recording_make(void);
-PyObject *call_recording(PyObject *function, PyObject *argument); /* one of context.py's functions */
+PyObject *call_recording(PyObject *function, PyObject *argument); /* call `context` or `leave` of context.py */
 
-/* The context that new nodes are made in, a new reference: (scope, whether nodes are recorded, block, context outside). */
+/* Return the context of new nodes, a new reference: (scope, whether gates are recorded, block, outer context). */
 PyObject *current_context(void);
 
 static inline int
@@ -29,7 +29,7 @@ is_context(PyObject *x)
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
 }
 
-/* Of core.c's functions. */
+/* A function of the module core. */
 PyObject *tick(PyObject *module, PyObject *nothing);
 
 #endif

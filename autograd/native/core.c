@@ -1,10 +1,8 @@
-/* The compiled engine: the parts of the Python engine that every node passes through, with C types.
-
-   The Python files stay the whole of the engine and say what it does; each part here has its twin there, named beside
-   it, and gives the same numbers to the last bit. No derivative is written here: they come from the table, as bytecode.
-
-   Parts use each other's functions through their headers. What runs once for each node and operation, and is a few
-   instructions, is inline there; the symbols are hidden, so that all other calls are direct. */
+/* The C engine: C versions of the parts of the Python engine that run once for every node. The Python files define
+   the behaviour. Each function here names the Python function that it replaces, and gives the same numbers to the
+   last bit. No derivative is written in C: the rules of the table arrive as bytecode. Files use each other's
+   functions through their headers. Short functions that run for every node are inline there; symbols are hidden, so
+   that other calls are direct. */
 
 #include "abi.h"
 #include "backward.h"
@@ -19,7 +17,7 @@
 #include "value.h"
 #include "walk.h"
 
-/* Put a new reference where the engine refers to something that value.py holds. */
+/* Replace a reference that the engine holds to an object of value.py. */
 static void
 hold(void *place, void *x)
 {
@@ -28,7 +26,7 @@ hold(void *place, void *x)
     Py_XDECREF(before);
 }
 
-/* Tell whether what is installed may be replaced, which it may not be once there can be nodes. */
+/* Raise if the engine was installed already: nodes refer to the installed objects. */
 static int
 may_install(void)
 {
@@ -37,8 +35,8 @@ may_install(void)
     return !installed;
 }
 
-/* install(roles, operand, init, data, arrange, row): what Python holds: (INPUT, PARAMETER, CONSTANT), operand(), __init__ and
-   the property `data` of Value, how dot puts its inputs, and what makes the row of a gate. */
+/* install(roles, operand, init, data, arrange, row): (INPUT, PARAMETER, CONSTANT), the function operand, Value's
+   __init__ and property `data`, `arrange` of dot, and the function that makes the row of a gate. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -69,7 +67,7 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The row that an operator records, from the table; a new reference. */
+/* Return the row that an operator records, a new reference. */
 static PyObject *
 find_row(PyObject *gates, int i)
 {
@@ -85,7 +83,8 @@ find_row(PyObject *gates, int i)
     return record;
 }
 
-/* install_operators(gates, comparisons): the table, and functions for < <= == != > >=; from then on there are Values. */
+/* install_operators(gates, comparisons): the table of gates, and functions for < <= == != > >=. Afterwards Values can
+   be made. */
 static PyObject *
 install_operators(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -135,7 +134,7 @@ static PyMethodDef functions[] = {
     {0}
 };
 
-/* Types are made at run time, and are the module's, not Python code's: only Value and scope take attributes from Python. */
+/* Heap types. All but Value and scope are immutable from Python. */
 static int
 add_types(PyObject *module)
 {
@@ -155,7 +154,7 @@ add_types(PyObject *module)
     return 0;
 }
 
-/* Make the types and what there is one of: the recording, and the context variable, which holds its default. */
+/* Make the types, the recording, and the context variable with its default. */
 static int
 add_parts(PyObject *module, PyObject *codes)
 {
@@ -180,7 +179,7 @@ add_parts(PyObject *module, PyObject *codes)
     return PyModule_AddObjectRef(module, "CODES", codes) < 0 ? -1 : PyModule_AddIntConstant(module, "ABI", ABI);
 }
 
-/* The engine's state is one for the process, so the module is filled once, in the main interpreter. */
+/* The engine's state is static, so the module is initialised once per process, in the main interpreter. */
 static int
 fill(PyObject *module)
 {

@@ -1,11 +1,9 @@
-/* The slabs that nodes live in: how many empty ones are kept for the next graph, and how they come from the system.
-
-   What a large graph costs is touching memory: fresh pages are dearer than the arithmetic, and nodes that lie scattered miss
-   the cache. So a slab whose last node was freed is filled again from its start, in order.
-
-   Of empty slabs, 16 MiB are kept, and the rest goes back to the system at once. A program that builds large graphs again and
-   again would pay for that, so each slab that is made anew after one was given back raises what is kept by one, up to
-   112 MiB; and slabs that stayed empty while as many others as a million nodes fill were emptied are given back. */
+/* Slabs: the memory of nodes, how many empty slabs are kept, and how slabs are mapped and unmapped. The time of a
+   large graph is mostly memory traffic: first use of a page costs more than the arithmetic, and scattered nodes miss
+   the cache. So an empty slab is reused from its start, in order. At least 16 MiB of empty slabs are kept, and the
+   rest is unmapped at once. For programs that build large graphs repeatedly, each slab mapped after one was unmapped
+   raises the limit by one slab, up to 112 MiB. Slabs that stayed empty while slabs for a million nodes were emptied
+   are unmapped too. */
 
 #include "memory.h"
 
@@ -22,15 +20,15 @@ trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 #define KEPT_LEAST 64 /* slabs: 16 MiB, 160,000 nodes */
 #define KEPT_MOST 448 /* 112 MiB, a million nodes */
 #define REVIEWED_AFTER KEPT_MOST
-#define TRACED_AS 0x67617465u /* the domain under which tracemalloc counts them */
+#define TRACED_AS 0x67617465u /* the domain of slabs in tracemalloc */
 
 Slab *current_slab;
 static Slab *with_room, *empty;
-static int empty_count, kept = KEPT_LEAST; /* how many are empty; how many may be */
-static int given_back; /* slabs that were given back and not made anew since */
-static int emptied, unused; /* since the last review: slabs that were emptied, and the fewest that were empty at once */
+static int empty_count, kept = KEPT_LEAST; /* the number of empty slabs, and the limit */
+static int given_back; /* slabs that were unmapped and not mapped again since */
+static int emptied, unused; /* since the last review: slabs emptied, and the minimum number of empty slabs */
 
-/* Slabs are mapped, not taken from malloc, which keeps what it gets back wherever anything else lies above it. */
+/* Slabs are mapped: malloc returns memory to the system only from the top of its heap. */
 #if defined(_WIN32)
 #include <malloc.h>
 #define map_slab() _aligned_malloc(SLAB_BYTES, SLAB_BYTES)
@@ -48,7 +46,7 @@ map_bytes(size_t bytes)
 static void *
 map_slab(void)
 {
-    char *memory = map_bytes(SLAB_BYTES); /* beside the slab before, as a rule, and so aligned like it */
+    char *memory = map_bytes(SLAB_BYTES); /* usually next to the previous slab, and so aligned like it */
     if (memory == NULL || (uintptr_t)memory % SLAB_BYTES == 0)
         return memory;
     munmap(memory, SLAB_BYTES);
@@ -87,7 +85,7 @@ unlink_slab(Slab **list, Slab *slab)
     slab->list = IN_USE;
 }
 
-/* Give back empty slabs until no more than so many are left. */
+/* Unmap empty slabs until at most `most` are left. */
 static void
 give_back_empty(int most)
 {
@@ -130,7 +128,7 @@ next_slab(void)
     return 1;
 }
 
-/* Look whether all that was kept was needed. */
+/* Unmap the slabs that were not needed since the last review. */
 static void
 review(void)
 {
@@ -162,7 +160,7 @@ slab_has_room(Slab *slab)
     link_slab(&with_room, slab, ROOM);
 }
 
-/* trim(): give all empty slabs back. */
+/* trim(): unmap all empty slabs. */
 PyObject *
 trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {

@@ -1,6 +1,5 @@
-/* Where nodes live: in slabs, so that those of one graph lie together, in the order in which they were made.
-
-   Built with NODES_FROM_MALLOC, each node has memory of its own, so that a sanitizer sees the use of one that was freed. */
+/* The memory of nodes: slabs, in which the nodes of one graph are contiguous, in the order of recording. With
+   NODES_FROM_MALLOC each node is allocated by malloc, so that a sanitizer detects the use of a freed one. */
 
 #ifndef MEMORY_H
 #define MEMORY_H
@@ -23,20 +22,20 @@ give_memory(Node *node)
 
 #else
 
-#define SLAB_BYTES ((size_t)1 << 18) /* and its alignment, so that a node's address tells its slab */
+#define SLAB_BYTES ((size_t)1 << 18) /* also the alignment, so that a node's address gives its slab */
 
 typedef struct Slab {
-    struct Slab *next, *before; /* in the list of those with room, or of empty ones */
+    struct Slab *next, *before; /* in the list of slabs with room, or of empty slabs */
     Node *freed;
-    int live, fresh; /* nodes in use; nodes from the start that were ever in use since it was empty */
+    int live, fresh; /* nodes in use; nodes from the start that were used since the slab was empty */
     enum { IN_USE, ROOM, EMPTY } list;
 } Slab;
 
 #define NODES_AT ((sizeof(Slab) + 15) / 16 * 16)
 #define NODES_MOST ((int)((SLAB_BYTES - NODES_AT) / sizeof(Node)))
 
-INTERNAL extern Slab *current_slab; /* where new nodes go; NULL before the first */
-int next_slab(void);       /* make one with room the current one: 0 without memory */
+INTERNAL extern Slab *current_slab; /* the slab of new nodes; NULL at first */
+int next_slab(void);       /* make a slab with room the current one; 0 without memory */
 void slab_emptied(Slab *slab);
 void slab_has_room(Slab *slab);
 
@@ -69,7 +68,7 @@ give_memory(Node *node)
 
 #endif
 
-/* A new leaf of a row, all zero but for its data. */
+/* Return a new node of a row without inputs; all other slots are zero. */
 static inline Node *
 new_node(Row *row, double data)
 {
@@ -93,6 +92,6 @@ new_node(Row *row, double data)
     return node;
 }
 
-PyObject *trim(PyObject *module, PyObject *nothing); /* of core.c's functions */
+PyObject *trim(PyObject *module, PyObject *nothing); /* a function of the module core */
 
 #endif

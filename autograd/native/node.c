@@ -1,4 +1,4 @@
-/* How a node goes, and the getters and setters of its slots. */
+/* Freeing a node, and the getters and setters of its slots. */
 
 #include "node.h"
 
@@ -10,8 +10,8 @@ PyTypeObject *value_type;
 int installed;
 PyObject *data_property;
 
-/* A node's inputs may be freed with it, theirs too, and so on for a million nodes: a line of those whose turn comes
-   replaces recursion. No graph can hold a cycle, because a node names only older ones; so the collector is spared. */
+/* Freeing a node may free its inputs, and theirs, for a million nodes, so a linked list of nodes to free replaces
+   recursion. Nodes need no cyclic garbage collector: a node refers only to older nodes, so no graph has a cycle. */
 static Node *line;
 static int freeing;
 
@@ -37,7 +37,7 @@ node_dealloc(PyObject *self)
         Py_XDECREF(label);
         Py_XDECREF(scope);
         Py_XDECREF(seed);
-        Py_DECREF((PyObject *)type); /* as every object of a type that was made at run time */
+        Py_DECREF((PyObject *)type); /* an object of a heap type holds a reference to it */
         if (line == NULL)
             break;
         node = line;
@@ -46,7 +46,7 @@ node_dealloc(PyObject *self)
     freeing = 0;
 }
 
-/* The inputs of a node are set when it is made, once: then no node can be an input of itself, and their number fits the row. */
+/* Inputs are set once, when the node is made: so no node can become its own input, and their number fits the row. */
 static int
 refuse_inputs(const char *slot)
 {
@@ -66,7 +66,7 @@ get_rest(PyObject *self, void *Py_UNUSED(closure))
     return as_object(((Node *)self)->rest);
 }
 
-/* A leaf may be told that it has no inputs, as value.py does. */
+/* Setting a leaf's inputs to None is allowed, because value.py does it. */
 static int
 set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
 {
@@ -85,7 +85,7 @@ get_origin(PyObject *self, void *Py_UNUSED(closure))
     return as_object(((Node *)self)->row->origin);
 }
 
-/* A leaf's role may be set; the gate of a node stays, because its inputs fit it. */
+/* The role of a leaf can be set. The gate of a node cannot, because its number of inputs must fit. */
 static int
 set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
 {
@@ -104,7 +104,7 @@ set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
 static PyObject *
 get_data(PyObject *self, void *Py_UNUSED(closure))
 {
-    if (PyList_GET_SIZE(recording->special)) /* where numbers may be hidden */
+    if (PyList_GET_SIZE(recording->special)) /* a function may be traced, where reading raises */
         return PyObject_CallMethod(data_property, "fget", "O", self);
     return PyFloat_FromDouble(((Node *)self)->data);
 }
@@ -128,8 +128,8 @@ set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
     return answer == NULL ? -1 : 0;
 }
 
-/* The slots that most nodes leave empty hold strings and floats, exactly: a node that held other objects could be part of a
-   cycle, which the collector would not find. */
+/* The rarely used slots accept only str and float, not subclasses: a node that held other objects could be part of a
+   cycle, which the garbage collector would not find. */
 
 static PyObject *
 get_slot(PyObject *self, void *offset)

@@ -1,4 +1,4 @@
-/* What a node holds: the slots of value.py's Value as a C struct of 104 bytes. */
+/* The slots of node.py as a C struct of 104 bytes. */
 
 #ifndef NODE_H
 #define NODE_H
@@ -12,45 +12,46 @@
 #error "the compiled engine needs CPython with its global lock (GIL): install the pure Python engine, GATEWISE_ENGINE=pure"
 #endif
 
-/* a*b + c in two roundings, as Python does it; gcc is told by -ffp-contract=off. */
+/* a*b + c must round twice, as in Python; for gcc setup.py passes -ffp-contract=off. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
 #endif
 
-/* A variable of the engine's that other parts of it read: hidden, else each read would look its address up first. */
+/* Marks a variable that several files use: a hidden variable is read directly, not through the global offset table.
+   */
 #if defined(__GNUC__)
 #define INTERNAL __attribute__((visibility("hidden")))
 #else
 #define INTERNAL
 #endif
 
-typedef struct Row Row; /* of row.h */
+typedef struct Row Row; /* defined in row.h */
 typedef struct Node Node;
 
 struct Node {
     PyObject_HEAD
     double data, grad, adjoint;
-    Row *row;       /* where it came from: a gate's row, or that of a leaf's role */
-    Node *first;    /* its first input; NULL for a leaf */
-    PyObject *rest; /* NULL, its second input, or the tuple of all inputs but the first */
+    Row *row;       /* the row of the gate, or of the leaf's role */
+    Node *first;    /* the first input; NULL for a leaf */
+    PyObject *rest; /* NULL, the second input, or the tuple of all inputs but the first */
     union {
-        long long tick; /* the recording's clock when the data was computed; 0 for a leaf that was never changed;
-                           below 0 for a number in an expression, as in node.py */
-        Node *next;     /* of those that are being freed */
+        long long tick; /* the clock when the data was computed or set; 0 for a leaf that was never set;
+                           negative for a number in an expression: see node.py */
+        Node *next;     /* in the list of nodes to free */
     };
-    unsigned long long mark;       /* of the walk that reached it last */
+    unsigned long long mark;       /* written by the last walk that reached the node */
     PyObject *label, *scope, *seed; /* NULL where not set */
 };
 
 #define NUMBER_TICK (-1)
 
-INTERNAL extern PyTypeObject *value_type; /* Value; value.py hangs its methods on it */
+INTERNAL extern PyTypeObject *value_type; /* Value; value.py adds its methods */
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
 
-INTERNAL extern int installed;           /* whether the rows are there that nodes and operators refer to */
-INTERNAL extern PyObject *data_property; /* the property of value.py, which answers what is rare */
+INTERNAL extern int installed;           /* whether install_operators was called */
+INTERNAL extern PyObject *data_property; /* the property `data` of node.py, called in the rare cases */
 
 void node_dealloc(PyObject *self);
 INTERNAL extern PyGetSetDef node_getset[];
@@ -65,14 +66,14 @@ as_object(void *x)
     return object;
 }
 
-/* The slot of an object at the offset that its getter carries. */
+/* Return the slot of an object at an offset, the closure of its getter. */
 static inline PyObject **
 slot_of(PyObject *self, void *offset)
 {
     return (PyObject **)((char *)self + (size_t)(uintptr_t)offset);
 }
 
-/* Put x, a new reference or NULL, into a slot. */
+/* Store x, a new reference or NULL, in a slot. */
 static inline int
 put_slot(PyObject *self, void *offset, PyObject *x)
 {
@@ -82,8 +83,8 @@ put_slot(PyObject *self, void *offset, PyObject *x)
     return 0;
 }
 
-/* A tuple for the inputs of a node but the first. The collector never sees it: it would show other code a tuple half filled,
-   and Values hold no cycles. */
+/* Return an untracked tuple for the inputs but the first. The garbage collector must not expose it half filled, and
+   Values form no cycles. */
 static inline PyObject *
 tuple_of(Py_ssize_t count)
 {

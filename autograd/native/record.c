@@ -1,10 +1,7 @@
-/* Recording: a gate's inputs become its output, a node.
-
-   The slow path is the function of value.py that calls the rule: for inputs that are not numbers, for numbers that math
-   refuses, and for a rule that no bytecode can hold.
-
-   Python code may run wherever a function of Python's is called, a collection begins, or the last reference to something goes.
-   A borrowed reference is valid only until then. */
+/* Recording: computing a gate and making its output, a node. The slow path calls `record_by_rule` of value.py: for
+   inputs that are not numbers, for numbers that raise, and for a rule with a function that C lacks. Python code may
+   run wherever a Python function is called, a garbage collection starts, or a last reference is dropped. A borrowed
+   reference is valid only until then. */
 
 #include "record.h"
 
@@ -12,7 +9,7 @@
 
 PyObject *operand_function;
 
-/* The input x as a node, a new reference; NotImplemented if x may know of Values itself; NULL with an error. */
+/* Return x as a node, a new reference; NotImplemented for a foreign type; NULL with an error. */
 static PyObject *
 operand(PyObject *x, Row *row)
 {
@@ -63,7 +60,7 @@ stamp(Node *node)
     return 0;
 }
 
-/* Make the output of a row's gate; takes over the references to its inputs. */
+/* Make the output of a row's gate; steals the references to its inputs. */
 static PyObject *
 output(Row *row, double data, Node *first, PyObject *rest)
 {
@@ -107,7 +104,7 @@ record_two(Row *row, PyObject *x, PyObject *y)
         return b;
     }
     double data, left = ((Node *)a)->data, right = ((Node *)b)->data;
-    switch (row->simple) { /* as run() would do them */
+    switch (row->simple) { /* the same operations as in run_bytecode() */
     case ADD: data = left + right; break;
     case SUB: data = left - right; break;
     case MUL: data = left * right; break;
@@ -137,7 +134,7 @@ PyObject *
 record_nodes(Row *row, PyObject *first, PyObject *rest)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(rest) + 1;
-    int there = find_bytecode(row, count, 1); /* from here on no Python code runs that could use the cells */
+    int there = find_bytecode(row, count, 1); /* from here on no Python code runs, which could use the cells */
     if (there < 0)
         return without(first, rest, NULL);
     if (there) {
@@ -157,7 +154,7 @@ record_nodes(Row *row, PyObject *first, PyObject *rest)
     return without(inputs, rest, PyObject_CallObject(row->record, inputs));
 }
 
-/* The same of things that may have to become Values first; the caller holds them. */
+/* The same for operands that may have to become Values first; borrows them. */
 static PyObject *
 record_many(Row *row, PyObject *const *xs, Py_ssize_t count)
 {

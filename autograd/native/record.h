@@ -1,7 +1,5 @@
-/* Recording: a gate's inputs become its output, a node.
-
-   Functions that give a node give a new reference to it, or NotImplemented if an input may know of Values itself, or NULL with
-   an error. */
+/* Recording: computing a gate and making its output, a node. A function that returns a node returns a new reference,
+   NotImplemented if an input has a foreign type, or NULL with an error. */
 
 #ifndef RECORD_H
 #define RECORD_H
@@ -9,23 +7,24 @@
 #include "memory.h"
 #include "row.h"
 
-INTERNAL extern PyObject *operand_function; /* of value.py */
+INTERNAL extern PyObject *operand_function; /* `operand` of value.py */
 
 PyObject *record_one(Row *row, PyObject *x);
 PyObject *record_two(Row *row, PyObject *x, PyObject *y);
 
-/* Record a gate with any number of inputs, or more than two; takes over the references to its inputs, which are Values. */
+/* Record a gate with more than two inputs or a variadic one; steals the references to its inputs, which are Values.
+   */
 PyObject *record_nodes(Row *row, PyObject *first, PyObject *rest);
 
 PyObject *row_call(PyObject *row, PyObject *const *xs, size_t flags, PyObject *names); /* gate.record(*xs) */
 
-/* Let go of inputs that were made for a node which there will not be. */
+/* Drop the references to inputs of a node that is not made; return `answer`. */
 PyObject *without(PyObject *first, PyObject *rest, PyObject *answer);
 
-/* Give a new node the scope it was made in; where nothing is recorded, make it a constant. */
+/* Set the scope of a new node; within no_grad, make it a constant. */
 int stamp(Node *node);
 
-/* A number in an expression, as a constant. */
+/* Return a constant for a number in an expression. */
 static inline PyObject *
 new_number(double data)
 {

@@ -1,4 +1,4 @@
-/* How a node is made whole: from its origin and all its inputs, whose number must fit. Copies and files are restored so. */
+/* Making a node from its origin and all its inputs, for copies and unpickling. */
 
 #include "restore.h"
 
@@ -8,7 +8,7 @@
 
 PyObject *make_row;
 
-/* A gate gets its row when it is first used. */
+/* Return the row of a gate, made when it is first used. */
 Row *
 row_of(PyObject *origin)
 {
@@ -28,7 +28,7 @@ row_of(PyObject *origin)
     return (Row *)row;
 }
 
-/* A node of an origin and a tuple of inputs, whose number must fit. */
+/* Make a node of an origin and a tuple of inputs; raise if their number does not fit. */
 static Node *
 whole_node(PyObject *origin, double data, PyObject *inputs)
 {
@@ -57,7 +57,7 @@ whole_node(PyObject *origin, double data, PyObject *inputs)
         if (rest == NULL)
             goto done;
         if (PyObject_GC_IsTracked(rest))
-            PyObject_GC_UnTrack(rest); /* Values hold no cycles */
+            PyObject_GC_UnTrack(rest); /* Values form no cycles */
     }
     node = new_node(row, data);
     if (node == NULL)
@@ -71,7 +71,7 @@ done:
     return node;
 }
 
-/* restore(origin, data, grad, inputs): a node as it was, from a copy or a file; its inputs count as older. */
+/* `restore` of value.py: restore(origin, data, grad, inputs). */
 PyObject *
 restore(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -87,7 +87,7 @@ restore(PyObject *Py_UNUSED(module), PyObject *args)
     return (PyObject *)node;
 }
 
-/* output(gate, data, inputs): the output of a gate that Python code computed, recorded now. */
+/* `output` of value.py: a new node for the output of a gate that Python computed. */
 PyObject *
 record_output(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -104,14 +104,14 @@ record_output(PyObject *Py_UNUSED(module), PyObject *args)
     return (PyObject *)node;
 }
 
-/* row(gate): the row of a gate, which records it. */
+/* row(gate): the row of a gate, a callable that records it. */
 PyObject *
 row_of_gate(PyObject *Py_UNUSED(module), PyObject *gate)
 {
     return (PyObject *)row_of(gate);
 }
 
-/* record(gate, *inputs): a gate of Values and numbers; NotImplemented where one of them is neither. */
+/* `record` of value.py: record(gate, *inputs); NotImplemented for a foreign type. */
 PyObject *
 record_gate(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {

@@ -1,4 +1,4 @@
-/* Rows: how they are made and checked. */
+/* Rows: making and checking them. */
 
 #include "row.h"
 
@@ -83,7 +83,7 @@ row_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* A slope as rows.py gives it: None, a number, the place of an input or (after them) of the output, or bytecode. */
+/* Read a slope from rows.py: None, a float, the index of an input or (after these) of the output, or bytecode. */
 static int
 set_slope(Slope *slope, PyObject *given, int inputs)
 {
@@ -114,7 +114,7 @@ set_slope(Slope *slope, PyObject *given, int inputs)
     return 1;
 }
 
-/* Row(origin, inputs, record, pull, forward, slopes, by_count); of a leaf's role only the first is given. */
+/* Row(origin, inputs, record, pull, forward, slopes, by_count); Row(origin) for a role. */
 static PyObject *
 row_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
 {
@@ -151,7 +151,7 @@ row_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(named))
     Py_XINCREF(by_count);
     row->by_count = by_count;
     int made = by_count == NULL || (row->made = PyDict_New()) != NULL;
-    for (int i = 0; made && forward != Py_None && i < inputs; i++) /* no Python code runs that could change the list */
+    for (int i = 0; made && forward != Py_None && i < inputs; i++) /* no Python code runs in this loop */
         made = set_slope(row->slope + i, PyList_GET_ITEM(slopes, i), inputs);
     if (!made) {
         Py_DECREF((PyObject *)row);

@@ -1,14 +1,14 @@
-/* The block `with scope(name):`, which every layer and neuron opens: the twin of _Block and scope in context.py. */
+/* `scope` of context.py with its base _Block. In C, because every layer and neuron opens one. */
 
 #include "scope.h"
 
 #include "context.h"
 
-/* As _Block of context.py: what was entered and not left yet is the block itself, if it is open, and blocks like it in
-   `others`, a list or NULL. */
+/* A _Block of context.py. Its open entries are the block itself, if `open`, and the copies in `others`, a list or
+   NULL. */
 typedef struct {
     PyObject_HEAD
-    PyObject *name, *others, *references; /* references: weak ones to this */
+    PyObject *name, *others, *references; /* references: the list of weak references */
     char open, left;
 } Scope;
 
@@ -48,7 +48,7 @@ scope_init(PyObject *self, PyObject *args, PyObject *named)
     return text == NULL ? -1 : put_slot(self, (void *)offsetof(Scope, name), text);
 }
 
-/* scope(name), as it is always written, without a tuple of arguments. */
+/* scope(name) by vectorcall, without a tuple of arguments. */
 PyObject *
 scope_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObject *names)
 {
@@ -86,7 +86,7 @@ scope_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
-/* _inside(outer): the context inside of this scope. */
+/* `_inside(outer)`: the context inside the scope. */
 static PyObject *
 scope_inside(PyObject *self, PyObject *outer)
 {
@@ -107,7 +107,7 @@ scope_inside(PyObject *self, PyObject *outer)
     return inside;
 }
 
-/* Set the context inside of a block. */
+/* Set the context inside a block. */
 static int
 open_block(PyObject *block)
 {
@@ -122,7 +122,7 @@ open_block(PyObject *block)
     return opened;
 }
 
-/* Open a block like this one, which is open already or has ended for others. */
+/* Enter a copy of a block that is open already, or has ended but is still in another context. */
 static int
 open_other(Scope *scope)
 {
@@ -155,7 +155,8 @@ scope_enter(PyObject *self, PyObject *Py_UNUSED(nothing))
     return scope->open ? as_object(NULL) : NULL;
 }
 
-/* Leave a block that is the innermost here and nowhere else, as nearly all are: 1, or 0 if it is not that, or -1. */
+/* Fast path of leaving: the block is the innermost one and in no other context. 1; 0 if it is not so; -1 with an
+   error. */
 static int
 leave_innermost(Scope *scope, PyObject *now)
 {
@@ -176,7 +177,7 @@ leave_innermost(Scope *scope, PyObject *now)
     return PyList_SetSlice(special, all - 1, all, NULL) < 0 ? -1 : 1;
 }
 
-/* Find what a scope opened that is innermost in a context, else the last: a borrowed reference. */
+/* Return the entry of a scope that is innermost in a context, or else the last one: a borrowed reference. */
 static PyObject *
 find_opened(Scope *scope, PyObject *context)
 {
@@ -192,7 +193,7 @@ find_opened(Scope *scope, PyObject *context)
     return scope->open ? (PyObject *)scope : count ? PyList_GET_ITEM(scope->others, count - 1) : NULL;
 }
 
-/* Leave a block as context.py does. */
+/* Slow path of leaving: `_leave` of context.py. */
 static PyObject *
 leave_any(Scope *scope, PyObject *block)
 {
@@ -228,7 +229,7 @@ scope_exit(PyObject *self, PyObject *const *Py_UNUSED(error), Py_ssize_t Py_UNUS
     }
     block = find_opened((Scope *)self, now);
     Py_XINCREF(block);
-    Py_DECREF(now); /* which is counted */
+    Py_DECREF(now); /* the function counts references to it */
     answer = leave_any((Scope *)self, block);
     Py_XDECREF(block);
     return answer;

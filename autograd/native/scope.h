@@ -1,4 +1,4 @@
-/* The block `with scope(name):`, which every layer and neuron opens. */
+/* The block `with scope(name):`. */
 
 #ifndef SCOPE_H
 #define SCOPE_H

@@ -1,4 +1,4 @@
-/* The type Value: its operators, and how one is made. */
+/* The type Value: its operators, and Value(data, label). */
 
 #include "value.h"
 
@@ -9,7 +9,7 @@ const char *const row_names[ROWS] = {"add", "sub", "mul", "div", "pow", "neg", "
 Row *rows[ROWS];
 PyObject *comparisons, *initialise;
 
-/* Tell whether x is this number, written as an int or a float. */
+/* Tell whether x is an int or a float equal to `number`. */
 static int
 is_number(PyObject *x, long wanted)
 {
@@ -22,7 +22,7 @@ is_number(PyObject *x, long wanted)
 static PyObject *
 node_add(PyObject *a, PyObject *b)
 {
-    if (!IS_VALUE(a) && is_number(a, 0)) /* so that sum() draws clean */
+    if (!IS_VALUE(a) && is_number(a, 0)) /* sum() begins with 0, which pictures need not show */
         return as_object(b);
     return record_two(rows[ROW_ADD], a, b);
 }
@@ -42,7 +42,7 @@ node_multiply(PyObject *a, PyObject *b)
 static PyObject *
 node_divide(PyObject *a, PyObject *b)
 {
-    if (!IS_VALUE(a) && is_number(a, 1)) /* the lectures' gate for it */
+    if (!IS_VALUE(a) && is_number(a, 1)) /* 1/v is the gate reciprocal */
         return record_one(rows[ROW_RECIPROCAL], b);
     return record_two(rows[ROW_DIV], a, b);
 }
@@ -73,7 +73,7 @@ node_positive(PyObject *a)
     return as_object(a);
 }
 
-/* The data decide, so that Python's control flow works; equality stays identity. */
+/* Order compares data, so that Python's control flow works. */
 static PyObject *
 node_compare(PyObject *a, PyObject *b, int operation)
 {
@@ -97,7 +97,7 @@ node_hash(PyObject *self)
     return PyBaseObject_Type.tp_hash(self);
 }
 
-/* Value(number, label) at once; for whatever else is asked, value.py's __init__. */
+/* Value(number) and Value(number, label); other arguments go to __init__ of value.py. */
 
 PyObject *
 value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObject *names)
@@ -153,7 +153,8 @@ static PyType_Slot value_slots[] = {
     {0, NULL}
 };
 
-/* A type made at run time, so that Python methods can be hung on it; in a class statement it would get the collector. */
+/* A heap type without garbage collection, to which value.py adds methods. A class statement would make a type whose
+   instances are tracked by the garbage collector. */
 PyType_Spec value_spec = {
     .name = "autograd.value.Value",
     .basicsize = sizeof(Node),

@@ -1,4 +1,4 @@
-/* The type Value: its operators, and how one is made. */
+/* The type Value: its operators, and Value(data, label). */
 
 #ifndef VALUE_H
 #define VALUE_H
@@ -9,8 +9,8 @@
 enum { ROW_ADD, ROW_SUB, ROW_MUL, ROW_DIV, ROW_POW, ROW_NEG, ROW_ABS, ROW_RECIPROCAL, ROWS };
 INTERNAL extern const char *const row_names[ROWS];
 INTERNAL extern Row *rows[ROWS];
-INTERNAL extern PyObject *comparisons; /* value.py's functions for < <= == != > >=, in Python's order */
-INTERNAL extern PyObject *initialise;  /* value.py's __init__ */
+INTERNAL extern PyObject *comparisons; /* functions of value.py for < <= == != > >=, in the order of Py_LT … Py_GE */
+INTERNAL extern PyObject *initialise;  /* Value.__init__ of value.py */
 
 INTERNAL extern PyType_Spec value_spec;
 PyObject *value_make(PyObject *type, PyObject *const *args, size_t flags, PyObject *names); /* Value(number, label) */

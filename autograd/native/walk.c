@@ -1,4 +1,4 @@
-/* The walk of backward.py. */
+/* Walk of backward.py. */
 
 #include "walk.h"
 
@@ -34,7 +34,7 @@ as_tuple(Nodes *nodes)
     return tuple;
 }
 
-/* As Walk.__init__ does, step for step: the order of the nodes is the same. */
+/* The loop of Walk.__init__, step by step, so that the order of the nodes is the same. */
 static int
 go(Walk *walk, Nodes *stack, Nodes *leaves, Nodes *gates)
 {
@@ -61,7 +61,7 @@ go(Walk *walk, Nodes *stack, Nodes *leaves, Nodes *gates)
             }
             PyObject *rest = node->rest;
             if (first->mark == done && (rest == NULL || (IS_VALUE(rest) && ((Node *)rest)->mark == done))) {
-                node->mark = done; /* at once what the stack would come to */
+                node->mark = done; /* no inputs, so it is done */
                 node->adjoint = 0.0;
                 if (push(gates, node) < 0)
                     return -1;
@@ -85,7 +85,7 @@ go(Walk *walk, Nodes *stack, Nodes *leaves, Nodes *gates)
     return 0;
 }
 
-/* The things to walk from or to. */
+/* Return roots or ends as a sequence of nodes. */
 
 PyObject *
 as_values(PyObject *given)
@@ -133,7 +133,7 @@ walk_new(PyTypeObject *type, PyObject *args, PyObject *named)
     PyMem_Free(stack.node);
     PyMem_Free(leaves.node);
     PyMem_Free(gates.node);
-    Py_DECREF(roots); /* which kept the nodes that were found until the walk holds them */
+    Py_DECREF(roots); /* kept alive until here, because the found nodes were borrowed */
     Py_XDECREF(ends);
     return (PyObject *)walk;
 }

@@ -1,4 +1,4 @@
-/* The walk of backward.py: the nodes of a graph, in order. */
+/* Walk of backward.py: the nodes of a graph in topological order. */
 
 #ifndef WALK_H
 #define WALK_H
@@ -7,18 +7,17 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *leaves, *gates; /* tuples of Values, each after all its inputs */
-    long long changed;        /* when a leaf last was */
+    PyObject *leaves, *gates; /* tuples of Values, inputs first */
+    long long changed;        /* the tick of the leaf that was set last */
     unsigned long long number;
 } Walk;
 
 INTERNAL extern PyTypeObject *walk_type;
 INTERNAL extern PyType_Spec walk_spec;
 
-/* The number of the last walk. A node's mark is twice the number of a walk while its inputs are being walked, and one more
-   when it is done; the marks of other walks mean nothing. */
+/* The number n of the last walk. It marks a node 2n when it enters it and 2n + 1 when all its inputs are done. */
 INTERNAL extern unsigned long long latest_walk;
 
-PyObject *as_values(PyObject *given); /* a tuple of Values that nothing else can change; NULL with an error */
+PyObject *as_values(PyObject *given); /* a tuple of Values that no other code can change; NULL with an error */
 
 #endif

@@ -6,6 +6,7 @@ import gc
 import signal
 import tracemalloc
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -134,17 +135,27 @@ def test_backward_from_a_leaf_and_from_a_constant() -> None:
         x.detach().backward()
 
 
-def test_a_grad_that_is_no_number_is_named() -> None:
+@pytest.mark.parametrize("wrong", [None, "1", 1j, 10**400, [1.0]])
+def test_a_grad_that_is_no_number_is_named(wrong: Any) -> None:
     """By the backward pass, or at once by the compiled engine, whose gradients are C doubles."""
     x, y = Value(3.0, "x"), Value(2.0)
-    with pytest.raises(TypeError, match=r"the grad of x must be a number, and it is None: set it to 0\.0"):
-        _backward_with_grad_none(x, y)
+    with pytest.raises(TypeError, match=r"the grad of x must be a number, and it is .*: set it to 0\.0"):
+        _backward_with_grad(wrong, x, y)
     assert y.grad == 0.0
 
 
-def _backward_with_grad_none(x: Value, y: Value) -> None:
-    x.grad = None  # type: ignore[assignment]
+def _backward_with_grad(grad: Any, x: Value, y: Value) -> None:
+    x.grad = grad
     (x * y).backward()
+
+
+@pytest.mark.parametrize("number", [1, True, Fraction(1)])
+def test_a_grad_that_is_set_to_a_number_is_added_to(number: Any) -> None:
+    x = Value(3.0)
+    x.grad = number
+    (x * 2.0).backward()
+    assert x.grad.__class__ is float
+    assert x.grad == 3.0
 
 
 def test_detach_stops_gradients() -> None:

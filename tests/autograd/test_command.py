@@ -132,6 +132,13 @@ def test_the_result_has_its_digits_at_every_size(text: str, number: str, capsys:
     [
         (["x*y", "x=1"], "y in the expression has no value: add y=NUMBER"),
         (["x", "x=1", "z=2"], "z is not in the expression"),
+        (["log(x, 2)", "x=1"], "column 1: log takes one input: write log(x)/log(b)"),
+        (["1 + ln(x, b)", "x=1"], "column 5: ln takes one input: write log(x)/log(b)"),
+        (["sqrt(x, 3)", "x=1"], "column 1: sqrt takes one input: write x**(1/n)"),
+        (["x mod 2", "x=1"], "column 3: there is no operator mod"),
+        (["(x) div 2", "x=1"], "column 5: write / instead of div"),
+        (["x ± 2", "x=1"], "column 3: write + or -, in one expression each, instead of ±"),
+        (["∓x", "x=1"], "column 1: write + or -, in one expression each, instead of ∓"),
         (["sigmod(x)", "x=1"], "column 1: there is no gate 'sigmod': did you mean sigmoid?"),
         (["1 + x.real", "x=1"], "column 5: the attribute .real is not allowed"),
         (["x +", "x=1"], "column 4: something is missing after +"),

@@ -93,6 +93,18 @@ def test_stale_graphs_stay_stale_and_fresh_ones_fresh(way: Any) -> None:
     assert z.inputs[0].grad == 2.0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_root_stays_stale_beside_an_input_that_was_replayed(way: Any) -> None:
+    x = Value(2.0)
+    y = x * x
+    z = y * 3.0
+    x.data = 5.0
+    y.forward()
+    other_y, other_z = way([y, z])
+    assert (is_stale(other_y), is_stale(other_z)) == (False, True)
+    assert other_z.forward() == 75.0
+
+
 def test_a_shallow_copy_is_another_node_on_the_same_inputs() -> None:
     x = Value(2.0, "x")
     y = x * x
@@ -113,3 +125,14 @@ def test_a_gate_that_is_gone_is_named() -> None:
     del GATES["passing"]
     with pytest.raises(LookupError, match="'passing', which is not in the table"):
         pickle.loads(data)
+
+
+def test_a_graph_of_a_gate_that_another_has_replaced_is_not_pickled() -> None:
+    """A gate is pickled by its name, so reading would compute with the other gate."""
+    replaced = gate("replaced", "r", lambda xp, x: x * 2, lambda xp, out, x: 2.0)
+    y = replaced(Value(1.0))
+    del GATES["replaced"]
+    gate("replaced", "r", lambda xp, x: x * 3, lambda xp, out, x: 3.0)
+    with pytest.raises(LookupError, match="'replaced' that another one of that name has replaced"):
+        pickle.dumps(y)
+    assert copy.deepcopy(y).gate is replaced

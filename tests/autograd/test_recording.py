@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dis
 import gc
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -339,3 +341,41 @@ def test_many_blocks_deep() -> None:
         generator.close()  # type: ignore[attr-defined]
     assert state() == (None, True)
     assert not recording.special
+
+
+def test_an_interrupt_while_a_block_is_entered_leaves_it() -> None:
+    """Signals are handled after calls, so one may come after each call in __enter__, the last one included."""
+    for block in (no_grad, recorded):
+        for moment in itertools.count():
+            struck = _enter_and_strike(block(), moment)
+            assert state() == (None, True)
+            if not struck:
+                break
+        assert moment > 2
+
+
+def _enter_and_strike(block: Any, moment: int) -> bool:
+    """Enter a block and raise after a call in its __enter__; tell whether it has so many calls. The block is left."""
+    left = moment
+
+    def tracer(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_name != "__enter__":
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and dis.opname[frame.f_code.co_code[frame.f_lasti]] == "POP_TOP":
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+        return tracer
+
+    previous = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        block.__enter__()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(previous)
+    block.__exit__()
+    return False

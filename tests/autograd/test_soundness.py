@@ -279,6 +279,7 @@ def test_private_names_called_with_wrong_things() -> None:
         mine = Mine()
         mine.record = core.Row(mine, -1, print, print, None, [], lambda count: (1, 2))
         four = lambda xp: None
+        bytecode = core.Bytecode
         for wrong in (
             lambda: core.pull([3]), lambda: core.pull(3), lambda: core.pull([x, None]), lambda: core.pull(iter([x])),
             lambda: core.keep(3), lambda: core.stale_edge(None), lambda: delattr(recording, "context"),
@@ -294,17 +295,17 @@ def test_private_names_called_with_wrong_things() -> None:
             lambda: core.Walk(), lambda: core.Walk(3), lambda: core.Walk([3]),
             lambda: core.Walk([x], [3]), lambda: core.Walk(None, None), lambda: core.Row(), lambda: core.Row(x, 99),
             lambda: core.Row(x, -1), lambda: core.Row(x, -7, print, print), lambda: core.Row(x, 2, print),
-            lambda: core.Row(x, 2, print, print, 3, []), lambda: core.Row(x, 1, print, print, core.Tape(1, [], [], [-1]), [1.0]),
-            lambda: core.Row(x, 1, print, print, core.Tape(2, [], [], [0]), [1.0]),
-            lambda: core.Row(x, 1, print, print, core.Tape(1, [], [], [0]), [7]),
-            lambda: core.Row(x, 1, print, print, core.Tape(1, [], [], [0]), [2**70]),
-            lambda: core.Row(x, 1, print, print, core.Tape(1, [], [], [0]), []),
+            lambda: core.Row(x, 2, print, print, 3, []), lambda: core.Row(x, 1, print, print, bytecode(1, [], [], [-1]), [1.0]),
+            lambda: core.Row(x, 1, print, print, bytecode(2, [], [], [0]), [1.0]),
+            lambda: core.Row(x, 1, print, print, bytecode(1, [], [], [0]), [7]),
+            lambda: core.Row(x, 1, print, print, bytecode(1, [], [], [0]), [2**70]),
+            lambda: core.Row(x, 1, print, print, bytecode(1, [], [], [0]), []),
             lambda: core.Row(x)(1.0), lambda: [mine.record(x, x) for _ in range(3)],
-            lambda: core.Tape(-1, [], [], []), lambda: core.Tape(0, [], [(0, 0, 0, 0)], []), lambda: core.Tape(1, [], [3], [0]),
-            lambda: core.Tape(1, [], [(99, 0, 0, 0)], [0]), lambda: core.Tape(1, [], [(0, 1, 0, 0)], [0]),
-            lambda: core.Tape(1, [], [(0, -1, 0, 0)], [0]), lambda: core.Tape(1, [], [], [1]), lambda: core.Tape(1, [], [], [-2]),
-            lambda: core.Tape(1, [], [], [2**40]), lambda: core.Tape(1, ["a"], [], [0]),
-            lambda: core.Tape(2**31 - 1, [1.0], [], []),
+            lambda: bytecode(-1, [], [], []), lambda: bytecode(0, [], [(0, 0, 0, 0)], []), lambda: bytecode(1, [], [3], [0]),
+            lambda: bytecode(1, [], [(99, 0, 0, 0)], [0]), lambda: bytecode(1, [], [(0, 1, 0, 0)], [0]),
+            lambda: bytecode(1, [], [(0, -1, 0, 0)], [0]), lambda: bytecode(1, [], [], [1]), lambda: bytecode(1, [], [], [-2]),
+            lambda: bytecode(1, [], [], [2**40]), lambda: bytecode(1, ["a"], [], [0]),
+            lambda: bytecode(2**31 - 1, [1.0], [], []),
             lambda: Value.__new__(Value, 1)._label,
         ):
             raises(wrong)
@@ -330,7 +331,7 @@ def test_lists_of_a_tape_that_change_while_it_is_made() -> None:
         for place in range(3):
             constants, steps, outputs = [1.0] * 50, [(0, 0, 0, 0)] * 50, [0] * 50
             (constants, steps, outputs)[place][0] = (Number(), (0, Number(), 0, 0), Number())[place]
-            core.Tape(1, constants, steps, outputs)
+            core.Bytecode(1, constants, steps, outputs)
         """,
         "native",
     )
@@ -607,9 +608,9 @@ def errors(x: Any) -> list[Callable[[], Any]]:
             lambda: core.Walk([x, bad]),
             lambda: core.Walk([x], [bad]),
             lambda: core.Row(bad, 3),
-            lambda: core.Row(bad, 1, errors, errors, core.Tape(1, [], [], [0]), [7]),
-            lambda: core.Tape(1, [1.0], [(99, 0, 0, 0)], [0]),
-            lambda: core.Tape(1, [bad], [], [0]),
+            lambda: core.Row(bad, 1, errors, errors, core.Bytecode(1, [], [], [0]), [7]),
+            lambda: core.Bytecode(1, [1.0], [(99, 0, 0, 0)], [0]),
+            lambda: core.Bytecode(1, [bad], [], [0]),
             lambda: core.Call(bad),
             lambda: core.install((bad, bad, bad), errors, errors, property(), errors, errors),
             lambda: core.install_operators(GATES, (errors,) * 6),

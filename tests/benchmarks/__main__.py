@@ -1,4 +1,4 @@
-"""Runs the benchmarks: python -m tests.benchmarks, or python -m tests.benchmarks comparison for the README's table."""
+"""Runs the benchmarks: python -m tests.benchmarks; with `comparison`, prints the table of demos/beside_others.md."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""The README's table: what micrograd, MyGrad, PyTorch, CasADi and this project do, each cell tried here and now.
+"""The table in demos/beside_others.md: what micrograd, MyGrad, PyTorch, CasADi and this project do, each cell tried here and now.
 
 python -m tests.benchmarks comparison prints it. The upper rows are facts, which a test compares with the README where a
 peer is installed; the lower ones are measured, peers in turn in one run: medians, as ratios to this project.

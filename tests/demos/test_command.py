@@ -18,7 +18,7 @@ from demos.__main__ import first_line, main
 def test_the_command_lists_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [*demos.IN_THE_LECTURES_ORDER, *demos.WITH_MORE]
+    assert [line.split()[0] for line in lines] == [*demos.ALL, *demos.WITH_MORE]
     assert lines[2].endswith(first_line("xyz_graph"))
 
 
@@ -75,7 +75,7 @@ class Reader(HTMLParser):
         self.printed: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag == "img":
+        if tag == "img" and "nav" not in self.open:  # there it stands beside its title
             self.pictures[dict(attrs)["src"]] = dict(attrs)["alt"]
         if tag not in ("img", "meta"):
             self.open.append(tag)
@@ -86,7 +86,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "h2":
+        if self.open and self.open[-1] == "h3":
             self.headings.append(data)
         if self.open and self.open[-1] == "pre":
             self.printed.append(data)
@@ -95,14 +95,16 @@ class Reader(HTMLParser):
 def test_all_of_them_make_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("demos.__main__.IN_THE_LECTURES_ORDER", ("squared_error_graph", "gate_gallery", "proxy_loss"))
+    chapters = {"Graphs": ("squared_error_graph", "gate_gallery"), "Losses": ("proxy_loss",)}
+    monkeypatch.setattr("demos.__main__.CHAPTERS", chapters)
     assert main(["--all", "-o", str(tmp_path)]) == 0
     assert str(tmp_path / "index.html") in capsys.readouterr().out
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(text)
     assert not reader.open
-    assert reader.headings == ["squared error graph", "gate gallery", "proxy loss"]
+    shown = [name for names in chapters.values() for name in names]
+    assert reader.headings == [first_line(name).removesuffix(".") for name in shown]
     gallery = [f"gate_gallery-{name}.svg" for name in ("add", "mul", "copy", "max", "all")]
     assert list(reader.pictures) == ["squared_error_graph.svg", *gallery, "proxy_loss.png"]
     assert all((tmp_path / name).exists() for name in reader.pictures)

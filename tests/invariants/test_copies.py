@@ -42,6 +42,11 @@ def graphs(draw: Any) -> list[Value]:
         leaves[0].role = draw(st.sampled_from(["input", "parameter", "constant"]))
     if draw(st.booleans()):
         leaves[0].data = leaves[0].data + 1.0
+        if draw(st.booleans()):
+            try:
+                draw(st.sampled_from(results)).forward()
+            except (ArithmeticError, ValueError):
+                return results
     return results
 
 

@@ -1,4 +1,4 @@
-"""Guards the README's table of peers: whatever in it does not depend on time is tried here, with the peers that are installed.
+"""Tries every cell of demos/beside_others.md that does not depend on time, for the peers that are installed.
 
 pytest's header says which are not: pip install -e ".[dev,peers]" brings them all.
 """
@@ -15,7 +15,7 @@ CELLS = [(name, title) for name in comparison.installed() for title in compariso
 
 
 def table() -> dict[str, dict[str, str]]:
-    """Return the README's table: rows by their titles, cells by the names of the peers."""
+    """Return the table: rows by their titles, cells by the names of the peers."""
     head, _, *rows = (
         [cell.strip() for cell in line.split("|")[1:-1]] for line in readme.comparison().strip().splitlines()
     )

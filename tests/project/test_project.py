@@ -147,7 +147,7 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
     assert "-m doctest -o NORMALIZE_WHITESPACE README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "demos/from_micrograd.md"])
+@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md"])
 def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
     """An import of anything but these packages and the standard library fails. What is shown is what is printed, to the space."""
     script = """
@@ -194,7 +194,11 @@ def test_the_pictures_of_the_readme_are_current(name: str) -> None:
     labels = re.findall(r"label=<(.*?)>(?: \w+=.*)?\]$", readme.pictures()[name].source, re.MULTILINE)
     lines = [line for label in labels for line in re.split("<[^>]*>", label) if line]
     assert sorted(map(html.unescape, re.findall(r">([^<>]+)</text>", svg))) == sorted(map(html.unescape, lines))
-    assert f"](demos/{name})" in readme.README.read_text(encoding="utf-8")
+    pages = (
+        f"](demos/{name})" in readme.README.read_text("utf-8"),
+        f"](../demos/{name})" in readme.TOUR.read_text("utf-8"),
+    )
+    assert any(pages)
 
 
 def test_the_lectures_numbers_are_in_the_first_of_them() -> None:

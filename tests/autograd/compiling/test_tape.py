@@ -17,7 +17,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile
-from autograd.compiling import machine, tape
+from autograd.compiling import machine, passes, tape
 from autograd.compiling.lowering import Lowered
 from autograd.compiling.scalars import Program
 from autograd.functions import FUNCTIONS
@@ -200,7 +200,7 @@ def test_a_gate_that_was_just_added_runs_too_and_one_that_the_tape_does_not_know
     w = [Value(0.5)]
     bell = autograd.gate("bell", "bell", lambda xp, x: 1 / xp.cosh(x), lambda xp, out, x: -out * xp.tanh(x))
     turned = autograd.gate("turned", "°", lambda xp, x: xp.degrees(x), lambda xp, out, x: xp.degrees(1.0))
-    length = autograd.gate("length", "√Σx²", lambda xp, a, b, c: xp.hypot(a, b, c), None, None, None)
+    based = autograd.gate("based", "log", lambda xp, x, base: xp.log(x, base), None, None)
     try:
         known, unknown = (compile(lambda x, f=f: f(w[0] * x[0]) * w[0], w, x=1) for f in (bell, turned))
         assert known.code is not None
@@ -209,10 +209,10 @@ def test_a_gate_that_was_just_added_runs_too_and_one_that_the_tape_does_not_know
             program.compare(lambda x, f=(bell if program is known else turned): f(w[0] * x[0]) * w[0], [[1.0], [-4.0]])
         with pytest.raises(ValueError, match="the compiled part knows no degrees of 1: use executor='numpy'"):
             compile(lambda x: turned(w[0] * x[0]), w, executor="tape", x=1)
-        with pytest.raises(ValueError, match="the compiled part knows no hypot of 3: use executor='numpy'"):
-            compile(lambda x: length(x[0], x[1], w[0]), w, executor="tape", x=2)
+        with pytest.raises(ValueError, match="the compiled part knows no log of 2: use executor='numpy'"):
+            compile(lambda x: based(x[0], w[0]), w, executor="tape", x=1)
     finally:
-        del autograd.GATES["bell"], autograd.GATES["turned"], autograd.GATES["length"]
+        del autograd.GATES["bell"], autograd.GATES["turned"], autograd.GATES["based"]
 
 
 @pytest.mark.parametrize("value", [800.0, np.inf, np.nan])
@@ -350,6 +350,47 @@ def test_irregular_programs_run_as_a_tape_and_layers_statement_by_statement_unle
     )
     with pytest.raises(ValueError, match="the executor is 'native', 'tape' or 'numpy', not 'gpu'"):
         compile(lambda x: x[0], executor=WRONG, x=1)
+
+
+def test_a_tape_needs_no_statements_and_lines_are_written_when_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def noted(name: str, form: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            asked.append(name)
+            return form(*args)
+
+        return run
+
+    for name in ("gather", "arrange", "write"):
+        monkeypatch.setattr(passes, name, noted(name, getattr(passes, name)))
+    function, w = winding(300)
+    X = np.random.default_rng(0).normal(size=(5, 3))
+    program = compile(function, w, x=3)
+    cost, gradient = program.value_and_grad(X)
+    assert repr(program) == "<compiled program of x=3, 20 parameters>"
+    assert not asked
+    assert str(program).startswith("def loss_and_grad(")
+    assert program.report()
+    assert asked == ["gather", "arrange", "write"]
+    by_lines, slopes = program.run_on(np, program.flat, X)
+    assert by_lines == pytest.approx(cost, rel=1e-12)
+    np.testing.assert_allclose(slopes, gradient, rtol=1e-9)
+    asked.clear()
+    layers = MLP(4, [3, 1], rng=random.Random(0))
+    compile(lambda x: layers(x), layers, x=4).value_and_grad(np.ones((2, 4)))
+    assert asked == ["gather", "arrange"]
+
+
+@pytest.mark.parametrize("ask", [str, CompiledProgram.report, lambda program: program.source])
+def test_lines_that_would_hold_another_constant_than_the_code_are_refused(ask: Callable[[Any], Any]) -> None:
+    w, c = Value(2.0), Value(1.0, "c", role="constant")
+    program = compile(lambda x: w * x[0] + c, [w], executor="tape", x=1)
+    c.data = 5.0
+    with pytest.raises(RuntimeError, match="c is no parameter of this program"):
+        ask(program)
 
 
 def test_without_the_compiled_part_all_runs_on_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
