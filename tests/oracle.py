@@ -262,7 +262,8 @@ class ComplexFunctions:
         return Complex(cmath.log(x) / math.log(2))
 
     def atan2(self, y: complex, x: complex) -> Complex:
-        return Complex(cmath.phase(complex(x.real, y.real)) + cmath.atan(y / x) - math.atan(y.real / x.real))
+        slope = (x.real * complex(y).imag - y.real * complex(x).imag) / (x.real**2 + y.real**2)
+        return Complex(complex(math.atan2(y.real, x.real), slope))
 
     def pow(self, x: complex, y: complex) -> Complex:
         return Complex(cmath.exp(y * cmath.log(x)))

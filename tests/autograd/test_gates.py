@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import autograd
-from autograd import GATES, Gate, Value, check_gradients
+from autograd import GATES, Gate, Value, check_gradients, compile
 from autograd.functions import FLOATS, FUNCTIONS
 from autograd.gate import gate
 from autograd.testing import gate_inputs
@@ -294,3 +294,38 @@ def test_a_variadic_rule_may_pass_no_gradient_to_some() -> None:
         assert autograd.grad(lambda b: first(2.0, b))(3.0) == 0.0
     finally:
         del GATES["first"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: autograd.asin(2.0), ValueError, r"asin: .*x = 2\.0"),
+        (lambda: autograd.acosh(Value(0.5)), ValueError, r"acosh: .*x = 0\.5"),
+        (lambda: autograd.atanh(Value(1.0, "v")), ValueError, r"atanh: .*v = 1\.0"),
+        (lambda: autograd.log2(0.0), ValueError, r"log2: .*x = 0\.0"),
+        (lambda: autograd.atan2(Value(0.0), Value(0.0)).backward(), ZeroDivisionError, r"atan2.*x1 = 0\.0, x2 = 0\.0"),
+        (lambda: autograd.hypot(Value(0.0), Value(0.0)).backward(), ZeroDivisionError, r"hypot.*x1 = 0\.0, x2 = 0\.0"),
+        (lambda: autograd.grad(autograd.cbrt)(0.0), ZeroDivisionError, r"cbrt.*x = 0\.0"),
+        (lambda: autograd.grad(autograd.asin)(1.0), ZeroDivisionError, r"asin.*x = 1\.0"),
+    ],
+)
+def test_outside_a_domain_the_error_names_the_gate_and_its_inputs(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("name", [row.name for row in FUNCTIONS.values() if row.rule])
+def test_composed_functions_are_printed_for_every_program(name: str) -> None:
+    row = GATES["silu" if name == "sigmoid" else name]  # the gate sigmoid writes its rule out
+    w = [Value(0.5), Value(0.75)][: len(row.names)]
+    made = compile(lambda x: row(*(p * x[0] for p in w)), w, x=1)
+    cost, gradient = made.value_and_grad([[1.5], [2.5]])
+    assert f"def {name}(xp, " in (text := str(compile(lambda x: row(*x), x=len(w), gradient=False)))
+    assert "where" in text
+    found = compile(lambda x: row(*(p * x[0] for p in w)), w, executor="numpy", x=1).value_and_grad([[1.5], [2.5]])
+    assert found[0] == pytest.approx(cost, rel=1e-14)
+    assert found[1].tolist() == pytest.approx(gradient.tolist(), rel=1e-13)
+    assert f"composed_{name}(" in made.to_c()
+    assert f"const {name} = " in compile(lambda x: row(*x), x=len(w), gradient=False).to_js()
