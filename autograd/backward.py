@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ._engine import compiled
 from .arguments import as_float, truncated_repr
-from .context import refuse_while_tracing, tick
+from .context import recording, refuse_while_tracing, tick
 from .gate import inputs_text
 from .names import names_in_errors
 from .node import CONSTANT, N, Node
@@ -234,6 +234,7 @@ def _keep(walk: Walk) -> None:
 
 def _sweep(root: Node, seed: float) -> Walk:
     """Compute the adjoint of every node into `_adjoint`; the caller must hold the lock."""
+    began = recording.clock
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
@@ -243,7 +244,19 @@ def _sweep(root: Node, seed: float) -> Walk:
     except (ArithmeticError, ValueError) as error:
         names = names_in_errors([*walk.leaves, *walk.gates])
         raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
+    if recording.clock != began:
+        _refuse_changed(walk, began)
     return walk
+
+
+def _refuse_changed(walk: Walk, began: int) -> None:
+    """Raise if a leaf of the graph was set after the clock read `began`, so that a pass has read old and new data."""
+    changed = next((leaf for leaf in walk.leaves if leaf._tick > began), None)
+    if changed is not None:
+        raise RuntimeError(
+            f"{changed.label or 'a leaf'} was set in the middle of a pass (by another thread, or a signal handler?): "
+            "call forward() again"
+        )
 
 
 def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
@@ -276,6 +289,7 @@ def zero_grad(root: Node) -> None:
 
 def forward(root: Node) -> float:
     """Recompute the stale nodes of the graph from the present data of its leaves; return the root's new data."""
+    began = recording.clock
     with walking:
         walk = Walk((root,))
         walk.finish()
@@ -292,6 +306,8 @@ def forward(root: Node) -> float:
         except (ArithmeticError, ValueError) as error:
             names = names_in_errors([*walk.leaves, *walk.gates])
             raise gate.refusal(error, now, [names[input] for input in inputs]) from None
+    if recording.clock != began:
+        _refuse_changed(walk, began)
     if data:
         time = tick()  # later than nodes of other graphs that use these, so that those become stale
         _write("_data", data, data.values())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from math import inf, isfinite, nan
+from operator import add
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from ._engine import recording_call
 from .arguments import as_float, as_list, remedy, truncated_repr
 from .functions import COMPARISONS, FLOATS, FUNCTIONS, hint
-from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, may_refuse, statements
+from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, may_refuse, statements, terms
 
 __all__ = [
     "GATES",
@@ -187,8 +188,11 @@ class Gate:
         return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
-        """Return the output as a formula: an operator between its inputs, or else a function call."""
+        """Return the output as a formula: operators between its inputs, or else a function call."""
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
+        sum_of = terms(Symbol.of(self.forward(SYMBOLS, *symbols))) if len(symbols) <= 2 * MOST_SHOWN else []
+        if len(sum_of) > 1 or any(term.operator == "mul" for term in sum_of):
+            return mathematics(reduce(add, sorted(sum_of, key=lambda term: term.operator != "mul")))
         if not self.variadic:
             output = Symbol.of(self.forward(SYMBOLS, *symbols))
             plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)

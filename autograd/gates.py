@@ -54,7 +54,7 @@ neg = gate(
     doc="−x.",
 )
 mul = gate(
-    "mul", "*", lambda xp, a, b: a * b,
+    "mul", "×", lambda xp, a, b: a * b,
     lambda xp, out, a, b: b,
     lambda xp, out, a, b: a,
     nickname="swap multiplier", doc="a·b. Each input's local gradient is the other input.",
@@ -71,7 +71,7 @@ reciprocal = gate(
     domain=(NONZERO,), doc="1/x.",
 )
 pow = gate(
-    "pow", "**", lambda xp, x, y: xp.pow(x, y),
+    "pow", "xʸ", lambda xp, x, y: xp.pow(x, y),
     # where: x**0 is flat at x = 0 too, where x**-1 would be infinite
     lambda xp, out, x, y: y * xp.pow(xp.where(xp.abs(y) > 0, x, xp.where(xp.abs(x) > 0, x, 1.0)), y - 1),
     # where: 0**y is 0 for all y > 0, so its slope is 0

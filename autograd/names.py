@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import getsourcelines
 from itertools import count
+from textwrap import dedent
 from types import FrameType
 from typing import Any
 
@@ -18,27 +21,57 @@ SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def caller_names(frame: FrameType | None) -> dict[int, str]:
-    """Map the id of each Value in a frame to the first variable that holds it, locals before globals.
+    """Map the id of each Value in a frame to a name: a module's name for its parameter, or else the first variable.
 
-    A Value in a list is named by its index, as w[0]. Names that begin with an underscore are skipped.
+    Locals come before globals. A leaf in a list of leaves is named by its index, as w[0], and a parameter of a module as
+    in `named_parameters`. The variables of loops, and names that begin with an underscore, are skipped.
     """
     names: dict[int, str] = {}
     if frame is not None:
-        for variables in (frame.f_locals, frame.f_globals):
-            _collect(variables, names)
+        loops = _loop_variables(frame)
+        variables = [
+            (name, x)
+            for scope in (frame.f_locals, frame.f_globals)
+            for name, x in [*scope.items()]
+            # test frameworks add variables such as @py_assert1
+            if not name.startswith("_") and name.isidentifier() and name not in loops
+        ]
+        for collect in (_parameters, _entries):
+            for name, x in variables:
+                for value, found in collect(name, x):
+                    names.setdefault(id(value), found)
     return names
 
 
-def _collect(variables: Mapping[str, Any], names: dict[int, str]) -> None:
-    for name, x in list(variables.items()):
-        if name.startswith("_") or not name.isidentifier():  # test frameworks add variables such as @py_assert1
-            continue
-        if hasattr(type(x), "__gate__"):
-            names.setdefault(id(x), name)
-        elif x.__class__ in (list, tuple):
-            for i, entry in enumerate(x):
-                if hasattr(type(entry), "__gate__"):
-                    names.setdefault(id(entry), f"{name}[{i}]")
+def _parameters(name: str, x: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the parameters of a module with their names."""
+    if not isinstance(x, type) and callable(getattr(type(x), "named_parameters", None)):
+        try:
+            named = [*x.named_parameters()]
+        except Exception:  # of another library, or of a module that is not ready yet
+            return
+        yield from ((value, path) for path, value in named if hasattr(type(value), "__gate__"))
+
+
+def _entries(name: str, x: Any) -> Iterator[tuple[Any, str]]:
+    """Yield a Value with the name of its variable, or the leaves of a list with their indices."""
+    if hasattr(type(x), "__gate__"):
+        yield x, name
+    elif x.__class__ in (list, tuple):
+        values = [(entry, f"{name}[{i}]") for i, entry in enumerate(x) if hasattr(type(entry), "__gate__")]
+        if all(value.gate is None for value, _ in values):  # else it lists the nodes of a graph
+            yield from values
+
+
+def _loop_variables(frame: FrameType) -> set[str]:
+    """Return the targets of `for` in a frame's source: after the loop they still hold the last node that it met."""
+    try:
+        lines, _ = getsourcelines(frame)
+        tree = ast.parse(dedent("".join(lines)))
+    except (OSError, SyntaxError, ValueError, TypeError):  # typed at a prompt, or generated
+        return set()
+    targets = (part.target for part in ast.walk(tree) if isinstance(part, ast.For))
+    return {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
 
 
 def node_names(order: Sequence[N], known: Mapping[int, str]) -> dict[N, str | None]:

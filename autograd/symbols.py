@@ -37,6 +37,7 @@ __all__ = [
     "python",
     "statements",
     "steps",
+    "terms",
 ]
 
 # Precedence of the operators; an operation that is missing here is printed as a function call.
@@ -458,6 +459,25 @@ def _wrap(text: str, binding: int, needed: int) -> str:
 
 
 LONGEST = 1000  # maximum number of characters of a formula; a longer part is printed as …
+
+
+def terms(symbol: Symbol) -> list[Symbol]:
+    """Return the terms of a sum of names, numbers and products of two of them, without zeros; of any other symbol, none.
+
+    >>> w, x, b = map(Symbol.named, "wxb")
+    >>> [mathematics(term) for term in terms(0.0 + w * x + b)], terms((w + x) * b)
+    (['w·x', 'b'], [])
+    """
+    stack, found = [symbol], []
+    while stack:
+        term = stack.pop()
+        if term.operator == "add":
+            stack += reversed(term.arguments)
+        elif not (term.operator == "number" and term.arguments[0] == 0):
+            found.append(term)
+    plain = ("name", "number")
+    parts = [part for term in found for part in (term.arguments if term.operator == "mul" else [term])]
+    return found if all(part.operator in plain for part in parts) else []
 
 
 def mathematics(symbol: Symbol) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from math import nan
 from numbers import Real
+from threading import local
 from typing import Any, NoReturn, Union
 from weakref import finalize, ref
 
@@ -397,11 +398,12 @@ class _Part:
     def __init__(self, root: Node) -> None:
         self.gates: list[Node] = []
         given: dict[Node, None] = {}
+        parts = _pickling.parts
         seen, stack = {root}, [(root, iter(root.inputs))]
         while stack:  # depth first, as far as there are gates of no part
             node, inputs = stack[-1]
             for x in inputs:
-                if x._first is None or x in _parts:
+                if x._first is None or (x in parts and parts[x]() is not None):
                     given[x] = None
                 elif x not in seen:
                     seen.add(x)
@@ -412,9 +414,8 @@ class _Part:
                 stack.pop()
         self.given = [*given]
         self.place = {node: i for i, node in enumerate([*self.given, *self.gates])}
-        part = ref(self)
-        _parts.update(dict.fromkeys(self.gates, part))
-        finalize(self, _forget, self.gates)
+        finalize(self, _forget, parts, self.gates)
+        parts.update(dict.fromkeys(self.gates, ref(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         gates, n = self.gates, len(self.given)
@@ -431,12 +432,19 @@ class _Part:
         )
 
 
-_parts: dict[Node, ref[_Part]] = {}  # maps every gate that is being pickled to its part
+class _Pickling(local):
+    """Maps every gate that this thread is pickling to its part. After an interrupt, a part may be gone already."""
+
+    def __init__(self) -> None:
+        self.parts: dict[Node, ref[_Part]] = {}
 
 
-def _forget(gates: Sequence[Node]) -> None:
+_pickling = _Pickling()
+
+
+def _forget(parts: dict[Node, ref[_Part]], gates: Sequence[Node]) -> None:
     for gate in gates:
-        _parts.pop(gate, None)
+        parts.pop(gate, None)
 
 
 def flatten(root: Node) -> tuple[Any, ...]:
@@ -444,7 +452,7 @@ def flatten(root: Node) -> tuple[Any, ...]:
     refuse_while_tracing("pickling")
     if root._first is None:
         return _leaf, (root._origin, root._data, root.grad, _rare([root]), min(root._tick, 1))
-    known = _parts.get(root)
+    known = _pickling.parts.get(root)
     part = None if known is None else known()
     if part is None:
         part = _Part(root)

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from .statements import ArrayProgram
+from collections.abc import Sequence
+
+from .statements import ArrayProgram, Statement
 
 __all__ = ["report"]
 
-MOST_LISTED = 6  # parameters without effect
+MOST_LISTED = 6  # tensors, and parameters without effect
 
 
 def report(program: ArrayProgram, gathers: int) -> str:
     """Return the report as lines of text; parameters are numbered as the caller gave them."""
-    shapes = ", ".join(f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in program.leaves)
     dots = [statement for statement in program.statements if statement.op == "dot"]
     others = [statement for statement in program.statements if statement.op not in ("dot", "leaf")]
-    rows = sum(len(statement.members) for statement in others)
+    shapes = [f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in program.leaves]
     ends = [program.nodes[i] for i in program.gradients]
     unused = [str(p) for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
-    listed = f"parameters {', '.join(unused)}"
+    named = f"parameters {', '.join(unused)}"
     if len(unused) > MOST_LISTED:
-        listed = f"{len(unused)} parameters, {', '.join(unused[:MOST_LISTED])}, …"
+        named = f"{len(unused)} parameters, {', '.join(unused[:MOST_LISTED])}, …"
     return "\n".join(
         [
-            f"parameters: {shapes or 'none'}",
-            f"{sum(len(statement.members) for statement in dots)} sums of products in {len(dots)} matrix products",
-            f"{rows} other operations in {len(others)} elementwise lines, {rows / max(1, len(others)):.1f} a line",
-            f"{gathers} gathers",
-            *([f"without effect: {listed}"] if unused else []),
+            f"parameters: {', '.join(shapes[:MOST_LISTED]) or 'none'}"
+            + f", … ({len(shapes)} tensors)" * (len(shapes) > MOST_LISTED),
+            f"sums of products: {_rows(dots)}, computed as {_counted(len(dots), 'matrix product')}"
+            if dots
+            else "sums of products: none",
+            f"other operations: {_rows(others)}, computed as {_counted(len(others), 'line')} over whole arrays"
+            if others
+            else "other operations: none",
+            f"gathers: {gathers}, where rows are not taken in the order of their array" if gathers else "gathers: none",
+            *([f"without effect: {named}"] if unused else []),
         ]
     )
+
+
+def _rows(statements: Sequence[Statement]) -> int:
+    return sum(len(statement.members) for statement in statements)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n > 1)}"

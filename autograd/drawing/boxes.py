@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,18 +13,29 @@ __all__ = ["LEVELS", "Arrow", "Box", "Level", "fold", "homes"]
 
 Level = Literal["gate", "neuron", "layer"]
 LEVELS: tuple[Level, ...] = ("gate", "neuron", "layer")
+ROWS = 3  # parameters of a gate, from which on they share a box
 
 
 @dataclass(eq=False)
 class Box:
-    """Nodes shown as one shape, in topological order. `scope` is the folded scope, None for a single node.
+    """Nodes shown as one shape, in topological order: a single node, a folded scope, or the parameters of one gate.
 
-    A copy of a hub, drawn beside some of its uses, has the hub as its `original`.
+    `scope` is the folded scope. A copy of a hub, drawn beside some of its uses, has the hub as its `original`.
     """
 
     nodes: list[Value]
     scope: str | None = None
     original: Box | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether the box shows a single node."""
+        return self.scope is None and len(self.nodes) == 1
+
+    @property
+    def table(self) -> bool:
+        """Whether the box lists the parameters of a gate."""
+        return self.scope is None and len(self.nodes) > 1
 
 
 @dataclass(eq=False)
@@ -66,10 +77,11 @@ def homes(order: Sequence[Value]) -> dict[Value, str | None]:
 def fold(order: Sequence[Value], home: Mapping[Value, str | None], level: Level) -> list[Box]:
     """Return the boxes of a graph at a level, in the order of their last nodes.
 
-    A scope that contains a single gate is not folded.
+    A scope that contains a single gate is not folded. At level "gate", the parameters that one gate of their scope uses
+    alone share a box.
     """
     if level == "gate":
-        return [Box([node]) for node in order]
+        return [*_tables(order, home)]
     widened = _fold_targets({scope for scope in home.values() if scope}, level)
     folded = {scope: Box([], scope) for scope in widened.values()}
     size = Counter[str]()
@@ -84,6 +96,22 @@ def fold(order: Sequence[Value], home: Mapping[Value, str | None], level: Level)
         if box.nodes[-1] is node:
             boxes.append(box)
     return boxes
+
+
+def _tables(order: Sequence[Value], home: Mapping[Value, str | None]) -> Iterator[Box]:
+    users: dict[Value, list[Value]] = {}
+    for node in order:
+        for input in node.inputs:
+            users.setdefault(input, []).append(node)
+    listed: dict[Value, list[Value]] = {}
+    for node in order:
+        if node.role == "parameter" and home[node] and len(users.get(node, ())) == 1:
+            listed.setdefault(users[node][0], []).append(node)
+    tables = {node: nodes for nodes in listed.values() if len(nodes) >= ROWS for node in nodes}
+    for node in order:
+        nodes = tables.get(node, [node])
+        if nodes[-1] is node:
+            yield Box(nodes)
 
 
 def _fold_targets(scopes: set[str], level: Level) -> dict[str, str]:

@@ -4,37 +4,58 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, takewhile
 
 from ..names import caller_names, complete_names, node_names
+from ..symbols import SYMBOLS, Symbol
 from ..value import Value
 from .boxes import Arrow, Box
-from .flow import check_digits, format_number, local_gradients
+from .flow import check_digits, format_number, sign
 from .summary import summary
+from .svg import BACKSLASH
+from .theme import (
+    BACK,
+    BLUE,
+    CARD,
+    FOLD,
+    FORMULA,
+    GRADIENT,
+    INK,
+    NEGATIVE,
+    NOW,
+    PALE,
+    POSITIVE,
+    ROOT,
+    paint,
+)
 from .view import View
 
-__all__ = ["dot_text", "to_dot"]
+__all__ = ["ESCAPED", "dot_text", "to_dot"]
 
 # Roles differ in shape as well as colour, for grey prints and colour-blind readers.
-INK, PALE, GRADIENT, FORMULA, BLUE = "#1b1f24", "#6b7280", "#b3311d", "#2f5d8a", "#d6e6f5"
 LOOKS = {
-    "input": 'shape=box style="rounded,filled" fillcolor=white',
+    "input": f'shape=box style="rounded,filled" fillcolor="{CARD}"',
     "parameter": f'shape=box style=filled fillcolor="{BLUE}" penwidth=1.6',
     "constant": f'shape=plaintext fontcolor="{PALE}"',
-    "gate": 'shape=circle style=filled fillcolor=white margin="0.03,0.03"',
-    "fold": 'shape=box style="rounded,filled" fillcolor="#eceff3" penwidth=1.6 margin="0.16,0.1"',
-    "root": 'shape=box style=filled fillcolor="#ffedb8" peripheries=2',
+    "gate": 'shape=circle style=filled fillcolor="{}" margin="0.03,0.03"',
+    "table": f'shape=box style=filled fillcolor="{BLUE}" penwidth=1.6 margin="0.06,0.04"',
+    "fold": 'shape=box style="rounded,filled" fillcolor="{}" penwidth=1.6 margin="0.16,0.1"',
+    "root": f'shape=box style=filled fillcolor="{ROOT}" peripheries=2',
     "hub": "shape=ellipse",  # of a gate; with its longer label a circle would be too large
     "elsewhere": f'label="…" shape=plaintext fontcolor="{PALE}"',
 }
 COPY = 'shape=box style="rounded,dashed,filled" fillcolor="{}"'
 REPEATED = "a dashed box repeats a node beside more of its uses; its grad is the sum over all of them"
+WEIGHTED = "arrows: weights, the wider the larger, blue if positive and orange if negative"
 LONGEST = 40  # characters of a formula
+ESCAPED = "&#92;" * 2  # a backslash: Graphviz unescapes twice, the second time after the entities of an HTML-like label
+THINNEST, WIDEST = 0.6, 4.4  # arrows of weights
+LETTER = 5.0 / 72  # width in inches of a letter of the small lines
 HEAD = f"""\
 digraph {{
-\tgraph [fontcolor="{INK}" fontname="sans-serif" nodesep=0.22 rankdir=LR ranksep=0.45]
+\tgraph [bgcolor="{BACK}" fontcolor="{INK}" fontname="sans-serif" nodesep=0.22 rankdir=LR ranksep=0.45]
 \tnode [color="{INK}" fontcolor="{INK}" fontname="sans-serif" fontsize=12 height=0.4]
 \tedge [arrowsize=0.7 color="{PALE}" fontcolor="{INK}" fontname="sans-serif" fontsize=10]"""
 
@@ -51,28 +72,30 @@ def to_dot(root: Value, *, digits: int | None = 2, formulas: bool = False, names
     ...
     """
     known = caller_names(sys._getframe(1)) if names else {}
-    return dot_text(View.whole(root), known, digits=digits, formulas=formulas)
+    return paint(dot_text(View.whole(root), known, digits=digits, formulas=formulas), "light")
 
 
 def dot_text(view: View, known: Mapping[int, str], *, digits: int | None, formulas: bool = False) -> str:
-    """Return a view as DOT text; `known` maps ids of nodes to the caller's variables."""
+    """Return a view as DOT text for `paint`; `known` maps ids of nodes to the caller's variables."""
     return "\n".join([HEAD, *_Writer(view, known, digits, formulas).lines(), "}", ""])
 
 
 class _Writer:
+    """Writes a view. In a network, one with folded scopes or tables, boxes show what elsewhere their arrows do."""
+
     def __init__(self, view: View, known: Mapping[int, str], digits: int | None, formulas: bool) -> None:
         if digits is not None:
             check_digits(digits)
         self.view, self.flow, self.digits, self.formulas = view, view.flow, digits, formulas
-        self.names = node_names(view.flow.order, known)
-        if view.copies:  # a copy refers to its hub by name, so each hub needs a unique one
-            names = complete_names(view.flow.order, known)
-            self.names |= {node: names[node] for hub in view.copies if hub.scope is None for node in hub.nodes}
+        self.names = complete_names(view.flow.order, known)
+        self.given = node_names(view.flow.order, known)
+        self.network = not all(box.single for box in view.boxes)
         self.places = {box: f"n{i}" for i, box in enumerate(view.boxes)}
         for hub, copies in view.copies.items():
             self.places |= {copy: f"{self.places[hub]}_{i}" for i, copy in enumerate(copies, start=2)}
         self.straight = view.spine() if view.copies else set()
-        self.slopes: dict[Value, Sequence[float | None]] = {}
+        self.weights = _weights(view.arrows)
+        self.heaviest = max((abs(w.data) for w in self.weights.values()), default=0.0)
         self.outputs: dict[Box, list[Value]] = {}  # of folds: the nodes that are used outside
         self.leaving: dict[Box, list[Arrow]] = {}
         for arrow in (*view.arrows, *view.after.values()):
@@ -84,15 +107,17 @@ class _Writer:
             if box.scope is not None:
                 leaving = [*self.outputs.get(box, []), *(node for node in box.nodes if node is self.flow.root)]
                 self.outputs[box] = [*dict.fromkeys(leaving)]
+        self.prefix = self.common_prefix()
 
     def lines(self) -> Iterator[str]:
         places = self.places
-        if self.outputs:
-            yield f"\tgraph [ranksep={min(0.9 + 0.1 * self.widest(), 4.0):.1f} splines=line mclimit=0.001]"
+        if self.network:
+            yield f"\tgraph [ranksep={min(0.9 + 0.1 * self.widest(), 4.0):.1f} splines=line mclimit=0.001 outputorder=edgesfirst]"
             yield "\tedge [headport=w tailport=e]"
         if self.view.copies:
             yield "\tgraph [labeljust=l]"  # these pictures are wide; keep the label in view
-        if notes := [*self.view.notes, *[REPEATED] * bool(self.view.copies)]:
+        notes = [*self.view.notes, *[REPEATED] * bool(self.view.copies), *[WEIGHTED] * bool(self.weights)]
+        if notes:
             yield f"\tgraph [fontsize=12 label={_label('; '.join(notes))}]"
         for box, place in places.items():
             bold = " penwidth=4" if self.view.focus in box.nodes and not box.original else ""
@@ -109,8 +134,9 @@ class _Writer:
         root = self.flow.root
         for box, place in places.items():
             if root.inputs and root in box.nodes:
-                yield f"\troot [label={_label(self.names[root] or 'output')} {LOOKS['root']}]"
-                yield f"\t{place} -> root [label={self.edge_label(root.data, self.flow.gradient(root))}]"
+                yield f"\troot [label={_label(self.names[root])} {LOOKS['root']}]"
+                label = self.edge_label(root.data, self.flow.gradient(root))
+                yield f"\t{place} -> root [label={label}{self.back(self.flow.progress is not None, False)}]"
 
     def boxes_by_scope(self) -> dict[tuple[str, ...], list[Box]]:
         """The boxes in the frame of each scope; a fold is in the frame of the enclosing scope."""
@@ -120,47 +146,108 @@ class _Writer:
                 inside.setdefault(tuple(scope.split("/")), []).append(box)
         return inside
 
+    def common_prefix(self) -> tuple[str, ...]:
+        """The outer scopes that all frames share. They get no frame, which would surround almost everything.
+
+        Graphviz keeps the order of the boxes in frames, but not in frames of frames.
+        """
+        framed = [*self.boxes_by_scope()]
+        shared = takewhile(lambda parts: len({*parts}) == 1, zip(*framed))
+        return tuple(part for part, *_ in shared)[: min(map(len, framed), default=1) - 1]
+
     def clusters(self) -> Iterator[str]:
         """The nested frames of the scopes, as subgraphs."""
         framed = self.boxes_by_scope()
+        shared = len(self.prefix)
         open_: tuple[str, ...] = ()
-        for number, scope in enumerate([*sorted(framed), ()]):
-            while open_ != scope[: len(open_)]:
+        for number, scope in enumerate([*_nested(framed), self.prefix]):
+            parts = scope[shared:]
+            while open_ != parts[: len(open_)]:
                 yield "\t" * len(open_) + "}"
                 open_ = open_[:-1]
-            for part in scope[len(open_) :]:
+            for part in parts[len(open_) :]:
+                name = part if open_ else "/".join((*self.prefix, part))
                 open_ = (*open_, part)
                 indent = "\t" * len(open_)
                 yield f"{indent}subgraph cluster_{number}_{len(open_)} {{"
-                yield f'{indent}\tgraph [color="{PALE}" fontsize=11 label={_label(part)} style=rounded]'
+                yield f'{indent}\tgraph [color="{PALE}" fontsize=11 label={_label(name)} style=rounded]'
             boxes = framed.get(scope, [])
+            indent = "\t" * (len(open_) + 1)
             if boxes:
-                yield "\t" * (len(open_) + 1) + " ".join(self.places[box] for box in boxes)
+                yield indent + " ".join(self.places[box] for box in boxes)
+            folds = [self.places[box] for box in boxes if box.scope is not None]
+            if len(folds) > 1:  # lists them from the top
+                yield f"{indent}{{rank=same {' -> '.join(folds)} [style=invis headport=_ tailport=_]}}"
+            for box in boxes:
+                if box.table:
+                    (arrow,) = self.leaving[box]
+                    yield f"{indent}{{rank=same {self.places[arrow.head]} {self.places[box]}}}"
 
     def box(self, box: Box) -> str:
+        now = self.flow.progress is not None and bool({*box.nodes} & {*self.flow.progress.done[-1:]})
         if box.original is not None:
             blue = box.scope is None and box.nodes[0].role == "parameter"
-            return f"label={self.copy_label(box, box.original)} {COPY.format(BLUE if blue else 'white')}"
+            return f"label={self.copy_label(box, box.original)} {COPY.format(BLUE if blue else CARD)}"
         if box.scope is not None:
-            return f"label={self.fold_label(box, box.scope)} {LOOKS['fold']}"
+            return f"label={self.fold_label(box, box.scope)} {LOOKS['fold'].format(NOW if now else FOLD)}"
+        if box.table:
+            return f"label={self.table_label(box)} {LOOKS['table']}"
         (node,) = box.nodes
         name = self.names[node]
-        if node.gate is not None:
-            below = [name] if name and node is not self.flow.root else []
-            looks = f"{LOOKS['gate']} {LOOKS['hub']}" if box in self.view.copies else LOOKS["gate"]
-            return f"label={_label(node.gate.symbol, *below, *self.hub_lines(box))} {looks}"
-        assert node.role is not None
         data = format_number(node.data, self.digits)
-        gradient = [] if node.role == "constant" or box in self.view.copies else [self.gradient(node)]
-        looks = LOOKS[node.role] + " peripheries=2" * (node is self.flow.root)
-        return f"label={_label(f'{name} = {data}' if name else data, *gradient, *self.hub_lines(box))} {looks}"
+        if node.gate is not None:
+            below = [_small(name)] if node is not self.flow.root else []
+            if self.shows_numbers(box):
+                below += [_small(f"= {data}"), self.gradient(node)]
+            looks = LOOKS["gate"].format(NOW if now else CARD)
+            looks = f"{looks} {LOOKS['hub']}" if box in self.view.copies else looks
+            return f"label=<{_escaped(sign(node))}{''.join(below)}{self.hub_lines(box)}> {looks}"
+        assert node.role is not None
+        gradient = "" if node.role == "constant" or box in self.view.copies else self.gradient(node)
+        looks = LOOKS[node.role] + " peripheries=2" * (node is self.flow.root) + self.widest_sum(node)
+        named = node.role != "constant" or self.given[node]
+        return f"label=<{_escaped(f'{name} = {data}' if named else data)}{gradient}{self.hub_lines(box)}> {looks}"
 
-    def hub_lines(self, box: Box) -> list[str]:
+    def shows_numbers(self, box: Box) -> bool:
+        """Whether a box shows its value and gradient, so that its arrows need not."""
+        if self.view.copies.get(box.original or box):
+            return False
+        if box.scope is not None:
+            return len(self.outputs[box]) == 1
+        if not self.network:
+            return False
+        return box.nodes[0].gate is None or len(self.leaving.get(box, ())) > 1
+
+    def widest_sum(self, node: Value) -> str:
+        """A minimum width that holds every partial sum of a leaf's gradient, so that all steps have the same layout."""
+        progress = self.flow.progress
+        if progress is None or progress.expected[node] < 2:
+            return ""
+        uses = progress.expected[node]
+        letters = len(f"grad -0.0e+00 ({uses} of {uses})") + max((self.digits or 17) - 2, 0)
+        return f" width={letters * LETTER:.2f}"
+
+    def table_label(self, box: Box) -> str:
+        rows = "".join(
+            f'<tr><td align="right">{_escaped(self.names[node])}</td>'
+            f"<td>{format_number(node.data, self.digits)}</td><td>{self.table_gradient(node)}</td></tr>"
+            for node in box.nodes
+        )
+        return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{rows}</table>>'
+
+    def table_gradient(self, node: Value) -> str:
+        if self.flow.share(node) is not None:
+            return self.gradient(node).removeprefix("<br/>")
+        return self.red(self.flow.gradient(node), None if self.flow.upstream is None else self.flow.upstream[node])
+
+    def hub_lines(self, box: Box) -> str:
         """The lines of a hub's label on its number of uses and its total gradient."""
         if box not in self.view.copies:
-            return []
+            return ""
         (node,) = box.nodes
-        return [self.uses[box]] if node.role == "constant" else [self.gradient(node), f"Σ over {self.uses[box]}"]
+        if node.role == "constant":
+            return _small(self.uses[box])
+        return f"{self.gradient(node)}{_small(f'Σ over {self.uses[box]}')}"
 
     def copy_label(self, box: Box, hub: Box) -> str:
         """The label of a copy: the name and value of its hub, and the uses that it is drawn beside."""
@@ -183,32 +270,58 @@ class _Writer:
         parameters = sum(node.role == "parameter" for node in box.nodes)
         count = f"{parameters:,} parameter{'s' * (parameters != 1)}" if parameters else None
         lines = [f"<b>{_escaped(scope.rpartition('/')[2])}</b>", *map(_escaped, summary(box.nodes, outputs))]
-        gradient = None
+        gradient = ""
         if len(outputs) == 1:
             lines.append(f"= {format_number(outputs[0].data, self.digits)}")
             gradient = self.gradient(outputs[0])
-        return f"<{'<br/>'.join(lines)}{_small(gradient)}{_small(count)}{_small(self.uses.get(box))}>"
+        return f"<{'<br/>'.join(lines)}{gradient}{_small(count)}{_small(self.uses.get(box))}>"
 
     def gradient(self, node: Value) -> str:
+        """The line of a label with a node's gradient. Of one that has not arrived yet, the line is there but invisible."""
         gradient = self.flow.gradient(node)
+        if self.flow.progress is not None and gradient is not None:
+            arrived, expected = self.flow.progress.arrived[node], self.flow.progress.expected[node]
+            so_far = f" ({arrived} of {expected})" if arrived < expected else ""
+            return _small(f"grad {format_number(gradient, self.digits)}{so_far}", GRADIENT)
+        if self.flow.progress is not None and self.flow.upstream is not None:
+            return _small(f"grad {format_number(self.flow.upstream[node], self.digits)}", "transparent")
         if gradient is None:
-            return "grad not computed"
+            return _small("grad not computed")
         share = self.flow.share(node)
         passes = "" if share is None else f" ({format_number(share, self.digits)} by this pass)"
-        return f"grad {format_number(gradient, self.digits)}{passes}"
+        return _small(f"grad {format_number(gradient, self.digits)}{passes}", GRADIENT)
 
     def arrow_attributes(self, arrow: Arrow) -> str:
-        """An arrow's attributes. In a folded picture it has no label if the box at its tail shows the same numbers."""
+        """An arrow's attributes. In a network it has no label if the box at its tail shows the same numbers."""
         attributes = []
         tail = arrow.tail.original or arrow.tail
-        tail_shows_it = len(self.outputs.get(tail, tail.nodes)) == 1 and (tail.scope or tail.nodes[0].role)
-        if not (self.outputs and tail_shows_it) or tail in self.view.copies:
+        if arrow.tail.table:
+            attributes.append("headport=s tailport=n")
+        elif not self.shows_numbers(tail):
             attributes.append(f"label={self.arrow_label(arrow)}")
-        if not self.outputs and arrow.tail.nodes[0].inputs and self.frame_of(arrow.tail) != self.frame_of(arrow.head):
+        if arrow in self.weights:
+            attributes.append(self.weight_attributes(self.weights[arrow]))
+        if not self.network and arrow.tail.nodes[0].inputs and self.frame_of(arrow.tail) != self.frame_of(arrow.head):
             attributes.append("minlen=2")  # separates the frames
         if arrow in self.straight:
             attributes.append("weight=10")
+        progress = self.flow.progress
+        if progress is not None:
+            sent = {gate for gate, place in arrow.edges if self.flow.downstream(gate, place) is not None}
+            attributes += filter(None, [self.back(bool(sent & {*progress.done}), bool(sent & {*progress.done[-1:]}))])
         return f" [{' '.join(attributes)}]" if attributes else ""
+
+    def back(self, sent: bool, now: bool) -> str:
+        """The attributes of an arrow that a gradient has passed: it points back."""
+        return f' color="{GRADIENT}" dir=back{" penwidth=2.6" * now}' if sent else ""
+
+    def weight_attributes(self, weight: Value) -> str:
+        width = THINNEST + (WIDEST - THINNEST) * (abs(weight.data) / self.heaviest if self.heaviest else 0.0)
+        told = f"{self.names[weight]} = {format_number(weight.data, self.digits)}"
+        told = told.replace("\\", BACKSLASH).replace('"', '\\"')
+        return (
+            f'color="{NEGATIVE if weight.data < 0 else POSITIVE}" penwidth={width:.2f} arrowhead=none tooltip="{told}"'
+        )
 
     def widest(self) -> int:
         """The largest number of boxes in one frame."""
@@ -224,48 +337,78 @@ class _Writer:
     def arrow_label(self, arrow: Arrow) -> str:
         """The label of an arrow: its value and gradient, or the number of values and the norm of their gradients."""
         back: dict[Value, float | None] = {}
+        final: dict[Value, float | None] = {}
         for gate, place in arrow.edges:
-            source, downstream = gate.inputs[place], self.downstream(gate, place)
-            so_far = back.get(source)
-            back[source] = downstream if so_far is None else so_far + (downstream or 0.0)
+            source, downstream = gate.inputs[place], self.flow.downstream(gate, place)
+            passed = self.flow.progress is None or gate in self.flow.progress.done
+            for sums, sent in ((back, downstream if passed else None), (final, downstream)):
+                so_far = sums.get(source)
+                sums[source] = sent if so_far is None else so_far + (sent or 0.0)
         if len(back) == 1:
             ((source, gradient),) = back.items()
             formula = self.formula(*arrow.edges[0]) if self.formulas and len(arrow.edges) == 1 else None
-            return self.edge_label(source.data, gradient, formula)
-        gradients = [gradient for gradient in back.values() if gradient is not None]
-        norm = f"‖grad‖ {format_number(math.hypot(*gradients), self.digits)}" if gradients else None
-        return _edge(f"{len(back):,} values", norm)
-
-    def downstream(self, gate: Value, place: int) -> float | None:
-        if self.flow.upstream is None:
-            return None
-        if gate not in self.slopes:
-            self.slopes[gate] = local_gradients(gate)
-        slope = self.slopes[gate][place]
-        return None if slope is None else self.flow.upstream[gate] * slope
+            return self.edge_label(source.data, gradient, formula, final[source])
+        red = self.red(_norm(back.values()), _norm(final.values()), "‖grad‖ ")
+        return f"<{len(back):,} values{red and '<br/>'}{red}>"
 
     def formula(self, node: Value, place: int) -> str | None:
-        """The formula of a local gradient, with the names of the inputs where they have any."""
+        """The formula of a local gradient, with the names of the inputs."""
         gate, inputs = node.gate, node.inputs
         assert gate is not None
         if inputs[place].role == "constant":
             return None
-        own = gate.names if not gate.variadic else [f"x{i}" for i in range(1, len(inputs) + 1)]
-        operands = [
-            x.data if x.role == "constant" else self.names[x] or name for x, name in zip(inputs, own, strict=True)
-        ]
-        formulas = gate.formulas(operands, self.names[node] or "out")
+        operands = [x.data if x.role == "constant" else self.names[x] for x in inputs]
+        formulas = gate.formulas(operands, self.names[node])
         return f"× {formulas[place]}" if formulas and len(formulas[place]) <= LONGEST else None
 
-    def edge_label(self, data: float, gradient: float | None, formula: str | None = None) -> str:
-        back = None if gradient is None else format_number(gradient, self.digits)
-        return _edge(format_number(data, self.digits), back, formula)
+    def edge_label(
+        self, data: float, gradient: float | None, formula: str | None = None, final: float | None = None
+    ) -> str:
+        red = self.red(gradient, final)
+        local = "" if formula is None else f'<br/><font color="{FORMULA}"><i>{_escaped(formula)}</i></font>'
+        return f"<{format_number(data, self.digits)}{red and '<br/>'}{red}{local}>"
+
+    def red(self, gradient: float | None, final: float | None, before: str = "") -> str:
+        """A gradient in its colour. One that has not arrived yet takes the place of its final value, but is invisible."""
+        shown, colour = (final, "transparent") if gradient is None else (gradient, GRADIENT)
+        return "" if shown is None else f'<font color="{colour}">{before}{format_number(shown, self.digits)}</font>'
 
 
-def _edge(forward: str, back: str | None, formula: str | None = None) -> str:
-    below = "" if back is None else f'<br/><font color="{GRADIENT}">{back}</font>'
-    local = "" if formula is None else f'<br/><font color="{FORMULA}"><i>{_escaped(formula)}</i></font>'
-    return f"<{forward}{below}{local}>"
+def _nested(scopes: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return scopes with those inside of another right after it, and else in their order."""
+    first: dict[tuple[str, ...], int] = {}
+    for i, scope in enumerate(scopes):
+        for end in range(1, len(scope) + 1):
+            first.setdefault(scope[:end], i)
+    return sorted(scopes, key=lambda scope: [first[scope[:end]] for end in range(1, len(scope) + 1)])
+
+
+def _weights(arrows: Iterable[Arrow]) -> dict[Arrow, Value]:
+    """Map the arrows into folds that a single parameter multiplies to that parameter."""
+    factors: dict[Value, list[Value | None]] = {}
+    weights: dict[Arrow, Value] = {}
+    for arrow in arrows:
+        if arrow.head.scope is not None:
+            for gate, _ in arrow.edges:
+                if gate not in factors:
+                    factors[gate] = _factors(gate)
+            (found, *others) = {factors[gate][place] for gate, place in arrow.edges}
+            if found is not None and not others:
+                weights[arrow] = found
+    return weights
+
+
+def _factors(node: Value) -> list[Value | None]:
+    """For each input of a gate, the parameter that is the gate's local gradient by it, as w is that of w·x by x."""
+    assert node.gate is not None
+    inputs = [Symbol.named(str(i)) for i in range(len(node.inputs))]
+    named = {id(symbol): input for symbol, input in zip(inputs, node.inputs, strict=True) if input.role == "parameter"}
+    return [named.get(id(slope)) for slope in node.gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs)]
+
+
+def _norm(gradients: Iterable[float | None]) -> float | None:
+    known = [gradient for gradient in gradients if gradient is not None]
+    return math.hypot(*known) if known else None
 
 
 def _label(first: str, *below: str) -> str:
@@ -273,11 +416,13 @@ def _label(first: str, *below: str) -> str:
     return f"<{_escaped(first)}{''.join(map(_small, below))}>"
 
 
-def _small(text: str | None) -> str:
-    return f'<br/><font point-size="10">{_escaped(text)}</font>' if text else ""
+def _small(text: str | None, colour: str = "") -> str:
+    if not text:
+        return ""
+    attribute = f' color="{colour}"' if colour else ""
+    return f'<br/><font{attribute} point-size="10">{_escaped(text)}</font>'
 
 
 def _escaped(text: str) -> str:
     visible = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    # Graphviz unescapes backslashes twice, the second time after the entities of an HTML-like label.
-    return "<br/>".join(escape(line, quote=False).replace("\\", "&#92;" * 2) for line in visible.split("\n"))
+    return "<br/>".join(escape(line, quote=False).replace("\\", ESCAPED) for line in visible.split("\n"))

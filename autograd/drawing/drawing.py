@@ -8,13 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import as_path
+from ..arguments import as_finite, as_path
 from ..files import replace_file
 from ..names import caller_names
 from ..value import Value
 from .boxes import Level
-from .dot import dot_text
-from .rendering import RenderingError, render
+from .dot import ESCAPED, dot_text
+from .rendering import SECONDS, RenderingError, render
+from .svg import BACKSLASH, svg
+from .theme import Theme, check_theme, paint
 from .view import View
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Drawing", "draw"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
+DPI = 96.0  # pixels an inch of a PNG
 REPR_SECONDS = 10.0  # limits of a repr: a prompt should not wait longer for a picture
 REPR_BYTES = 2_000_000  # a notebook should not store a larger one
 REPR_TEXT = 5_000
@@ -35,7 +38,7 @@ class Drawing:
     """
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self._template, self.source = source, paint(source, "light")
 
     @property
     def graphviz(self) -> graphviz.Source:
@@ -44,22 +47,43 @@ class Drawing:
 
         return graphviz.Source(self.source)
 
-    def render(self, format: str) -> bytes:
-        """Return the picture as "svg", "png" or "pdf"; RenderingError if Graphviz is missing or fails."""
+    def render(self, format: str, *, scale: float = 1.0, theme: Theme = "light") -> bytes:
+        """Return the picture as "svg", "png" or "pdf"; RenderingError if Graphviz is missing or fails.
+
+        scale multiplies the size of an SVG and the pixels of a PNG. theme: "light", "dark", or "transparent", which is
+        "light" without a background.
+        """
         if format not in FORMATS[:-1]:
             raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS[:-1]))}, got {format!r}")
-        return render(self.source, format)
+        return self._render(format, scale, theme, SECONDS)
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def _render(self, format: str, scale: float, theme: Theme, seconds: float) -> bytes:
+        check_theme(theme)
+        scale = as_finite(scale, "scale, the factor of the picture's size,", 0.01)
+        source = paint(self._template, theme)
+        if format == "svg":
+            layout = render(source.replace(ESCAPED, BACKSLASH), "json", seconds)
+            return svg(layout, title="computational graph", scale=scale)
+        if format == "pdf" and scale != 1:
+            raise ValueError(
+                f"scale must be 1 for a .pdf, which has no pixels, got {scale:g}: scale it where it is shown"
+            )
+        return render(source.replace("{", f"{{ dpi={DPI * scale:g}", 1), format, seconds)
+
+    def save(self, path: str | PathLike[str], *, scale: float = 1.0, theme: Theme = "light") -> Path:
         """Write the picture in the format of the suffix, .svg, .png, .pdf or .dot, and return the path.
 
-        The file is replaced atomically.
+        scale and theme are those of `render`, as in .save("graph.png", scale=2, theme="dark") for a slide. The file is
+        replaced atomically.
         """
         path = as_path(path)
         format = path.suffix.lower().lstrip(".")
         if format not in FORMATS:
             raise ValueError(f"a picture's name must end in .svg, .png, .pdf or .dot, got {path.name!r}")
-        return replace_file(path, self.source.encode() if format == "dot" else self.render(format))
+        if format == "dot":
+            check_theme(theme)
+            return replace_file(path, paint(self._template, theme).encode())
+        return replace_file(path, self.render(format, scale=scale, theme=theme))
 
     def view(self) -> Path:
         """Open the picture in the system's viewer of SVG files, and return the path of the temporary file."""
@@ -75,12 +99,12 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            svg = render(self.source, "svg", REPR_SECONDS)
-            if len(svg) > REPR_BYTES:
+            picture = self._render("svg", 1.0, "light", REPR_SECONDS)
+            if len(picture) > REPR_BYTES:
                 raise RenderingError(
-                    f"the picture has {len(svg):,} bytes, too large to display: write .save('graph.svg')"
+                    f"the picture has {len(picture):,} bytes, too large to display: write .save('graph.svg')"
                 )
-            return {"image/svg+xml": svg.decode(), "text/plain": repr(self)}
+            return {"image/svg+xml": picture.decode(), "text/plain": repr(self)}
         except Exception as error:  # a repr never raises
             cut = f"{self.source[:REPR_TEXT]}\n…\n" if len(self.source) > REPR_TEXT else self.source
             return {"text/plain": f"{cut}{error}"}
@@ -96,6 +120,7 @@ def draw(
     around: Value | None = None,
     depth: int | None = None,
     limit: int | None = None,
+    step: int | None = None,
     digits: int | None = 2,
     formulas: bool = False,
     names: bool = True,
@@ -103,10 +128,14 @@ def draw(
     """Return the picture of a graph: leaves, gates, the values between them and, after `backward()`, the gradients.
 
     level: "gate" shows every gate; "neuron" folds each innermost scope (an `nn` neuron) into one box labelled with its
-        formula, such as relu(w·x+b); "layer" folds all neurons of a layer into one box: 16 × relu(w·x+b). By default,
-        the finest level with at most 300 boxes is chosen.
+        formula, such as relu(w·x+b), with arrows as wide as their weights; "layer" folds all neurons of a layer into one
+        box: 16 × relu(w·x+b). By default a graph of 60 nodes or more, if they have scopes, is folded as far as it takes
+        to have at most 300 boxes.
     around: a node of the graph; only nodes at most `depth` edges (default 2) from it are drawn.
     limit: the maximum number of nodes and boxes; those nearest to the root (or to `around`) are drawn.
+    step: how many gates a backward pass from the root has gone through. 0 shows its beginning, df/df = 1. Gradients that
+        have not arrived are left out, the gate of the step is marked, and the layout is that of every other step. The
+        numbers are those of this pass alone, whether or not `backward()` has run.
     digits: decimals of the numbers; None for all of them. formulas: each gate's local gradient on its edges.
     names: whether unlabelled nodes take the names of the caller's variables.
 
@@ -121,5 +150,5 @@ def draw(
     <Drawing of 11 lines of DOT: .save('graph.svg') or .view()>
     """
     known = caller_names(sys._getframe(1)) if names else {}
-    view = View.of(root, level=level, around=around, depth=depth, limit=limit)
+    view = View.of(root, level=level, around=around, depth=depth, limit=limit, step=step)
     return Drawing(dot_text(view, known, digits=digits, formulas=formulas))

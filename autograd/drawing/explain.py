@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ..names import caller_names, complete_names
 from ..value import Value
 from .flow import Flow, check_digits
+from .passes import passes
 from .paths import paths
 from .report import Section, markdown as as_markdown, text as as_text
-from .walk import walk
 
 __all__ = ["Explanation", "explain"]
 
@@ -59,8 +59,8 @@ def explain(
       f = v1·z = -12
     backward: upstream × local = downstream
       gate  output  upstream  local   downstream  into
-      *     f       1         -4 (z)  -4          v1    swap multiplier
-      *     f       1         3 (v1)  3           z
+      ×     f       1         -4 (z)  -4          v1    swap multiplier
+      ×     f       1         3 (v1)  3           z
       +     v1      -4        1       -4          x     gradient distributor
       +     v1      -4        1       -4          y
     gradients
@@ -79,7 +79,7 @@ def explain(
     known = complete_names(flow.order, caller_names(sys._getframe(1)) if names else {})
     stale = [Section("stale: a leaf has changed since; forward() replays the graph")] if flow.stale else []
     if wrt is None:
-        sections = [*stale, *walk(flow, known, digits, numeric)]
+        sections = [*stale, *passes(flow, known, digits, numeric)]
         if flow.upstream is None:
             sections.append(Section(f"run {known[root]}.backward() to compute the gradients"))
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..names import caller_names, complete_names
 from ..value import Value
-from .flow import Flow, check_digits
+from .flow import Flow, check_digits, sign
 from .hubs import hubs, spine
 from .javascript import scripts
 from .layout import Layout, layout
@@ -81,7 +81,7 @@ def _node(node: Value, labels: Mapping[Value, str], place: Mapping[Value, int]) 
         "gate": f"{gate.name}/{len(operands)}",
         "gateName": gate.name,
         "scope": node.scope or "",
-        "symbol": gate.symbol,
+        "symbol": sign(node),
         "doc": gate.doc,
         "nickname": gate.nickname,
         "kink": gate.kink.convention if gate.kink else "",
@@ -126,7 +126,7 @@ def _layout_data(order: Sequence[Value], place: Mapping[Value, int], labels: Map
 
 def _size(node: Value, name: str) -> tuple[float, float]:
     if node.gate is not None:
-        return max(46.0, LETTER * len(node.gate.symbol) + 20), 46.0
+        return max(46.0, LETTER * len(sign(node)) + 20), 46.0
     return (_width(f"{name} = ", 60.0) + 40, 42.0) if node.role != "constant" or node.label else (60.0, 36.0)
 
 

@@ -8,8 +8,8 @@ from ..arguments import truncated_repr
 from ..backward import adjoints
 from ..value import Value
 from .flow import Flow, local_gradients
+from .passes import numeric_gradients
 from .report import Section
-from .walk import numeric_gradients
 
 __all__ = ["paths"]
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-__all__ = ["INSTALL", "RenderingError", "render"]
+__all__ = ["INSTALL", "SECONDS", "RenderingError", "render"]
 
 INSTALL = 'to render pictures, install Graphviz ("apt install graphviz") or "pip install gatewise[draw]"'
 SECONDS = 60.0
@@ -30,7 +30,7 @@ class RenderingError(RuntimeError):
 
 
 def render(source: str, format: str, seconds: float = SECONDS) -> bytes:
-    """Return DOT text rendered as "svg", "png" or "pdf", or its layout as "json0".
+    """Return DOT text rendered as "png" or "pdf", its layout as "json0", or the layout with what to draw as "json".
 
     RenderingError if Graphviz is missing, fails, or takes longer than `seconds`.
     """

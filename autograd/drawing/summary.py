@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from ..gate import Gate
-from ..symbols import SYMBOLS, Symbol, mathematics
+from ..symbols import SYMBOLS, Symbol, mathematics, terms
 from ..value import Value
 
 __all__ = ["summary"]
@@ -69,25 +69,15 @@ def _terms(gate: Gate, operands: Sequence[str | float], parameters: Collection[s
     A number multiplied by a parameter is an input that was not made a Value, so it is written as x: w·x.
     """
     symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in operands]
-    stack, terms = [Symbol.of(gate.forward(SYMBOLS, *symbols))], []
-    while stack:
-        term = stack.pop()
-        if term.operator == "add":
-            stack += reversed(term.arguments)
-        elif not (term.operator == "number" and term.arguments[0] == 0):
-            terms.append(term)
-    if not all(_plain(term) or (term.operator == "mul" and all(map(_plain, term.arguments))) for term in terms):
+    found = terms(Symbol.of(gate.forward(SYMBOLS, *symbols)))
+    if not found:
         return [gate.formula(operands)]
-    for term in terms:
+    for term in found:
         if term.operator == "mul":
             first, second = sorted(term.arguments, key=lambda part: part.arguments[0] not in parameters)
             given = first.arguments[0] in parameters and second.operator == "number"
             term.arguments = (first, Symbol.named("x") if given else second)
-    return [mathematics(term) for term in terms]
-
-
-def _plain(symbol: Symbol) -> bool:
-    return symbol.operator in ("name", "number")
+    return [mathematics(term) for term in found]
 
 
 def _substitute(term: str, written: Mapping[str, Sum]) -> str:

@@ -17,6 +17,7 @@ from .hubs import hubs, spine
 __all__ = ["FULL", "LARGEST", "View"]
 
 FULL = 300  # boxes drawn by default
+GATES = 59  # nodes of a graph with scopes that is drawn gate by gate by default
 LINES = 600  # arrows drawn by default
 LARGEST = 3000  # nodes of a graph that is drawn without level, around or limit
 DEPTH = 2  # default number of edges around a node
@@ -46,8 +47,8 @@ class View:
     def whole(cls, root: Value) -> View:
         """Return the view of all gates, for any size."""
         flow = Flow.of(root)
-        boxes = {node: Box([node]) for node in flow.order}
-        return cls._of(flow, homes(flow.order), [*boxes.values()], [], None)
+        home = homes(flow.order)
+        return cls._of(flow, home, fold(flow.order, home, "gate"), [], None)
 
     @classmethod
     def of(
@@ -58,10 +59,11 @@ class View:
         around: Value | None = None,
         depth: int | None = None,
         limit: int | None = None,
+        step: int | None = None,
     ) -> View:
         """Return the view for the arguments of `draw`."""
         _check(level, around, depth, limit)
-        flow = Flow.of(root)
+        flow = Flow.of(root, step)
         order, home = flow.order, homes(flow.order)
         if around is not None and around not in home:
             raise ValueError(
@@ -70,7 +72,7 @@ class View:
         asked = level or ("gate" if around is not None or limit is not None else None)
         if asked is None:
             boxes: Mapping[Value, Box] = _finest_level(order, home)
-        elif asked == "gate":
+        elif asked == "gate" and not any(home.values()):
             boxes = _Single()
         else:
             _require_scopes(home, asked)
@@ -115,7 +117,7 @@ class View:
                     tail = shown.get(input)
                     if tail is None:
                         before.setdefault(head, Arrow(nowhere, head)).edges.append((node, place))
-                    elif tail.scope is None and head.scope is None:
+                    elif tail.single and head.single:
                         arrows.append(Arrow(tail, head, [(node, place)]))
                     elif tail is not head:
                         arrow = between.get((tail, head))
@@ -159,10 +161,13 @@ def _by_node(boxes: Sequence[Box]) -> dict[Value, Box]:
 
 
 def _finest_level(order: Sequence[Value], home: Mapping[Value, str | None]) -> Mapping[Value, Box]:
-    """Return the boxes of the finest level with at most FULL boxes and LINES arrows; single nodes if there is none."""
+    """Return the boxes of the finest level that a picture shows well, or single nodes if there is none.
+
+    That is level "gate" for at most GATES nodes, and else at most FULL boxes and LINES arrows.
+    """
     if len(order) > LARGEST:
         raise _too_large(f"{len(order):,} nodes")
-    for level in LEVELS if any(home.values()) else ():
+    for level in (LEVELS if len(order) <= GATES else LEVELS[1:]) if any(home.values()) else ():
         boxes = _by_node(fold(order, home, level))
         if len({*boxes.values()}) <= FULL and _count_arrows(order, boxes) <= LINES:
             return boxes
@@ -170,9 +175,9 @@ def _finest_level(order: Sequence[Value], home: Mapping[Value, str | None]) -> M
 
 
 def _count_arrows(order: Sequence[Value], boxes: Mapping[Value, Box]) -> int:
-    """Return the number of arrows: one for each edge between single nodes, one for each pair with a fold."""
+    """Return the number of arrows: one for each edge between single nodes, one for each pair of other boxes."""
     edges = ((boxes[input], boxes[node], node, place) for node in order for place, input in enumerate(node.inputs))
-    return len({(a, b, *([] if a.scope or b.scope else edge)) for a, b, *edge in edges if a is not b})
+    return len({(a, b, *(edge if a.single and b.single else [])) for a, b, *edge in edges if a is not b})
 
 
 def _too_large(size: str) -> ValueError:

@@ -6,9 +6,11 @@
 #
 # Run the cells from the top, each with **Shift + Enter**. There are four **exercises**: a cell to fill in, and behind it
 # a cell that checks what you wrote, by numbers that come from somewhere else. A check says what is wrong and never how
-# to do it. Until you have filled in an exercise it says *not yet*, and the notebook goes on.
+# to do it; open its hint if you want one. Until you have filled in an exercise it says *not yet*, and the notebook goes on.
 
 # %%
+from hints import checking, not_yet
+
 from autograd import Value, check_gradients, draw, exp, explain, explore, grad, maximum, sigmoid
 
 # %% [markdown]
@@ -106,16 +108,17 @@ def error_gradient(x, y, z, t):
 # These know nothing of the chain rule.
 
 # %% tags=["check"]
-here = check_gradients(error, [-2.0, 3.0, 1.0, -4.0], gradient=error_gradient)
-there = check_gradients(error, [1.5, -2.0, 0.5, 1.0], gradient=error_gradient)
-print(here)
-if here and there:
-    print("right: here, and at a second point too")
-elif here:
-    print("not yet: right at this point and wrong at another. Write formulas in x, y, z and t, not their numbers here.")
-else:
-    wrong = [check.name for check in here.checks if not check.ok]
-    print(f"not yet: look at the gradient in {', '.join(wrong)}. What is upstream there, and what is local?")
+with checking(error_gradient):
+    here = check_gradients(error, [-2.0, 3.0, 1.0, -4.0], gradient=error_gradient)
+    there = check_gradients(error, [1.5, -2.0, 0.5, 1.0], gradient=error_gradient)
+    print(here)
+    if here and there:
+        print("right: here, and at a second point too")
+    elif here:
+        not_yet("right at this point and wrong at another.", "Write formulas in x, y, z and t, not their numbers here.")
+    else:
+        wrong = [check.name for check in here.checks if not check.ok]
+        not_yet(f"look at the gradient in {', '.join(wrong)}.", "What is upstream there, and what is local?")
 
 # %% [markdown]
 # ## The sigmoid neuron
@@ -167,17 +170,18 @@ def sigmoid_neuron(w0, x0, w1, x1, w2):
     return sigmoid(w0 * x0 + w1 * x1 + w2)
 
 
-here = check_gradients(sigmoid_neuron, [2.0, -1.0, -3.0, -2.0, -3.0], gradient=neuron_gradient)
-there = check_gradients(sigmoid_neuron, [0.5, 2.0, -1.0, 0.25, 0.1], gradient=neuron_gradient)
-print(here)
-if here and there:
-    print("right: here, and at a second point too")
-elif here:
-    print("not yet: right at this point and wrong at another. Write formulas, not their numbers here.")
-elif not here.checks[4].ok:
-    print("not yet: begin with w2. It is only added, so its gradient is the slope of the sigmoid, times 1.")
-else:
-    print("not yet: w2 is right. A product swaps: which number does each weight, and each input, meet there?")
+with checking(neuron_gradient):
+    here = check_gradients(sigmoid_neuron, [2.0, -1.0, -3.0, -2.0, -3.0], gradient=neuron_gradient)
+    there = check_gradients(sigmoid_neuron, [0.5, 2.0, -1.0, 0.25, 0.1], gradient=neuron_gradient)
+    print(here)
+    if here and there:
+        print("right: here, and at a second point too")
+    elif here:
+        not_yet("right at this point and wrong at another.", "Write formulas, not their numbers here.")
+    elif not here.checks[4].ok:
+        not_yet("begin with w2.", "It is only added, so its gradient is the slope of the sigmoid, times 1.")
+    else:
+        not_yet("w2 is right.", "A product swaps: which number does each weight, and each input, meet there?")
 
 # %% [markdown]
 # ## A value that is used twice
@@ -260,16 +264,17 @@ def verdict(name, f, point):
     return bool(report)
 
 
-once = verdict("(x + y)·z", lambda x, y, z: (x + y) * z, [-2.0, 5.0, -4.0])
-once &= verdict("the sigmoid neuron", sigmoid_neuron, [2.0, -1.0, -3.0, -2.0, -3.0])
-again = verdict("x·x + x", lambda x: x * x + x, [3.0])
-again &= verdict("the shared weight", shared, [2.0, 3.0, -1.0])
-if once and again:
-    print("right: what you have now is reverse-mode automatic differentiation")
-elif once:
-    print("not yet: right wherever each value is used once. What becomes of the first gradient that came to x?")
-else:
-    print("not yet: now expressions are wrong that use each value once. At every gate, upstream × local = downstream.")
+with checking(my_backward):
+    once = verdict("(x + y)·z", lambda x, y, z: (x + y) * z, [-2.0, 5.0, -4.0])
+    once &= verdict("the sigmoid neuron", sigmoid_neuron, [2.0, -1.0, -3.0, -2.0, -3.0])
+    again = verdict("x·x + x", lambda x: x * x + x, [3.0])
+    again &= verdict("the shared weight", shared, [2.0, 3.0, -1.0])
+    if once and again:
+        print("right: what you have now is reverse-mode automatic differentiation")
+    elif once:
+        not_yet("right wherever each value is used once.", "What becomes of the first gradient that came to x?")
+    else:
+        not_yet("expressions are wrong that use each value once.", "At every gate, upstream × local = downstream.")
 
 # %% [markdown]
 # ## How good are finite differences?
@@ -375,16 +380,20 @@ def is_wrong(f, slope, *points):
     return not all(check_gradients(f, point, gradient=slope) for point in points)
 
 
-still = is_wrong(cube, cube_slope, [1.0], [2.0], [-0.7])
-still += is_wrong(bell, bell_slope, [0.5], [-1.2])
-still += is_wrong(half_square, half_square_slope, [1.0, 1.0], [2.0, -0.5])
-still += is_wrong(swish, swish_slope, [1.0], [-2.0])
-still += is_wrong(softsign, softsign_slope, [1.0], [-2.0])
-if still:
-    print(f"not yet: {still} of the five are wrong somewhere. A wrong derivative may be right at one point, by chance:")
-    print("check each at two points at least, one of them negative, and where there are two inputs, not equal.")
-else:
-    print("right: all five derivatives agree with finite differences at every point tried")
+with checking(cube_slope, bell_slope, half_square_slope, swish_slope, softsign_slope):
+    still = is_wrong(cube, cube_slope, [1.0], [2.0], [-0.7])
+    still += is_wrong(bell, bell_slope, [0.5], [-1.2])
+    still += is_wrong(half_square, half_square_slope, [1.0, 1.0], [2.0, -0.5])
+    still += is_wrong(swish, swish_slope, [1.0], [-2.0])
+    still += is_wrong(softsign, softsign_slope, [1.0], [-2.0])
+    if still:
+        not_yet(
+            f"{still} of the five are wrong somewhere.",
+            "A wrong derivative may be right at one point, by chance: check each at two points at least, one of them "
+            "negative, and where there are two inputs, not equal.",
+        )
+    else:
+        print("right: all five derivatives agree with finite differences at every point tried")
 
 # %% [markdown]
 # ## What you have seen

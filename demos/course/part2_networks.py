@@ -10,6 +10,7 @@
 from random import Random
 
 import matplotlib.pyplot as plt
+from hints import checking, not_yet
 
 from autograd import Value, check_gradients, draw, log, sigmoid, tanh
 from nn import MLP, SGD, binary_cross_entropy_with_logits, classical, fit, plot_boundary, plot_history, plot_points
@@ -87,17 +88,20 @@ def first_gap(loss):
     return None
 
 
-gap = first_gap(cross_entropy)
-if gap:
-    print("not yet: at z = {}, y = {} your loss is {:.6f}, and the one in nn is {:.6f}".format(*gap))
-    print("Which of the two terms is there when y is 1? And is a loss ever negative?")
-else:
-    report = check_gradients(lambda z: cross_entropy(z, 1), [1.0])
-    print(report)
-    if report:
-        print(f"right: and the gradient, {report.checks[0].analytic:.6f}, is σ(1) − 1")
+with checking(cross_entropy):
+    gap = first_gap(cross_entropy)
+    if gap:
+        not_yet(
+            "at z = {}, y = {} your loss is {:.6f}, and the one in nn is {:.6f}".format(*gap),
+            "Which of the two terms is there when y is 1? And is a loss ever negative?",
+        )
     else:
-        print("not yet: the loss is right and its gradient is not. Does a part of it leave the graph, as .data does?")
+        report = check_gradients(lambda z: cross_entropy(z, 1), [1.0])
+        print(report)
+        if report:
+            print(f"right: and the gradient, {report.checks[0].analytic:.6f}, is σ(1) − 1")
+        else:
+            not_yet("the loss is right and its gradient is not.", "Does a part of it leave the graph, as .data does?")
 
 # %% [markdown]
 # For training there is `binary_cross_entropy_with_logits(z, y)`, the same loss written so that it also holds at
@@ -139,21 +143,24 @@ def train_step(model, X, Y, rate):
 yours, twin = (MLP(2, [4, 1], tanh, rng=Random(0)) for _ in range(2))
 start = [p.data for p in yours.parameters()]
 costs, agreed = [], []
-for _ in range(3):
-    costs.append(train_step(yours, X, Y, 0.5))
-    fit(twin, (X, Y), binary_cross_entropy_with_logits, SGD(twin.parameters(), 0.5), epochs=1)
-    gaps = [abs(p.data - q.data) for p, q in zip(yours.parameters(), twin.parameters(), strict=True)]
-    agreed.append(max(gaps) < 1e-12)
-if all(agreed):
-    print("right: three steps, and every weight is where nn.fit has it; cost", " → ".join(f"{c:.4f}" for c in costs))
-elif [p.data for p in yours.parameters()] == start:
-    print("not yet: no weight has changed. It is p.data that is to be set, after the backward pass.")
-elif costs[2] > costs[0]:
-    print(f"not yet: the cost grows, {costs[0]:.4f} → {costs[2]:.4f}. The gradient points uphill.")
-elif agreed[0]:
-    print("not yet: the first step is right, and not all that follow. Do the gradients begin at 0 in every step?")
-else:
-    print("not yet: the weights move, but not by rate × gradient of the cost, each once.")
+with checking(train_step):
+    for _ in range(3):
+        costs.append(train_step(yours, X, Y, 0.5))
+        fit(twin, (X, Y), binary_cross_entropy_with_logits, SGD(twin.parameters(), 0.5), epochs=1)
+        gaps = [abs(p.data - q.data) for p, q in zip(yours.parameters(), twin.parameters(), strict=True)]
+        agreed.append(max(gaps) < 1e-12)
+    if all(agreed):
+        print(
+            "right: three steps, and every weight is where nn.fit has it; cost", " → ".join(f"{c:.4f}" for c in costs)
+        )
+    elif [p.data for p in yours.parameters()] == start:
+        not_yet("no weight has changed.", "It is p.data that is to be set, after the backward pass.")
+    elif costs[2] > costs[0]:
+        not_yet(f"the cost grows, {costs[0]:.4f} → {costs[2]:.4f}.", "The gradient points uphill.")
+    elif agreed[0]:
+        not_yet("the first step is right, and not all that follow.", "Do the gradients begin at 0 in every step?")
+    else:
+        not_yet("the weights move, but not by rate × gradient of the cost, each once.")
 
 # %% [markdown]
 # ## XOR, learnt
@@ -230,11 +237,11 @@ epochs = 20
 
 # %% tags=["check"]
 rng = Random(3)
-task = recipe("binary", 2, hidden, activation=tanh, rng=rng)
 try:
+    task = recipe("binary", 2, hidden, activation=tanh, rng=rng)
     run = fit(task.model, train, task.loss, Adam(task.model.parameters(), rate), epochs=epochs, batch_size=16, rng=rng)
-except FloatingPointError as problem:
-    print("not yet:", problem)
+except (FloatingPointError, TypeError, ValueError) as problem:
+    not_yet(str(problem))
 else:
     accuracy = task.score(task.predict(test[0]), test[1])
     fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
@@ -245,11 +252,13 @@ else:
     if accuracy >= 0.97:
         print(f"right: {accuracy:.1%} of the fresh points. Now try with fewer neurons.")
     elif not hidden:
-        print(f"not yet: {accuracy:.1%} of the fresh points. Without a hidden layer the boundary is a line.")
+        not_yet(f"{accuracy:.1%} of the fresh points.", "Without a hidden layer the boundary is a line.")
     else:
-        print(f"not yet: {accuracy:.1%} of the fresh points. Look at both pictures.")
-        print("Is the boundary too stiff, as with too few neurons? Does the cost still fall at the end, as with too")
-        print("few epochs, or does it leap, as at too high a rate?")
+        not_yet(
+            f"{accuracy:.1%} of the fresh points. Look at both pictures.",
+            "Is the boundary too stiff, as with too few neurons? Does the cost still fall at the end, as with too few "
+            "epochs, or does it leap, as at too high a rate?",
+        )
 
 # %% [markdown]
 # ## What you have seen

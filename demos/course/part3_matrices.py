@@ -9,6 +9,7 @@
 
 # %%
 import numpy as np
+from hints import checking, not_yet
 
 import autograd
 from autograd import Value, check_gradients, dot, draw, sigmoid
@@ -88,17 +89,18 @@ def backpropagate(W1, b1, W2, b2, W3, b3):
 
 
 # %% tags=["check"]
-report = check_gradients(loss_of, [W1, b1, W2, b2, W3, b3], gradient=backpropagate)
-print(report)
-ok = {layer: all(check.ok for check in report.checks if check.name[1] == layer) for layer in "123"}
-if report:
-    print("right: 21 gradients, with two products by a transpose and three outer products")
-elif not ok["3"]:
-    print("not yet: begin at the end. The gradients of W3 and b3 need δ3 alone, which is p less the one-hot target.")
-elif not ok["2"]:
-    print("not yet: layer 3 is right. On the way back W3 leads from its outputs to its inputs, and then comes f′.")
-else:
-    print("not yet: layers 3 and 2 are right. W2 is square, so its shape does not tell which way it leads.")
+with checking(backpropagate):
+    report = check_gradients(loss_of, [W1, b1, W2, b2, W3, b3], gradient=backpropagate)
+    print(report)
+    ok = {layer: all(check.ok for check in report.checks if check.name[1] == layer) for layer in "123"}
+    if report:
+        print("right: 21 gradients, with two products by a transpose and three outer products")
+    elif not ok["3"]:
+        not_yet("begin at the end.", "The gradients of W3 and b3 need δ3 alone, which is p less the one-hot target.")
+    elif not ok["2"]:
+        not_yet("layer 3 is right.", "On the way back W3 leads from its outputs to its inputs, and then comes f′.")
+    else:
+        not_yet("layers 3 and 2 are right.", "W2 is square, so its shape does not tell which way it leads.")
 
 # %% [markdown]
 # ## `compile` finds it by itself
@@ -146,18 +148,19 @@ def counted(n):
     return str(autograd.compile(lambda x, y: squared_error(deep(x), y[0]), deep, x=2, y=1)).count("@")
 
 
-answers = [counted(n) for n in range(1, 6)]
-mine = [products(n) for n in range(1, 6)]
-if mine == answers:
-    print("right: for 1 to 5 layers", answers)
-elif mine == [1, 2, 3, 4, 5]:
-    print("not yet: these are the products of the forward pass.")
-elif mine == [a + 1 for a in answers]:
-    print("not yet: one too many, always. Does anybody need the gradient in the inputs x?")
-elif mine[1] != answers[1]:
-    print(f"not yet: the program of two layers is printed above, and it has {answers[1]}.")
-else:
-    print("not yet: right for two layers, not for every number of them. What does each further layer add?")
+with checking(products):
+    answers = [counted(n) for n in range(1, 6)]
+    mine = [products(n) for n in range(1, 6)]
+    if mine == answers:
+        print("right: for 1 to 5 layers", answers)
+    elif mine == [1, 2, 3, 4, 5]:
+        not_yet("these are the products of the forward pass.")
+    elif mine == [a + 1 for a in answers]:
+        not_yet("one too many, always.", "Does anybody need the gradient in the inputs x?")
+    elif mine[1] != answers[1]:
+        not_yet(f"the program of two layers is printed above, and it has {answers[1]}.")
+    else:
+        not_yet("right for two layers, not for every number of them.", "What does each further layer add?")
 
 # %% [markdown]
 # ## Exercise 3: a branch cannot be compiled
@@ -174,19 +177,16 @@ def leaky(z):
 
 # %% tags=["check"]
 points = [-3.0, -0.5, 0.5, 2.0]
-try:
+with checking(leaky):
     compiled = autograd.compile(lambda x: leaky(x[0]), x=1)
-except TypeError as refusal:
-    print("not yet:", refusal)
-else:
     print(compiled)
     found, wanted = compiled([[z] for z in points]), [z if z > 0 else 0.1 * z for z in points]
     off = [i for i in range(4) if abs(found[i] - wanted[i]) > 1e-12]
     if off:
         z, mine, right = points[off[0]], found[off[0]], wanted[off[0]]
-        print(f"not yet: it compiles, and at z = {z} it gives {mine:g} instead of {right:g}")
+        not_yet(f"it compiles, and at z = {z} it gives {mine:g} instead of {right:g}")
     elif not all(check_gradients(leaky, [z]) for z in points):
-        print("not yet: the numbers are right, a gradient is not. Does a part of it leave the graph?")
+        not_yet("the numbers are right, a gradient is not.", "Does a part of it leave the graph?")
     else:
         print("right: one program for both sides of 0")
 

@@ -64,9 +64,19 @@ def linear_regression(X: Any, y: Any, features: Features | None = None) -> Linea
             raise ValueError(f"X[{i}] must give {len(rows[0])} features, as X[0] does, got {len(row)}")
     heights = as_finite_list(targets, "y")
     weights, bias = _least_squares([list(column) for column in zip(*rows, strict=True)], heights)
-    fit = LinearFit(weights, bias, math.nan, features)
-    gaps = [fit._at(row) - height for row, height in zip(rows, heights, strict=True)]
-    return fit._replace(cost=math.fsum(gap / len(gaps) * gap for gap in gaps))
+    return LinearFit(weights, bias, _cost(weights, bias, rows, heights), features)
+
+
+def _cost(weights: Column, bias: float, rows: Sequence[Column], y: Column) -> float:
+    """Return the mean squared error; targets beyond 2^500 are scaled by a power of two, so that only the result overflows."""
+    exponent = max(0, math.frexp(max(map(abs, y)))[1] - 500)
+    small = LinearFit([math.ldexp(w, -exponent) for w in weights], math.ldexp(bias, -exponent), math.nan)
+    gaps = [small._at(row) - math.ldexp(height, -exponent) for row, height in zip(rows, y, strict=True)]
+    cost = math.fsum(gap / len(gaps) * gap for gap in gaps)
+    try:
+        return math.ldexp(cost, 2 * exponent)
+    except OverflowError:
+        return math.inf
 
 
 @checks_keywords

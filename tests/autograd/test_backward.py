@@ -14,6 +14,7 @@ import pytest
 import autograd
 from autograd import GATES, Value, adjoints, backward as passes, gate, is_stale
 from autograd.backward import _write
+from autograd.functions import FUNCTIONS, Function
 
 
 def test_leaves_accumulate_and_inner_nodes_are_set_anew() -> None:
@@ -431,3 +432,30 @@ def test_a_slope_beyond_the_floats_is_refused_by_name(f: Any, x: float) -> None:
     with pytest.raises((ArithmeticError, ValueError), match="no finite slope at"):
         autograd.grad(f)(leaf)
     assert leaf.grad == 0.0
+
+
+def test_a_pass_in_which_a_leaf_is_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a signal handler or another thread may; the pass has read both the old and the new number."""
+    x, still = Value(1.0, "x"), Value(1.0)
+    setting = {2.0: 3.0, 3.5: 4.0}
+
+    def identity_that_sets_x(number: float) -> float:
+        if number in setting:
+            x.data = setting.pop(number)
+        return number
+
+    row = Function("identity_that_sets_x", identity_that_sets_x)
+    monkeypatch.setitem(FUNCTIONS, row.name, row)
+    rules = (lambda xp, z: xp.identity_that_sets_x(z), lambda xp, out, z: 1.0 + 0 * xp.identity_that_sets_x(z + 0.5))
+    y = gate("setting", "s", *rules)(x) * x * still
+    x.data = 2.0
+    with pytest.raises(RuntimeError, match="x was set in the middle of a pass"):
+        y.forward()
+    assert is_stale(y)
+    assert y.forward() == 9.0
+    with pytest.raises(RuntimeError, match="x was set in the middle of a pass"):
+        y.backward()
+    assert x.grad == still.grad == 0.0
+    assert y.forward() == 16.0
+    y.backward()
+    assert x.grad == 8.0

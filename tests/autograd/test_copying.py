@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 import autograd
-from autograd import GATES, Value, gate, is_stale, scope, topological_order
+from autograd import GATES, Value, gate, is_stale, scope, topological_order, value
 from autograd.testing import Expression, expressions
 
 WAYS = [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
@@ -136,3 +137,30 @@ def test_a_graph_of_a_gate_that_another_has_replaced_is_not_pickled() -> None:
     with pytest.raises(LookupError, match="'replaced' that another one of that name has replaced"):
         pickle.dumps(y)
     assert copy.deepcopy(y).gate is replaced
+
+
+def _long_sum(length: int = 3000) -> Value:
+    x = Value(1.0)
+    y = x
+    for _ in range(length):
+        y = y * 1.001 + x
+    return y
+
+
+def test_threads_pickle_one_graph_at_once() -> None:
+    y = _long_sum()
+
+    def copies(_: int) -> list[float]:
+        return [pickle.loads(pickle.dumps(y)).forward() for _ in range(8)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {data for found in pool.map(copies, range(4)) for data in found} == {y.data}
+
+
+def test_a_graph_whose_pickling_was_interrupted_is_pickled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = _long_sum()
+    with monkeypatch.context() as patch:
+        patch.setattr(value, "_forget", lambda *_: None)  # as an interrupt there does
+        pickle.dumps(y)
+    assert pickle.loads(pickle.dumps(y)).data == y.data
+    assert value._pickling.parts == {}

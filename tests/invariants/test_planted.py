@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from autograd import GATES, Gate, Value, adjoints, backward as passes, context, functional, gate, value
 from autograd.compiling.program import CompiledProgram
-from autograd.drawing import dot, javascript, walk
+from autograd.drawing import flow, javascript, passes as words
 from autograd.functions import FLOATS
 from autograd.symbols import SYMBOLS
 
@@ -266,8 +266,8 @@ def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.Monkey
     def ones(node: Value) -> list[float]:
         return [1.0] * len(node.inputs)
 
-    monkeypatch.setattr(dot, "local_gradients", ones)
-    monkeypatch.setattr(walk, "local_gradients", ones)
+    monkeypatch.setattr(flow, "local_gradients", ones)
+    monkeypatch.setattr(words, "local_gradients", ones)
     reader_is_caught("drawn_on_edges", tame(["mul", "add"]))
     reader_is_caught("explained_gate_by_gate", tame(["mul", "add"]))
     (param,) = (param for param in READERS if param.id == "on_the_page")

@@ -263,7 +263,7 @@ def test_w1_sigmoid_neuron() -> None:
     f = 1 / (1 + exp(-(w0 * x0 + w1 * x1 + w2)))
     f.backward()
     gates = [node for node in topological_order(f) if node.inputs]
-    assert [node.gate.symbol for node in gates if node.gate] == ["*", "*", "+", "+", "*-1", "exp", "+", "1/x"]
+    assert [node.gate.symbol for node in gates if node.gate] == ["×", "×", "+", "+", "*-1", "exp", "+", "1/x"]
     roles = [node.role for node in topological_order(f) if not node.inputs]
     assert (roles.count("input"), roles.count("constant")) == (5, 1)
     assert [node.data for node in gates] == close([-2, 6, 4, 1, -1, 0.367879441171, 1.367879441171, 0.731058578630])

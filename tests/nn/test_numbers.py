@@ -284,6 +284,12 @@ def test_regression_takes_columns_only_as_features() -> None:
         linear_regression([0.0, NAN, 2.0], y)
 
 
+def test_the_cost_of_an_exact_fit_of_huge_targets_is_finite() -> None:
+    assert linear_regression([0.0, 1.0, 2.0], [-1.7e308, 0.0, 1.7e308]).cost == 0.0
+    assert linear_regression([0.0, 1.0], [0.0, 1e200]).cost == 0.0
+    assert linear_regression([0.0, 1.0, 2.0], [0.0, 1e200, 0.0]).cost == float("inf")  # 2.2e399
+
+
 def test_columns_whose_mean_is_no_float_are_centred_all_the_same() -> None:
     line = linear_regression([1.7e18 + 256 * i for i in range(10)], [2.0 * i + 1 for i in range(10)])
     assert line.weights == pytest.approx([2 / 256], rel=1e-14)

@@ -10,6 +10,7 @@ import math
 import random
 import re
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -525,7 +526,10 @@ def test_the_report_says_what_is_a_matrix() -> None:
     model = MLP(2, [16, 1], rng=random.Random(0))
     report = compile(lambda x, y: (model(x) - y[0]) ** 2, model, x=2, y=1).report()
     assert "parameters: W1 16 × 2, b1 16, W2 1 × 16, b2 1" in report
-    assert "0 gathers" in report
+    assert "sums of products: 81, computed as 5 matrix products" in report  # 16 + 1, backward 16 + 16 + 32
+    assert "gathers: none" in report
+    order = compile(lambda x: autograd.sum([tanh(x[i]) * tanh(x[j]) for i in (3, 0, 2) for j in (1, 4, 0)]), [], x=5)
+    assert "gathers: none" not in order.report()
 
 
 @pytest.mark.parametrize(
@@ -757,6 +761,10 @@ def test_the_report_counts_what_it_would_be_long_to_list() -> None:
     w = vector(200)
     report = compile(lambda x: w[0] * x[0] + w[199], w, x=1).report()
     assert "without effect: 198 parameters, 1, 2, 3, 4, 5, 6, …" in report.splitlines()
+    chain = compile(lambda x: reduce(lambda a, v: autograd.tanh(a * v) + v, w, x[0]), w, x=1)
+    several = chain.report()
+    assert re.match(r"parameters: .*, … \(\d+ tensors\)$", several.splitlines()[0])
+    assert all(len(line) < 140 for line in several.splitlines())
     if "tape" in fuzz.EXECUTORS:
         report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor="tape").report()
         assert re.search(r"runs as a tape of [2-9] operations", report)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from hypothesis import example, given, strategies as st
 import autograd
 from autograd import Value, draw, explain, to_dot, topological_order
 from autograd.drawing import Drawing
-from autograd.drawing.dot import GRADIENT
+from autograd.drawing.flow import local_gradients
+from autograd.drawing.theme import GRADIENT, NOW, THEMES
 from autograd.testing import Expression, expressions
+from nn import MLP
 from tests import worked
 from tests.worked import sigmoid_neuron as neuron
 
@@ -25,6 +28,11 @@ pygraphviz = pytest.importorskip("pygraphviz")
 
 def parsed(source: str) -> Any:
     return pygraphviz.AGraph(string=source)
+
+
+def shared() -> Value:
+    x = Value(3.0, "x")
+    return x * x + x
 
 
 @pytest.mark.parametrize("name", ["sigmoid_neuron", "sum_times_z", "squared_error"])
@@ -48,12 +56,12 @@ def test_the_picture_of_the_sigmoid_neuron_shows_the_slides_numbers() -> None:
     ]
     assert sorted(carried) == sorted(
         [
-            ("w0", "*", "2.00", "-0.20"),
-            ("x0", "*", "-1.00", "0.39"),
-            ("w1", "*", "-3.00", "-0.39"),
-            ("x1", "*", "-2.00", "-0.59"),
-            ("*", "+", "-2.00", "0.20"),
-            ("*", "+", "6.00", "0.20"),
+            ("w0", "×", "2.00", "-0.20"),
+            ("x0", "×", "-1.00", "0.39"),
+            ("w1", "×", "-3.00", "-0.39"),
+            ("x1", "×", "-2.00", "-0.59"),
+            ("×", "+", "-2.00", "0.20"),
+            ("×", "+", "6.00", "0.20"),
             ("+", "+", "4.00", "0.20"),
             ("w2", "+", "-3.00", "0.20"),
             ("+", "*-1", "1.00", "0.20"),
@@ -92,9 +100,9 @@ def test_digits_are_chosen() -> None:
 def test_formulas_on_the_edges_come_from_the_rows() -> None:
     f = neuron()
     f.backward()
-    assert "×" not in to_dot(f)
+    assert "<i>" not in to_dot(f)
     source = to_dot(f, formulas=True)
-    for formula in ("× x0", "× w0", "× −1/x²", "× −1", "× out"):
+    for formula in ("× x0", "× w0", "× −1/v7²", "× −1", "× v6"):
         assert f"<i>{formula}</i>" in source
     x = Value(3.0, "x")
     assert "<i>× 2·x</i>" in to_dot(x**2, formulas=True), "the constant exponent is a number in it"
@@ -107,7 +115,7 @@ def test_before_backward_there_is_no_false_zero() -> None:
     f = neuron()
     source = to_dot(f)
     assert source.count("grad not computed") == 5
-    assert GRADIENT not in source
+    assert THEMES["light"][ord(GRADIENT)] not in source
     f.inputs[0].backward()
     assert "grad not computed" in to_dot(f), "backward ran from another root"
     f.backward()
@@ -204,7 +212,7 @@ def test_names_come_from_labels_then_locals_then_globals() -> None:
         "<w[1] = 2.00<br/>",
         "<bias = 3.00<br/>",
         "<own = 5.00<br/>",
-        "<4.00<br/>",
+        "<x1 = 4.00<br/>",
         "<y>",
     ):
         assert name in source
@@ -215,6 +223,88 @@ def test_names_come_from_labels_then_locals_then_globals() -> None:
     assert "dy/dbias" in repr(explain(y))
     assert "dy/dbias" not in repr(explain(y, names=False))
     assert "bias = 3.00" in draw(y).source
+
+
+def test_gates_have_the_names_that_explain_uses() -> None:
+    f = neuron()
+    source = to_dot(f)
+    names = re.findall(r'<(?:×|\+|\*-1|exp)<br/><font point-size="10">(v\d)</font>', source)
+    assert names == [f"v{i}" for i in range(1, 8)]
+    assert all(f"{name} = " in repr(explain(f)) for name in names)
+
+
+def test_neither_a_list_of_nodes_nor_a_loop_names_a_node() -> None:
+    x = Value(2.0)
+    q = x * x
+    y = q + 1
+    order = topological_order(y)
+    for node in order:
+        if node is not y and node.inputs:
+            break
+    pairs = [node.data for _, node in enumerate(order[:-1])]
+    for i, (held, _) in enumerate(zip(order, pairs)):
+        if i == 1 and held is not y:
+            break
+    text = to_dot(y)
+    assert "<q</font>" in text.replace('point-size="10">', "<")
+    assert not any(f"{name}<" in text or f"{name}[" in text for name in ("node", "order", "held"))
+    assert held is order[1]
+
+
+def test_parameters_have_the_names_of_their_module() -> None:
+    model = MLP(2, [2, 1], rng=Random(1))
+    weights = model.parameters()
+    y = model([1.0, 2.0])
+    assert "layer1.W[0][1] = " in repr(explain(y))
+    assert "layer2.b[0]" in draw(y).source
+    assert "weights[" not in draw(y).source
+    assert weights[0] in topological_order(y)
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda a, b, c: autograd.dot([a, b], [b, c], a), "f = a·b + b·c + a = 9"),
+        (lambda a, b, c: autograd.sum([a, b, c]), "f = a + b + c = 6"),
+        (lambda a, b, c: autograd.dot([a, b], [3.0, 1.0]), "f = a·3 + b·1 = 5"),
+        (lambda a, b, c: autograd.max([a, b, c]), "f = max(a, b, c) = 3"),
+        (lambda a, b, c: autograd.sum([a] * 30), "f = sum(a, a, a, a, a, a, …, a) = 30"),
+    ],
+)
+def test_sums_of_products_are_written_out(f: Any, text: str) -> None:
+    assert text in repr(explain(f(Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c"))))
+
+
+@pytest.mark.parametrize("make", [lambda: neuron(), lambda: worked.squared_error(), shared])
+def test_a_step_shows_how_far_backward_has_come(make: Any) -> None:
+    """At every step: the gradients of the gates so far, on their edges, and at each node the sum of what has arrived."""
+    f = make()
+    order, adjoint = topological_order(f), autograd.adjoints(f)
+    gates = [node for node in reversed(order) if node.inputs]
+    places = {node: f"n{i}" for i, node in enumerate(order)}
+    red = f'<font color="{THEMES["light"][ord(GRADIENT)]}">'
+    for k in range(len(gates) + 1):
+        source = draw(f, step=k, names=False).source
+        drawn = re.findall(r"^\t(\w+) -> (\w+) \[label=<(.*?)>(?: .*)?\]$", source, re.MULTILINE)
+        for input, gate in [(input, node) for node in order for input in node.inputs]:
+            labels = [label for tail, head, label in drawn if (tail, head) == (places[input], places[gate])]
+            assert all((red in label) == (gate in gates[:k] and input.role != "constant") for label in labels)
+        for leaf in order:
+            if leaf.inputs or leaf.role == "constant":
+                continue
+            slopes = [(g, i) for g in gates for i, input in enumerate(g.inputs) if input is leaf]
+            came = [adjoint[g] * (local_gradients(g)[i] or 0.0) for g, i in slopes if g in gates[:k]]
+            (label,) = re.findall(rf"^\t{places[leaf]} \[label=<(.*?)> shape", source, re.MULTILINE)
+            if not came:
+                assert "transparent" in label
+                continue
+            so_far = "" if len(came) == len(slopes) else f" ({len(came)} of {len(slopes)})"
+            assert f">grad {sum(came):.2f}{so_far}<" in label
+        assert source.count(THEMES["light"][ord(NOW)]) == (k > 0)
+    with pytest.raises(
+        ValueError, match=rf"step must be a whole number from 0 to {len(gates)}.*, got {len(gates) + 1}"
+    ):
+        draw(f, step=len(gates) + 1)
 
 
 def test_importing_the_engine_imports_no_renderer() -> None:

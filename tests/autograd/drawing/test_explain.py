@@ -44,7 +44,7 @@ def test_the_walk_of_the_lecture() -> None:
     assert steps[0] == ["1/x", "f", "1", "-0.534447 (−1/v7²)", "-0.534447", "v7"]
     assert steps[2] == ["exp", "v6", "-0.534447", "0.367879 (v6)", "-0.196612", "v5"]
     assert steps[3] == ["*-1", "v5", "-0.196612", "-1", "0.196612", "v4"]
-    assert steps[10] == ["*", "v1", "0.196612", "-1 (x0)", "-0.196612", "w0", "swap multiplier"]
+    assert steps[10] == ["×", "v1", "0.196612", "-1 (x0)", "-0.196612", "w0", "swap multiplier"]
     assert lines[-5:] == [
         "  df/dw0 = -0.196611933241",
         "  df/dx0 = 0.393223866483",
@@ -72,7 +72,7 @@ def test_gradients_are_those_of_the_drawn_root() -> None:
     g.backward()
     assert shared.grad == 5.0, "the last pass through it"
     steps = [line.split() for line in repr(explain(f)).splitlines()]
-    assert ["*", "f", "1", "2", "2", "shared", "swap", "multiplier"] in steps
+    assert ["×", "f", "1", "2", "2", "shared", "swap", "multiplier"] in steps
     assert "df/dx = 6 + 6 = 12  (its grad is 42, with earlier passes)" in repr(explain(f))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import autograd
 from autograd import Value, dot, draw, scope, to_dot, topological_order
@@ -73,7 +74,7 @@ def test_the_simplified_diagram() -> None:
     labels = boxes(source)
     assert sum("relu(w·x+b)" in label for label in labels.values()) == 8
     assert sum("<b>neuron1</b>" in label for label in labels.values()) == 3
-    for layer in ("mlp", "layer1", "layer2", "layer3"):
+    for layer in ("mlp/layer1", "mlp/layer2", "mlp/layer3"):
         assert source.count(f"label=<{layer}>") == 1
     assert len(arrows(source)) == 2 * 4 + 4 * 4 + 4 + 2 + 2 + 1
     assert len(pygraphviz.AGraph(string=source).nodes()) == len(labels)
@@ -83,10 +84,12 @@ def test_the_detailed_diagram_frames_its_neurons() -> None:
     _, _, loss = net(2, 1)
     source = draw(loss).source
     assert source == draw(loss, level="gate").source
-    assert source.count("subgraph cluster") == 1 + 2 + 3
+    assert source.count("subgraph cluster") == 2 + 3
     assert source.count("{") == source.count("}")
-    declared = [name for name in boxes(source) if name != "root"]
-    assert declared == [f"n{i}" for i in range(len(topological_order(loss)))]
+    tables = [label for label in boxes(source).values() if "<table" in label]
+    assert [label.count("<tr>") for label in tables] == [3, 3, 3]
+    listed = sum(label.count("<tr>") or 1 for name, label in boxes(source).items() if name != "root")
+    assert listed == len(topological_order(loss))
 
 
 def test_parameters_are_shown_with_the_only_neuron_that_uses_them() -> None:
@@ -101,6 +104,57 @@ def test_parameters_are_shown_with_the_only_neuron_that_uses_them() -> None:
     with scope("b"):
         z = w * z
     assert homes(topological_order(y + z))[w] is None, "shared, so outside of both"
+
+
+def texts(picture: bytes) -> list[tuple[float, float, str]]:
+    """The lines of text in an SVG, with their places."""
+    found = ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")
+    return [(float(text.attrib["x"]), float(text.attrib["y"]), text.text or "") for text in found]
+
+
+@given(st.just("neuron"), st.integers(1, 4), st.lists(st.integers(1, 6), min_size=1, max_size=3))
+@example("gate", 3, [4, 4])
+@settings(max_examples=10, deadline=None)
+def test_layers_list_their_neurons_from_the_top(level: Level, nin: int, sizes: list[int]) -> None:
+    model = MLP(nin, [*sizes, 2], rng=Random(1))
+    cost = autograd.sum([y * y for y in model([Value(float(i)) for i in range(nin)])])
+    layers: dict[str, list[tuple[float, str]]] = {}
+    for x, y, text in texts(draw(cost, level=level).render("svg")):
+        if text.startswith("neuron"):
+            layers.setdefault(f"{x:.0f}" if level == "neuron" else f"{x // 150}", []).append((y, text))
+    for found in layers.values():
+        assert [text for _, text in sorted(found)] == [f"neuron{i}" for i in range(1, len(found) + 1)]
+
+
+def test_a_table_shows_what_its_parameters_hold() -> None:
+    model, _, loss = net(3, 1)
+    source = draw(loss, level="gate").source
+    for name, parameter in model.named_parameters():
+        shown = re.search(rf"{re.escape(name)}</td><td>(.*?)</td><td><font[^>]*>(.*?)</font>", source)
+        assert shown and shown.groups() == (f"{parameter.data:.2f}", f"{parameter.grad:.2f}"), name
+
+
+def test_arrows_of_neurons_show_their_weights() -> None:
+    model, inputs, loss = net(3, 1)
+    source = draw(loss, level="neuron").source
+    told = {}
+    for width, name, number in re.findall(r'penwidth=(\S+) arrowhead=none tooltip="(\S+) = (\S+)"', source):
+        told[name] = (float(width), float(number))
+    weights = {name: p.data for name, p in model.named_parameters() if ".W" in name}
+    assert {name: number for name, (_, number) in told.items()} == {n: round(w, 2) for n, w in weights.items()}
+    ordered = sorted(told, key=lambda name: abs(weights[name]))
+    assert [told[name][0] for name in ordered] == sorted(width for width, _ in told.values())
+    colours = {
+        name: colour
+        for colour, name in re.findall(r'color="(#\w+)" penwidth=\S+ arrowhead=none tooltip="(\S+) ', source)
+    }
+    assert len({colours[name] for name in weights if weights[name] < 0}) == 1
+    assert {colours[n] for n in weights if weights[n] < 0}.isdisjoint(colours[n] for n in weights if weights[n] >= 0)
+    w = Value(2.0, "w", role="parameter")
+    with scope("a"):
+        y = (w * inputs[0] + w * inputs[1]).tanh() * 3
+    assert draw(y, level="neuron").source.count("arrowhead=none") == 2, "of gates of their own too"
+    assert "arrowhead=none" not in draw(y).source
 
 
 def test_layers_are_scopes_of_scopes_however_deep() -> None:
@@ -191,7 +245,11 @@ def test_every_node_is_in_one_box_and_every_edge_in_one_arrow_or_within_a_box(na
 
 
 def test_large_graphs_are_folded_as_far_as_it_takes() -> None:
-    assert "cluster" in draw(net(4, 1)[2]).source
+    small, larger = net(4, 4, 1)[0], MLP(3, [4, 4, 1], rng=Random(1))
+    assert len(topological_order(small([1.0, 2.0]))) < 60 <= len(topological_order(larger([*map(Value, (1, 2, 3))])))
+    assert "<table" in draw(small([1.0, 2.0])).source
+    assert "<table" not in draw(larger([*map(Value, (1, 2, 3))])).source
+    assert "<table" in draw(larger([*map(Value, (1, 2, 3))]), level="gate").source
     source = draw(net(16, 16, 1)[2]).source
     assert source.count("<b>neuron") == 33
     model = MLP(2, [16, 16, 1], rng=Random(1))

@@ -8,10 +8,10 @@ from itertools import islice
 from ..check import finite_differences
 from ..gate import Gate
 from ..value import Value
-from .flow import Flow, local_gradients
+from .flow import Flow, local_gradients, sign
 from .report import Section
 
-__all__ = ["numeric_gradients", "walk"]
+__all__ = ["numeric_gradients", "passes"]
 
 ROWS = 600  # of the table of the backward pass
 LONGEST = 200  # gates that are written out, those nearest to the root
@@ -23,9 +23,9 @@ NOT_COMPUTED = "not computed"
 NO_VALUE = "undefined nearby"
 
 
-def walk(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
+def passes(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
     """Return the sections; with `numeric`, finite differences beside every local gradient and gradient."""
-    return _Walk(flow, names, digits, numeric).sections()
+    return _Passes(flow, names, digits, numeric).sections()
 
 
 def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
@@ -52,7 +52,7 @@ def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
     return found
 
 
-class _Walk:
+class _Passes:
     def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> None:
         self.flow, self.names, self.digits, self.numeric = flow, names, digits, bool(numeric)
         self.gates = [node for node in flow.order if node.inputs]
@@ -102,14 +102,14 @@ class _Walk:
                 into = self.names[input]
                 beside = [_local_difference(gate, node, place)] if self.numeric else []
                 if slope is None:
-                    yield [gate.symbol, self.names[node], "", "none", *beside, "", into, nickname]
+                    yield [sign(node), self.names[node], "", "none", *beside, "", into, nickname]
                 else:
                     plain = self.number(slope)
                     told = formula in ("", plain.replace("-", "−")) or len(formula) > FORMULA
                     local = plain if told else f"{plain} ({formula})"
                     up = NOT_COMPUTED if upstream is None else self.number(upstream)
                     down = NOT_COMPUTED if upstream is None else self.number(upstream * slope)
-                    yield [gate.symbol, self.names[node], up, local, *beside, down, into, nickname]
+                    yield [sign(node), self.names[node], up, local, *beside, down, into, nickname]
                 nickname = ""
 
     def gradients(self) -> Iterator[str]:
