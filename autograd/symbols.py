@@ -337,7 +337,7 @@ JAVASCRIPT = Language(
     "  const {name} = ({parameters}) => {{", "    const {name} = {text};", "    return {text};", "  }};",
 )  # fmt: skip
 C = Language(
-    "({condition} ? {yes} : {no})", "INFINITY", "NAN", _in_c,
+    "({condition} ? {yes} : {no})", "HUGE_VAL", "NAN", _in_c,  # doubles
     "static inline double composed_{name}({parameters}) {{", "    const double {name} = {text};", "    return {text};", "}}",
     "double {}",
 )  # fmt: skip
