@@ -101,14 +101,14 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
     ),
     "huber": (
         lambda x, delta: x * x / 2 if abs(x) <= delta else delta * (abs(x) - delta / 2),
-        (lambda x, delta: max(-delta, min(x, delta)), lambda x, delta: max(abs(x) - delta, 0.0)),
+        (lambda x, delta: _largest(-delta, -_largest(-x, -delta)), lambda x, delta: _largest(abs(x) - delta, 0.0)),
     ),
     "clip": (
-        lambda x, low, high: min(_largest(x, low), high),
+        lambda x, low, high: -_largest(-_largest(x, low), -high),
         (
-            lambda x, low, high: _side(x, 0.0, 0.5, 1.0, low) * _side(max(x, low), 1.0, 0.5, 0.0, high),
-            lambda x, low, high: _side(low, 0.0, 0.5, 1.0, x) * _side(max(x, low), 1.0, 0.5, 0.0, high),
-            lambda x, low, high: _side(high, 1.0, 0.5, 0.0, max(x, low)),
+            lambda x, low, high: _side(x, 0.0, 0.5, 1.0, low) * _side(_largest(x, low), 1.0, 0.5, 0.0, high),
+            lambda x, low, high: _side(low, 0.0, 0.5, 1.0, x) * _side(_largest(x, low), 1.0, 0.5, 0.0, high),
+            lambda x, low, high: _side(high, 1.0, 0.5, 0.0, _largest(x, low)),
         ),
     ),
     "maximum": (
