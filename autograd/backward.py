@@ -35,6 +35,7 @@ __all__ = [
     "zero_grad",
 ]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 walking = RLock()  # A walk writes marks into nodes, so walks must not overlap.
@@ -126,17 +127,18 @@ def topological_order(*roots: N, ends: Sequence[N] = ()) -> list[N]:
 
 def reverse(
     order: Sequence[N],
-    seeds: Mapping[N, T],
-    total: Callable[[list[T]], T],
-    downstream: Callable[[N, T], Iterable[tuple[N, T]]],
+    seeds: Mapping[N, S],
+    total: Callable[[list[S]], T],
+    downstream: Callable[[N, T], Iterable[tuple[N, S]]],
 ) -> dict[N, T]:
     """Run the reverse loop over nodes in topological order; return the adjoints of the leaves.
 
     The adjoints may be of any type T: Values (recorded derivatives), symbolic entries (the compiler). `downstream` returns
-    pairs (input, upstream × local) for a node and its adjoint; `total` adds the contributions that reached a node.
+    pairs (input, upstream × local) for a node and its adjoint; `total` adds the contributions that reached a node, whose
+    type S may be another one.
     `_pull` is the same loop on floats.
     """
-    arrived: dict[N, list[T]] = defaultdict(list)
+    arrived: dict[N, list[S]] = defaultdict(list)
     for node, seed in seeds.items():
         arrived[node].append(seed)
     for node in reversed(order):

@@ -15,6 +15,7 @@ from .sums import Node
 
 __all__ = ["Block", "Stack", "levels", "stacks"]
 
+Level = tuple[int, int]
 Tuple = tuple[int, ...]
 Where = Callable[[int], tuple[int, int]]  # the place of a node: its array and its row
 
@@ -46,16 +47,22 @@ class Stack:
         return [i for block in self.blocks for i in block.members]
 
 
-def levels(nodes: Sequence[Node]) -> list[int]:
-    """Return how far each node is from the leaves."""
-    found: list[int] = []
+def levels(nodes: Sequence[Node]) -> list[Level]:
+    """Return when each node is computed: how many matrices of parameters are on its way from the leaves, and how far it is
+    from the last of these.
+
+    So all uses of a matrix at the same depth are computed together, however different the ways are that lead to them.
+    """
+    found: list[Level] = []
     for node in nodes:
-        found.append(1 + max([found[i] for i in node.args]) if node.args else 0)
+        stage, step = max([found[i] for i in node.args], default=(0, -1))
+        matrix = node.op == "dot" and all(nodes[i].op == "param" for i in node.args[: len(node.args) // 2])
+        found.append((stage + 1, 0) if matrix else (stage, step + 1))
     return found
 
 
 def stacks(
-    nodes: Sequence[Node], members: Sequence[int], level: Sequence[int], where: Where, rank: Mapping[int, int]
+    nodes: Sequence[Node], members: Sequence[int], level: Sequence[Level], where: Where, rank: Mapping[int, int]
 ) -> list[Stack]:
     """Return dots of one level as stacks of blocks.
 
@@ -99,6 +106,6 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
     return blocks
 
 
-def _kind(nodes: Sequence[Node], level: Sequence[int], i: int) -> object:
+def _kind(nodes: Sequence[Node], level: Sequence[Level], i: int) -> object:
     node = nodes[i]
     return (node.op, node.place[0] if isinstance(node.place, tuple) else None, level[i])

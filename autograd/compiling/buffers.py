@@ -23,6 +23,7 @@ from .expressions import (
     Infix,
     Joined,
     Name,
+    Number,
     Reduced,
     Rows,
     Sum,
@@ -235,8 +236,8 @@ class Buffered:
         return self.write(name, operands, result, alike[0] if place is None and alike else place)
 
     def choice(self, condition: Operand, yes: Operand, no: Operand) -> Operand:
-        if condition.array.dtype != bool:
-            raise NoBuffers("where")
+        if condition.array.dtype != bool:  # of comparisons from several places
+            condition = self.apply("not_equal", [condition, self.emit(Number(0))], None)
         made = self.kept(self.np.where(condition.array, yes.array, no.array))
         self.lines.append(["xp.copyto(", made, ", ", no, ")"])
         self.lines.append(["xp.copyto(", made, ", ", yes, ', "same_kind", ', condition, ")"])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..backward import reverse, topological_order
 from ..gate import Gate
 from ..value import Value
-from .scalars import Functions, Program, Scalar, entry
+from .scalars import Downstream, Functions, Program, Scalar, entry
 
 __all__ = ["Lowered", "lower"]
 
@@ -82,7 +82,7 @@ def _backward(
         if not differs.isdisjoint(operands):
             differs.add(value)
 
-    def downstream(value: Value, upstream: int) -> Iterator[tuple[Value, int]]:
+    def downstream(value: Value, upstream: int) -> Iterator[tuple[Value, Downstream]]:
         gate, operands = value.gate, value.inputs
         assert gate is not None
         taken = [at[x] for x in operands]
@@ -93,10 +93,11 @@ def _backward(
         for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
                 summed = value in differs and x not in differs
-                yield x, (program.total if summed else program.product)(upstream, entry(program, slope))
+                yield x, program.downstream(upstream, entry(program, slope), summed)
 
     seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
-    found = reverse([value for value in order if value in matters], {root: seed}, program.sum, downstream)
+    seeds: dict[Value, Downstream] = {root: seed}
+    found = reverse([value for value in order if value in matters], seeds, program.adjoint, downstream)
     return [found[parameter] if parameter in found else program.sum([]) for parameter in parameters]
 
 

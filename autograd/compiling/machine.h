@@ -17,10 +17,11 @@
     X("param", PARAM, , ) X("seed", SEED, , ) X("spread", SPREAD, , ) X("input", INPUT, , ) X("total", TOTAL, , ) \
     X("total product", TOTAL_PRODUCT, , ) X("output", OUTPUT, , ) X("result", RESULT, , ) X("cost", COST, , )
 #define MATRICES(X) X("product", PRODUCT, , ) X("gradient", GRADIENT, , )
+#define DOTS(X) X("dot", DOT, , )
 #define FUSED(X) X("fma", FMA, a + b * c, ) /* a term of a dot */
 #define COPIED(X) X("copy", COPY, a, )
 
-#define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X)
+#define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X) DOTS(X)
 #define CODE(name, code, expression, refused) code,
 enum { ALL(CODE) OPERATIONS };
 #define TEXT(name, code, expression, refused) name,
@@ -33,7 +34,7 @@ static const char *const NAMES[] = {ALL(TEXT)};
 static const char *const KINDS[OPERATIONS] = { /* of a matrix product no letters: see Product */
     ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
     [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
-    [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "",
+    [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "", [DOT] = "", /* nor of a dot: see Dot */
 };
 
 /* A matrix in some memory: where it begins, and how far it is to the next row and the next column. */
@@ -50,6 +51,12 @@ typedef struct {
 } Product;
 #define PRODUCT_SIZE ((ptrdiff_t)(sizeof(Product) / sizeof(int32_t)))
 
+/* dot: a slot becomes the sum of so many products, of slots each so far from the one before. */
+typedef struct {
+    int32_t to, left, left_step, right, right_step, count;
+} Dot;
+#define DOT_SIZE ((ptrdiff_t)(sizeof(Dot) / sizeof(int32_t)))
+
 /* How many numbers a step of an operation has. */
 INLINE ptrdiff_t operands(int32_t operation) {
 #define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
@@ -61,6 +68,7 @@ INLINE ptrdiff_t operands(int32_t operation) {
         MATRICES(SIZE_MATRIX)
     case SEED: case COST: return 1;
     case INPUT: case TOTAL_PRODUCT: return 3;
+    case DOT: return DOT_SIZE;
     default: return 2;
     }
 }
@@ -199,6 +207,24 @@ INLINE void multiply_column(double *to, const double *left, ptrdiff_t row, ptrdi
     }
 }
 
+INLINE void run_dot(const Dot *d, double *memory, ptrdiff_t width) {
+    double *to = memory + d->to * width;
+    ptrdiff_t down = d->left_step * width, across = d->right_step * width;
+    const double *left = memory + d->left * width, *right = memory + d->right * width;
+    if (width == 1 && across == 1) multiply_column(to, left, 0, down, 1, d->count, right);
+    else if (width == 1) {
+        double sum = 0.0;
+        for (ptrdiff_t k = 0; k < d->count; k++) sum += left[k * down] * right[k * across];
+        *to = sum;
+    } else
+        for (ptrdiff_t lane = 0; lane < width; lane += 8) {
+            const double *x = left + lane, *y = right + lane;
+            double sum[8] = {0};
+            for (int32_t i = 0; i < d->count; i++, x += down, y += across) EACH(8) sum[k] += x[k] * y[k];
+            memcpy(to + lane, sum, sizeof sum);
+        }
+}
+
 /* Numbers of a matrix side by side, in rows of whole eights with zeros at the end; return the length of a row. */
 INLINE ptrdiff_t pack(double *to, const double *from, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t columns) {
     ptrdiff_t stride = (columns + 7) & ~(ptrdiff_t)7;
@@ -236,15 +262,12 @@ INLINE void run_product(int tall, int wide, const Product *p, Block *block, doub
                      right + j * p->right.column * width, p->right.row * width);
         return;
     }
-    for (ptrdiff_t i = 0; i < p->rows; i++) /* each sample has matrices of its own */
-        for (ptrdiff_t j = 0; j < p->columns; j++, to += width)
-            for (ptrdiff_t lane = 0; lane < width; lane += 8) {
-                const double *x = left + i * p->left.row * width + lane, *y = right + j * p->right.column * width + lane;
-                double sum[8] = {0};
-                for (ptrdiff_t k = 0; k < p->inner; k++, x += p->left.column * width, y += p->right.row * width)
-                    EACH(8) sum[k] += x[k] * y[k];
-                memcpy(to + lane, sum, sizeof sum);
-            }
+    for (int32_t i = 0; i < p->rows; i++) /* each sample has matrices of its own */
+        for (int32_t j = 0; j < p->columns; j++) {
+            Dot dot = {p->to.start + i * p->columns + j, p->left.start + i * p->left.row, p->left.column,
+                       p->right.start + j * p->right.column, p->right.row, p->inner};
+            run_dot(&dot, memory, width);
+        }
 }
 
 /* A tile of a gradient, of which `width` columns are there: see `tile`; the numbers of a row of `left` are its samples. */
@@ -511,6 +534,9 @@ INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t wid
         case PRODUCT:
             for (ptrdiff_t i = 0; i < steps; i++)
                 run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
+            break;
+        case DOT:
+            for (ptrdiff_t i = 0; i < steps; i++) run_dot((const Dot *)(at + i * DOT_SIZE), memory, width);
             break;
         case GRADIENT:
             for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);

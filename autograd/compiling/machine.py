@@ -25,6 +25,7 @@ __all__ = [
     "STEADY",
     "Assembly",
     "Code",
+    "Dot",
     "Matrix",
     "native",
     "runs",
@@ -46,6 +47,17 @@ class Matrix(NamedTuple):
     start: int
     row: int
     column: int
+
+
+class Dot(NamedTuple):
+    """A sum of products: its slot, and those of its factors: the first ones, how far it is to the next ones, and how many."""
+
+    to: int
+    left: int
+    left_step: int
+    right: int
+    right_step: int
+    terms: int
 
 
 def runs(op: str, operands: int) -> bool:
@@ -122,18 +134,23 @@ class Assembly:
         self.lanes += 1
         return self.lanes - 1
 
-    def emit(self, section: int, op: str, *operands: Sequence[int], apart: bool = True) -> None:
-        """Write a run of one operation: for each operand its places, step by step.
+    def emit_in_order(self, section: int, op: str, places: Sequence[int]) -> None:
+        """Write a run of one operation, of which a step may take what another makes: the places of all operands of each."""
+        number, more = native.OPERATIONS[op]
+        steps = len(places) // (more + 1)
+        self.operations += steps * (op not in MOVES)
+        self.sections[section].extend((number, steps))
+        self.sections[section].extend(places)
 
-        Steps that are `apart`, of which none takes what another makes, may be taken all at once.
-        """
+    def emit(self, section: int, op: str, *operands: Sequence[int]) -> None:
+        """Write a run of one operation, of which no step takes what another makes: for each operand its places, step by step."""
         n = len(operands[0])
         if not n:
             return
         code, number = self.sections[section], native.OPERATIONS[op][0]
         self.operations += n * (op not in MOVES)
-        parts = _even(operands, n) if apart else []
-        if n == 1 or not apart or len(parts) * SHORT > n:
+        parts = _even(operands, n)
+        if n == 1 or len(parts) * SHORT > n:
             code.extend((number, n))
             code.extend(place for step in zip(*operands) for place in step)
             return
@@ -141,6 +158,13 @@ class Assembly:
             code.extend((number, first - last))
             for places in operands:
                 code.extend((places[first], places[first + 1] - places[first] if last - first > 1 else 0))
+
+    def emit_dots(self, section: int, dots: Sequence[Dot]) -> None:
+        """Write sums of products, of which none takes what another makes."""
+        if dots:
+            self.operations += sum(dot.terms for dot in dots)
+            self.sections[section].extend((native.OPERATIONS["dot"][0], len(dots)))
+            self.sections[section].extend(place for dot in dots for place in dot)
 
     def emit_product(
         self, section: int, op: str, shape: tuple[int, int, int], to: Matrix, left: Matrix, right: Matrix

@@ -17,7 +17,9 @@ from typing import Any
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..symbols import COMPLEMENT, Arithmetic
 
-__all__ = ["Program", "Scalar", "exact"]
+__all__ = ["Downstream", "Program", "Scalar", "exact"]
+
+Downstream = int | tuple[int, int]  # an entry, or two of which it is the product
 
 
 def _sum(numbers: Iterable[float]) -> float:
@@ -70,7 +72,7 @@ class Program:
         """Return the entry of an operation on entries, in its simplest form."""
         constants = self.constants
         const = [constants[i] for i in args if i in constants]
-        if len(const) == len(args) and op != "total":
+        if const and len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
         if (op == "<=" or op == ">") and self._guards(*args):
             return self.const(float(op == "<="))  # programs promise nothing for infinite numbers
@@ -81,12 +83,13 @@ class Program:
         if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
             return self.node("mul", self.const(inverse), args[0])
         if op in COMMUTATIVE:  # constants first, in their order
-            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i))
-        simpler = getattr(self, f"_{op}", None)
-        found = simpler(*args) if simpler else None
+            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i) if const else sorted(args))
+        simpler = SIMPLER.get(op)
+        found = simpler(self, *args) if simpler else None
         if found is not None:
-            return int(found)
-        return self._entry(op, args, op != "total" and any(self.varying[i] for i in args))
+            return found
+        varying = self.varying
+        return self._entry(op, args, op != "total" and True in [varying[i] for i in args])
 
     def _guards(self, a: int, b: int) -> bool:
         """Tell whether a comparison of a with b asks for infinities: with the largest float, or their difference with 0."""
@@ -111,11 +114,37 @@ class Program:
         lefts, rights = zip(*sorted(pairs))
         return self._entry("dot", lefts + rights, True)
 
-    def total(self, a: int, b: int) -> int:
-        """Return node("total", node("mul", a, b)), a varying product, without an entry for the product where it can be."""
-        if self.varying[a] and self.varying[b]:
-            return self._entry("total", (a, b) if a <= b else (b, a), False)
-        return self.node("total", self.product(a, b))
+    def downstream(self, a: int, b: int, summed: bool) -> Downstream:
+        """Return the product of two entries, over all samples if it is summed: a pair where an entry can wait for its sum."""
+        varying, constants = self.varying, self.constants
+        if (
+            a not in constants
+            and b not in constants
+            and (varying[a] and varying[b] if summed else varying[a] != varying[b])
+        ):
+            return (a, b) if a <= b else (b, a)
+        return self.node("total", self.product(a, b)) if summed else self.product(a, b)
+
+    def adjoint(self, terms: list[Downstream]) -> int:
+        """Return the entry of a sum of what came downstream."""
+        found: list[int] = []
+        pairs: list[tuple[int, int]] = []
+        for term in terms:
+            if isinstance(term, int):
+                found.append(term)
+            else:
+                pairs.append(term)
+        if pairs:
+            summed = all(self.varying[i] for i in pairs[0])
+            found.append(self.total(pairs) if summed else self.dot(pairs))
+        return self.sum(found)
+
+    def total(self, pairs: list[tuple[int, int]]) -> int:
+        """Return the entry of Σ a·b over all samples, of pairs that vary."""
+        if len(pairs) == 1:
+            return self._entry("total", pairs[0], False)
+        lefts, rights = zip(*pairs)  # in the order in which they came: the first is there first
+        return self._entry("total", (self._entry("dot", lefts + rights, True),), False)
 
     def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
         known = self._known[op]
@@ -194,13 +223,14 @@ class Program:
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """Return the entries that outputs are computed from, and the outputs, in order."""
-        wanted, stack = set(), list(outputs)
-        while stack:
-            i = stack.pop()
-            if i not in wanted:
-                wanted.add(i)
-                stack += self.args[i]
-        return sorted(wanted)
+        wanted = bytearray(len(self.ops))
+        for i in outputs:
+            wanted[i] = 1
+        for i in range(len(wanted) - 1, -1, -1):  # operands come before what takes them
+            if wanted[i]:
+                for a in self.args[i]:
+                    wanted[a] = 1
+        return [i for i, is_wanted in enumerate(wanted) if is_wanted]
 
     def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
         """Return the numbers of outputs for one sample, the slow and obvious way; `total` of one sample is itself."""
@@ -215,6 +245,12 @@ class Program:
             else:
                 values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
+
+
+SIMPLER: dict[str, Callable[..., int | None]] = {
+    "add": Program._add, "mul": Program._mul, "div": Program._div, "pow": Program._pow, "where": Program._where,
+    "total": Program._total,
+}  # fmt: skip
 
 
 def exact(number: float) -> bool:

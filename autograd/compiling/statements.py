@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .blocks import Stack, levels, stacks
+from .blocks import Level, Stack, levels, stacks
 from .sums import Node, Nodes
 
 __all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
+
+MANY = (
+    4  # groups that differ in their arrays alone; fewer are lines of their own, which need no rows from several places
+)
+Row = tuple[tuple[int, ...], tuple[float, ...], int]  # operands and coefficients of a node, and which it is
+Kind = tuple[str, bool, bool, tuple[float, ...], int]
 
 
 @dataclass
@@ -81,7 +87,7 @@ class _Arranging:
             rank[gradient] = p
             for i in self.nodes[gradient].args if self.nodes[gradient].op != "dot" else ():
                 rank.setdefault(i, p)
-        by_level: dict[int, list[int]] = defaultdict(list)
+        by_level: dict[Level, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
             if node.args and i in self.found.needed:
                 by_level[self.level[i]].append(i)
@@ -123,15 +129,15 @@ class _Arranging:
             if claimed.isdisjoint(flat) and len(set(flat)) == len(flat):
                 claimed.update(flat)
                 tensors.append((flat, (len(grid), len(grid[0]))))
-        first: dict[Any, int] = {}
+        first: dict[Any, Level] = {}
         others = {i for p, i in self.param.items() if p not in claimed}
         for i, node in enumerate(nodes):
             for x in others.intersection(node.args):
                 first.setdefault(nodes[x].place, self.level[i])
-        rest: dict[Any, list[int]] = defaultdict(list)
+        rest: dict[Level | None, list[int]] = defaultdict(list)
         for p in range(self.n_parameters):
             if p not in claimed:
-                rest[first.get(p, -1)].append(p)
+                rest[first.get(p)].append(p)
         tensors += [(vector, (len(vector),)) for vector in rest.values()]
         tensors.sort(key=lambda tensor: min(tensor[0]))
         leaves: list[Leaf] = []
@@ -144,10 +150,11 @@ class _Arranging:
         return leaves, order
 
     def elementwise(self, members: Sequence[int]) -> None:
-        """Group nodes of one level by their operation and the arrays that they take, and order them by rows of these."""
-        groups: dict[tuple[str, bool, bool, Any, Any], list[tuple[tuple[int, ...], tuple[float, ...], int]]] = (
-            defaultdict(list)
-        )
+        """Group nodes of one level by their operation and the arrays that they take, and order them by rows of these.
+
+        Where many groups differ in the arrays alone, as positions that look back at different numbers of others, they are one.
+        """
+        kinds: dict[Kind, dict[tuple[int, ...], list[Row]]] = defaultdict(lambda: defaultdict(list))
         for i in members:
             node = self.nodes[i]
             args, coefs = list(node.args), list(node.coefs)
@@ -155,19 +162,24 @@ class _Arranging:
                 pairs = sorted(zip(args, coefs or [1.0] * len(args)), key=lambda pair: self.where(pair[0]))
                 args, coefs = [a for a, _ in pairs], [c for _, c in pairs]
             signs = tuple(c if abs(c) == 1 else 0 for c in coefs) if node.op == "sum" else ()
-            arrays = tuple(self.where(a)[0] for a in args)
+            arrays = [self.where(a)[0] for a in args]
             if node.op in ("max", "min"):
-                arrays = (len(args), *sorted(set(arrays)))
-            groups[node.op, node.varying, node.backward, signs, arrays].append((tuple(args), tuple(coefs), i))
-        for (op, varying, backward, _, _), found in groups.items():
-            found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
-            array = Statement(op, [i for _, _, i in found], varying, backward)
-            if op in ("max", "min"):
-                array.operands = [[a for args, _, _ in found for a in args]]
-            else:
-                array.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
-                array.coefs = [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
-            self.add(array)
+                arrays = sorted(set(arrays))
+            kind = node.op, node.varying, node.backward, signs, len(args)
+            kinds[kind][tuple(arrays)].append((tuple(args), tuple(coefs), i))
+        for (op, varying, backward, _, _), groups in kinds.items():
+            several = list(groups.values())
+            for found in [[row for rows in several for row in rows]] if len(several) >= MANY else several:
+                found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
+                array = Statement(op, [i for _, _, i in found], varying, backward)
+                if op in ("max", "min"):
+                    array.operands = [[a for args, _, _ in found for a in args]]
+                else:
+                    array.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
+                    array.coefs = (
+                        [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
+                    )
+                self.add(array)
 
     def where(self, i: int) -> tuple[int, int]:
         """Return the place of a node; constants come before all arrays."""

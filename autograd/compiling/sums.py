@@ -63,9 +63,11 @@ class _Gathering:
             if uses[i]:  # else nothing needs it
                 for a in program.args[i]:
                     uses[a] += 1
+        self.rank = rank = [program.place[i] if op == "param" else -1 for i, op in enumerate(program.ops)]
         for i, args in enumerate(program.args):
             if args and uses[i]:
                 level[i] = 1 + max([level[a] for a in args])
+                rank[i] = rank[args[0]] if program.ops[i] == "dot" else max([rank[a] for a in args])
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
         self.at = [-1] * len(program.ops)  # scalar entry -> node, if it is one
@@ -249,14 +251,14 @@ class _Gathering:
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:
         """Return the factors of a product, left first: what does not vary, else what the backward pass brought, else the
-        one that is computed first."""
+        one that is computed first, or comes out of the parameters that are first: so all products of two layers are alike."""
         varying = self.program.varying
         if varying[a] != varying[b]:
             return (a, b) if varying[b] else (b, a)
         if (a >= self.forward) != (b >= self.forward):
             return (a, b) if a >= self.forward else (b, a)
-        key = (self.level[a], a) <= (self.level[b], b)
-        return (a, b) if key else (b, a)
+        first, second = ((self.level[i], self.rank[i], i) for i in (a, b))
+        return (a, b) if first <= second else (b, a)
 
     def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
         at, varying = self.at, self.program.varying

@@ -237,8 +237,18 @@ static int check_product(Code *code, int section, int32_t operation, const int32
            && check_memory(code, p.left, p.rows, p.inner, section);
 }
 
-static double work_of_product(const int32_t *at) {
+static int check_dot(const Code *code, int section, const int32_t *at) {
+    Dot d;
+    memcpy(&d, at, sizeof d);
+    int64_t most = section == EACH_BLOCK ? code->lanes : code->steady;
+    return section != SETUP && d.count >= 1 && within(d.to, 0, 1, most) && within(d.left, d.left_step, d.count, most)
+           && within(d.right, d.right_step, d.count, most);
+}
+
+/* How many products a product, a gradient or a dot is. */
+static double work_of_step(int32_t operation, const int32_t *at) {
     Product p;
+    if (operation == DOT) return ((const Dot *)at)->count;
     memcpy(&p, at, sizeof p);
     return (double)p.rows * p.columns * p.inner;
 }
@@ -263,7 +273,7 @@ static int fits(Code *code, int section, char kind, int64_t place, int64_t step,
 static int check_step(Code *code, int section, int32_t operation, const int32_t *at, int64_t count, int affine) {
     const char *kinds = KINDS[operation];
     int blocks = operation == INPUT || operation == TOTAL || operation == TOTAL_PRODUCT || operation == OUTPUT;
-    if (!*kinds) return !affine && check_product(code, section, operation, at);
+    if (!*kinds) return !affine && (operation == DOT ? check_dot(code, section, at) : check_product(code, section, operation, at));
     if (blocks != (section == EACH_BLOCK) && (blocks || strchr("lSrp", *kinds))) return 0;
     for (int j = 0; kinds[j]; j++) {
         const int32_t *this = affine ? at + 2 * j : at + j, *before = affine ? this - 2 : this - 1;
@@ -291,7 +301,7 @@ static int check_code(Code *code) {
                 PyErr_Format(PyExc_ValueError, "section %d of the code must be runs of known operations on what there is", section);
                 return -1;
             }
-            for (ptrdiff_t i = 0; i < steps && !*KINDS[operation]; i++) code->work[section] += work_of_product(at + i * size);
+            for (ptrdiff_t i = 0; i < steps && !*KINDS[operation]; i++) code->work[section] += work_of_step(operation, at + i * size);
             if (*KINDS[operation]) code->work[section] += affine ? -(double)count : (double)count;
             at += size * steps;
         }

@@ -7,11 +7,13 @@ order allows it, and a slot whose number nobody needs any more is used again, so
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import count, groupby
-from typing import Any, NamedTuple
+from itertools import chain, count, groupby
+from operator import itemgetter
+from typing import Any
 
 from .lowering import Lowered
 from .machine import AFTER, EACH, ONCE, Assembly, Code, runs
@@ -24,13 +26,9 @@ TOTALS = ("total", "total product")
 SEVERAL = ("add", "dot", "total")  # operations of any number of entries, written with others
 
 
-class Step(NamedTuple):
-    """An operation of the tape: an entry made of others, or numbers that come from or go to a place outside."""
-
-    op: str
-    makes: int | None
-    takes: tuple[int, ...] = ()
-    place: tuple[int, ...] = ()
+# An operation: its name, the entry that it makes, those that it takes, and the place outside that numbers come from or go to.
+# A plain tuple, because there are very many.
+Step = tuple[str, "int | None", tuple[int, ...], tuple[int, ...]]
 
 
 def unknown(lowered: Lowered) -> list[tuple[str, int]]:
@@ -72,8 +70,11 @@ def kinds(lowered: Lowered) -> int:
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
-    ordered = {section: _together(steps) for section, steps in sections.steps.items()}
-    return Code(_coded(ordered, sections.constants), 0 if gradient else len(lowered.outputs), len(lowered.gradients))
+    entries = next(sections.fresh)  # and what sums of many are added up in
+    ordered = {section: _together(steps, entries) for section, steps in sections.steps.items()}
+    return Code(
+        _coded(ordered, sections.constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients)
+    )
 
 
 class _Sections:
@@ -82,103 +83,120 @@ class _Sections:
     def __init__(self, lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> None:
         self.program = program = lowered.program
         self.steps: dict[int, list[Step]] = {ONCE: [], EACH: [], AFTER: []}
+        minus = {i for i, x in program.constants.items() if x == -1.0}
         self.negated = {
-            i: program.args[i][1]
-            for i, op in enumerate(program.ops)
-            if op == "mul" and program.is_const(program.args[i][0], -1.0)
+            i: args[1] for i, args in enumerate(program.args) if args and args[0] in minus and program.ops[i] == "mul"
         }
+        self.added: dict[int, int] = {}  # of a sum that subtracts: how many entries it adds
         self.fresh = count(len(program.ops))
         self.constants: dict[int, float] = {}
         place: dict[Any, tuple[int, ...]] = {}
         for k, (name, size) in enumerate(sizes.items()):
             place |= {(name, i): (k, i) for i in range(size)}
         late: set[int] = set()
-        for i in self.needed([*lowered.outputs, *lowered.gradients]):
-            op, takes = program.ops[i], self.takes(i)
+        once, each, after = self.steps.values()
+        for i, takes in self.needed([*lowered.outputs, *lowered.gradients]):
+            op = program.ops[i]
             if op == "const":
                 self.constants[i] = program.constants[i]
             elif op in LEAVES:
                 at = () if op == "seed" else (program.place[i],) if op == "param" else place[program.place[i]]
-                self.steps[EACH if op == "input" else ONCE].append(Step(op, i, (), at))
+                (each if op == "input" else once).append((op, i, (), at))
             elif op == "total":
-                self.steps[EACH].append(Step("total" if len(takes) == 1 else "total product", i, takes))
+                each.append(("total" if len(takes) == 1 else "total product", i, takes, ()))
                 late.add(i)
+            elif program.varying[i]:
+                self.write(each, i, op, takes)
+            elif late.isdisjoint(takes):
+                self.write(once, i, op, takes)
             else:
-                section = EACH if program.varying[i] else ONCE if late.isdisjoint(takes) else AFTER
-                self.steps[section].extend(self.written(i, op, takes))
-                if section == AFTER:
-                    late.add(i)
+                self.write(after, i, op, takes)
+                late.add(i)
         if gradient:
             self.cost(lowered.outputs[0])
         else:
-            self.steps[EACH].extend(Step("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
-        self.steps[AFTER].extend(Step("result", None, (i,), (k,)) for k, i in enumerate(lowered.gradients))
+            each.extend(("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
+        after.extend(("result", None, (i,), (k,)) for k, i in enumerate(lowered.gradients))
 
     def cost(self, i: int) -> None:
         """Write the steps of the mean of an entry over the samples."""
         if self.program.varying[i]:
             seed, total, mean = (next(self.fresh) for _ in range(3))
-            self.steps[ONCE].append(Step("seed", seed))
-            self.steps[EACH].append(Step("total", total, (i,)))
-            self.steps[AFTER].append(Step("mul", mean, (total, seed)))
+            self.steps[ONCE].append(("seed", seed, (), ()))
+            self.steps[EACH].append(("total", total, (i,), ()))
+            self.steps[AFTER].append(("mul", mean, (total, seed), ()))
             i = mean
-        self.steps[AFTER].append(Step("cost", None, (i,)))
-
-    def terms(self, i: int) -> tuple[list[int], list[int]]:
-        """Return what a sum adds, at least one entry, and what it subtracts: a − b takes b and not −1·b."""
-        first, *others = sorted(self.program.args[i], key=self.negated.__contains__)
-        added = [t for t in others if t not in self.negated]
-        return [first, *added], [self.negated[t] for t in others if t in self.negated]
+        self.steps[AFTER].append(("cost", None, (i,), ()))
 
     def takes(self, i: int) -> tuple[int, ...]:
-        """Return the entries that an entry is computed from."""
-        if self.program.ops[i] == "add":
-            added, subtracted = self.terms(i)
-            return (*added, *subtracted)
-        return self.program.args[i][i in self.negated :]
+        """Return the entries that an entry is computed from: of a sum what it adds, at least one, before what it subtracts.
 
-    def needed(self, outputs: Sequence[int]) -> list[int]:
-        wanted, stack = set(), list(outputs)
-        while stack:
-            i = stack.pop()
-            if i not in wanted:
-                wanted.add(i)
-                stack += self.takes(i)
-        return sorted(wanted)
+        a − b takes b and not −1·b.
+        """
+        args = self.program.args[i]
+        if i in self.negated:
+            return args[1:]
+        if self.program.ops[i] != "add" or self.negated.keys().isdisjoint(args):
+            return args
+        first, *others = sorted(args, key=self.negated.__contains__)
+        added = [first, *(t for t in others if t not in self.negated)]
+        self.added[i] = len(added)
+        return (*added, *(self.negated[t] for t in others if t in self.negated))
 
-    def written(self, i: int, op: str, takes: Sequence[int]) -> list[Step]:
-        """Return the steps of an entry: sums of many are added up term by term."""
-        so_far: tuple[int, ...] = ()
-        if op == "dot":
-            first, *others = zip(takes[: len(takes) // 2], takes[len(takes) // 2 :])
-            parts: list[tuple[str, tuple[int, ...]]] = [("mul", first), *(("fma", pair) for pair in others)]
-        elif op == "add":
-            added, subtracted = self.terms(i)
-            so_far = (added[0],)
-            parts = [*(("add", (t,)) for t in added[1:]), *(("sub", (t,)) for t in subtracted)]
+    def needed(self, outputs: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Return the entries that outputs are computed from, in order, with those that each takes."""
+        found: list[tuple[int, ...] | None] = [None] * len(self.program.ops)
+        wanted = bytearray(len(found))
+        for i in outputs:
+            wanted[i] = 1
+        for i in range(len(found) - 1, -1, -1):
+            if wanted[i]:
+                found[i] = takes = self.takes(i)
+                for a in takes:
+                    wanted[a] = 1
+        return ((i, takes) for i, takes in enumerate(found) if takes is not None)
+
+    def write(self, steps: list[Step], i: int, op: str, takes: tuple[int, ...]) -> None:
+        """Write the steps of an entry: sums of many are added up term by term."""
+        so_far = takes[0]
+        if op == "add":
+            added, last = self.added.get(i, len(takes)), len(takes) - 1
+            for k in range(1, last + 1):
+                makes = i if k == last else next(self.fresh)
+                steps.append(("add" if k < added else "sub", makes, (so_far, takes[k]), ()))
+                so_far = makes
+        elif op == "dot":
+            n = len(takes) // 2
+            for k in range(n):
+                makes = i if k == n - 1 else next(self.fresh)
+                factors = takes[k], takes[n + k]
+                steps.append(("fma", makes, (so_far, *factors), ()) if k else ("mul", makes, factors, ()))
+                so_far = makes
         else:
-            parts = [("neg" if i in self.negated else op, tuple(takes))]
-        steps = []
-        for k, (name, operands) in enumerate(parts, 1):
-            makes = i if k == len(parts) else next(self.fresh)
-            steps.append(Step(name, makes, (*so_far, *operands)))
-            so_far = (makes,)
-        return steps
+            steps.append(("neg" if i in self.negated else op, i, takes, ()))
 
 
-def _together(steps: Sequence[Step]) -> list[Step]:
+def _together(steps: list[Step], entries: int) -> list[Step]:
     """Return steps with equal operations side by side, the oldest first, and no step before what it takes."""
-    maker = {step.makes: k for k, step in enumerate(steps)}
-    users: dict[int, list[int]] = defaultdict(list)
-    missing = [0] * len(steps)
+    maker, missing = _none(entries), array("i", bytes(4 * len(steps)))
+    users, next_use, latest_use = (
+        array("i"),
+        array("i"),
+        _none(len(steps)),
+    )  # chains of uses, which take no memory of lists
     ready: dict[str, list[int]] = defaultdict(list)  # heaps of steps whose operands are there
-    for k, step in enumerate(steps):
-        takes = {maker[i] for i in step.takes if i in maker}
-        missing[k] = len(takes)
-        for other in takes:
-            users[other].append(k)
-        if not takes:
-            ready[step.op].append(k)
+    for k, (op, makes, takes, _) in enumerate(steps):
+        for i in takes:
+            made_by = maker[i]
+            if made_by >= 0:
+                missing[k] += 1
+                next_use.append(latest_use[made_by])
+                latest_use[made_by] = len(users)
+                users.append(k)
+        if not missing[k]:
+            ready[op].append(k)
+        if makes is not None:
+            maker[makes] = k
     found = []
     while ready:
         op = min(ready, key=lambda op: ready[op][0])
@@ -187,41 +205,59 @@ def _together(steps: Sequence[Step]) -> list[Step]:
         while heap and heap[0] <= furthest:
             k = heappop(heap)
             found.append(steps[k])
-            for user in users[k]:
+            use = latest_use[k]
+            while use >= 0:
+                user = users[use]
                 missing[user] -= 1
                 if not missing[user]:
-                    heappush(ready[steps[user].op], user)
+                    heappush(ready[steps[user][0]], user)
+                use = next_use[use]
         if not heap:
             del ready[op]
     return found
 
 
-def _coded(sections: Mapping[int, Sequence[Step]], constants: Mapping[int, float]) -> Assembly:
+def _none(n: int) -> array[int]:
+    """Return so many places that are nowhere so far."""
+    return array("i", [-1]) * n
+
+
+def _coded(sections: Mapping[int, Sequence[Step]], constants: Mapping[int, float], entries: int) -> Assembly:
     """Return the code of sections: runs of steps with one operation, which are taken one after the other."""
     assembly = Assembly()
-    last = {i: step for steps in sections.values() for step in steps for i in step.takes}
-    steady = {i: assembly.constant(x) for i, x in constants.items()}
-    lanes: dict[int, int] = {}
+    steady, lanes = _none(entries), _none(entries)  # the slots of entries
+    for i, x in constants.items():
+        steady[i] = assembly.constant(x)
+    last = _none(entries)  # the number of the last step that takes an entry
+    for number, (_, _, takes, _) in enumerate(chain(*sections.values()), 1):
+        for i in takes:
+            last[i] = number
+    number = 0
     for section, steps in sections.items():
         here = lanes if section == EACH else steady
-        made: set[int] = set()  # what an earlier section made is for all blocks
+        made = bytearray(entries)  # what an earlier section made is for all blocks
         free: list[int] = []
-        for op, run in groupby(steps, lambda step: step.op):
-            found = []
+        for op, run in groupby(steps, itemgetter(0)):
+            places: list[int] = []
             for step in run:
+                _, makes, takes, place = step
+                number += 1
                 if section == EACH:
-                    takes = [lanes[i] if i in lanes else assembly.in_lanes([steady[i]])[0] for i in step.takes]
+                    slots = [lanes[i] if lanes[i] >= 0 else assembly.in_lanes([steady[i]])[0] for i in takes]
                 else:
-                    takes = [steady[i] for i in step.takes]
-                makes = []
-                if step.makes is not None and op in TOTALS:
-                    makes = [assembly.new_steady()]
-                    steady[step.makes] = makes[0]
-                elif step.makes is not None:
-                    makes = [free.pop() if free else assembly.one_more(section)]
-                    here[step.makes] = makes[0]
-                    made.add(step.makes)
-                found.append((*makes, *step.place, *takes))
-                free += [here[i] for i in {*step.takes} if last[i] is step and i in made]
-            assembly.emit(section, op, *zip(*found), apart=False)
+                    slots = [steady[i] for i in takes]
+                if makes is not None and op in TOTALS:
+                    steady[makes] = assembly.new_steady()
+                    places.append(steady[makes])
+                elif makes is not None:
+                    here[makes] = free.pop() if free else assembly.one_more(section)
+                    made[makes] = True
+                    places.append(here[makes])
+                places += place
+                places += slots
+                for i in takes:
+                    if last[i] == number and made[i]:
+                        made[i] = False
+                        free.append(here[i])
+            assembly.emit_in_order(section, op, places)
     return assembly

@@ -6,15 +6,18 @@ A row is a slot, wherever it stands: what an array module would slice, gather, c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 from .blocks import Block, Stack
-from .machine import AFTER, EACH, LANES, ONCE, PARAMETERS, RESULTS, STEADY, Assembly, Code, Matrix, runs
+from .machine import AFTER, EACH, LANES, ONCE, PARAMETERS, RESULTS, STEADY, Assembly, Code, Dot, Matrix, runs
 from .statements import ArrayProgram, Statement
 
 __all__ = ["unknown", "vectorised"]
 
 MANY = ("max", "min")
 OTHERS = ("leaf", "dot", "sum", "total", *MANY)
+TALL = 8  # rows of a matrix that is multiplied with one column, from which on that is faster than row by row
+Ids = Sequence[int]
 
 
 def unknown(program: ArrayProgram) -> list[tuple[str, int]]:
@@ -224,21 +227,38 @@ class _Vectors:
 
     def products(self, section: int, to: range, stack: Stack) -> None:
         _, r, c, n = stack.shape
+        memory = LANES if section == EACH else STEADY
+        dots: list[Dot] = []
+        apart: list[tuple[int, Ids, Ids]] = []  # whose factors do not stand at even distances
         for k, block in enumerate(stack.blocks):
             part = to[k * r * c : (k + 1) * r * c]
-            if section != EACH or any(self.varies(i) for left in block.lefts for i in left):
-                left = self.matrix(section, block.lefts)
-                right = self.matrix(section, list(zip(*block.rights, strict=True)))
-                if left is None or right is None:
-                    self.term_by_term(section, part, block)
+            lefts, rights = block.lefts, block.rights
+            if r == 1 and self.alike(section, lefts):
+                lefts, rights = rights, lefts
+            rows, columns = len(lefts), len(rights)
+            there = Matrix(memory, part[0], columns, 1)
+            if not self.alike(section, lefts):
+                steady, turned = self.steady_matrix(lefts), self.matrix(section, _turned(rights))
+                turned = turned or self.gathered(_turned(rights))
+                self.code.emit_product(section, "product", (rows, columns, n), there, steady, turned)
+                continue
+            if columns > 1 or rows >= TALL:
+                whole, turned = self.matrix(section, lefts), self.matrix(section, _turned(rights))
+                if whole is not None and turned is not None:
+                    self.code.emit_product(section, "product", (rows, columns, n), there, whole, turned)
                     continue
-            else:
-                left = self.steady_matrix(block.lefts)
-                right = self.matrix(section, list(zip(*block.rights, strict=True)))
-                if right is None:
-                    right = self.gathered(list(zip(*block.rights, strict=True)))
-            memory = LANES if section == EACH else STEADY
-            self.code.emit_product(section, "product", (r, c, n), Matrix(memory, part[0], c, 1), left, right)
+            first, second = ([(ids, self.matrix(section, [ids])) for ids in side] for side in (lefts, rights))
+            for slot, ((x, left), (y, right)) in zip(part, product(first, second)):
+                if left is None or right is None:
+                    apart.append((slot, x, y))
+                else:
+                    dots.append(Dot(slot, left.start, left.column, right.start, right.column, n))
+        self.code.emit_dots(section, dots)
+        self.term_by_term(section, apart)
+
+    def alike(self, section: int, table: Sequence[Sequence[int]]) -> bool:
+        """Tell whether factors are slots as those that they are multiplied with, or constants, which may be."""
+        return section != EACH or any(self.varies(i) or self.nodes[i].op == "const" for ids in table for i in ids)
 
     def matrix(self, section: int, table: Sequence[Sequence[int]]) -> Matrix | None:
         """Return the matrix that the slots of nodes are, if they are as far apart as those of one."""
@@ -269,11 +289,11 @@ class _Vectors:
         self.code.emit(EACH, "copy", range(start, start + n), [slot for ids in table for slot in self.lanes(ids)])
         return Matrix(LANES, start, width, 1)
 
-    def term_by_term(self, section: int, to: Sequence[int], block: Block) -> None:
-        pairs = [(left, right) for left in block.lefts for right in block.rights]
-        for k in range(len(block.lefts[0])):
-            lefts = self.slots(section, [left[k] for left, _ in pairs])
-            rights = self.slots(section, [right[k] for _, right in pairs])
+    def term_by_term(self, section: int, dots: Sequence[tuple[int, Ids, Ids]]) -> None:
+        to = [slot for slot, _, _ in dots]
+        for k in range(len(dots[0][1]) if dots else 0):
+            lefts = self.slots(section, [left[k] for _, left, _ in dots])
+            rights = self.slots(section, [right[k] for _, _, right in dots])
             self.code.emit(section, *(("fma", to, to, lefts, rights) if k else ("mul", to, lefts, rights)))
 
     def total(self, block: Block) -> None:
@@ -290,7 +310,7 @@ class _Vectors:
             self.code.emit(EACH, "total product", range(to.start, to.start + r * c), lefts * c, rights * r)
             return
         left = self.matrix(EACH, block.lefts) or self.gathered(block.lefts)
-        columns = list(zip(*block.rights, strict=True))
+        columns = _turned(block.rights)
         right = self.matrix(EACH, columns) or self.gathered(columns)
         if r > c < 8:  # the columns are what is computed side by side
             r, c, left, right = c, r, _transposed(right), _transposed(left)
@@ -316,6 +336,10 @@ def _matrix(memory: int, table: Sequence[Sequence[int]]) -> Matrix | None:
     if all(place == start + i * row + j * column for i, places in enumerate(table) for j, place in enumerate(places)):
         return Matrix(memory, start, row, column)
     return None
+
+
+def _turned(table: Sequence[Ids]) -> list[Ids]:
+    return list(zip(*table, strict=True))
 
 
 def _transposed(matrix: Matrix) -> Matrix:

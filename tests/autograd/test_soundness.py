@@ -482,6 +482,14 @@ def test_the_compiled_part_checks_its_code_and_arrays() -> None:
             (2, 2, 2, 3, -1, 2, 1, *matrix, *matrix), (2, 2, 2, 3, 0, 2, 1, 0, 0, 2, 1, *matrix),
         ):
             raises(lambda: product("gradient", *wrong))
+        product("dot", 8, 0, 2, 1, 2, 4)
+        for wrong in (
+            (9, 0, 2, 1, 2, 4), (-1, 0, 2, 1, 2, 4), (8, 0, 2, 3, 2, 4), (8, 3, 2, 1, 2, 4), (8, 0, -1, 1, 2, 4),
+            (8, 0, 2, 1, 2, 0), (8, 0, 2, 1, 2, -1), (8, 0, far, 1, 2, 4), (8, 0, 2, 1, -far, 4), (8, 0, 0, 0, 1, far),
+        ):
+            raises(lambda: product("dot", *wrong))
+        raises(lambda: made(0, ints(code["dot"], 1, 0, 0, 0, 0, 0, 1)))
+        raises(lambda: made(2, ints(code["dot"], -2, *[0] * 10, 1, 0)))
         good = part.Code(
             none, ints(code["param"], 1, 3, 1, code["spread"], 1, 1, 3),
             ints(code["input"], 1, 0, 0, 2, code["mul"], -1, 0, 0, 0, 0, 1, 0, code["output"], 1, 1, 0),

@@ -233,6 +233,23 @@ def test_skip_concat_recurrence_attention_normalisation_and_max() -> None:
 
     gains = vector(4)
 
+    def causal(x: Any, y: Any) -> Any:
+        """Position t attends to t + 1 of them, so each comes to its layer by another way."""
+        tokens, out = [x[2 * t : 2 * t + 2] for t in range(len(x) // 2)], []
+        q, k, v = ([[dot(row, t) for row in M] for t in tokens] for M in heads)
+        for t, query in enumerate(q):
+            scores = [dot(query, key) for key in k[: t + 1]]
+            total = autograd.logsumexp(scores)
+            weights = [autograd.exp(s - total) for s in scores]
+            attended = [dot(weights, [row[j] for row in v[: t + 1]]) for j in range(3)]
+            out += [tanh(z) for z in dense(V, c, attended)]
+        return squared(out, y)
+
+    V = matrix(2, 3)
+    programs = [checked(causal, flat(*heads, V, c), x=2 * n, y=2 * n) for n in (4, 7)]
+    for program in programs:  # the matrices of all positions at once, both ways, whatever their number
+        assert len(re.findall(r"W\d(?:\[[^]]*\])?(?:\.T)? @ ", str(program))) == 3
+
     def normalised(x: Any, y: Any) -> Any:
         h = dense(Q, b, x)
         mean = autograd.sum(h) / 4

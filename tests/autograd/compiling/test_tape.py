@@ -39,6 +39,7 @@ MOVES = (
     "result",
     "cost",
     "product",
+    "dot",
     "gradient",
 )
 GENERATIONS = range(machine.native.GENERATIONS)
