@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .drawing.drawing import draw as draw
     from .drawing.explain import explain as explain
     from .drawing.explore import explore as explore
+    from .drawing.frames import frames as frames
     from .drawing.page import Page as Page
+    from .drawing.walk import walk as walk
     from .functional import (
         grad as grad,
         hessian as hessian,
@@ -43,7 +45,7 @@ __version__ = "0.1.0"
 _READERS = {
     "check": ("check_gradients", "finite_differences"),
     "compiling": ("CompiledProgram", "compile"),
-    "drawing": ("Page", "draw", "explain", "explore", "to_dot"),
+    "drawing": ("Page", "draw", "explain", "explore", "frames", "to_dot", "walk"),
     "functional": ("grad", "hessian", "jacobian", "linearize", "value_and_grad"),
 }
 _MODULES = {name: module for module, names in _READERS.items() for name in names}

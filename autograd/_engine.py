@@ -31,7 +31,7 @@ __all__ = [
     "recording_call",
 ]
 
-ABI = 3  # must equal ABI in native/abi.h, where it is said when to raise it
+ABI = 4  # must equal ABI in native/abi.h, where it is said when to raise it
 
 
 def load(name: str) -> Any:

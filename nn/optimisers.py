@@ -44,6 +44,10 @@ class Optimiser:
     `learning_rate` may be set between steps. A step that would make a parameter, or a running mean of it, nan or infinite
     raises `Diverged`, a FloatingPointError, and changes nothing. Constants (frozen parameters) do not move.
 
+    `fit(compiled=True)` and `CompiledProgram.train` run a rule natively, many steps in one call of C, if it is a formula: plain
+    arithmetic without branches on w, g or the number of `steps`, of these, the running means and numbers that are the
+    optimiser's attributes. Other rules run in Python, a call a step, with the same results.
+
     >>> class Signs(Optimiser):
     ...     def rule(self, w, g):
     ...         return (w - self.learning_rate * (1.0 * (g > 0) - (g < 0)),)
@@ -120,6 +124,26 @@ class Optimiser:
             raise
         self.state = state
         return moved
+
+    def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        """Return what the rule makes of symbols, for the learning rate and the number of the step too.
+
+        The rule then sees the numbers among the optimiser's attributes, and nothing else of it: what it did with other things
+        would be done once, not in every step.
+
+        >>> from autograd.symbols import Symbol
+        >>> SGD([Value(1.0)], 0.1).rule_on(*map(Symbol.named, ("rate", "t", "w", "g", "v")))
+        (w - rate * (0.0 * v + g), 0.0 * v + g)
+        """
+        if type(self).step_array is not Optimiser.step_array:
+            raise TypeError(f"{type(self).__name__} has a step of its own")
+        seen: Any = object.__new__(type(self))
+        vars(seen).update(
+            {name: x for name, x in vars(self).items() if _is_plain(x)}, learning_rate=learning_rate, steps=steps
+        )
+        row = seen.rule(w, g, *state)
+        self._check_row(row)
+        return row  # type: ignore[no-any-return]
 
     def _check_row(self, row: Any) -> None:
         """Raise unless a result of the rule has the new data and every running mean."""
@@ -301,6 +325,11 @@ def magnitude(x: float) -> float:
     4.0
     """
     return math.ldexp(1.0, math.frexp(x)[1] - 1)
+
+
+def _is_plain(x: Any) -> bool:
+    """Tell whether an attribute is a number, a text, or a tuple of these."""
+    return all(map(_is_plain, x)) if type(x) is tuple else type(x) in (float, int, bool, str, type(None))
 
 
 def _finite(xs: Iterable[float]) -> bool:

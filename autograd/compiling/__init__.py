@@ -9,7 +9,9 @@ makes, and where it came from. There are three readers, and none of them looks a
 - vectors writes statements as code for the compiled part, where a row is a slot and a step runs over a block of samples.
 - tape writes the scalar program itself as such code, where statements would stand for few operations.
 
-machine holds what the two have in common, and machine.h what runs it. passes chooses; execution runs what was chosen, and
+training writes an optimiser's rule as such code too, for the parameters as its samples: so whole trainings run.
+
+machine holds what all have in common, and machine.h what runs it. passes chooses; execution runs what was chosen, and
 where a number is not finite the lines, which say which it is.
 """
 

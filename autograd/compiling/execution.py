@@ -30,6 +30,7 @@ class Execution:
     def __init__(self, forms: Forms, batches: Batches, check: bool) -> None:
         self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
         self.samples = forms.samples  # of a batch that the code runs, at most
+        self.update: Any = None  # the code of the rule that the last training moved the parameters by, if it has some
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
 

@@ -76,7 +76,8 @@ typedef struct {
     ptrdiff_t column, sample;
 } Input;
 
-/* Where a block's numbers come from and go to. */
+/* Where a block's numbers come from and go to. The samples of a batch are those of the inputs from `offset` on, or those that `rows`
+   numbers from there on. */
 typedef struct {
     double *steady, *lanes, *packed;
     const double *parameters;
@@ -85,6 +86,8 @@ typedef struct {
     ptrdiff_t batch, start; /* samples in all, and the first of the block */
     ptrdiff_t width;        /* lanes of a slot: one, or a multiple of 8 */
     ptrdiff_t samples;      /* of the block; its other lanes repeat the last */
+    ptrdiff_t offset;
+    const int64_t *rows;
 } Block;
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -100,10 +103,11 @@ typedef struct {
 #if defined(__GNUC__)
 typedef double Eight __attribute__((vector_size(64), aligned(8), may_alias));
 #define LOAD(from) (*(const Eight *)(from))
-#define FILLED(x) ((Eight){x, x, x, x, x, x, x, x})
+#define ZERO ((Eight){0})
 #define ADD_PRODUCT(to, x, eight) ((to) += (x) * (eight))
 #else
 typedef struct { double of[8]; } Eight;
+#define ZERO ((Eight){{0}})
 INLINE Eight LOAD(const double *from) {
     Eight found;
     memcpy(&found, from, sizeof found);
@@ -118,7 +122,7 @@ INLINE void store(double *to, Eight eight, ptrdiff_t n) { memcpy(to, &eight, (si
 INLINE void tile(int rows, int eights, double *to, ptrdiff_t pitch, ptrdiff_t width, const double *left, ptrdiff_t row,
                  ptrdiff_t column, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
     Eight sums[8][2];
-    memset(sums, 0, sizeof sums);
+    UNROLLED for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = ZERO; /* not all of them by memset, which is slow */
     for (ptrdiff_t k = 0; k < inner; k++, right += stride, left += column) {
         Eight first = LOAD(right), second = first;
         if (eights > 1) second = LOAD(right + 8);
@@ -247,7 +251,7 @@ INLINE void run_product(int tall, int wide, const Product *p, Block *block, doub
 INLINE void gradient_tile(int rows, int eights, double *to, Matrix at, int first, ptrdiff_t width, const double *left, ptrdiff_t row,
                           ptrdiff_t column, ptrdiff_t inner, ptrdiff_t samples, const double *right, ptrdiff_t stride) {
     Eight sums[4][2];
-    memset(sums, 0, sizeof sums);
+    UNROLLED for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = ZERO; /* not all of them by memset, which is slow */
     for (ptrdiff_t k = 0; k < inner; k++, left += column)
         for (ptrdiff_t s = 0; s < samples; s++, right += stride) {
             Eight one = LOAD(right), two = one;
@@ -414,12 +418,32 @@ INLINE double sum_of_products(const double *A, const double *B, ptrdiff_t n) {
     return whole ? summed(LOAD(sums)) + rest : rest;
 }
 
-/* Columns of an input into slots that are side by side; the lanes beyond the samples repeat the last. */
-INLINE void take_columns(double *to, ptrdiff_t columns, const char *from, const Input *input, const Block *block, ptrdiff_t width) {
+/* Whether all of so many numbers are finite: zero times any other is a nan. */
+INLINE int all_finite(const double *numbers, ptrdiff_t n) {
+    double sums[32] = {0}, rest = 0.0;
+    ptrdiff_t whole = n & ~(ptrdiff_t)31;
+    for (ptrdiff_t i = 0; i < whole; i += 32) EACH(32) sums[k] += numbers[i + k] * 0.0;
+    for (ptrdiff_t i = whole; i < n; i++) rest += numbers[i] * 0.0;
+    EACH(32) rest += sums[k];
+    return rest == 0.0;
+}
+
+/* Columns of an input, from one on, into slots that are side by side; the lanes beyond the samples repeat the last. */
+INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const Input *input, const Block *block, ptrdiff_t width) {
+    const char *numbers = input->data + from * input->column;
+    ptrdiff_t start = block->offset + block->start, samples = block->samples;
+    if (!block->rows && input->sample == sizeof(double)) {
+        for (ptrdiff_t i = 0; i < columns; i++, to += width) {
+            memcpy(to, numbers + i * input->column + start * input->sample, (size_t)samples * sizeof(double));
+            for (ptrdiff_t k = samples; k < width; k++) to[k] = to[samples - 1];
+        }
+        return;
+    }
     for (ptrdiff_t first = 0; first < columns; first += 8) { /* so that what is read stays in the cache until all of it is */
         ptrdiff_t last = first + 8 < columns ? first + 8 : columns;
         for (ptrdiff_t k = 0; k < width; k++) {
-            const char *sample = from + (k < block->samples ? k : block->samples - 1) * input->sample;
+            ptrdiff_t place = start + (k < samples ? k : samples - 1);
+            const char *sample = numbers + (block->rows ? block->rows[place] : place) * input->sample;
             for (ptrdiff_t i = first; i < last; i++) memcpy(to + i * width + k, sample + i * input->column, sizeof(double));
         }
     }
@@ -456,14 +480,9 @@ INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t wid
             }
             break;
         case INPUT:
-            if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1)) {
-                const Input *input = block->inputs + at[2];
-                take_columns(FROM(0), steps, input->data + at[4] * input->column + block->start * input->sample, input, block, width);
-            } else STEPS {
-                const Input *input = block->inputs + PLACE(1, 3);
-                take_columns(SLOT(0, 3), 1, input->data + PLACE(2, 3) * input->column + block->start * input->sample, input, block,
-                             width);
-            }
+            if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1))
+                take_columns(FROM(0), steps, at[4], block->inputs + at[2], block, width);
+            else STEPS take_columns(SLOT(0, 3), 1, PLACE(2, 3), block->inputs + PLACE(1, 3), block, width);
             break;
         case TOTAL:
             STEPS {

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_float
+from ..arguments import as_finite, as_float, as_int, describe, require_random
 from ..backward import assign, topological_order
 from ..context import recording
 from ..value import Value
@@ -18,8 +18,11 @@ from .export import c_text, javascript_text
 from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
+from .training import Optimiser, Training
 
 __all__ = ["CompiledProgram"]
+
+NO_GRADIENT = "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
 
 
 class CompiledProgram:
@@ -100,10 +103,95 @@ class CompiledProgram:
 
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
         if not self.differentiable:
-            raise TypeError(
-                "this program has no gradient: compile a loss with its parameters, compile(loss, model, x=2, y=1)"
-            )
+            raise TypeError(NO_GRADIENT)
         return self._execution.cost_and_gradient(flat, self._batches.rows(batches))
+
+    def train(self, *arguments: Any, **options: Any) -> Any:
+        """Move the parameters by the steps of an optimiser, and return the cost of each step, before it moved them.
+
+            program.train(X, Y, optimiser, steps, batch_size=None, rng=None, clip=None)
+
+        w ← rule(w, ∇cost(w)), with the cost the mean loss of a batch. X, Y: a batch for every input of the program, with all
+        samples; optimiser: nn.SGD(program.parameters, 0.1), for example, of the parameters of this program, in their order;
+        steps: how many. batch_size: samples of a step, None for all: the batches follow one another, a pass ends with what
+        is left, and the next begins; rng: a random.Random, which shuffles the samples before every pass, as `nn.fit` does;
+        clip: the largest norm of the gradient. The result has shape (steps,), in the unit of the loss.
+
+        All steps run in one call of the compiled part (one for each pass, if they are shuffled), where there is code of the
+        program and of the optimiser's rule (Optimiser says of which); otherwise each is a call by itself, with the same
+        results. The Values take the numbers over when it ends, also by an error or an interrupt: then the parameters are those
+        after the last whole step. A cost, gradient or parameter that is not finite raises a FloatingPointError that names
+        the step and the line or the parameter.
+
+        >>> from autograd import Value, compile
+        >>> from nn import SGD
+        >>> w = Value(1.0)
+        >>> program = compile(lambda x, y: (w * x[0] - y[0]) ** 2, [w], x=1, y=1)
+        >>> program.train([[1.0]], [[3.0]], SGD([w], 0.25), steps=3).tolist(), w.data
+        ([4.0, 1.0, 0.25], 2.75)
+        """
+        count = len(self.inputs)
+        return self._train(arguments[:count], *arguments[count:], **options)
+
+    def _train(
+        self,
+        batches: Sequence[Any],
+        optimiser: Optimiser,
+        steps: int,
+        batch_size: int | None = None,
+        rng: Any = None,
+        clip: float | None = None,
+    ) -> Any:
+        training, steps = self.training(batches, optimiser, clip), as_int(steps, "steps", 0)
+        samples = len(training.rows[0])
+        size = samples if batch_size is None else min(as_int(batch_size, "batch_size"), samples)
+        if rng is not None:
+            require_random(rng)
+        costs: list[float] = []
+        try:
+            while len(costs) < steps:
+                at, left = None, steps - len(costs)
+                if rng is not None:
+                    order = list(range(samples))
+                    rng.shuffle(order)
+                    at, left = numpy().array(order, numpy().int64), min(left, -(-samples // size))
+                costs.extend(training.costs(at, size, left))
+        except ArithmeticError as error:
+            raise FloatingPointError(
+                f"training diverged at step {len(costs)}: {error}. The parameters are those after the last whole step. Try a "
+                f"learning rate below {optimiser.learning_rate:g}, or clip=1.0"
+            ) from error
+        finally:
+            self.flat = training.theta
+        return numpy().array(costs, float)
+
+    def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None = None) -> Training:
+        """Return the steps of an optimiser on batches, to be taken some at a time, as `fit` does; see `train`.
+
+        `flat` stays as it is: the steps are on `theta`, an array of their own.
+
+        >>> from autograd import Value, compile
+        >>> from nn import SGD
+        >>> w = Value(1.0)
+        >>> program = compile(lambda x, y: (w * x[0] - y[0]) ** 2, [w], x=1, y=1)
+        >>> steps = program.training([[[1.0]], [[3.0]]], SGD([w], 0.25))
+        >>> list(steps.costs(order=None, size=1, steps=2)), steps.theta.tolist(), w.data
+        ([4.0, 1.0], [2.5], 1.0)
+        """
+        if not self.differentiable:
+            raise TypeError(NO_GRADIENT)
+        if not hasattr(optimiser, "rule_on"):
+            raise TypeError(
+                f"optimiser must be an Optimiser such as nn.SGD(program.parameters, 0.1), got {describe(optimiser)}: it comes "
+                f"after {', '.join(self.inputs) or 'no batch'}"
+            )
+        if optimiser.parameters != self.parameters:
+            raise ValueError(
+                f"optimiser must move the {len(self.parameters)} parameters of this program, in their order, got one of "
+                f"{len(optimiser.parameters)} others: write {type(optimiser).__name__}(program.parameters)"
+            )
+        clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
+        return Training(self._execution, optimiser, self._numbers(), self._batches.rows(batches), clip)
 
     def in_buffers(self, *batches: Any) -> str:
         """Return the source that NumPy runs, where it does, on batches of this size: the printed one without allocations.

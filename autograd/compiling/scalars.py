@@ -161,6 +161,8 @@ class Program:
         power = self.constants.get(y)
         if power == 2.0:
             return self.node("mul", x, x)
+        if power == 0.5:
+            return self.node("sqrt", x)
         return self.const(1.0) if power == 0.0 else x if power == 1.0 else None
 
     def _where(self, condition: int, a: int, b: int) -> int | None:

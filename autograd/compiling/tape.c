@@ -9,32 +9,38 @@
 #include "../native/abi.h"
 #include "machine.h"
 
-#define PATIENCE 4000000 /* operations on eight samples between two looks for an interrupt: about 20 ms */
+#define PATIENCE 8000000 /* operations on eight samples between two looks for an interrupt: 5 to 50 ms */
 #define BRIEF 20000      /* of these, that are run without letting other threads in, which would take longer */
 #define CACHE 40000      /* numbers in the lanes of a block: they are to fit the second cache */
 #define KEPT 4           /* workspaces of a code */
+#define MEANS 8          /* that an update keeps of each parameter, at most */
 
 enum { SETUP, ONCE, EACH_BLOCK, AFTER, SECTIONS };
 
 /* The same machine for processors of several generations; the last that this one is, runs. Blocks of one sample have code of
    their own. */
-typedef void Machine(Section, Block *, double *, ptrdiff_t);
+typedef struct {
+    void (*run)(Section, Block *, double *, ptrdiff_t);
+    int (*finite)(const double *, ptrdiff_t);
+} Machine;
 #define MACHINE(name, target, tall, wide) \
-    target static void name(Section section, Block *block, double *memory, ptrdiff_t width) { \
+    target static void run_##name(Section section, Block *block, double *memory, ptrdiff_t width) { \
         if (width == 1) execute(section, block, memory, 1, tall, wide); \
         else execute(section, block, memory, width, tall, wide); \
-    }
+    } \
+    target static int finite_##name(const double *numbers, ptrdiff_t n) { return all_finite(numbers, n); }
+#define ENTRY(name) {run_##name, finite_##name}
 MACHINE(plain, , 4, 1)
 #if defined(__GNUC__) && defined(__x86_64__)
 MACHINE(avx2, __attribute__((target("avx2,fma"))), 4, 1)
 MACHINE(avx512, __attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))), 8, 2)
-static Machine *const MACHINES[] = {plain, avx2, avx512};
+static const Machine MACHINES[] = {ENTRY(plain), ENTRY(avx2), ENTRY(avx512)};
 static int generation(void) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? 2 : 1;
 }
 #else
-static Machine *const MACHINES[] = {plain};
+static const Machine MACHINES[] = {ENTRY(plain)};
 static int generation(void) { return 0; }
 #endif
 
@@ -60,6 +66,7 @@ typedef struct {
     PyObject_HEAD
     int32_t *code[SECTIONS];
     Py_ssize_t length[SECTIONS];
+    double work[SECTIONS]; /* operations */
     double *constants;
     Py_ssize_t lanes, steady, constant_count, parameters, inputs, outputs, results;
     Py_ssize_t packed_columns, packed_products; /* numbers that gradients pack for each sample, and products at once */
@@ -67,35 +74,52 @@ typedef struct {
     Workspace *kept;
 } Code;
 
-/* Run a section, or of that of blocks as many as there is patience for. */
-static void run_part(const Code *code, int section, Block *block, Machine *machine, ptrdiff_t blocks, int check, int *errors) {
-    Section found = {code->code[section], code->length[section]};
-    clear_errors();
-    if (section != EACH_BLOCK) machine(found, block, block->steady, 1);
-    else
-        for (; blocks > 0 && block->start < block->batch && !*errors; blocks--, block->start += block->width) {
-            ptrdiff_t left = block->batch - block->start;
-            block->samples = left < block->width ? left : block->width;
-            machine(found, block, block->lanes, block->width);
-            *errors = check && errors_found();
-        }
-    *errors = *errors || (check && errors_found());
+/* Whether other threads may run meanwhile, and how many operations are left until the next look for an interrupt. */
+typedef struct {
+    PyThreadState *state;
+    double left;
+} Patience;
+
+static Patience begin(double work) { return (Patience){work < BRIEF ? NULL : PyEval_SaveThread(), PATIENCE}; }
+static void end(const Patience *patience) {
+    if (patience->state) PyEval_RestoreThread(patience->state);
 }
 
-/* Run the sections, those of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
-static int run_sections(const Code *code, Block *block, Machine *machine, int check) {
-    ptrdiff_t strips = (block->width + 7) / 8, blocks = 1 + PATIENCE / (1 + code->length[EACH_BLOCK] * strips);
-    ptrdiff_t work = code->length[EACH_BLOCK] * strips * ((block->batch + block->width - 1) / block->width);
-    int errors = 0, brief = work + code->length[ONCE] + code->length[AFTER] < BRIEF;
-    for (int section = ONCE; section <= AFTER && !errors;) {
-        PyThreadState *state = brief ? NULL : PyEval_SaveThread();
-        if (section == AFTER) block->start = 0;
-        run_part(code, section, block, machine, blocks, check, &errors);
-        if (state) PyEval_RestoreThread(state);
-        if (section != EACH_BLOCK || block->start >= block->batch) section++;
-        if (!brief && PyErr_CheckSignals()) return -1;
+/* Whether, after so many operations, there is an interrupt, whose exception is set. */
+static int interrupted(Patience *patience, double work) {
+    patience->left -= work;
+    if (patience->left > 0 || !patience->state) return 0;
+    PyEval_RestoreThread(patience->state);
+    int found = PyErr_CheckSignals();
+    *patience = (Patience){PyEval_SaveThread(), PATIENCE};
+    return found;
+}
+
+/* Run the sections, that of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
+static int run_sections(const Code *code, Block *block, const Machine *machine, int check, Patience *patience) {
+    double strips = (double)((block->width + 7) / 8);
+    for (int section = ONCE; section <= AFTER; section++) {
+        Section found = {code->code[section], code->length[section]};
+        clear_errors();
+        block->start = 0;
+        if (section != EACH_BLOCK) machine->run(found, block, block->steady, 1);
+        else
+            for (; block->start < block->batch; block->start += block->width) {
+                ptrdiff_t left = block->batch - block->start;
+                block->samples = left < block->width ? left : block->width;
+                machine->run(found, block, block->lanes, block->width);
+                if (check && errors_found()) return 0;
+                if (interrupted(patience, code->work[section] * strips)) return -1;
+            }
+        if (check && errors_found()) return 0;
+        if (interrupted(patience, code->work[section] / 8)) return -1;
     }
-    return !errors;
+    return 1;
+}
+
+/* How many operations on eight samples a batch takes. */
+static double work_of(const Code *code, ptrdiff_t batch) {
+    return (code->work[ONCE] + code->work[AFTER] + code->work[EACH_BLOCK] * (double)(batch + 7)) / 8;
 }
 
 /* The width of a block: as many lanes as fit the cache, in whole eights, with few that no sample fills. */
@@ -109,7 +133,7 @@ static ptrdiff_t width_of(const Code *code, ptrdiff_t batch) {
 }
 
 /* A workspace for blocks of a width, that nothing else uses until it is put back; NULL with an error. */
-static Workspace *take_workspace(Code *code, ptrdiff_t width, Machine *machine) {
+static Workspace *take_workspace(Code *code, ptrdiff_t width, const Machine *machine) {
     for (Workspace **at = &code->kept; *at; at = &(*at)->next)
         if ((*at)->width == width) {
             Workspace *found = *at;
@@ -130,8 +154,7 @@ static Workspace *take_workspace(Code *code, ptrdiff_t width, Machine *machine) 
     *made = (Workspace){NULL, width, memory, aligned, aligned + steady, aligned + steady + lanes};
     if (code->constant_count) memcpy(made->steady, code->constants, (size_t)code->constant_count * sizeof(double));
     Block block = {.steady = made->steady, .lanes = made->lanes, .packed = made->packed, .batch = 1, .width = width};
-    int errors = 0;
-    run_part(code, SETUP, &block, machine, 0, 0, &errors);
+    machine->run((Section){code->code[SETUP], code->length[SETUP]}, &block, made->steady, 1);
     return made;
 }
 
@@ -214,6 +237,12 @@ static int check_product(Code *code, int section, int32_t operation, const int32
            && check_memory(code, p.left, p.rows, p.inner, section);
 }
 
+static double work_of_product(const int32_t *at) {
+    Product p;
+    memcpy(&p, at, sizeof p);
+    return (double)p.rows * p.columns * p.inner;
+}
+
 /* Check the places of one operand in all steps, and count what they refer to; `before` are those of the operand before it. */
 static int fits(Code *code, int section, char kind, int64_t place, int64_t step, int64_t count, int64_t before, int64_t before_step) {
     int steady = kind == 'S' || (kind == 's' && section != EACH_BLOCK), other = kind == 'o' || kind == 'i' || kind == 'x';
@@ -247,6 +276,7 @@ static int check_step(Code *code, int section, int32_t operation, const int32_t 
 static int check_code(Code *code) {
     for (int section = 0; section < SECTIONS; section++) {
         const int32_t *at = code->code[section], *end = at + code->length[section];
+        code->work[section] = 0;
         while (at < end) {
             int known = end - at >= 2 && at[0] >= 0 && at[0] < OPERATIONS && at[1] > -INT32_MAX && at[1];
             int affine = known && at[1] < 0;
@@ -261,6 +291,8 @@ static int check_code(Code *code) {
                 PyErr_Format(PyExc_ValueError, "section %d of the code must be runs of known operations on what there is", section);
                 return -1;
             }
+            for (ptrdiff_t i = 0; i < steps && !*KINDS[operation]; i++) code->work[section] += work_of_product(at + i * size);
+            if (*KINDS[operation]) code->work[section] += affine ? -(double)count : (double)count;
             at += size * steps;
         }
     }
@@ -353,15 +385,48 @@ static int holds(const Py_buffer *view, Py_ssize_t rows, Py_ssize_t columns, con
     return 0;
 }
 
-/* Whether all of so many numbers are finite. */
-static int all_finite(const double *numbers, Py_ssize_t n) {
-    double sums[8] = {0};
-    Py_ssize_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int k = 0; k < 8; k++) sums[k] += numbers[i + k] * 0.0;
-    for (; i < n; i++) sums[0] += numbers[i] * 0.0;
-    for (int k = 1; k < 8; k++) sums[0] += sums[k];
-    return sums[0] == 0.0;
+/* The inputs of a call, and the buffers that hold them. */
+typedef struct {
+    Py_buffer few[4], *views;
+    Input some[4], *found;
+    Py_ssize_t taken, batch;
+} Inputs;
+
+static void release_inputs(Inputs *inputs) {
+    while (inputs->taken) PyBuffer_Release(&inputs->views[--inputs->taken]);
+    if (inputs->views != inputs->few) PyMem_Free(inputs->views);
+    if (inputs->found != inputs->some) PyMem_Free(inputs->found);
+}
+
+/* Take a tuple of arrays, each with columns enough, and as many rows as the others; -1 with an error, and nothing to release. */
+static int take_inputs(const Code *code, PyObject *arrays, Inputs *inputs) {
+    Py_ssize_t n = PyTuple_GET_SIZE(arrays);
+    inputs->views = n <= 4 ? inputs->few : PyMem_Calloc((size_t)n, sizeof *inputs->views);
+    inputs->found = n <= 4 ? inputs->some : PyMem_Calloc((size_t)n, sizeof *inputs->found);
+    inputs->taken = 0;
+    inputs->batch = n ? 0 : 1;
+    int fine = inputs->views && inputs->found;
+    if (!fine) PyErr_NoMemory();
+    if (fine && n < code->inputs) {
+        PyErr_Format(PyExc_ValueError, "inputs must be a tuple of %zd arrays, got %zd", code->inputs, n);
+        fine = 0;
+    }
+    for (Py_ssize_t i = 0; fine && i < n; i++) {
+        Py_buffer *view = &inputs->views[i];
+        fine = !take_input(code, i, PyTuple_GET_ITEM(arrays, i), view, &inputs->batch);
+        inputs->taken += fine;
+        if (fine) inputs->found[i] = (Input){view->buf, view->strides[1], view->strides[0]};
+    }
+    if (!fine) release_inputs(inputs);
+    return fine - 1;
+}
+
+static const Machine *machine_of(int chosen) { return &MACHINES[chosen < 0 || chosen > generation() ? generation() : chosen]; }
+
+static Block block_of(const Workspace *space, const double *parameters, const Input *inputs, double *outputs, double *results,
+                      ptrdiff_t batch) {
+    return (Block){.steady = space->steady, .lanes = space->lanes, .packed = space->packed, .parameters = parameters,
+                   .inputs = inputs, .outputs = outputs, .results = results, .batch = batch, .width = space->width};
 }
 
 PyDoc_STRVAR(run_doc, "run(parameters, inputs, outputs, results, check, generation)\n--\n\n\
@@ -370,45 +435,32 @@ Run the code. `inputs` are a tuple of arrays of doubles, a row for each sample. 
 
 static PyObject *code_run(PyObject *self, PyObject *args) {
     Code *code = (Code *)self;
-    Py_buffer parameters, outputs, results, few[4];
-    Input some[4];
+    Py_buffer parameters, outputs, results;
+    Inputs inputs;
     int check, chosen, done = -1;
     double cost = 0.0;
-    PyObject *inputs;
-    if (!PyArg_ParseTuple(args, "y*O!w*w*pi:run", &parameters, &PyTuple_Type, &inputs, &outputs, &results, &check, &chosen))
+    PyObject *arrays;
+    if (!PyArg_ParseTuple(args, "y*O!w*w*pi:run", &parameters, &PyTuple_Type, &arrays, &outputs, &results, &check, &chosen))
         return NULL;
-    Py_ssize_t n = PyTuple_GET_SIZE(inputs), taken = 0, batch = n ? 0 : 1;
-    Py_buffer *given = n <= 4 ? few : PyMem_Calloc((size_t)n, sizeof *given);
-    Input *found = n <= 4 ? some : PyMem_Calloc((size_t)n, sizeof *found);
-    int fine = given && found;
-    if (!fine) PyErr_NoMemory();
-    if (fine && n < code->inputs) {
-        PyErr_Format(PyExc_ValueError, "inputs must be a tuple of %zd arrays, got %zd", code->inputs, n);
-        fine = 0;
-    }
-    for (; fine && taken < n; taken += fine) {
-        fine = !take_input(code, taken, PyTuple_GET_ITEM(inputs, taken), &given[taken], &batch);
-        if (fine) found[taken] = (Input){given[taken].buf, given[taken].strides[1], given[taken].strides[0]};
-    }
-    if (fine && holds(&parameters, code->parameters, 1, "parameters") && holds(&outputs, code->outputs, batch, "outputs")
-        && holds(&results, code->results, 1, "results")) {
-        Machine *machine = MACHINES[chosen < 0 || chosen > generation() ? generation() : chosen];
-        ptrdiff_t width = width_of(code, batch);
-        Workspace *space = take_workspace(code, width, machine);
-        if (space) {
-            Block block = {space->steady, space->lanes, space->packed, parameters.buf, found, outputs.buf, results.buf, 0.0,
-                           batch, 0, width, 0};
-            done = run_sections(code, &block, machine, check);
-            put_back(code, space);
-            cost = block.cost;
-            if (done > 0 && check)
-                done = all_finite(&cost, 1) && all_finite(results.buf, code->results) && all_finite(outputs.buf, code->outputs * batch);
+    if (take_inputs(code, arrays, &inputs) == 0) {
+        Py_ssize_t batch = inputs.batch;
+        if (holds(&parameters, code->parameters, 1, "parameters") && holds(&outputs, code->outputs, batch, "outputs")
+            && holds(&results, code->results, 1, "results")) {
+            const Machine *machine = machine_of(chosen);
+            Workspace *space = take_workspace(code, width_of(code, batch), machine);
+            if (space) {
+                Block block = block_of(space, parameters.buf, inputs.found, outputs.buf, results.buf, batch);
+                Patience patience = begin(work_of(code, batch));
+                done = run_sections(code, &block, machine, check, &patience);
+                end(&patience);
+                put_back(code, space);
+                cost = block.cost;
+                if (done > 0 && check)
+                    done = isfinite(cost) && machine->finite(results.buf, code->results)
+                           && machine->finite(outputs.buf, code->outputs * batch);
+            }
         }
-    }
-    while (taken) PyBuffer_Release(&given[--taken]);
-    if (n > 4) {
-        PyMem_Free(found);
-        PyMem_Free(given);
+        release_inputs(&inputs);
     }
     PyBuffer_Release(&parameters);
     PyBuffer_Release(&outputs);
@@ -418,7 +470,149 @@ static PyObject *code_run(PyObject *self, PyObject *args) {
     return PyFloat_FromDouble(cost);
 }
 
-static PyMethodDef CODE_METHODS[] = {{"run", code_run, METH_VARARGS, run_doc}, {0}};
+/* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers are
+   a row of the parameters and one for each of the update's means. */
+typedef struct {
+    const Code *code, *update;
+    Workspace *whole, *rest, *moving; /* for whole batches, the last one, and the update */
+    const Machine *machine;
+    const Input *inputs;
+    const int64_t *rows, *fixed; /* the order of the samples, NULL: as they are; parameters that stay */
+    double *now, *next, *gradient, *settings, clip;
+    Py_ssize_t samples, size, parameters, means, fixed_count;
+    int check;
+} Training;
+
+/* Scale numbers down so that the root of the sum of their squares is at most the largest; see `clip_gradients` of nn. */
+static void clip_norm(double *numbers, Py_ssize_t n, double largest) {
+    double most = 0.0;
+    for (Py_ssize_t i = 0; i < n; i++) most = fabs(numbers[i]) > most ? fabs(numbers[i]) : most;
+    if (most == 0.0 || isinf(largest)) return;
+    int exponent;
+    frexp(most, &exponent);
+    double unit = ldexp(1.0, exponent - 1), sums[8] = {0}, sum = 0.0;
+    for (Py_ssize_t i = 0; i < n; i++) sums[i % 8] += numbers[i] / unit * (numbers[i] / unit);
+    for (int k = 0; k < 8; k++) sum += sums[k];
+    double norm = sqrt(sum), factor = largest / norm;
+    if (norm * unit > largest)
+        for (Py_ssize_t i = 0; i < n; i++) numbers[i] = numbers[i] / unit * factor;
+}
+
+/* Take a step. Return -1 with an exception, 0 if a number is not finite, 1 if it is whole. */
+static int take_step(Training *t, ptrdiff_t number, double *cost, Patience *patience) {
+    ptrdiff_t batches = (t->samples + t->size - 1) / t->size, start = number % batches * t->size, left = t->samples - start;
+    ptrdiff_t batch = left < t->size ? left : t->size, n = t->parameters;
+    Block block = block_of(batch < t->size ? t->rest : t->whole, t->now, t->inputs, NULL, t->gradient, batch);
+    block.rows = t->rows;
+    block.offset = start;
+    int done = run_sections(t->code, &block, t->machine, t->check, patience);
+    if (done <= 0) return done;
+    if (!isfinite(block.cost) || !t->machine->finite(t->gradient, n)) return 0;
+    for (Py_ssize_t i = 0; i < t->fixed_count; i++) t->gradient[t->fixed[i]] = 0.0;
+    clip_norm(t->gradient, n, t->clip);
+    double settings[2] = {t->settings[0], t->settings[1] + 1.0};
+    Input taken[2 + MEANS];
+    for (Py_ssize_t i = 0; i < 2 + t->means; i++)
+        taken[i] = (Input){(const char *)(i == 1 ? t->gradient : t->now + (i - (i > 1)) * n), 0, sizeof(double)};
+    Block move = block_of(t->moving, settings, taken, t->next, NULL, n);
+    done = run_sections(t->update, &move, t->machine, 0, patience);
+    if (done <= 0) return done;
+    if (!t->machine->finite(t->next, n * (1 + t->means))) return 0;
+    for (Py_ssize_t i = 0; i < t->fixed_count; i++) t->next[t->fixed[i]] = t->now[t->fixed[i]];
+    double *before = t->now;
+    t->now = t->next;
+    t->next = before;
+    t->settings[1] += 1.0;
+    *cost = block.cost;
+    return 1;
+}
+
+/* Whether the places are in so many. */
+static int places_fit(const Py_buffer *view, Py_ssize_t n, const char *name) {
+    const int64_t *places = view->buf;
+    if ((uintptr_t)places % sizeof *places) {
+        PyErr_Format(PyExc_ValueError, "%s must be an aligned array", name);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < view->len / (Py_ssize_t)sizeof *places; i++)
+        if (places[i] < 0 || places[i] >= n) {
+            PyErr_Format(PyExc_ValueError, "%s must be places from 0 to %zd", name, n - 1);
+            return 0;
+        }
+    return 1;
+}
+
+static int some_there(Py_ssize_t samples) {
+    if (!samples) PyErr_SetString(PyExc_ValueError, "inputs and rows must have one sample or more");
+    return samples > 0;
+}
+
+PyDoc_STRVAR(train_doc, "train(update, numbers, gradient, inputs, rows, size, first, settings, fixed, clip, costs, check, generation)\n--\n\n\
+Take a step for each of the costs, from the batch of this number on, over and over again; stop before one with a number that is not\n\
+finite. `numbers` are a row of parameters and one for each mean of the update; rows, or None, the order of the samples in batches of\n\
+a size; settings the learning rate and the steps so far, which count up; fixed the places of parameters that stay.");
+
+static PyObject *code_train(PyObject *self, PyObject *args) {
+    Code *code = (Code *)self, *update;
+    Py_buffer numbers, gradient, rows, settings, fixed, costs;
+    Inputs inputs;
+    PyObject *arrays;
+    Py_ssize_t size, first;
+    double clip;
+    int check, chosen, done = -1;
+    if (!PyArg_ParseTuple(args, "O!w*w*O!z*nnw*y*dw*pi:train", Py_TYPE(self), &update, &numbers, &gradient, &PyTuple_Type, &arrays,
+                          &rows, &size, &first, &settings, &fixed, &clip, &costs, &check, &chosen))
+        return NULL;
+    Py_ssize_t n = gradient.len / (Py_ssize_t)sizeof(double), means = update->outputs - 1;
+    int fits_together = !code->outputs && code->parameters <= n && code->results <= n && update->outputs >= 1 && means <= MEANS
+                        && !update->results && update->parameters <= 2 && update->inputs <= 2 + means && size > 0 && first >= 0 && n;
+    for (Py_ssize_t i = 0; i < update->inputs; i++) fits_together = fits_together && update->columns[i] <= 1;
+    if (!fits_together) PyErr_SetString(PyExc_ValueError, "the update must be code that makes numbers of a parameter and its gradient");
+    else if (take_inputs(code, arrays, &inputs) == 0) {
+        Py_ssize_t samples = rows.buf ? rows.len / (Py_ssize_t)sizeof(int64_t) : inputs.batch;
+        if (holds(&numbers, 1 + means, n, "numbers") && holds(&gradient, n, 1, "gradient") && holds(&settings, 2, 1, "settings")
+            && holds(&costs, 0, 0, "costs") && (!rows.buf || places_fit(&rows, inputs.batch, "rows")) && places_fit(&fixed, n, "fixed")
+            && some_there(samples)) {
+            const Machine *machine = machine_of(chosen);
+            size = size < samples ? size : samples;
+            Training training = {.code = code, .update = update, .machine = machine, .inputs = inputs.found, .rows = rows.buf,
+                                 .fixed = fixed.buf, .now = numbers.buf, .gradient = gradient.buf, .settings = settings.buf,
+                                 .clip = clip, .samples = samples, .size = size, .parameters = n, .means = means,
+                                 .fixed_count = fixed.len / (Py_ssize_t)sizeof(int64_t), .check = check};
+            double *spare = training.next = PyMem_RawMalloc((size_t)numbers.len);
+            if (spare) training.whole = take_workspace(code, width_of(code, size), machine);
+            if (training.whole) training.rest = take_workspace(code, width_of(code, samples % size), machine);
+            if (training.rest) training.moving = take_workspace(update, width_of(update, n), machine);
+            if (!spare) PyErr_NoMemory();
+            if (training.moving) {
+                Py_ssize_t steps = costs.len / (Py_ssize_t)sizeof(double);
+                Patience patience = begin((work_of(code, size) + work_of(update, n)) * (double)steps);
+                done = 1;
+                for (Py_ssize_t i = 0; i < steps && done > 0; i++)
+                    done = take_step(&training, first + i, (double *)costs.buf + i, &patience);
+                end(&patience);
+                if (training.now == spare) memcpy(numbers.buf, spare, (size_t)((1 + means) * n) * sizeof(double));
+            }
+            if (training.whole) put_back(code, training.whole);
+            if (training.rest) put_back(code, training.rest);
+            if (training.moving) put_back(update, training.moving);
+            PyMem_RawFree(spare);
+        }
+        release_inputs(&inputs);
+    }
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&gradient);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&settings);
+    PyBuffer_Release(&fixed);
+    PyBuffer_Release(&costs);
+    if (done < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef CODE_METHODS[] = {
+    {"run", code_run, METH_VARARGS, run_doc}, {"train", code_train, METH_VARARGS, train_doc}, {0}
+};
 static PyType_Slot CODE_SLOTS[] = {
     {Py_tp_doc, (void *)code_doc}, {Py_tp_new, code_new}, {Py_tp_dealloc, code_dealloc}, {Py_tp_methods, CODE_METHODS}, {0, NULL}
 };

@@ -4,5 +4,7 @@ from .dot import to_dot as to_dot
 from .drawing import Drawing as Drawing, draw as draw
 from .explain import Explanation as Explanation, explain as explain
 from .explore import explore as explore
+from .frames import frames as frames
 from .page import Page as Page
 from .rendering import INSTALL as INSTALL, RenderingError as RenderingError
+from .walk import Send as Send, Step as Step, walk as walk

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..names import caller_names, complete_names
 from ..value import Value
 from .flow import Flow, check_digits
+from .latex import latex as as_latex
 from .passes import passes
 from .paths import paths
 from .report import Section, markdown as as_markdown, text as as_text
@@ -17,17 +20,22 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """An explanation as `text` and as `markdown`; its repr is Markdown if `prefers_markdown`."""
+    """An explanation as `text`, as `markdown` and, if it was asked for, as `latex`. Its repr is the field that `shows` names.
+
+    A worksheet has the explanation that it asks for as its `key`.
+    """
 
     text: str
     markdown: str
-    prefers_markdown: bool = False
+    latex: str = ""
+    shows: Literal["text", "markdown", "latex"] = "text"
+    key: Explanation | None = None
 
     def __repr__(self) -> str:
-        return self.markdown if self.prefers_markdown else self.text
+        return {"text": self.text, "markdown": self.markdown, "latex": self.latex}[self.shows]
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return self.latex or self.markdown
 
 
 def explain(
@@ -36,6 +44,8 @@ def explain(
     wrt: Value | None = None,
     numeric: bool = False,
     markdown: bool = False,
+    latex: bool = False,
+    blank: bool = False,
     digits: int = 6,
     names: bool = True,
 ) -> Explanation:
@@ -45,6 +55,9 @@ def explain(
         of the products is the gradient. At most 20 paths are written out.
     numeric: finite differences beside each gate's local gradient and each leaf's gradient (or that of `wrt`).
     markdown: the repr is Markdown; notebooks show Markdown in any case.
+    latex: the repr is the derivation in LaTeX, an align* environment: each gate, then each gradient by the chain rule.
+    blank: a worksheet, with blanks for the numbers to compute; its `key` is the explanation with the numbers. It needs no
+        backward pass before.
 
     Unnamed nodes are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
     Numbers have `digits` significant digits, and the final gradients 12. Gradients require a `root.backward()` before.
@@ -74,14 +87,34 @@ def explain(
       the one path: -4
       df/dx by the backward pass: -4
     """
+    if markdown + latex + blank > 1 and not (markdown and blank):
+        raise ValueError("of markdown, latex and blank at most one must be True, but for a worksheet in Markdown")
+    if (latex or blank) and (numeric or wrt is not None):
+        raise ValueError("latex and blank must be without wrt and numeric: write explain(root, wrt=x) for the paths")
     flow = Flow.of(root)
+    if blank:
+        flow = Flow.of(root, sum(bool(node.inputs) for node in flow.order))
     check_digits(digits)
     known = complete_names(flow.order, caller_names(sys._getframe(1)) if names else {})
     stale = [Section("stale: a leaf has changed since; forward() replays the graph")] if flow.stale else []
+    shows: Literal["text", "markdown", "latex"] = "markdown" if markdown else "latex" if latex else "text"
+    if blank:
+        key = _explained(passes(flow, known, digits, numeric), shows)
+        return _explained(passes(flow, known, digits, numeric, blank=True), shows, key=key)
     if wrt is None:
         sections = [*stale, *passes(flow, known, digits, numeric)]
         if flow.upstream is None:
             sections.append(Section(f"run {known[root]}.backward() to compute the gradients"))
     else:
         sections = [*stale, *paths(flow, wrt, known, digits, numeric)]
-    return Explanation(as_text(sections), as_markdown(sections), markdown)
+    return _explained(sections, shows, as_latex(flow, known, digits) if latex else "")
+
+
+def _explained(
+    sections: Sequence[Section],
+    shows: Literal["text", "markdown", "latex"],
+    latex: str = "",
+    key: Explanation | None = None,
+) -> Explanation:
+    """Return sections as an explanation."""
+    return Explanation(as_text(sections), as_markdown(sections), latex, shows, key)

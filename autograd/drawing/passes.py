@@ -20,12 +20,16 @@ MOST_TERMS = 12  # of a sum at a shared leaf
 MOST_REPLAYS = 2_000_000  # limit of gate evaluations for finite differences
 MOST_NUDGED = 1_000  # inputs of a gate, up to which finite differences are computed
 NOT_COMPUTED = "not computed"
+BLANK = "_" * 10  # on a worksheet
 NO_VALUE = "undefined nearby"
 
 
-def passes(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> list[Section]:
-    """Return the sections; with `numeric`, finite differences beside every local gradient and gradient."""
-    return _Passes(flow, names, digits, numeric).sections()
+def passes(flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool, *, blank: bool = False) -> list[Section]:
+    """Return the sections; with `numeric`, finite differences beside every local gradient and gradient.
+
+    With `blank`, blanks in the place of all numbers but the leaves' values.
+    """
+    return _Passes(flow, names, digits, numeric, blank).sections()
 
 
 def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
@@ -53,13 +57,17 @@ def numeric_gradients(flow: Flow, nodes: Sequence[Value]) -> list[str] | None:
 
 
 class _Passes:
-    def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool) -> None:
+    def __init__(self, flow: Flow, names: Mapping[Value, str], digits: int, numeric: bool, blank: bool) -> None:
         self.flow, self.names, self.digits, self.numeric = flow, names, digits, bool(numeric)
+        self.blank = blank
         self.gates = [node for node in flow.order if node.inputs]
         self.leaves = [node for node in flow.order if node.role in ("input", "parameter")]
 
     def number(self, x: float) -> str:
         return f"{x:.{self.digits}g}"
+
+    def answer(self, x: float) -> str:
+        return BLANK if self.blank else self.number(x)
 
     def sections(self) -> list[Section]:
         skipped = len(self.gates) - LONGEST
@@ -73,7 +81,7 @@ class _Passes:
         for node in self.gates[-LONGEST:]:
             assert node.gate is not None
             formula = node.gate.formula(self.operands(node))
-            forward.lines.append(f"{self.names[node]} = {formula} = {self.number(node.data)}")
+            forward.lines.append(f"{self.names[node]} = {formula} = {self.answer(node.data)}")
         head = ["gate", "output", "upstream", "local", *["numeric"] * self.numeric, "downstream", "into", ""]
         backward = Section("backward: upstream × local = downstream", table=[head, *islice(self.backward(), ROWS)])
         if skipped > 0:
@@ -106,9 +114,9 @@ class _Passes:
                 else:
                     plain = self.number(slope)
                     told = formula in ("", plain.replace("-", "−")) or len(formula) > FORMULA
-                    local = plain if told else f"{plain} ({formula})"
-                    up = NOT_COMPUTED if upstream is None else self.number(upstream)
-                    down = NOT_COMPUTED if upstream is None else self.number(upstream * slope)
+                    local = BLANK if self.blank else plain if told else f"{plain} ({formula})"
+                    up = NOT_COMPUTED if upstream is None else self.answer(upstream)
+                    down = NOT_COMPUTED if upstream is None else self.answer(upstream * slope)
                     yield [sign(node), self.names[node], up, local, *beside, down, into, nickname]
                 nickname = ""
 
@@ -127,6 +135,9 @@ class _Passes:
             beside = f"  (numeric: {numeric[i]})" if numeric else ""
             if self.flow.upstream is None:
                 yield f"{name} = {NOT_COMPUTED}{beside}"
+                continue
+            if self.blank:
+                yield f"{name} = {BLANK}"
                 continue
             gradient = self.flow.upstream[leaf]
             terms = parts.get(leaf, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -22,12 +22,12 @@ from ..losses import NotANumber
 
 __all__ = [
     "Data",
-    "batch_orders",
     "batches",
     "read_data",
     "read_table",
     "require_finite",
     "require_numbers",
+    "sample_order",
     "train_test_split",
 ]
 
@@ -47,18 +47,20 @@ def batches(data: Data, size: int | None = None, rng: Random | None = None) -> I
     X, y = read_data(data)
     if rng is not None:
         require_random(rng)
-    for places in batch_orders(len(X), size, rng):
+    size = len(X) if size is None else as_int(size, "the size of a batch")
+    order = sample_order(len(X), rng)
+    for start in range(0, len(X), size):
+        places = order[start : start + size]
         yield [X[i] for i in places], [y[i] for i in places]
 
 
-def batch_orders(n: int, size: int | None, rng: Random | None) -> Iterator[list[int]]:
-    """Yield the indices of n samples once, in batches, as `batches` does."""
-    size = n if size is None else as_int(size, "the size of a batch")
+def sample_order(n: int, rng: Random | None) -> Sequence[int]:
+    """Return the indices of n samples, shuffled with `rng`; a range without."""
+    if rng is None:
+        return range(n)
     order = list(range(n))
-    if rng is not None:
-        rng.shuffle(order)
-    for start in range(0, n, size):
-        yield order[start : start + size]
+    rng.shuffle(order)
+    return order
 
 
 @checks_keywords

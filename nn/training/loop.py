@@ -22,7 +22,7 @@ from autograd.arguments import (
     to_python,
 )
 
-from ..data.batching import Data, batch_orders, read_data, require_finite, train_test_split
+from ..data.batching import Data, read_data, require_finite, sample_order, train_test_split
 from ..losses import NotANumber
 from ..module import Module
 from ..optimisers import Optimiser
@@ -74,7 +74,8 @@ def fit(
     epsilon, k: stop when |cost of epoch t+k − cost of epoch t| < epsilon
     progress: True shows a progress bar, if tqdm is installed; None only if stderr is a terminal
     record: keep weights and gradients of every step in history.snapshots
-    compiled: train the program that `autograd.compile` makes of the loss (needs numpy); class indices become one-hot rows
+    compiled: train the program that `autograd.compile` makes of the loss (needs numpy), natively a whole epoch in one call of
+        C, optimiser, clipping and penalty included; class indices become one-hot rows
 
     A run that diverges raises a FloatingPointError that names epoch, batch and parameter; one that is interrupted (Ctrl-C)
     returns its history. Either way the model has the weights after the last whole step.
@@ -103,6 +104,7 @@ def fit(
     for name, part in (("data", data), ("validation", held_out)):
         if part is not None:
             require_finite(part, name)
+    size = len(data[0]) if batch_size is None else as_int(batch_size, "the size of a batch")
     history = History(
         metrics={name: [] for name in metrics or {}}, penalised=penalty is not None, stopped="all epochs done"
     )
@@ -119,7 +121,7 @@ def fit(
                 optimiser.learning_rate = as_finite(
                     schedule(epoch), f"the learning rate of the schedule in epoch {epoch}", 0
                 )
-            cost = run.epoch(epoch, batch_orders(len(data[0]), batch_size, rng))
+            cost = run.epoch(epoch, sample_order(len(data[0]), rng), size)
             if held_out is not None or metrics:
                 X, y = held_out or data
                 outputs = run.predict(X)

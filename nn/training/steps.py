@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from autograd.arguments import as_finite, as_operand, describe
 from ..data.batching import Data, require_numbers
 from ..losses import one_hot
 from ..module import Module
-from ..optimisers import Diverged, Optimiser, clip_gradients, infinite_gradient, magnitude
+from ..optimisers import Diverged, Optimiser, clip_gradients
 from .history import History, Snapshot
 
 __all__ = ["CompiledRun", "Loss", "ScalarRun"]
@@ -85,12 +85,12 @@ class ScalarRun:
         kept = [moved.get(parameter, (parameter.data, math.nan)) for parameter in self.names]
         return Snapshot(epoch, cost, [x for x, _ in kept], [slope for _, slope in kept])
 
-    def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
+    def epoch(self, epoch: int, order: Sequence[int], size: int) -> float:
         """Take a step for every batch and return the mean cost, each batch weighted by its samples."""
-        mean, count = 0.0, len(self.data[0])
-        for i, places in enumerate(orders):
+        mean, count, costs = 0.0, len(order), self.costs(order, size)
+        for i, start in enumerate(range(0, count, size)):
             try:
-                cost = self.step(places)
+                cost = next(costs)
             except ArithmeticError as error:
                 self.restore(self.before)
                 raise FloatingPointError(
@@ -104,10 +104,15 @@ class ScalarRun:
             self.history.steps.append(cost)
             if self.record:
                 self.history.snapshots.append(self.snapshot(epoch, cost))
-            mean += cost * (len(places) / count)  # weighted first, because a sum of the costs may overflow
+            mean += cost * (min(size, count - start) / count)  # weighted first, because a sum of the costs may overflow
         return mean
 
-    def step(self, places: list[int]) -> float:
+    def costs(self, order: Sequence[int], size: int) -> Iterator[float]:
+        """Take the steps of an epoch and yield the cost of each; `weights` may be ahead of it, but never half a step."""
+        for start in range(0, len(order), size):
+            yield self.step(order[start : start + size])
+
+    def step(self, places: Sequence[int]) -> float:
         """Compute the gradient of the cost of a batch, let the optimiser step, and return the cost."""
         (X, y), n = self.data, len(places)
         self.optimiser.zero_grad()
@@ -166,7 +171,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """Training steps through the compiled program, on its own array of weights, which is copied to the Values every epoch."""
+    """The steps of an epoch through the compiled program, on an array of weights that the Values take over at its end."""
 
     def prepare(self) -> None:
         X, y = self.data
@@ -206,56 +211,39 @@ class CompiledRun(ScalarRun):
         self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
         import numpy as np  # a missing numpy has been reported by compile
 
-        self.X, self.y = np.array(X, float), np.array(targets, float)
-        self.slope = np.zeros(len(self.parameters))
+        rows = np.array(X, float).reshape(len(X), size), np.array(targets, float).reshape(len(X), -1)
+        self.training = self.program.training(rows, self.optimiser, self.clip)
 
     def refresh(self) -> None:
         if self.program.outdated or self.predictor.outdated:
             self.before = super().weights()  # to restore, if prepare is interrupted
             self.prepare()
-        self.before = self.theta = self.program.flat
-        self.fixed = [i for i, parameter in enumerate(self.parameters) if parameter.role == "constant"]
+        self.before = self.training.theta = self.program.flat
 
-    def epoch(self, epoch: int, orders: Iterable[list[int]]) -> float:
+    def epoch(self, epoch: int, order: Sequence[int], size: int) -> float:
         try:
-            return super().epoch(epoch, orders)
+            return super().epoch(epoch, order, size)
         finally:
-            self.program.flat = self.theta
+            self.program.flat = self.training.theta
+
+    def costs(self, order: Sequence[int], size: int) -> Iterator[float]:
+        import numpy as np
+
+        places = None if isinstance(order, range) else np.array(order, np.int64)
+        steps = -(-len(order) // size)
+        return self.training.costs(places, size, steps, at_once=1 if self.record else steps)
 
     def weights(self) -> Any:
-        return self.theta
+        return self.training.theta
 
     def gradients(self) -> Any:
-        return self.slope
+        return self.training.gradient
 
     def restore(self, weights: Any) -> None:
-        self.program.flat = self.theta = weights
+        self.program.flat = self.training.theta = weights
 
     def predict(self, X: Any) -> list[Any]:
         return self.predictor(X).tolist()  # type: ignore[no-any-return]
-
-    def step(self, places: list[int]) -> float:
-        cost, self.slope = self.program.value_and_grad_at(self.theta, self.X[places], self.y[places])
-        if not math.isfinite(cost):
-            raise Diverged(f"the cost is {cost}")
-        self.slope[self.fixed] = 0.0
-        if self.clip is not None:
-            self.slope = self.clipped(self.slope, self.clip)
-        moved = self.optimiser.step_array(self.theta, self.slope)
-        moved[self.fixed] = self.theta[self.fixed]
-        self.theta = moved
-        return cost
-
-    def clipped(self, slope: Any, clip: float) -> Any:
-        """Return the gradient scaled as `clip_gradients` scales it."""
-        import numpy as np
-
-        wrong = np.flatnonzero(~np.isfinite(slope))
-        if len(wrong):
-            raise infinite_gradient(self.parameters[wrong[0]], wrong[0], slope[wrong[0]])
-        unit = magnitude(float(np.abs(slope).max(initial=0.0)) or 1.0)
-        norm = float(np.linalg.norm(slope / unit))
-        return slope if norm * unit <= clip else slope / unit * (clip / norm)
 
 
 def _no_graph(loss: Any) -> TypeError:

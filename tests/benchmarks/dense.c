@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-double step(int layers, const int *sizes, int B, const double *parts, const double *x, const double *y, double *gradient,
+double cost_and_gradient(int layers, const int *sizes, int B, const double *parts, const double *x, const double *y, double *gradient,
             double *work) {
   const double *a[16], *W[16], *b[16];
   double *z[17], *d[17], *dW[16], *db[16], cost = 0;
@@ -82,4 +82,17 @@ double step(int layers, const int *sizes, int B, const double *parts, const doub
     }
   }
   return cost / B;
+}
+
+/* Steps of gradient descent in a row, on batches of B samples in columns, one after the other. */
+double train(int steps, double rate, int layers, const int *sizes, int B, double *parts, const double *x, const double *y,
+             double *gradient, double *work) {
+  int n = 0;
+  double cost = 0;
+  for (int l = 0; l < layers; l++) n += (sizes[l] + 1) * sizes[l + 1];
+  for (int k = 0; k < steps; k++) {
+    cost = cost_and_gradient(layers, sizes, B, parts, x, y, gradient, work);
+    for (int i = 0; i < n; i++) parts[i] -= rate * gradient[i];
+  }
+  return cost;
 }

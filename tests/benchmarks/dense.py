@@ -86,7 +86,7 @@ def by_torch(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> S
 
 def by_c(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
     """The same in plain C (dense.c), compiled for this machine."""
-    function = _library().step
+    function = _library().cost_and_gradient
     function.restype = ctypes.c_double
     sizes = np.array([weights[0].shape[1], *map(len, weights)], np.int32)
     parts = np.concatenate([part.ravel() for pair in zip(weights, biases, strict=True) for part in pair])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 
 import autograd
 from autograd import Value, explain, no_grad, topological_order
+from autograd.names import complete_names
 from autograd.testing import Expression, expressions
 from tests.worked import sigmoid_neuron as neuron
 
@@ -244,3 +246,59 @@ def test_infinite_slopes_do_not_stop_the_walk() -> None:
     y = Value(0.0, "x").sqrt()
     assert "none" in repr(explain(y))
     assert "undefined nearby" in repr(explain(y, numeric=True))
+
+
+@given(expressions())
+def test_a_derivation_in_latex_has_the_engines_numbers(case: tuple[Expression, list[float]]) -> None:
+    f, inputs = case
+    root = f(*map(Value, inputs))
+    root.backward()
+    rows = explain(root, latex=True, digits=17, names=False).latex.splitlines()[1:-1]
+    names = complete_names(topological_order(root), {})
+    gradients = autograd.adjoints(root)
+    found = {}
+    for row in rows:
+        left, _, right = row.removesuffix(r" \\").partition(" &= ")
+        found[left] = float(re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", right.rpartition(" = ")[2]))
+    for node in gradients:
+        name = re.sub(r"(?<=[a-z])(\d+)", r"_{\1}", names[node])
+        if node.inputs:
+            assert found[name] == node.data
+        partial = rf"\frac{{\partial f}}{{\partial {name}}}"
+        assert found.get(partial, gradients[node]) == gradients[node]
+        assert partial in found or node.role == "constant" or gradients[node] == 0.0
+
+
+def test_latex_that_mathtext_can_read() -> None:
+    parser = pytest.importorskip("matplotlib.mathtext").MathTextParser("path")
+    x, loss = Value(2.0, "x"), Value(0.5, "the_loss$")
+    y = autograd.maximum(x**3 * loss, loss.sigmoid()) + autograd.logsumexp([x, loss, x * 1e-9]) / abs(x)
+    y.backward()
+    text = explain(y, latex=True)
+    assert repr(text) == text.latex == text._repr_markdown_()
+    for row in text.latex.splitlines()[1:-1]:
+        for side in row.removesuffix(r" \\").split(" &= "):
+            parser.parse(f"${side}$")
+    assert r"\mathrm{the\_loss\$}" in text.latex
+
+
+def test_a_worksheet_and_its_key() -> None:
+    sheet = explain(neuron(), blank=True)
+    f = neuron()
+    f.backward()
+    assert sheet.key is not None
+    assert repr(sheet.key) == repr(explain(f))
+    lines, answers = repr(sheet).splitlines(), repr(sheet.key).splitlines()
+    assert len(lines) == len(answers)
+    assert lines[:2] == answers[:2], "the leaves are given"
+    assert repr(sheet).count("_" * 10) == 8 + 3 * 12 + 5
+    assert not re.search(r"0\.\d{3}", repr(sheet)), "no answer"
+    assert repr(explain(f, blank=True, markdown=True)).startswith("**forward**")
+    wrong: list[dict[str, Any]] = [
+        {"latex": True, "markdown": True},
+        {"latex": True, "blank": True},
+        {"blank": True, "numeric": True},
+    ]
+    for options in wrong:
+        with pytest.raises(ValueError, match="must be"):
+            explain(f, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 import sys
 import threading
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from autograd import Value, tanh
+from autograd.compiling import machine
+from autograd.compiling.training import Training
 from nn import (
     MLP,
     SGD,
@@ -63,6 +66,52 @@ def test_the_first_twenty_steps_are_the_scalar_ones(optimiser: Any) -> None:
         assert (a.epoch, b.parameters, b.gradients) == (
             b.epoch, pytest.approx(a.parameters, rel=1e-9, abs=1e-12), pytest.approx(a.gradients, rel=1e-8, abs=1e-11),
         )  # fmt: skip
+
+
+@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+@pytest.mark.parametrize("record", [False, True])
+def test_an_epoch_needs_no_step_by_itself(record: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Optimiser, clipping and penalty run in the compiled part, in one call for an epoch; one for a step if it is recorded."""
+    calls = []
+    together = Training._together
+
+    def counted(*given: Any) -> Any:
+        calls.append(given[-1])
+        return together(*given)
+
+    monkeypatch.setattr(Training, "_together", counted)
+    monkeypatch.setattr(Training, "_alone", None)
+    rng = random.Random(0)
+    model = MLP(2, [8, 8, 1], tanh, rng=rng)
+    fit(
+        model, moons(40, 0.1, rng), binary_cross_entropy_with_logits, Adam(model.parameters(), 0.02), epochs=3, batch_size=7,
+        rng=rng, penalty=lambda ps: l2(ps, 1e-3), clip=2.0, record=record, compiled=True,
+    )  # fmt: skip
+    assert calls == ([1] * 18 if record else [6] * 3)
+
+
+@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+def test_a_signal_within_an_epoch_ends_it_after_a_whole_step() -> None:
+    def train(epochs: int, n: int) -> Any:
+        model, rng = MLP(2, [8, 8, 1], tanh, rng=random.Random(0)), random.Random(1)
+        X = [[rng.random(), rng.random()] for _ in range(n)]
+        optimiser = SGD(model.parameters(), 1e-4)
+        history = fit(
+            model, (X, [0.0] * n), squared_error, optimiser, epochs=epochs, batch_size=1, compiled=True,
+            callbacks=[lambda e, m, h: signal.setitimer(signal.ITIMER_REAL, 0.02)] if n > 4000 else [],
+        )  # fmt: skip
+        return history, optimiser.steps, [p.data for p in model.parameters()]
+
+    try:
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        history, steps, weights = train(1000, 40_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert history.stopped == f"interrupted in epoch {history.epochs}"
+    assert history.epochs >= 1
+    assert len(history.steps) == steps > 40_000
+    assert all(map(math.isfinite, weights))
 
 
 def test_classes_become_one_hot_rows() -> None:

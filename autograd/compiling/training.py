@@ -1,0 +1,186 @@
+"""Training a program: an optimiser's steps, as many of them as possible in one call of the compiled part.
+
+An update is a rule too: the program that it is has the parameters of a model for its samples. So a rule, run once on symbols,
+becomes code for the same machine as the cost and its gradient, and the compiled part alternates between the two. A step that it
+refuses, because a number in it is not finite, is taken again by calls of their own, which say which number it is; so are all
+steps of what has no code: rules that branch, or read more of their optimiser than numbers, and programs that run on NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ..value import Value
+from .batches import numpy
+from .execution import Execution
+from .lowering import Lowered
+from .machine import BEST, Code, native
+from .scalars import Program, Scalar, entry
+from .tape import tape, unknown
+
+__all__ = ["Optimiser", "Training", "Update", "update"]
+
+MEANS = 8  # of each parameter, that the compiled part keeps at most: as in tape.c
+AT_ONCE = 2**16  # steps of one call, at most: their costs are an array
+
+
+class Optimiser(Protocol):
+    """What moves the parameters: nn's optimisers do."""
+
+    parameters: list[Value]
+    learning_rate: float
+    steps: int
+    state: list[Any]  # the running means of all parameters, one row for each mean
+
+    def step_array(self, data: Any, gradient: Any) -> Any:
+        """Return the numbers of all parameters after a step."""
+
+    def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        """Return what the rule makes of symbols; raise if it takes none."""
+
+
+class Update(NamedTuple):
+    """A rule as a scalar program, and the code of it."""
+
+    program: Lowered
+    code: Code
+
+
+def update(optimiser: Optimiser, known: Update | None = None) -> Update | None:
+    """Return the code of an optimiser's rule, the known one if the rule is still the same; None if there is none.
+
+    The rule runs twice, so that one with random numbers in it is found out.
+    """
+    if native is None or len(optimiser.state) > MEANS:
+        return None
+    try:
+        found, again = _written(optimiser), _written(optimiser)
+    except Exception:  # whatever it is, a step by itself raises it where it happens, or does without symbols
+        return None
+    if not _same(found, again) or unknown(found):
+        return None
+    if known is not None and _same(found, known.program):
+        return known
+    return Update(found, tape(found, dict.fromkeys(_names(optimiser), 1), gradient=False))
+
+
+def _names(optimiser: Optimiser) -> list[str]:
+    return ["w", "g", *(f"mean{k}" for k in range(len(optimiser.state)))]
+
+
+def _written(optimiser: Optimiser) -> Lowered:
+    """Return the rule as a scalar program, whose parameters are the learning rate and the number of the step."""
+    program = Program()
+    rate, steps = (Scalar(program, program.leaf("param", i, False)) for i in range(2))
+    numbers = [Scalar(program, program.leaf("input", (name, 0), True)) for name in _names(optimiser)]
+    moved = optimiser.rule_on(rate, steps, *numbers)
+    return Lowered(program, [entry(program, x) for x in moved], [], len(program.ops))
+
+
+def _same(a: Lowered, b: Lowered) -> bool:
+    return (a.outputs, a.program.ops, a.program.args, a.program.place) == (
+        b.outputs, b.program.ops, b.program.args, b.program.place,
+    )  # fmt: skip
+
+
+class Training:
+    """Steps of an optimiser over rows of samples, from the parameters' numbers `theta` on; none is ever half done.
+
+    clip: the largest norm of a gradient; theta, gradient: those after and of the last step
+    """
+
+    def __init__(
+        self, execution: Execution, optimiser: Optimiser, theta: Any, rows: Sequence[Any], clip: float | None
+    ) -> None:
+        self.execution, self.optimiser, self.rows = execution, optimiser, rows
+        self.clip = math.inf if clip is None else clip
+        self.theta, self.gradient = theta, numpy().zeros(len(theta))
+
+    def costs(self, order: Any, size: int, steps: int, at_once: int = AT_ONCE) -> Iterator[float]:
+        """Take so many steps, each on the next batch of `size` samples, and yield the cost of each.
+
+        order: an array of the places of the samples, or None: as they are. The last batch may have fewer samples, and after it
+        the first one comes again. at_once: steps of one call, at most
+        """
+        fixed = [i for i, parameter in enumerate(self.optimiser.parameters) if parameter.role == "constant"]
+        execution, number = self.execution, 0
+        execution.update = moving = update(self.optimiser, execution.update) if self._native(size) else None
+        while number < steps:
+            if moving is not None:
+                asked = min(steps - number, at_once)
+                costs, error = self._together(moving.code, fixed, order, size, number, asked)
+                yield from costs
+                number += len(costs)
+                if error is not None:
+                    raise error
+                if len(costs) == asked:
+                    continue
+            yield self._alone(fixed, order, size, number)
+            number += 1
+
+    def _native(self, size: int) -> bool:
+        """Tell whether there is code for the cost of batches of this size."""
+        execution = self.execution
+        size = min(size, len(self.rows[0]))
+        return execution.code is not None and size <= execution.samples and execution.batches.dtype == "float64"
+
+    def _together(
+        self, moving: Code, fixed: list[int], order: Any, size: int, first: int, steps: int
+    ) -> tuple[list[float], BaseException | None]:
+        """Take steps in the compiled part; return their costs, and the exception that ended them, an interrupt.
+
+        There are fewer costs where a step has a number that is not finite.
+        """
+        np, optimiser, code = numpy(), self.optimiser, self.execution.code
+        assert code is not None
+        numbers = np.empty((1 + len(optimiser.state), len(self.theta)))
+        for row, given in zip(numbers, (self.theta, *optimiser.state), strict=True):
+            row[:] = given
+        settings = np.array([optimiser.learning_rate, optimiser.steps], float)
+        gradient, costs, error = np.empty(len(self.theta)), np.empty(steps), None
+        try:
+            code.checked.train(
+                moving.checked, numbers, gradient, tuple(self.rows), order, size, first, settings,
+                np.array(fixed, np.int64), self.clip, costs, self.execution.check, BEST,
+            )  # fmt: skip
+        except BaseException as interrupt:  # a signal's handler may raise anything
+            error = interrupt
+        done = int(settings[1]) - optimiser.steps
+        if done:
+            numbers.flags.writeable = False
+            self.theta, self.gradient = numbers[0], gradient
+            optimiser.state, optimiser.steps = [*numbers[1:]], optimiser.steps + done
+        return costs[:done].tolist(), error
+
+    def _alone(self, fixed: list[int], order: Any, size: int, number: int) -> float:
+        """Take one step by calls of its own."""
+        samples = len(self.rows[0]) if order is None else len(order)
+        start = number % -(-samples // size) * size
+        places = slice(start, start + size) if order is None else order[start : start + size]
+        cost, gradient = self.execution.cost_and_gradient(self.theta, [batch[places] for batch in self.rows])
+        if not math.isfinite(cost):
+            raise FloatingPointError(f"the cost is {cost}")
+        gradient[fixed] = 0.0
+        self.gradient = gradient = clipped(gradient, self.clip)
+        moved = self.optimiser.step_array(self.theta, gradient)
+        moved[fixed] = self.theta[fixed]
+        self.theta = moved.astype(self.theta.dtype, copy=False)
+        return cost
+
+
+def clipped(gradient: Any, largest: float) -> Any:
+    """Return a gradient scaled down so that its norm is at most the largest; as it is, if a number in it is not finite.
+
+    >>> import numpy as np
+    >>> clipped(np.array([3.0, 4.0]), 1.0).round(6).tolist()
+    [0.6, 0.8]
+    """
+    np = numpy()
+    most = float(np.abs(gradient).max(initial=0.0))
+    if not 0.0 < most < math.inf:
+        return gradient
+    unit = math.ldexp(1.0, math.frexp(most)[1] - 1)  # a power of two: the squares of the quotients are finite
+    norm = float(np.linalg.norm(gradient / unit))
+    return gradient if norm * unit <= largest else gradient / unit * (largest / norm)
