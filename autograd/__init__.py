@@ -19,11 +19,12 @@ from .beside import FUNCTIONS as _FUNCTIONS
 from .context import no_grad as no_grad, scope as scope
 from .gate import GATES as GATES, Gate as Gate, Kink as Kink, gate as gate
 from .gates import *  # one function for each gate
+from .indexing import take as take
 from .value import Value as Value
 
 if TYPE_CHECKING:
     from .check import check_gradients as check_gradients, finite_differences as finite_differences
-    from .compiling import CompiledProgram as CompiledProgram, compile as compile
+    from .compiling import CompiledProgram as CompiledProgram, SizedPrograms as SizedPrograms, compile as compile
     from .drawing.dot import to_dot as to_dot
     from .drawing.drawing import draw as draw
     from .drawing.explain import explain as explain
@@ -44,14 +45,26 @@ __version__ = "0.1.0"
 # Modules that read graphs and their public names; imported on first use.
 _READERS = {
     "check": ("check_gradients", "finite_differences"),
-    "compiling": ("CompiledProgram", "compile"),
+    "compiling": ("CompiledProgram", "SizedPrograms", "compile"),
     "drawing": ("Page", "draw", "explain", "explore", "frames", "to_dot", "walk"),
     "functional": ("grad", "hessian", "jacobian", "linearize", "value_and_grad"),
 }
 _MODULES = {name: module for module, names in _READERS.items() for name in names}
 
 # `from autograd import *` must not shadow the built-in sum, max, abs and pow; they are imported by name only.
-__all__ = ["GATES", "Gate", "Kink", "Value", "adjoints", "gate", "is_stale", "no_grad", "scope", "topological_order"]
+__all__ = [
+    "GATES",
+    "Gate",
+    "Kink",
+    "Value",
+    "adjoints",
+    "gate",
+    "is_stale",
+    "no_grad",
+    "scope",
+    "take",
+    "topological_order",
+]
 __all__ += [*_MODULES, *(name for name in GATES if not hasattr(_builtins, name))]
 
 if not TYPE_CHECKING:  # with a __getattr__, type checkers would accept any name

@@ -17,6 +17,7 @@ from .arguments import truncated_repr
 
 __all__ = [
     "context",
+    "declare_index",
     "here",
     "no_grad",
     "recorded",
@@ -128,6 +129,7 @@ def tick() -> int:
 # True while a function is traced: the recorded graph must hold for all data, so reading a number raises.
 _tracing: ContextVar[bool] = ContextVar("autograd tracing", default=False)
 tracing = _tracing.get
+_ranges: ContextVar[dict[Any, int]] = ContextVar("autograd ranges")  # set while tracing
 
 
 def refuse_while_tracing(what: str) -> None:
@@ -258,12 +260,24 @@ _alone = _leave(with_nothing_started._opened)
 del with_nothing_started  # removes its weak reference from recording.left, too
 
 
+def declare_index(i: Any, n: int) -> bool:
+    """Tell whether a function is traced; then a Value i must be a whole number in 0 … n − 1, which batches are checked for."""
+    if _tracing.get():
+        _ranges.get()[i] = min(n, _ranges.get().get(i, n))
+    return _tracing.get()
+
+
 @contextmanager
-def traced() -> Iterator[None]:
-    """Hide the numbers of all Values inside: reading one raises a TypeError."""
-    token = _tracing.set(True)
+def traced() -> Iterator[dict[Any, int]]:
+    """Hide the numbers of all Values inside: reading one raises a TypeError.
+
+    Yields the Values inside that must be whole numbers from 0 on, and below which number: see `declare_index`.
+    """
+    ranges: dict[Any, int] = {}
+    tokens = _tracing.set(True), _ranges.set(ranges)
     try:
         with recorded():
-            yield
+            yield ranges
     finally:
-        _tracing.reset(token)
+        _tracing.reset(tokens[0])
+        _ranges.reset(tokens[1])

@@ -2,8 +2,8 @@
 
 Every loss takes reduction="mean", "sum" or "none" (the list of the losses). The mean of an elementwise loss is over
 numbers: output and target have the same shape, a number, a list or rows. The mean of a row loss is over samples: an output
-is a row with one number per class, and a batch is a list of rows; a target is a class index that counts from 0, a one-hot
-row, or a distribution over the classes.
+is a row with one number per class, and a batch is a list of rows; a target is a class index that counts from 0 (in a
+compiled function also a Value), a one-hot row, or a distribution over the classes.
 A number or a single row gives one loss. Floats give floats; a Value anywhere gives Values.
 
 No loss branches on the number in an output, only on targets that are plain numbers, so its graph can be replayed and traced.
@@ -29,6 +29,7 @@ from autograd.arguments import (
     require_distinct,
     truncated_repr,
 )
+from autograd.indexing import hits
 
 __all__ = [
     "argmax",
@@ -122,13 +123,17 @@ def argmax(z: Numbers) -> int:
 
 
 @checks_keywords
-def one_hot(k: SupportsIndex, n: int) -> list[float]:
+def one_hot(k: SupportsIndex | Value, n: int) -> list[Any]:
     """Return n entries, 1 at class k and 0 elsewhere. Classes count from 0, so "class 3 of 5" is one_hot(2, 5).
+
+    Of a class that is a Value, such as an input of a compiled function, the entries are Values.
 
     >>> one_hot(2, 5)
     [0.0, 0.0, 1.0, 0.0, 0.0]
     """
     n = as_int(n, "one_hot: n, the number of classes,")
+    if isinstance(k, Value):
+        return hits(k, n, "one_hot: k")
     index = as_class_index(k, "one_hot: k", n)
     return [1.0 if i == index else 0.0 for i in range(n)]
 
@@ -611,6 +616,8 @@ def read_targets(loss: str, target: Any, rows: Sequence[Row], single: bool, name
 
 
 def _read_target(target: Any, what: str, n: int) -> Weights:
+    if isinstance(target, Value):
+        return list(enumerate(hits(target, n, what)))
     if list_or_none(target) is None:
         return [(as_class_index(target, what, n), 1.0)]
     entries = as_row(target, what)

@@ -17,3 +17,4 @@ where a number is not finite the lines, which say which it is.
 
 from .compiler import compile as compile
 from .program import CompiledProgram as CompiledProgram
+from .sized import SizedPrograms as SizedPrograms

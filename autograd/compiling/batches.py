@@ -14,9 +14,12 @@ Dtype = Literal["float64", "float32"]
 
 
 class Batches:
-    """The inputs of a program, by name and size."""
+    """The inputs of a program, by name and size; and of columns that pick an entry, how many entries there are."""
 
-    def __init__(self, sizes: Mapping[str, int], dtype: Dtype) -> None:
+    def __init__(
+        self, sizes: Mapping[str, int], dtype: Dtype, ranges: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
+        self.ranges = ranges or {}
         self.sizes, self.dtype, self._type = list(sizes.items()), dtype, numpy().dtype(dtype)
         self._columns, self._array_type = list(sizes.values()), numpy().ndarray
 
@@ -67,9 +70,13 @@ class Batches:
                 raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
     def unusual(self, batches: Sequence[Any]) -> str:
-        """Say which is the first row that is not finite, if there is one."""
+        """Say which is the first row that is not finite, or picks what is not there, if there is one."""
         np = numpy()
-        for (name, _), found in zip(self.sizes, batches):
+        for (name, size), found in zip(self.sizes, batches):
+            for column in range(size):
+                picks, n = found[:, column], self.ranges.get((name, column), np.inf)
+                for row in np.flatnonzero((n < np.inf) & ~((picks >= 0) & (picks < n) & (picks == np.floor(picks)))):
+                    return f": {name}[{row}][{column}] must be a whole number from 0 to {n - 1}, got {picks[row]:g}"
             rows = np.flatnonzero(~np.isfinite(found).all(1))
             if len(rows):
                 kind = "a nan" if np.isnan(found[rows[0]]).any() else "an infinity"

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 from ..arguments import require_distinct
 from ..value import Value
 from .batches import Dtype, numpy
 from .passes import Executor
 from .program import CompiledProgram
+from .sized import SizedPrograms
 from .tracing import recorded, takes_nothing, trace
 
 __all__ = ["compile"]
 
 
+@overload
+def compile(
+    function: Callable[[], Any] | Value | Sequence[Value],
+    parameters: Any = None,
+    *,
+    dtype: Dtype = "float64",
+    check: bool = True,
+    gradient: bool | None = None,
+    executor: Executor | None = None,
+) -> CompiledProgram: ...
+@overload
+def compile(  # type: ignore[overload-overlap, overload-cannot-match]
+    function: Callable[..., Any],
+    parameters: Any = None,
+    *,
+    dtype: Dtype = "float64",
+    check: bool = True,
+    gradient: bool | None = None,
+    executor: Executor | None = None,
+) -> SizedPrograms: ...
+@overload
 def compile(
     function: Callable[..., Any] | Value | Sequence[Value],
     parameters: Any = None,
@@ -24,13 +46,26 @@ def compile(
     gradient: bool | None = None,
     executor: Executor | None = None,
     **sizes: Any,
-) -> CompiledProgram:
+) -> CompiledProgram: ...
+def compile(
+    function: Callable[..., Any] | Value | Sequence[Value],
+    parameters: Any = None,
+    *,
+    dtype: Dtype = "float64",
+    check: bool = True,
+    gradient: bool | None = None,
+    executor: Executor | None = None,
+    **sizes: Any,
+) -> CompiledProgram | SizedPrograms:
     """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
 
     compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
     model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
     are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
     undefined. Needs numpy.
+
+    Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each. An input
+    may be a whole number that picks a row of a table: see `take`.
 
     What depends on neither inputs nor parameters is computed once, as the gates compute it. In a sum that does, its numbers
     are added up first, in the order in which they are written; the other terms may be added in another order than the gates
@@ -62,11 +97,13 @@ def compile(
     several = isinstance(function, (list, tuple))
     given_roots: Sequence[Any] = function if isinstance(function, (list, tuple)) else [function]
     roots = [root for root in given_roots if isinstance(root, Value)]  # of a graph that is recorded already
-    if not sizes and not roots and not takes_nothing(function):
-        raise TypeError("compile needs the size of every input, by name: compile(loss, model, x=2, y=1)")
     numpy()
     source = function if parameters is None else parameters
     values = _parameters(source, required=parameters is not None)
+    differentiated = parameters is not None if gradient is None else gradient
+    if not sizes and not roots and callable(function) and not takes_nothing(function):
+        require_distinct(values, "parameters")
+        return SizedPrograms(function, values, differentiated, dtype, check, executor)
     if not sizes and not values:
         raise TypeError("a function without inputs needs parameters: compile(lambda: loss(w), w)")
     traced = recorded(roots, sizes, several) if roots and len(roots) == len(given_roots) else trace(function, sizes)
@@ -75,7 +112,6 @@ def compile(
         if value in given:
             raise ValueError(f"parameters[{i}] is an input too: a leaf is either given with every batch, or trained")
     require_distinct(values, "parameters")
-    differentiated = parameters is not None if gradient is None else gradient
     if differentiated and traced.several:
         raise TypeError("the gradient is that of one number: return a Value, not a list, or write gradient=False")
     return CompiledProgram(traced, values, differentiated, dtype, check, executor)

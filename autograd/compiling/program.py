@@ -8,13 +8,14 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from ..arguments import as_finite, as_float, as_int, describe, require_random
-from ..backward import assign, topological_order
+from ..backward import topological_order
 from ..context import recording
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
 from .batches import Batches, Dtype, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .export import c_text, javascript_text
+from .parameters import ParameterArray
 from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
@@ -49,26 +50,27 @@ class CompiledProgram:
         dtype: Dtype,
         check: bool,
         executor: Executor | None,
+        array: ParameterArray | None = None,
     ) -> None:
         self.parameters = list(parameters)
+        self._array = array or ParameterArray(parameters, dtype)
         self.inputs = {name: len(values) for name, values in traced.inputs.items() if name != ALONE}
         self.dtype, self.check, self.differentiable = dtype, check, gradient
-        self._several, self._batches = traced.several, Batches(self.inputs, dtype)
+        places = {value: (name, i) for name, values in traced.inputs.items() for i, value in enumerate(values)}
+        ranges = {places[value]: n for value, n in traced.ranges.items() if value in places}
+        self._several, self._batches = traced.several, Batches(self.inputs, dtype, ranges)
         self._traced, self._executor = traced, executor
         self._forms = Forms(traced, self.parameters, gradient, executor)
         self.code = self._forms.code
         self._made = self._looked = recording.clock  # when numbers were compiled in, and last found unchanged
-        self._packed = 0  # when the parameters' numbers were last read or written
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
-        self._flat: Any = None
         self._execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
-            self.evaluation._flat, self.evaluation._packed = self._numbers(), self._packed
             return float(self.evaluation(*batches).mean())
         outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
@@ -82,7 +84,9 @@ class CompiledProgram:
     @cached_property
     def evaluation(self) -> CompiledProgram:
         """The same function without its gradient."""
-        return CompiledProgram(self._traced, self.parameters, False, self.dtype, self.check, self._executor)
+        return CompiledProgram(
+            self._traced, self.parameters, False, self.dtype, self.check, self._executor, self._array
+        )
 
     def value_and_grad(self, *batches: Any) -> tuple[float, Any]:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
@@ -99,7 +103,7 @@ class CompiledProgram:
         (25.0, [10.0], 2.0)
         """
         self._refuse_outdated()
-        return self._at(self._as_flat(flat), batches)
+        return self._at(self._array.array(flat), batches)
 
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
         if not self.differentiable:
@@ -273,23 +277,7 @@ class CompiledProgram:
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
-        flat = self._as_flat(numbers)
-        self._packed = assign(self.parameters, flat.astype(numpy().float64, copy=False))
-        self._flat = flat
-
-    def _as_flat(self, numbers: Any) -> Any:
-        refuse_masked("flat", numbers)
-        array = numpy().asarray(numbers)
-        if array.dtype.kind not in "biuf":
-            entries = numbers if isinstance(numbers, (list, tuple)) else array.ravel().tolist()
-            array = [as_float(x, f"flat[{i}]") for i, x in enumerate(entries)]
-        flat = numpy().array(array, self.dtype)  # a copy, which the caller does not share
-        if flat.shape != (len(self.parameters),):
-            raise ValueError(
-                f"flat must have shape ({len(self.parameters)},), a number for each parameter, got {flat.shape}"
-            )
-        flat.flags.writeable = False
-        return flat
+        self._array.write(numbers)
 
     @property
     def outdated(self) -> bool:
@@ -318,12 +306,7 @@ class CompiledProgram:
 
     def _numbers(self) -> Any:
         self._refuse_outdated()
-        now = recording.clock
-        if self._flat is None or (self._packed != now and any(p._tick > self._packed for p in self.parameters)):
-            self._flat = numpy().array([p._data for p in self.parameters], self.dtype)
-            self._flat.flags.writeable = False
-        self._packed = now
-        return self._flat
+        return self._array.read()
 
     def to_jax(self) -> Callable[..., Any]:
         """Return f(parameters, *batches) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or outputs.
@@ -394,7 +377,7 @@ class CompiledProgram:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
+        """Say what became a matrix product and what did not, whether it runs natively, as a tape or on NumPy, and why.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -404,6 +387,7 @@ class CompiledProgram:
         other operations: none
         gathers: none
         runs on NumPy
+        because executor="numpy" was given
         """
         self._refuse_outdated()
         return self._forms.report

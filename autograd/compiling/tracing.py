@@ -8,24 +8,29 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from math import nan
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..arguments import truncated_repr, unpack_array
 from ..context import traced
 from ..value import Value
 
-__all__ = ["ALONE", "Trace", "recorded", "takes_nothing", "trace"]
+__all__ = ["ALONE", "Trace", "input_names", "recorded", "takes_nothing", "trace"]
 
 MOST_ENTRIES = 10**6  # of an input
 ALONE = "one"  # the input of a program that has none: a batch of one sample, the number 1
 
 
 class Trace(NamedTuple):
-    """A recorded function: its outputs, the Values that stand for its inputs, and whether it returned a list."""
+    """A recorded function: its outputs, the Values that stand for its inputs, and whether it returned a list.
+
+    ranges: of inputs that pick an entry, how many entries there are
+    """
 
     outputs: list[Value]
     inputs: dict[str, list[Value]]
     several: bool
+    ranges: Mapping[Value, int] = MappingProxyType({})
 
 
 def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
@@ -45,7 +50,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
         if size > MOST_ENTRIES:
             raise ValueError(f"{name} has {size} entries, and an input has at most {MOST_ENTRIES}, one Value each")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
-    with traced():
+    with traced() as ranges:
         result = unpack_array(function(*inputs.values()))
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]
@@ -54,7 +59,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     for output in outputs:
         if not isinstance(output, Value):
             raise TypeError(f"a compiled function returns a Value or a list of Values, not {truncated_repr(output)}")
-    return Trace(outputs, inputs or _alone(), several)
+    return Trace(outputs, inputs or _alone(), several, ranges)
 
 
 def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str]:
@@ -79,6 +84,21 @@ def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str
             f"write compile(..., {', '.join(f'{name}=…' for name in needed)}), with the number of entries of each"
         )
     return found
+
+
+def input_names(function: Any) -> list[str]:
+    """Return the names of all inputs that a function needs, in their order."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some callables have no signature
+        parameters = {}.values()
+    names = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if not names or len(names) < len([p for p in parameters if p.default is p.empty]):
+        raise TypeError(
+            "compile needs the size of every input, by name: compile(loss, model, x=2, y=1); of a function that names its "
+            f"inputs, as in def loss(x, y), they are found at the first call, and this is {truncated_repr(function)}"
+        )
+    return names
 
 
 def takes_nothing(function: Any) -> bool:

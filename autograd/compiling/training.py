@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
+from ..node import CONSTANT
 from ..value import Value
 from .batches import numpy
 from .execution import Execution
@@ -23,6 +25,7 @@ from .tape import tape, unknown
 __all__ = ["Optimiser", "Training", "Update", "update"]
 
 MEANS = 8  # of each parameter, that the compiled part keeps at most: as in tape.c
+_origin = attrgetter("_origin")
 AT_ONCE = 2**16  # steps of one call, at most: their costs are an array
 
 
@@ -104,7 +107,8 @@ class Training:
         order: an array of the places of the samples, or None: as they are. The last batch may have fewer samples, and after it
         the first one comes again. at_once: steps of one call, at most
         """
-        fixed = [i for i, parameter in enumerate(self.optimiser.parameters) if parameter.role == "constant"]
+        origins = [*map(_origin, self.optimiser.parameters)]  # three times as fast as their roles
+        fixed = [i for i, origin in enumerate(origins) if origin is CONSTANT] if CONSTANT in origins else []
         execution, number = self.execution, 0
         execution.update = moving = update(self.optimiser, execution.update) if self._native(size) else None
         while number < steps:

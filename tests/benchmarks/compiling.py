@@ -25,6 +25,7 @@ from . import convolution, dense
 
 NETWORKS = ((2, 16, 16, 1), (64, 32, 10), (784, 128, 10))
 BATCHES = (1, 32, 256)
+RATE, STEPS = 0.001, 500  # of a training in one call
 Jobs = dict[str, Callable[[], Any]]
 
 
@@ -55,6 +56,8 @@ def run() -> None:
             if shutil.which("cc"):
                 jobs["C"] = dense.by_c(weights, biases, X, Y)
             compare(n, jobs)
+            if shutil.which("cc"):
+                training(program, dense.trained_by_c(weights, biases, X, Y, RATE, STEPS), X, Y)
     loss, parameters, arrays = convolution.scalars(Random(0))
     start = time.perf_counter()
     program = compile(loss, parameters, x=convolution.SIZE**2, y=10)
@@ -96,6 +99,28 @@ def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> None:
     print(f"  batch {n:3}: {', '.join(each)}", flush=True)
 
 
+def training(program: CompiledProgram, in_c: Callable[[], Any], X: Any, Y: Any) -> None:
+    """Steps in a row by program.train, and by plain C with its update: print microseconds a step."""
+    start = program.flat.copy()
+
+    def by(optimiser: type[Any]) -> float:
+        program.flat = start
+        return float(program.train(X, Y, optimiser(program.parameters, RATE), STEPS)[-1])
+
+    jobs: Jobs = {"C": in_c, "program.train": lambda: by(nn.SGD), "with Adam": lambda: by(nn.Adam)}
+    assert np.isclose(jobs["C"](), jobs["program.train"](), rtol=1e-9)
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(9):
+        for name, job in jobs.items():
+            begun = time.perf_counter()
+            job()
+            times[name].append((time.perf_counter() - begun) / STEPS * 1e6)
+    program.flat = start
+    in_c_each = median(times["C"])
+    each = (f"{name} {median(t):.2f} ({median(t) / in_c_each:.2f})" for name, t in times.items())
+    print(f"    {STEPS} steps in a call (times as long as C): {', '.join(each)}", flush=True)
+
+
 def epoch() -> None:
     """An epoch of the digits, 64-32-10 in batches of 32 by stochastic gradient descent, as each would train them."""
     if not importlib.util.find_spec("sklearn"):
@@ -118,6 +143,7 @@ def epoch() -> None:
         return autograd.logsumexp(z) - dot(y, z)
 
     program = compile(loss, model, x=64, y=10)
+    optimiser = nn.SGD(program.parameters, rate)
 
     def hand() -> None:
         for at in batches:
@@ -131,15 +157,29 @@ def epoch() -> None:
         for at in batches:
             program.flat = program.flat - rate * program.value_and_grad(X[at], Y[at])[1]
 
-    jobs: Jobs = {"by hand": hand, "compiled": compiled}
+    def one_call() -> None:
+        program.train(X, Y, optimiser, len(batches), batch_size=32)
+
+    jobs: Jobs = {"by hand": hand, "compiled": compiled, "program.train": one_call}
     if importlib.util.find_spec("torch"):
         jobs["torch.nn"] = _torch_epoch(weights, biases, X, labels, rate, batches)
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(15):
+    times: dict[str, list[float]] = {name: [] for name in [*jobs, "fit"]}
+
+    def timed(*_: object) -> None:
+        """Time the others after every epoch of fit, whose first is not the usual one."""
+        times["fit"].append(time.perf_counter() - since[0])
         for name, job in jobs.items():
             start = time.perf_counter()
             job()
             times[name].append(time.perf_counter() - start)
+        since[0] = time.perf_counter()
+
+    since, other = [time.perf_counter()], fitted()
+    nn.fit(
+        other, (X, labels), nn.cross_entropy_with_logits, nn.SGD(other.parameters(), rate), epochs=15, batch_size=32,
+        callbacks=[timed], progress=False, compiled=True,
+    )  # fmt: skip
+    del times["fit"][0]
     by_hand = median(times["by hand"])
     each = (f"{name} {median(t) * 1e3:.1f} ms ({by_hand / median(t):.2f})" for name, t in times.items())
     print(f"an epoch of the digits, 64-32-10 in batches of 32: {', '.join(each)}", flush=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["by_c", "by_hand", "by_jax", "by_torch"]
+__all__ = ["by_c", "by_hand", "by_jax", "by_torch", "trained_by_c"]
 
 Step = Callable[[], Any]
 
@@ -86,20 +86,33 @@ def by_torch(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> S
 
 def by_c(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
     """The same in plain C (dense.c), compiled for this machine."""
+    pointers, gradient, _ = _arrays(weights, biases, X, Y)
     function = _library().cost_and_gradient
     function.restype = ctypes.c_double
+    return lambda: (function(len(weights), pointers[0], len(X), *pointers[1:]), gradient)
+
+
+def trained_by_c(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any, rate: float, steps: int) -> Step:
+    """So many steps of gradient descent in a row in plain C, from these weights on: the cost of the last."""
+    pointers, _, parts = _arrays(weights, biases, X, Y)
+    function, start = _library().train, parts.copy()
+    function.restype = ctypes.c_double
+
+    def train() -> Any:
+        parts[:] = start
+        return function(steps, ctypes.c_double(rate), len(weights), pointers[0], len(X), *pointers[1:])
+
+    return train
+
+
+def _arrays(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> tuple[list[Any], Any, Any]:
+    """Return what dense.c takes, and of it the gradient and the parameters."""
     sizes = np.array([weights[0].shape[1], *map(len, weights)], np.int32)
     parts = np.concatenate([part.ravel() for pair in zip(weights, biases, strict=True) for part in pair])
     gradient, work = np.empty_like(parts), np.empty((2 * sizes[1:].sum() + 2) * len(X))
     x, y = np.ascontiguousarray(X.T), np.ascontiguousarray(Y.T)
-    arrays = [array.ctypes.data_as(ctypes.c_void_p) for array in (sizes, parts, x, y, gradient, work)]
-
-    def step() -> Any:
-        s, *rest = arrays
-        return function(len(weights), s, len(X), *rest), gradient
-
-    step.keeps = (sizes, parts, x, y, gradient, work)  # type: ignore[attr-defined]
-    return step
+    arrays = (sizes, parts, x, y, gradient, work)
+    return [array.ctypes.data_as(ctypes.c_void_p) for array in arrays], gradient, parts  # which keep the arrays
 
 
 def _library() -> Any:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from autograd import GATES, Gate, Value, adjoints, backward as passes, context, functional, gate, value
+from autograd.compiling.parameters import ParameterArray
 from autograd.compiling.program import CompiledProgram
 from autograd.drawing import flow, javascript, passes as words
 from autograd.functions import FLOATS
@@ -249,12 +250,12 @@ def test_a_compiled_rule_that_is_not_the_eager_one() -> None:
 
 
 def test_a_program_that_forgets_to_look_at_its_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = CompiledProgram._numbers
+    real = ParameterArray.read
 
-    def kept(self: CompiledProgram) -> Any:
+    def kept(self: ParameterArray) -> Any:
         return real(self) if self._flat is None else self._flat
 
-    monkeypatch.setattr(CompiledProgram, "_numbers", kept)
+    monkeypatch.setattr(ParameterArray, "read", kept)
     test = test_compiled.test_every_call_takes_the_parameters_as_they_are
     is_caught(test, "numpy", batch=test_compiled.TAME, scale=st.floats(0.8, 1.25))
     machine_is_caught()

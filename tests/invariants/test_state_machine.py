@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 import autograd
+import nn
 from autograd import GATES, CompiledProgram, Value, compile, no_grad, scope
 
 from ..oracle import output
@@ -363,6 +364,49 @@ class Engine(RuleBasedStateMachine):
             if not flat:
                 values[each].data = x
             each.data, each.version = x, each.version + 1
+        self.run(place)
+
+    @precondition(lambda self: self.programs)
+    @rule(
+        place=PLACE, rate=st.sampled_from([0.5, 0.125]), momentum=st.sampled_from([0.0, 0.5]), steps=st.integers(1, 3)
+    )
+    def train(self, place: int, rate: float, momentum: float, steps: int) -> None:
+        """Steps of a program's own, with an optimiser: those of the formula on the model, after which the Values follow."""
+        program, root, copies, inputs, parameters, baked = self.programs[place % len(self.programs)]
+        if not parameters or not isinstance(
+            program, CompiledProgram
+        ):  # but an error of numbers that no data can change
+            return
+        rows = [[*(each.data for each in inputs), 1.0]]
+        optimiser = nn.SGD(program.parameters, rate, momentum=momentum)
+        if any(each.version != version for each, version in baked.items()):
+            assert self.do(lambda: program.train(rows, optimiser, steps)) is RuntimeError
+            return
+        numbers, speed, costs = [each.data for each in parameters], [0.0] * len(parameters), []
+        for _ in range(steps):
+            data = {copies[each]: each.data for each in inputs}
+            data |= {copies[each]: x for each, x in zip(parameters, numbers, strict=True)}
+            if refusal(lambda data=data: model.evaluated(root, data)):  # type: ignore[misc]
+                return
+            now = model.evaluated(root, data)
+            for each, x in now.items():
+                each.data = x
+            slopes, errors = model.adjoints(root, 1.0)
+            if errors or not comparable([*now.values(), *(slopes[copies[each]] for each in parameters)]):
+                return
+            costs.append(root.data)
+            slope = [0.0 if each.role == "constant" else float(slopes[copies[each]]) for each in parameters]
+            speed = [momentum * v + g for v, g in zip(speed, slope, strict=True)]
+            numbers = [x - rate * v for x, v in zip(numbers, speed, strict=True)]
+        if not comparable(numbers):
+            return
+        found = self.do(lambda: program.train(rows, optimiser, steps))
+        for cost, right in zip(found, costs, strict=True):
+            self.close(float(cost), right, abs(right))
+        values = self.values()
+        for each, right in zip(parameters, numbers, strict=True):
+            self.close(values[each].data, right, abs(right))
+            each.data, each.version = values[each].data, each.version + 1
         self.run(place)
 
     # What must hold after every step

@@ -86,9 +86,9 @@ from tests.standin import StandIn
             r"target must.*got the float 1\.0",
         ),
         (
-            lambda: nn.negative_log_likelihood([1.0, 2.0], Value(1.0)),
-            TypeError,
-            r"target must.*got the Value Value\(data=1\.0",
+            lambda: nn.negative_log_likelihood([1.0, 2.0], Value(2.0)),
+            ValueError,
+            r"target must be a whole number from 0 to 1, got the float 2\.0",
         ),
         (
             lambda: nn.cross_entropy_with_logits([1.0, 2.0], [0, 0, 1]),

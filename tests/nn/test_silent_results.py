@@ -71,7 +71,7 @@ def test_names_that_are_not_the_functions_are_refused_and_what_has_none_goes_by_
 def test_what_compile_cannot_take_is_named() -> None:
     model = Layer.of([[2.0, 1.0]])
     with pytest.raises(TypeError, match="compile takes a function of Values, a model, or a recorded Value, not 3"):
-        compile(3, x=1)  # type: ignore[arg-type]
+        compile(3, x=1)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match=r"parameters are a model or a list of Values, not <nn\.optimisers\.SGD"):
         compile(lambda x: model(x), SGD(model), x=2)
     assert compile(model, x=np.int64(2))([[3.0, 1.0]]).tolist() == [7.0]

@@ -113,11 +113,12 @@ def user_gate() -> CompiledProgram:
 def awkward_names() -> CompiledProgram:
     v = weights(3)
     sizes: dict[str, Any] = dict.fromkeys(("double", "i", "α", "exp", "input1", "time"), 1)
-    return compile(
+    program: CompiledProgram = compile(
         lambda double, i, α, exp, input1, time: tanh(dot(v, [double[0], i[0], α[0]])) * exp[0] - input1[0] * time[0],
         v,
         **sizes,
     )
+    return program
 
 
 def by_name() -> CompiledProgram:
@@ -129,7 +130,8 @@ def by_name() -> CompiledProgram:
 
 def parameters_alone(gradient: bool) -> CompiledProgram:
     w = weights(5)
-    return compile(lambda: logsumexp(w) * w[0], w, gradient=gradient)
+    program: CompiledProgram = compile(lambda: logsumexp(w) * w[0], w, gradient=gradient)
+    return program
 
 
 def infinite() -> CompiledProgram:

@@ -65,9 +65,10 @@ def network(**options: Any) -> tuple[MLP, CompiledProgram]:
     model = MLP(3, [5, 4], autograd.tanh, rng=random.Random(0))
     for i, parameter in enumerate(model.parameters()):
         parameter.label = f"p{i}"
+    parameters = model.parameters()
     program = compile(
         lambda x, y: autograd.logsumexp(model(x)) - dot(y, model(x)) + 1e-3 * autograd.sum([p * p for p in parameters]),
-        parameters := model.parameters(),
+        parameters,
         x=3,
         y=4,
         **options,
