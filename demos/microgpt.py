@@ -129,7 +129,7 @@ def draw(path: Path, model: GPT, losses: list[float], name: str, characters: str
     curve.set(xlabel="step", ylabel="loss, nats a character", title="Loss, the mean of 50 names")
     for head, cell in enumerate(cells):
         cell.imshow([[*(a.data for a in row[head]), *[0.0] * len(rows)][: len(rows)] for row in rows], "Blues")
-        cell.set_title(f"Attention of head {head + 1}")
+        cell.set(title=f"Attention of head {head + 1}", xlabel="to", ylabel="from")
         cell.set(xticks=range(len(labels)), xticklabels=labels, yticks=range(len(labels)), yticklabels=labels)
     figure.savefig(path, dpi=120)
 
