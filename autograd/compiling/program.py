@@ -377,7 +377,7 @@ class CompiledProgram:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
+        """Say what became a matrix product and what did not, whether it runs natively, as a tape or on NumPy, and why.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -387,6 +387,7 @@ class CompiledProgram:
         other operations: none
         gathers: none
         runs on NumPy
+        because executor="numpy" was given
         """
         self._refuse_outdated()
         return self._forms.report
