@@ -15,9 +15,10 @@ from .sums import Node
 
 __all__ = ["Block", "Stack", "levels", "stacks"]
 
-Level = tuple[int, int]
+STEPS = 32  # bits of a level for the steps since the last matrix of parameters
+Level = int
 Tuple = tuple[int, ...]
-Where = Callable[[int], tuple[int, int]]  # the place of a node: its array and its row
+Where = Callable[[int], int]  # the place of a node, in one number: by its array, and in that by its row
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,13 @@ def levels(nodes: Sequence[Node]) -> list[Level]:
     """
     found: list[Level] = []
     for node in nodes:
-        stage, step = max([found[i] for i in node.args], default=(0, -1))
-        matrix = node.op == "dot" and all(nodes[i].op == "param" for i in node.args[: len(node.args) // 2])
-        found.append((stage + 1, 0) if matrix else (stage, step + 1))
+        args = node.args
+        last = max([found[i] for i in args]) if args else -1
+        matrix = node.op == "dot" and nodes[args[0]].op == "param"
+        if matrix and all(nodes[i].op == "param" for i in args[: len(args) // 2]):
+            found.append(((last >> STEPS) + 1) << STEPS)
+        else:
+            found.append(last + 1)
     return found
 
 
@@ -89,7 +94,7 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
         args = nodes[i].args
         left, right = args[: len(args) // 2], args[len(args) // 2 :]
         if len(left) > 1:
-            right, left = zip(*sorted(zip(right, left), key=lambda pair: (where(pair[0]), where(pair[1]))))
+            _, _, right, left = zip(*sorted(zip(map(where, right), map(where, left), right, left)))
         rows[right][left] = i
     columns: dict[frozenset[Tuple], list[Tuple]] = defaultdict(list)
     for right, lefts in rows.items():

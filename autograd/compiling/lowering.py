@@ -93,7 +93,8 @@ def _backward(
         for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
                 summed = value in differs and x not in differs
-                yield x, program.downstream(upstream, entry(program, slope), summed)
+                local = slope.index if slope.__class__ is Scalar else entry(program, slope)
+                yield x, program.downstream(upstream, local, summed)
 
     seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
     seeds: dict[Value, Downstream] = {root: seed}

@@ -378,7 +378,7 @@ class CompiledProgram:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
+        """Say what became a matrix product and what did not, whether it runs natively, as a tape or on NumPy, and why.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -388,6 +388,7 @@ class CompiledProgram:
         other operations: none
         gathers: none
         runs on NumPy
+        because executor="numpy" was given
         """
         self._refuse_outdated()
         return self._forms.report

@@ -51,7 +51,7 @@ class Program:
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
-        i = self.leaf("const", (x, math.copysign(1.0, x)), False)
+        i = self.leaf("const", x if x else str(x), False)  # -0.0 is another one than 0.0
         self.constants[i] = self.place[i] = x
         return i
 
@@ -135,8 +135,8 @@ class Program:
             else:
                 pairs.append(term)
         if pairs:
-            summed = all(self.varying[i] for i in pairs[0])
-            found.append(self.total(pairs) if summed else self.dot(pairs))
+            a, b = pairs[0]
+            found.append(self.total(pairs) if self.varying[a] and self.varying[b] else self.dot(pairs))
         return self.sum(found)
 
     def total(self, pairs: list[tuple[int, int]]) -> int:
@@ -338,6 +338,8 @@ def entry(program: Program, x: Any) -> int:
     kind = x.__class__
     if kind is Scalar:
         return x.index  # type: ignore[no-any-return]
+    if kind is float:
+        return program.const(x)
     return x.close() if kind is Sum or kind is Product else program.const(float(x))
 
 

@@ -12,6 +12,7 @@ from .sums import Node, Nodes
 
 __all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
 
+ROWS = 32  # bits of the number of a row
 MANY = (
     4  # groups that differ in their arrays alone; fewer are lines of their own, which need no rows from several places
 )
@@ -70,6 +71,10 @@ class _Arranging:
         self.level = levels(self.nodes)
         self.statements: list[Statement] = []
         self.place: dict[int, tuple[int, int]] = {}
+        self.position = [-1] * len(
+            self.nodes
+        )  # the same in one number; constants, and for now parameters, before all arrays
+        self.where = self.position.__getitem__
         self.param = {self.nodes[i].place: i for i in found.needed if self.nodes[i].op == "param"}
         self.n_parameters = n_parameters
 
@@ -107,9 +112,11 @@ class _Arranging:
         )
 
     def add(self, array: Statement) -> None:
+        number = len(self.statements)
         for row, i in enumerate(array.members):
             if i >= 0:
-                self.place[i] = (len(self.statements), row)
+                self.place[i] = (number, row)
+                self.position[i] = number << ROWS | row
         self.statements.append(array)
 
     def leaves(self) -> tuple[list[Leaf], list[int]]:
@@ -162,7 +169,7 @@ class _Arranging:
                 pairs = sorted(zip(args, coefs or [1.0] * len(args)), key=lambda pair: self.where(pair[0]))
                 args, coefs = [a for a, _ in pairs], [c for _, c in pairs]
             signs = tuple(c if abs(c) == 1 else 0 for c in coefs) if node.op == "sum" else ()
-            arrays = [self.where(a)[0] for a in args]
+            arrays = [self.position[a] >> ROWS for a in args]
             if node.op in ("max", "min"):
                 arrays = sorted(set(arrays))
             kind = node.op, node.varying, node.backward, signs, len(args)
@@ -180,7 +187,3 @@ class _Arranging:
                         [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
                     )
                 self.add(array)
-
-    def where(self, i: int) -> tuple[int, int]:
-        """Return the place of a node; constants come before all arrays."""
-        return self.place.get(i, (-1, 0))

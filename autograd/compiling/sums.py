@@ -129,7 +129,11 @@ class _Gathering:
                 stack += [(c, a, total, True) for a in reversed(args)]
             elif op == "dot" and alone:
                 n = len(args) // 2
-                found += [self.weighted(c, pair, total) for pair in zip(args[:n], args[n:])]
+                ops, pairs = program.ops, zip(args[:n], args[n:])
+                found += [
+                    (c, pair, total) if ops[pair[0]] != "mul" != ops[pair[1]] else self.weighted(c, pair, total)
+                    for pair in pairs
+                ]
             elif op == "total" and len(args) == 2:
                 found.append((c, args, True))
             elif op == "mul" and args[0] in program.constants:
@@ -151,8 +155,6 @@ class _Gathering:
     def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
         """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
         program = self.program
-        if program.ops[args[0]] != "mul" != program.ops[args[1]]:
-            return c, args, total
         factors = []
         for f in args:
             if program.ops[f] == "mul" and not program.varying[f] and exact(scaled := c * self.number(f)):
@@ -190,14 +192,18 @@ class _Gathering:
         plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
         numbers: list[float] = []
         for c, factors, total in terms:
-            if len(factors) == 1 and factors[0] in self.program.constants:
+            if len(factors) == 2:
+                a, b = factors
+                if varying[a] == varying[b]:
+                    a, b = self.ordered(a, b)
+                elif varying[a]:
+                    a, b = b, a
+                products[varying[a], varying[b], total, abs(c)].append((c, a, b))
+            elif factors[0] in self.program.constants:
                 numbers.append(c * self.program.constants[factors[0]])
-            elif len(factors) == 1:
+            else:
                 (a,) = factors
                 plain[total, varying[a], ops[a], level[a]].append((c, a, total))
-            else:
-                a, b = self.ordered(*factors)
-                products[varying[a], varying[b], total, abs(c)].append((c, a, b))
         for (left, right, total, _), group in products.items():
             if not total and left == right and len(group) < MANY:
                 parts += self.few(group, left, backward)
@@ -250,11 +256,8 @@ class _Gathering:
         return c, factors[0], factors[1]
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:
-        """Return the factors of a product, left first: what does not vary, else what the backward pass brought, else the
+        """Return two factors that both vary, or do not, left first: what the backward pass brought, else the
         one that is computed first, or comes out of the parameters that are first: so all products of two layers are alike."""
-        varying = self.program.varying
-        if varying[a] != varying[b]:
-            return (a, b) if varying[b] else (b, a)
         if (a >= self.forward) != (b >= self.forward):
             return (a, b) if a >= self.forward else (b, a)
         first, second = ((self.level[i], self.rank[i], i) for i in (a, b))
@@ -271,9 +274,8 @@ class _Gathering:
 
     def add(self, node: Node) -> int:
         """Return the place of a node; the same in both passes is one."""
-        key = (node.op, node.args, node.coefs, node.total, node.place)
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = len(self.nodes)
+        op, args, coefs, total, _, _, place = node
+        found = self.known.setdefault((op, args, coefs, total, place), len(self.nodes))
+        if found == len(self.nodes):
             self.nodes.append(node)
         return found

@@ -57,10 +57,10 @@ def kinds(lowered: Lowered) -> int:
     known: dict[Any, int] = {}
     for i in program.needed([*lowered.outputs, *lowered.gradients]):
         op, args = program.ops[i], program.args[i]
-        if op == "input":
-            key: Any = (op, program.place[i][0])
-        elif len(args) <= 2:
-            key = (op, *[kind[a] for a in args])
+        if not args:
+            key: Any = program.place[i][0] if op == "input" else (op,)
+        elif len(args) == 2:
+            key = (op, kind[args[0]], kind[args[1]])
         else:
             key = (op, frozenset([kind[a] for a in args]))
         kind[i] = known.setdefault(key, len(known))

@@ -7,6 +7,7 @@ Collected where the compiled part is built, as pytest's header says.
 from __future__ import annotations
 
 import random
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -333,6 +334,10 @@ def test_an_interrupt_comes_through_in_the_middle_of_a_large_batch() -> None:
 
 
 def ran(program: CompiledProgram) -> str:
+    return program.report().splitlines()[-2]
+
+
+def why(program: CompiledProgram) -> str:
     return program.report().splitlines()[-1]
 
 
@@ -342,10 +347,15 @@ def test_irregular_programs_run_as_a_tape_and_layers_statement_by_statement_unle
     assert program.code is not None
     assert ran(program) == f"runs as a tape of {program.code.operations} operations, over blocks of samples"
     assert program.evaluation.code is not None
+    assert re.match(
+        r"because each kind of operation occurs [1-4]\.\d times on average, .* a tape is faster", why(program)
+    )
     assert ran(compile(function, w, executor="numpy", x=3)) == "runs on NumPy"
+    assert why(compile(function, w, executor="numpy", x=3)) == 'because executor="numpy" was given'
     assert ran(compile(function, w, executor="native", x=3)) == NATIVELY
     layers = MLP(64, [32, 10], rng=random.Random(0))
     assert ran(compile(lambda x: autograd.sum(layers(x)), layers, x=64)) == NATIVELY
+    assert why(compile(lambda x: autograd.sum(layers(x)), layers, x=64)).endswith("statements are faster")
     assert ran(compile(lambda x: autograd.sum(layers(x)), layers, executor="tape", x=64)).startswith(
         "runs as a tape of"
     )
@@ -398,5 +408,6 @@ def test_without_the_compiled_part_all_runs_on_numpy(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(machine, "native", None)
     function, w = winding(60)
     assert ran(compile(function, w, x=3)) == "runs on NumPy"
+    assert why(compile(function, w, x=3)).startswith("because the compiled part is not installed")
     with pytest.raises(ImportError, match='executor="tape" needs the compiled part'):
         compile(function, w, executor="tape", x=3)
