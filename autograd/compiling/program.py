@@ -12,7 +12,7 @@ from ..backward import topological_order
 from ..context import recording
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
-from .batches import Batches, Dtype, numpy, refuse_masked
+from .batches import Batches, Dtype, as_type, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .export import c_text, javascript_text
 from .parameters import ParameterArray
@@ -234,6 +234,7 @@ class CompiledProgram:
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
+        constants = {name: as_type(x, theta.dtype) if _holds_floats(x) else x for name, x in constants.items()}
         function = function_of(source, constants)
         columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
         results = function(xp, theta[:, None], *leaves_of(source, theta), *columns)
@@ -429,3 +430,7 @@ class CompiledProgram:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters>"
+
+
+def _holds_floats(x: Any) -> bool:
+    return hasattr(x, "dtype") and "float" in str(x.dtype)
