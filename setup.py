@@ -4,11 +4,12 @@ Everything else about the package is in pyproject.toml. GATEWISE_ENGINE=pure bui
 anywhere; GATEWISE_ENGINE=native makes it an error if it cannot be built.
 """
 
+import importlib
 import os
-import runpy
 import sys
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -29,7 +30,9 @@ FLAGS = {
         "-fno-trapping-math",
     ],  # so that loops become vectors
 }
-header = runpy.run_path("autograd/functions.py")["header"]
+sys.modules["tables"] = tables = ModuleType("tables")  # two modules of the package without its face, which needs more
+tables.__path__ = ["autograd"]
+header = importlib.import_module("tables.symbols").header
 
 
 class BuildIfPossible(build_ext):
@@ -67,7 +70,7 @@ def extension(name, *sources):
     return Extension(
         name,
         sources=list(map(str, sources)),
-        depends=[*map(str, sorted(Path("autograd").glob("*/*.h"))), "autograd/functions.py"],
+        depends=[*map(str, sorted(Path("autograd").glob("*/*.h"))), "autograd/functions.py", "autograd/symbols.py"],
         optional=WANTED != "native",
     )
 

@@ -4,17 +4,19 @@ A rule consists of arithmetic, comparisons, and functions of its argument `xp`. 
 computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here or call
 `function(...)` at run time. A language without the function has an empty column.
 
-setup.py runs this file alone, so it may import only the standard library.
+A function that some language lacks, or that the C library and Python's `math` compute differently, is `composed(...)` of
+others by a rule of its own, which is printed in every language: so it is written once, and has the same bits in all engines.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
-__all__ = ["COMPARISONS", "FLOATS", "FUNCTIONS", "Function", "function", "header", "hint", "known"]
+__all__ = ["COMPARISONS", "FLOATS", "FUNCTIONS", "Function", "composed", "function", "hint", "known", "logistic"]
 
 NOT_FINITE = "!isfinite(r)"
 
@@ -39,7 +41,9 @@ class Function(NamedTuple):
     binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
     refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
-    exact: bool = True  # whether C and Python give bit-identical results
+    rule: Callable[..., Any] | None = (
+        None  # (xp, *operands): what a composed function is made of; printed in all languages
+    )
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -58,6 +62,18 @@ def function(name: str, python: Callable[..., Any], *spellings: Any, **others: A
         raise ValueError(f"name must be new, got {name!r}, which the table has already: choose another")
     FUNCTIONS[name] = row
     return row
+
+
+def composed(name: str, rule: Callable[..., Any], operands: int = 1, **others: Any) -> Function:
+    """Add a function that a rule composes of others of the table, each of which every language has; return its row.
+
+    >>> row = composed("quarter", lambda xp, x: xp.sqrt(xp.sqrt(x)))
+    >>> FLOATS.quarter(16.0), row.c
+    (2.0, 'composed_quarter(a)')
+    >>> del FUNCTIONS["quarter"]
+    """
+    c = f"composed_{name}({', '.join('abc'[:operands])})"
+    return function(name, lambda *x: rule(FLOATS, *x), operands, c, rule=rule, **others)
 
 
 def _maximum(a: float, b: float) -> float:
@@ -121,15 +137,125 @@ function("tanh", math.tanh, 1, "tanh(a)", "Math.tanh", "tanh")
 function("asinh", math.asinh, 1, "asinh(a)", "Math.asinh", "asinh")
 function("acosh", math.acosh, 1, "acosh(a)", "Math.acosh", "acosh")
 function("atanh", math.atanh, 1, "atanh(a)", "Math.atanh", "atanh")
-function("erf", math.erf, 1, "erf(a)")  # not in NumPy or JavaScript
-function("erfc", math.erfc, 1, "erfc(a)")
-function("hypot", math.hypot, 2, "hypot(a, b)", "Math.hypot", "hypot", exact=False)  # Python uses another algorithm than C
 function("floor", math.floor, 1, "", "Math.floor", "floor")  # returns an int in Python, so no C form
 function("ceil", math.ceil, 1, "", "Math.ceil", "ceil")
 function("trunc", math.trunc, 1, "", "Math.trunc", "trunc")
-if hasattr(math, "cbrt"):  # since Python 3.11
-    function("cbrt", math.cbrt, 1, "cbrt(a)", "Math.cbrt", "cbrt")
 # fmt: on
+
+
+# Composed functions. Both branches of an xp.where are computed, so each is finite for all finite operands.
+
+
+def logistic(xp: Any, x: Any) -> Any:
+    """Return 1/(1 + exp(−x))."""
+    e = xp.exp(-xp.abs(x))  # of −|x|, which cannot overflow
+    return xp.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def _hypot(xp: Any, x: Any, y: Any) -> Any:
+    a, b = xp.abs(x), xp.abs(y)
+    large = xp.maximum(a, b)
+    ratio = xp.minimum(a, b) / xp.where(large > 0, large, 1.0)
+    found = large * xp.sqrt(1 + ratio * ratio)
+    return xp.where(a >= math.inf, math.inf, xp.where(b >= math.inf, math.inf, found))
+
+
+def _cbrt(xp: Any, x: Any) -> Any:
+    size = xp.abs(x)
+    positive = xp.where(size > 0, size, 1.0)
+    root = xp.pow(positive, 1 / 3)  # wrong in its last 6 bits, because 1/3 is rounded
+    root = root - (root - positive / (root * root)) / 3  # Newton's step
+    signed = xp.where(x < 0, -root, root)
+    return xp.where(size > 0, xp.where(size < math.inf, signed, x), x)
+
+
+def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
+    """Return a polynomial by Horner's scheme; the coefficient of the highest power comes first."""
+    return reduce(lambda total, coefficient: total * x + coefficient, coefficients)
+
+
+# erf x = x · Σ (2/√π) (−1)ⁿ x²ⁿ / (n! (2n + 1)), its Maclaurin series, which for |x| <= 1 needs 18 terms.
+NEAR_ZERO = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(17, -1, -1)]
+# (1 + 2z) exp(z²) erfc z for all z >= 0 as powers of t = (z − 3.75)/(z + 3.75): the Chebyshev series of M. M. Shepherd and
+# J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 <= x < ∞", Mathematics of Computation 36 (1981),
+# up to degree 24, after which its coefficients are below 3e-18.
+FAR_OUT = (
+    4.2514714447963895e-10,
+    3.1114333809799254e-10,
+    -5.1739902140113095e-09,
+    -3.744210080962018e-09,
+    3.8675334242222354e-08,
+    2.3263508708859124e-08,
+    -2.5866850716155884e-07,
+    -5.7218230603224086e-08,
+    1.751637648849062e-06,
+    -9.73559896736775e-07,
+    -1.1444146237700524e-05,
+    2.238423915508223e-05,
+    5.164909889268241e-05,
+    -0.0002901540805408417,
+    0.0002937136655913448,
+    0.0017556258528952954,
+    -0.009746579558029276,
+    0.028362277418956406,
+    -0.05869339858963677,
+    0.09230432116037748,
+    -0.10880393014174886,
+    0.0822767384901452,
+    0.0035854154854644293,
+    -0.14024059858554697,
+    1.2375126308378275,
+)
+SPLIT = 1.5 * 2.0**32  # added to a number and taken away again, it leaves 20 bits behind the point
+
+
+def _scaled_tail(z: Any) -> Any:
+    """Return exp(z²) erfc z for z >= 0."""
+    return _polynomial(FAR_OUT, (z - 3.75) / (z + 3.75)) / (1 + 2 * z)
+
+
+def _exp_square(xp: Any, factor: float, x: Any) -> Any:
+    """Return exp(factor x²) for 0 <= x <= 40 without the rounding of x², which would cost up to x² units in the last place."""
+    high = (x + SPLIT) - SPLIT  # its square is exact
+    return xp.exp(factor * (high * high)) * xp.exp(factor * ((x - high) * (x + high)))
+
+
+def _erf_near_zero(xp: Any, x: Any, size: Any) -> Any:
+    near = xp.minimum(size, 1.0)
+    return x * _polynomial(NEAR_ZERO, near * near)
+
+
+def _erfc_of_size(xp: Any, size: Any) -> Any:
+    z = xp.minimum(size, 30.0)  # beyond which erfc is below the floats
+    return _scaled_tail(z) * _exp_square(xp, -1.0, z)
+
+
+def _erf(xp: Any, x: Any) -> Any:
+    size = xp.abs(x)
+    tail = _erfc_of_size(xp, size)
+    return xp.where(size < 1, _erf_near_zero(xp, x, size), xp.where(x > 0, 1 - tail, tail - 1))
+
+
+def _erfc(xp: Any, x: Any) -> Any:
+    size = xp.abs(x)
+    tail = _erfc_of_size(xp, size)
+    return xp.where(size < 0.4, 1 - _erf_near_zero(xp, x, size), xp.where(x > 0, tail, 2 - tail))
+
+
+def _normal_cdf(xp: Any, x: Any) -> Any:
+    root = math.sqrt(0.5)
+    z = xp.minimum(xp.abs(x), 40.0)
+    below = 0.5 * _scaled_tail(z * root) * _exp_square(xp, -0.5, z)  # of −|x|
+    near = 0.5 + 0.5 * _erf_near_zero(xp, x * root, z * root)
+    return xp.where(z < 0.5, near, xp.where(x > 0, 1 - below, below))
+
+
+composed("sigmoid", logistic, mathematics="σ({})")
+composed("hypot", _hypot, 2)
+composed("cbrt", _cbrt, mathematics="∛({})")
+composed("erf", _erf)
+composed("erfc", _erfc)
+composed("normal_cdf", _normal_cdf, mathematics="Φ({})")
 
 
 def known(name: str, operands: int) -> Function | None:
@@ -162,16 +288,3 @@ class _Floats:
 
 
 FLOATS: Any = _Floats()
-
-
-def header() -> str:
-    """Return a C header of X-macro lists, X(name, code, expression, refused), one for each number of operands."""
-    lines = ["/* Written by setup.py from autograd/functions.py. */"]
-    for operands, name in enumerate(("ONE_OPERAND", "TWO_OPERANDS", "THREE_OPERANDS"), 1):
-        lines += ["", f"#define {name}(X)"]
-        for row in FUNCTIONS.values():
-            if row.c and row.operands == operands:
-                code = (row.name if row.name.isidentifier() else row.python.__name__).upper()
-                lines[-1] += " \\"
-                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.refused})')
-    return "\n".join(lines) + "\n"

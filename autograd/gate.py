@@ -17,6 +17,7 @@ from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathem
 
 __all__ = [
     "GATES",
+    "INSIDE",
     "NONZERO",
     "POSITIVE",
     "REAL",
@@ -36,6 +37,7 @@ Domain = tuple[tuple[float, float], ...]
 REAL: Domain = ((-4.0, 4.0),)
 POSITIVE: Domain = ((0.1, 8.0),)
 NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
+INSIDE: Domain = ((-0.9, 0.9),)  # of ±1
 
 MOST_INPUTS = 10  # maximum number of named inputs
 MOST_FORMULAS = 50  # maximum number of local gradients that are printed for one gate

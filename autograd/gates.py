@@ -10,18 +10,28 @@ local gradient needs. Every gate here is a function of the package.
 
 from __future__ import annotations
 
+import builtins as _builtins
 import sys as _sys
 from functools import reduce as _reduce
-from math import inf as _inf, nan as _nan
+from itertools import accumulate as _accumulate
+from math import inf as _inf, log as _ln, nan as _nan, pi as _pi
 from operator import add as _plus, mul as _times
 from typing import Any as _Any
 
-from .gate import NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
+from .functions import logistic as _logistic
+from .gate import INSIDE, NONZERO, POSITIVE, REAL, Kink, entries as _entries, gate
 
 
 def _choose(xp: _Any, condition: _Any, opposite: _Any, yes: _Any, no: _Any) -> _Any:
     """Return yes where a condition holds, no where its opposite does, and nan where a nan makes both of them false."""
     return xp.where(condition, yes, xp.where(opposite, no, _nan))
+
+
+def _normal_pdf(xp: _Any, x: _Any) -> _Any:
+    return 1 / (2 * _pi) ** 0.5 * xp.exp(-(x * x) / 2)
+
+
+_LN2, _LN10 = _ln(2), _ln(10)
 
 
 # Arithmetic
@@ -101,8 +111,92 @@ sqrt = gate(
     lambda xp, out, x: 0.5 / out,
     domain=(POSITIVE,), doc="√x for x ≥ 0. Its slope is undefined at 0.",
 )
+cbrt = gate(
+    "cbrt", "∛", lambda xp, x: xp.cbrt(x),
+    lambda xp, out, x: 1 / (3 * (out * out)),
+    domain=(NONZERO,), doc="∛x, of negative x too. Its slope is undefined at 0.",
+)
+exp2 = gate(
+    "exp2", "2ˣ", lambda xp, x: xp.pow(2.0, x),
+    lambda xp, out, x: _LN2 * out,
+    doc="2ˣ.",
+)
+log2 = gate(
+    "log2", "log2", lambda xp, x: xp.log2(x),
+    lambda xp, out, x: 1 / _LN2 / x,
+    domain=(POSITIVE,), doc="Logarithm of x > 0 to the base 2.",
+)
+log10 = gate(
+    "log10", "log10", lambda xp, x: xp.log10(x),
+    lambda xp, out, x: 1 / _LN10 / x,
+    domain=(POSITIVE,), doc="Logarithm of x > 0 to the base 10.",
+)
+hypot = gate(
+    "hypot", "hypot", lambda xp, x, y: xp.hypot(x, y),
+    lambda xp, out, x, y: x / out,
+    lambda xp, out, x, y: y / out,
+    domain=(NONZERO, NONZERO), doc="√(x² + y²), without overflow of the squares. Its slopes are undefined at (0, 0).",
+)
 sin = gate("sin", "sin", lambda xp, x: xp.sin(x), lambda xp, out, x: xp.cos(x), doc="Sine of x in radians.")
 cos = gate("cos", "cos", lambda xp, x: xp.cos(x), lambda xp, out, x: -xp.sin(x), doc="Cosine of x in radians.")
+tan = gate(
+    "tan", "tan", lambda xp, x: xp.tan(x),
+    lambda xp, out, x: 1 + out * out,
+    domain=(((-1.4, 1.4),),), doc="Tangent of x in radians.",
+)
+asin = gate(
+    "asin", "asin", lambda xp, x: xp.asin(x),
+    lambda xp, out, x: 1 / xp.sqrt((1 - x) * (1 + x)),
+    domain=(INSIDE,), doc="The angle from −π/2 to π/2 whose sine is x, for −1 ≤ x ≤ 1. Its slope is undefined at ±1.",
+)
+acos = gate(
+    "acos", "acos", lambda xp, x: xp.acos(x),
+    lambda xp, out, x: -1 / xp.sqrt((1 - x) * (1 + x)),
+    domain=(INSIDE,), doc="The angle from 0 to π whose cosine is x, for −1 ≤ x ≤ 1. Its slope is undefined at ±1.",
+)
+atan = gate(
+    "atan", "atan", lambda xp, x: xp.atan(x),
+    lambda xp, out, x: 1 / (1 + x * x),
+    doc="The angle from −π/2 to π/2 whose tangent is x.",
+)
+atan2 = gate(
+    "atan2", "atan2", lambda xp, y, x: xp.atan2(y, x),
+    lambda xp, out, y, x: x / xp.hypot(x, y) / xp.hypot(x, y),
+    lambda xp, out, y, x: -y / xp.hypot(x, y) / xp.hypot(x, y),
+    domain=(REAL, POSITIVE), doc="The angle of the point (x, y), from −π to π. Its slopes are undefined at (0, 0).",
+)
+sinh = gate("sinh", "sinh", lambda xp, x: xp.sinh(x), lambda xp, out, x: xp.cosh(x), doc="Hyperbolic sine.")
+cosh = gate("cosh", "cosh", lambda xp, x: xp.cosh(x), lambda xp, out, x: xp.sinh(x), doc="Hyperbolic cosine.")
+asinh = gate(
+    "asinh", "asinh", lambda xp, x: xp.asinh(x),
+    lambda xp, out, x: 1 / xp.hypot(1.0, x),
+    doc="Inverse of the hyperbolic sine.",
+)
+acosh = gate(
+    "acosh", "acosh", lambda xp, x: xp.acosh(x),
+    lambda xp, out, x: 1 / xp.sqrt(x - 1) / xp.sqrt(x + 1),
+    domain=(((1.1, 8.0),),), doc="Inverse of the hyperbolic cosine, for x ≥ 1. Its slope is undefined at 1.",
+)
+atanh = gate(
+    "atanh", "atanh", lambda xp, x: xp.atanh(x),
+    lambda xp, out, x: 1 / ((1 - x) * (1 + x)),
+    domain=(INSIDE,), doc="Inverse of the hyperbolic tangent, for −1 < x < 1.",
+)
+erf = gate(
+    "erf", "erf", lambda xp, x: xp.erf(x),
+    lambda xp, out, x: 2 / _pi**0.5 * xp.exp(-(x * x)),
+    doc="The error function, 2/√π ∫ exp(−t²) dt from 0 to x.",
+)
+erfc = gate(
+    "erfc", "erfc", lambda xp, x: xp.erfc(x),
+    lambda xp, out, x: -2 / _pi**0.5 * xp.exp(-(x * x)),
+    doc="1 − erf(x), exact for large x.",
+)
+normal_cdf = gate(
+    "normal_cdf", "Φ", lambda xp, x: xp.normal_cdf(x),
+    lambda xp, out, x: _normal_pdf(xp, x),
+    doc="Φ(x), the probability that a standard normal variable is below x.",
+)
 
 # Activations. Those with an exponential take it of −|x|, which cannot overflow.
 
@@ -111,15 +205,8 @@ tanh = gate(
     lambda xp, out, x: 1 - out * out,
     doc="Hyperbolic tangent.",
 )
-
-
-def _sigmoid(xp: _Any, x: _Any) -> _Any:
-    e = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, 1.0, e) / (1 + e)
-
-
 sigmoid = gate(
-    "sigmoid", "σ", _sigmoid,
+    "sigmoid", "σ", _logistic,
     lambda xp, out, x: out * (1 - out),
     doc="The logistic function 1/(1 + e⁻ˣ).",
 )
@@ -146,19 +233,66 @@ elu = gate(
     kink=Kink(lambda x, alpha: x, "elu′(0) = 1"), doc="x for x ≥ 0, else alpha·(eˣ − 1).",
 )
 
+
+
+def _huber(xp: _Any, x: _Any, delta: _Any = 1.0) -> _Any:
+    near = xp.minimum(xp.abs(x), delta)
+    return near * (xp.abs(x) - 0.5 * near)
+
+
+silu = gate(
+    "silu", "silu", lambda xp, x: x * xp.sigmoid(x),
+    lambda xp, out, x: xp.sigmoid(x) + out * xp.sigmoid(-x),  # not 1 − σ(x), which cancels
+    doc="x·σ(x), also called swish.",
+)
+gelu = gate(
+    "gelu", "gelu", lambda xp, x: x * xp.normal_cdf(x),
+    lambda xp, out, x: xp.normal_cdf(x) + x * _normal_pdf(xp, x),
+    doc="x·Φ(x), with the normal distribution function itself, not its approximation by tanh.",
+)
+huber = gate(
+    "huber", "huber", _huber,
+    lambda xp, out, x, delta: xp.maximum(-delta, xp.minimum(x, delta)),
+    lambda xp, out, x, delta: xp.maximum(xp.abs(x) - delta, 0.0),
+    domain=(REAL, POSITIVE), doc="x²/2 for |x| ≤ delta, else delta·(|x| − delta/2), for delta > 0.",
+)
+
 # Choices
+
+
+def _chosen_max(xp: _Any, a: _Any, b: _Any) -> _Any:
+    """Return the slope of max(a, b) to a."""
+    return _choose(xp, a > b, a <= b, 1.0, xp.where(a < b, 0.0, 0.5))
+
+
+def _chosen_min(xp: _Any, a: _Any, b: _Any) -> _Any:
+    """Return the slope of min(a, b) to a."""
+    return _choose(xp, a < b, a >= b, 1.0, xp.where(a > b, 0.0, 0.5))
+
+
+def _to_bound(x: float, low: float, high: float) -> float:
+    return _builtins.min(_builtins.abs(x - low), _builtins.abs(_builtins.max(x, low) - high))
+
 
 maximum = gate(
     "maximum", "max", lambda xp, a, b: xp.maximum(a, b),
-    lambda xp, out, a, b: _choose(xp, a > b, a <= b, 1.0, xp.where(a < b, 0.0, 0.5)),
-    lambda xp, out, a, b: _choose(xp, b > a, b <= a, 1.0, xp.where(b < a, 0.0, 0.5)),
+    lambda xp, out, a, b: _chosen_max(xp, a, b),
+    lambda xp, out, a, b: _chosen_max(xp, b, a),
     kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The larger of a and b.",
 )
 minimum = gate(
     "minimum", "min", lambda xp, a, b: xp.minimum(a, b),
-    lambda xp, out, a, b: _choose(xp, a < b, a >= b, 1.0, xp.where(a > b, 0.0, 0.5)),
-    lambda xp, out, a, b: _choose(xp, b < a, b >= a, 1.0, xp.where(b > a, 0.0, 0.5)),
+    lambda xp, out, a, b: _chosen_min(xp, a, b),
+    lambda xp, out, a, b: _chosen_min(xp, b, a),
     kink=Kink(lambda a, b: a - b, "a tie is split evenly"), nickname="gradient router", doc="The smaller of a and b.",
+)
+clip = gate(
+    "clip", "clip", lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
+    lambda xp, out, x, low, high: _chosen_max(xp, x, low) * _chosen_min(xp, xp.maximum(x, low), high),
+    lambda xp, out, x, low, high: _chosen_max(xp, low, x) * _chosen_min(xp, xp.maximum(x, low), high),
+    lambda xp, out, x, low, high: _chosen_min(xp, high, xp.maximum(x, low)),
+    domain=(REAL, ((-4.0, -1.0),), ((1.0, 4.0),)), kink=Kink(_to_bound, "a tie with a bound is split evenly"),
+    nickname="gradient router", doc="x, but at least low and at most high.",
 )
 where = gate(
     "where", "where", lambda xp, c, a, b: _choose(xp, c > 0, c <= 0, a, b),
@@ -214,6 +348,12 @@ def _dot_gradients(xp: _Any, out: _Any, *inputs: _Any) -> tuple[_Any, ...]:
     return inputs[n : 2 * n] + inputs[:n] + (1.0,) * biased
 
 
+def _products_of_others(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
+    before = list(_accumulate(xs[:-1], _times, initial=1.0))
+    after = list(_accumulate(xs[:0:-1], _times, initial=1.0))
+    return [left * right for left, right in zip(before, reversed(after))]  # not out / x, because x may be 0
+
+
 def _max_gradients(xp: _Any, out: _Any, *xs: _Any) -> list[_Any]:
     hits = [_choose(xp, x < out, x >= out, 0.0, 1.0) for x in xs]
     ties = _total(hits)
@@ -252,6 +392,10 @@ sum = gate(
 dot = gate(
     "dot", "w·x+b", _dot, _dot_gradients,
     arrange=_dot_inputs, nickname="swap multiplier", doc="Σ wᵢ·xᵢ + bias as one node.",
+)
+prod = gate(
+    "prod", "Π", lambda xp, *xs: _reduce(_times, xs, 1.0), _products_of_others,
+    doc="Π xᵢ as one node. Each input's local gradient is the product of the others.",
 )
 max = gate(
     "max", "max", lambda xp, *xs: _reduce(xp.maximum, xs), _max_gradients,

@@ -7,23 +7,28 @@ mathematics (labels in pictures), or listed as steps (bytecode for C, recorded d
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from .functions import COMPARISONS, FUNCTIONS, known
+from .functions import COMPARISONS, FUNCTIONS, Function, known
 
 __all__ = [
     "COMPLEMENT",
     "JAVASCRIPT",
+    "NUMPY",
     "PYTHON",
     "SYMBOLS",
     "Arithmetic",
+    "C",
     "Symbol",
     "calls",
+    "definition",
     "folded",
     "functions",
+    "header",
     "javascript",
     "mathematics",
     "may_refuse",
@@ -294,16 +299,83 @@ def _equal(a: Symbol, b: Symbol) -> bool:
     return a is b or (a.operator == b.operator in ("name", "number") and a.arguments == b.arguments)
 
 
+def _by_name(function: str, operands: Sequence[str]) -> str:
+    return f"{function}({', '.join(operands)})"
+
+
+def _in_c(function: str, operands: Sequence[str]) -> str:
+    expression = re.sub(r"\b[abc]\b", lambda place: f"({operands['abc'.index(place[0])]})", FUNCTIONS[function].c)
+    return f"({expression})"
+
+
+def _in_numpy(function: str, operands: Sequence[str]) -> str:
+    row = FUNCTIONS[function]
+    return _by_name(function, ["xp", *operands]) if row.rule else _by_name(f"xp.{row.numpy}", operands)
+
+
 class Language(NamedTuple):
     """The syntax in which Python and JavaScript differ; operators and their precedence are the same."""
 
     where: str  # format of a choice, with condition, yes and no
     inf: str
     nan: str
+    call: Callable[[str, Sequence[str]], str] = _by_name  # of a function of the table and its operands
+    head: str = ""  # the lines of a function: of its name and parameters, of a variable, of the result, and the last
+    variable: str = ""
+    result: str = ""
+    last: str = ""
+    parameter: str = "{}"
 
 
 PYTHON = Language("({yes} if {condition} else {no})", "inf", "nan")
-JAVASCRIPT = Language("({condition} ? {yes} : {no})", "Infinity", "NaN")
+NUMPY = Language(
+    "xp.where({condition}, {yes}, {no})", "inf", "nan", _in_numpy,
+    "def {name}(xp, {parameters}):", "    {name} = {text}", "    return {text}",
+)  # fmt: skip
+JAVASCRIPT = Language(
+    "({condition} ? {yes} : {no})", "Infinity", "NaN", _by_name,
+    "  const {name} = ({parameters}) => {{", "    const {name} = {text};", "    return {text};", "  }};",
+)  # fmt: skip
+C = Language(
+    "({condition} ? {yes} : {no})", "HUGE_VAL", "NAN", _in_c,  # doubles
+    "static inline double composed_{name}({parameters}) {{", "    const double {name} = {text};", "    return {text};", "}}",
+    "double {}",
+)  # fmt: skip
+
+
+def definition(row: Function, language: Language) -> str:
+    """Return a composed function of the table as a function of a language.
+
+    >>> print(definition(FUNCTIONS["sigmoid"], NUMPY))
+    def sigmoid(xp, x):
+        t0 = xp.exp(-xp.abs(x))
+        return xp.where(x >= 0.0, 1.0, t0) / (1.0 + t0)
+    """
+    assert row.rule is not None
+    names = "xyz"[: row.operands]
+    named, (result,) = statements([Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, names)))], language)
+    lines = [
+        language.head.format(name=row.name, parameters=", ".join(map(language.parameter.format, names))),
+        *(language.variable.format(name=name, text=text) for name, text in named),
+        language.result.format(text=result),
+        language.last.format(),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def header() -> str:
+    """Return a C header: the composed functions, and X-macro lists of all, X(name, code, expression, refused), one for each
+    number of operands."""
+    lines = ["/* Written by setup.py from autograd/functions.py. */", "", "#include <math.h>"]
+    lines += [f"\n{definition(row, C)}" for row in FUNCTIONS.values() if row.rule]
+    for operands, name in enumerate(("ONE_OPERAND", "TWO_OPERANDS", "THREE_OPERANDS"), 1):
+        lines += ["", f"#define {name}(X)"]
+        for row in FUNCTIONS.values():
+            if row.c and row.operands == operands:
+                code = (row.name if row.name.isidentifier() else row.python.__name__).upper()
+                lines[-1] += " \\"
+                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.refused})')
+    return "\n".join(lines) + "\n"
 
 
 def python(symbol: Symbol) -> str:
@@ -369,7 +441,7 @@ def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language)
     if operator == "where":
         return language.where.format(condition=texts[0], yes=texts[1], no=texts[2]), ATOM
     if operator not in BINDING:
-        return f"{operator}({', '.join(texts)})", ATOM
+        return language.call(operator, texts), ATOM
     binding = BINDING[operator]
     if operator == "neg":
         return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x), because --x is a decrement in JavaScript

@@ -34,7 +34,7 @@ CHAPTERS = {
         "towers",
     ),
     "Descent": ("step_size", "landscape", "vanishing", "sgd_compare", "capacity", "cost"),
-    "Data": ("real_data", "digits"),
+    "Data": ("real_data", "digits", "microgpt"),
 }
 ALL = tuple(name for names in CHAPTERS.values() for name in names)  # those that --all runs
 WITH_MORE = ("sharded_training",)  # needs JAX and draws nothing, so --all leaves it out

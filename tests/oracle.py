@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd import Gate, Value
-from autograd.functions import FLOATS
+from autograd.functions import FLOATS, FUNCTIONS
 
 Partial = Callable[..., float] | None  # None: the gate passes no gradient to this input
 
@@ -96,6 +97,18 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
         (
             lambda x, alpha: 1.0 if x >= 0 else alpha * math.exp(x),
             lambda x, alpha: 0.0 if x >= 0 else math.expm1(x),
+        ),
+    ),
+    "huber": (
+        lambda x, delta: x * x / 2 if abs(x) <= delta else delta * (abs(x) - delta / 2),
+        (lambda x, delta: _largest(-delta, -_largest(-x, -delta)), lambda x, delta: _largest(abs(x) - delta, 0.0)),
+    ),
+    "clip": (
+        lambda x, low, high: -_largest(-_largest(x, low), -high),
+        (
+            lambda x, low, high: _side(x, 0.0, 0.5, 1.0, low) * _side(_largest(x, low), 1.0, 0.5, 0.0, high),
+            lambda x, low, high: _side(low, 0.0, 0.5, 1.0, x) * _side(_largest(x, low), 1.0, 0.5, 0.0, high),
+            lambda x, low, high: _side(high, 1.0, 0.5, 0.0, _largest(x, low)),
         ),
     ),
     "maximum": (
@@ -239,8 +252,18 @@ class ComplexFunctions:
     """`cmath` as the `xp` of rules; what it lacks is continued from the real line without a new singularity."""
 
     def __getattr__(self, name: str) -> Any:
+        row = FUNCTIONS.get(name)
+        if row is not None and row.rule is not None:
+            return functools.partial(row.rule, self)
         function = getattr(cmath, name)
         return (lambda *xs: Complex(function(*xs))) if callable(function) else function
+
+    def log2(self, x: complex) -> Complex:
+        return Complex(cmath.log(x) / math.log(2))
+
+    def atan2(self, y: complex, x: complex) -> Complex:
+        slope = (x.real * complex(y).imag - y.real * complex(x).imag) / (x.real**2 + y.real**2)
+        return Complex(complex(math.atan2(y.real, x.real), slope))
 
     def pow(self, x: complex, y: complex) -> Complex:
         return Complex(cmath.exp(y * cmath.log(x)))

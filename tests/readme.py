@@ -38,6 +38,7 @@ def _cells(gate: Gate) -> list[str]:
 VARIADIC = {
     "sum": "1 each",
     "dot": "x to w, w to x, 1 to the bias",
+    "prod": "to each the product of the others",
     "max": "1 to the largest",
     "logsumexp": "the softmax",
 }

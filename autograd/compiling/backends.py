@@ -71,6 +71,9 @@ class _PyTorch(_Spelled):
         function = super().__getattr__(name)
         return (lambda a, b: function(*_tensors(self._module, a, b))) if name in self._two else function
 
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return self._module.where(condition.bool(), a, b)
+
     def max(self, a: Any, axis: int) -> Any:
         return self._module.amax(a, axis)
 

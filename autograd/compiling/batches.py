@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..arguments import truncated_repr
 
-__all__ = ["Batches", "Dtype", "numpy", "refuse_masked"]
+__all__ = ["Batches", "Dtype", "as_type", "numpy", "refuse_masked"]
 
 Dtype = Literal["float64", "float32"]
 
@@ -56,7 +56,7 @@ class Batches:
         for (name, size), batch in zip(self.sizes, batches):
             _check_shape(name, batch, (None, size))
         self._check_rows(batches)
-        return [_as_type(batch, theta.dtype) for batch in batches]
+        return [as_type(batch, theta.dtype) for batch in batches]
 
     def _check_count(self, batches: Sequence[Any]) -> None:
         if len(batches) != len(self.sizes):
@@ -112,7 +112,7 @@ def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
         raise ValueError(f"{name} must have shape ({wanted}), got {found}{': give it at least one row' * (0 in found)}")
 
 
-def _as_type(array: Any, dtype: Any) -> Any:
+def as_type(array: Any, dtype: Any) -> Any:
     """Return an array of NumPy, JAX or PyTorch as one of another type."""
     return array if array.dtype == dtype else array.astype(dtype) if hasattr(array, "astype") else array.to(dtype)
 

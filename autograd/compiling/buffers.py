@@ -15,6 +15,7 @@ from typing import Any
 from .expressions import (
     Broadcast,
     Call,
+    Composed,
     Einsum,
     Expression,
     Extreme,
@@ -81,6 +82,7 @@ class Buffered:
         self.known = {name: Operand(name, array, "constant", True) for name, array in fixed.items()}
         self.known |= {n: Operand(n, array, "given", True) for n, array in zip(given, [*views, *columns], strict=True)}
         self.kept_here: dict[int, Operand] = {}  # by the identity of the array
+        self.composed: dict[str, Any] = {}  # functions that are called, by name
         self.lines: list[list[str | Operand]] = []
         places = [np.empty_like(leaf) for leaf in leaves]
         start = 0
@@ -108,7 +110,7 @@ class Buffered:
         body = ["".join(part if isinstance(part, str) else part.name for part in line) for line in self.lines]
         self.text = "\n    ".join([f"def run(gradient, {', '.join(given)}):", *body, f"return {found.name}"])
         names = {operand.name: operand.array for operand in self.kept_here.values()}
-        names |= {**fixed, "xp": np}
+        names |= {**fixed, **self.composed, "xp": np}
         exec(compile(self.text, "<buffered>", "exec"), names)
         self.run = names["run"]
 
@@ -146,6 +148,14 @@ class Buffered:
         if part.name == "where":
             return self.choice(*map(self.emit, part.parts))
         return self.apply(part.name, [self.emit(operand) for operand in part.parts], place)
+
+    @lines_of.register
+    def _(self, part: Composed, place: Any) -> Operand:
+        operands = [self.emit(operand) for operand in part.parts]
+        made = self.kept(part.run(self.np, [operand.array for operand in operands]))
+        self.composed[part.name] = part.rule
+        self.lines.append(["xp.copyto(", made, f", {part.name}(xp, ", *_listed(operands), "))"])
+        return made
 
     @lines_of.register
     def _(self, part: Sum, place: Any) -> Operand:

@@ -168,7 +168,7 @@ class Execution:
         number = 0
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == PRINTED:
-                number = trace.tb_lineno
+                number = number or trace.tb_lineno  # of the program, which calls composed functions
             trace = trace.tb_next
         return f"{error} in line {number}: {self.source.described(number)}; check=False lets it pass"
 
@@ -185,11 +185,11 @@ def leaves_of(source: Source, theta: Any) -> list[Any]:
 def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]:
     """Return the function that a source defines, given the constant arrays that it names."""
     for part in source.expressions:
-        if isinstance(part, Call) and not hasattr(numpy(), part.name):
+        if part.__class__ is Call and not hasattr(numpy(), part.name):
             raise TypeError(
                 f"the rule of a gate calls xp.{part.name}, which NumPy does not have: such a gate is not compiled"
             )
-    namespace = dict(constants)
+    namespace = {"inf": math.inf, "nan": math.nan, **constants}
     exec(builtins.compile(source.text, PRINTED, "exec"), namespace)
     return namespace["loss_and_grad" if source.gradient else "predict"]  # type: ignore[no-any-return]
 

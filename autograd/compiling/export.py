@@ -8,6 +8,7 @@ from math import copysign, isfinite, prod
 from textwrap import wrap
 
 from ..functions import FUNCTIONS, Function, known
+from ..symbols import JAVASCRIPT, SYMBOLS, C, Symbol, definition, functions
 from .batches import Dtype, numpy
 from .loops import AFTER, EACH, ONCE, WIDTH, Language, Loops, block
 from .statements import ArrayProgram
@@ -41,6 +42,7 @@ class _C(Language):
     def __init__(self, dtype: Dtype) -> None:
         self.short = dtype == "float32"
         self.real = "float" if self.short else "double"
+        self.helpers: dict[str, str] = {}  # definitions of the composed functions, by name
 
     def number(self, x: float) -> str:
         if self.short:
@@ -57,6 +59,10 @@ class _C(Language):
         row = known(op, len(operands))
         if row is None or not row.c:
             raise ValueError(_lacks("C", op, len(operands), "c"))
+        if row.rule is not None:
+            self.helpers[op] = definition(row, C)
+            call = _filled(row, [f"(double){x}" if self.short else x for x in operands], str)
+            return f"((float){call})" if self.short else call
         return _filled(row, operands, self.float_form if self.short else str)
 
     def float_form(self, text: str) -> str:
@@ -94,6 +100,12 @@ class _JavaScript(Language):
             if not re.fullmatch(r"[\w.]+", name):
                 name, self.helpers[row.name] = row.name, row.javascript
             return f"{name}({', '.join(operands)})"
+        if row is not None and row.rule is not None:
+            for function in sorted(functions(Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, "abc"[: row.operands]))))):
+                self.helpers[function] = FUNCTIONS[function].javascript
+            text = definition(row, JAVASCRIPT).strip()
+            self.helpers[op] = text.removeprefix(f"const {op} = ").removesuffix(";")
+            return f"{op}({', '.join(operands)})"
         if row is None or not (row.sign or row.name == "where"):
             raise ValueError(_lacks("JavaScript", op, len(operands), "javascript"))
         return _filled(row, operands, lambda text: text.replace(".0", ""))  # operators are those of C
@@ -179,7 +191,8 @@ def c_text(
         "#include <stddef.h>",
         "",
     ]
-    return "\n".join([*top, *values, *block(head, lines), ""])
+    helpers = [line for text in language.helpers.values() for line in (text, "")]
+    return "\n".join([*top, *helpers, *values, *block(head, lines), ""])
 
 
 ROWS = """// Return a batch, an array of rows or of all their numbers, as the latter.

@@ -5,14 +5,16 @@ Every operation says once how it is printed, given the texts of its parts, and o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import ge, gt, le, lt, matmul, mul, truediv
 from typing import Any
 
+from ..functions import FUNCTIONS
+
 __all__ = [
-    "Broadcast", "Call", "Einsum", "Expression", "Extreme", "Group", "Infix", "Joined", "Name", "Number", "Reduced",
+    "Broadcast", "Call", "Composed", "Einsum", "Expression", "Extreme", "Group", "Infix", "Joined", "Name", "Number", "Reduced",
     "Reshaped", "Rows", "Slice", "Sum", "Swapped", "Transposed", "View", "atom", "walk",
 ]  # fmt: skip
 
@@ -125,6 +127,22 @@ class Call(Expression):
 
     def run(self, xp: Any, arrays: Sequence[Any]) -> Any:
         return getattr(xp, self.name)(*arrays)
+
+
+class Composed(Call):
+    """A composed function of the table, which takes the array module first."""
+
+    @property
+    def rule(self) -> Callable[..., Any]:
+        rule = FUNCTIONS[self.name].rule
+        assert rule is not None
+        return rule
+
+    def printed(self, texts: Sequence[str]) -> str:
+        return f"{self.name}({', '.join(['xp', *texts])})"
+
+    def run(self, xp: Any, arrays: Sequence[Any]) -> Any:
+        return self.rule(xp, *arrays)
 
 
 class Joined(Expression):

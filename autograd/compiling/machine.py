@@ -64,7 +64,7 @@ def runs(op: str, operands: int) -> bool:
     """Tell whether the compiled part runs a function of so many operands; NumPy has to have it too, whose line names what
     fails."""
     row = known(op, operands)
-    return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign)
+    return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign or row.rule)
 
 
 class Assembly:

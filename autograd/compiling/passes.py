@@ -46,7 +46,7 @@ class Forms:
 
     def _build(self, executor: Executor | None) -> None:
         lowered = self._lowered()
-        chosen = executor or _choice(lowered)
+        chosen, self._why = (executor, f'executor="{executor}" was given') if executor else _choice(lowered)
         if chosen != "numpy" and machine.native is None:
             raise ImportError(
                 f'executor="{executor}" needs the compiled part, which this installation is without: use "numpy"'
@@ -85,8 +85,8 @@ class Forms:
 
     @property
     def report(self) -> str:
-        """What became a matrix product and what did not, and what runs."""
-        return f"{self._written[1]}\nruns {self._runs}"
+        """What became a matrix product and what did not, and what runs and why."""
+        return f"{self._written[1]}\nruns {self._runs}\nbecause {self._why}"
 
     def _lowered(self) -> Lowered:
         return lower(self._traced.outputs, self._traced.inputs, self._parameters, self._gradient)
@@ -112,11 +112,17 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _choice(lowered: Lowered) -> Executor:
-    """Return what runs a program the fastest: a tape where few of its operations are of one kind."""
-    if machine.native is None or tape.unknown(lowered):
-        return "numpy"
-    return "tape" if tape.length(lowered) <= MOST * tape.kinds(lowered) else "native"
+def _choice(lowered: Lowered) -> tuple[Executor, str]:
+    """Return what runs a program the fastest, and why: a tape where few of its operations are of one kind."""
+    if machine.native is None:
+        return "numpy", "the compiled part is not installed, which is built where there is a C compiler"
+    for op, operands in tape.unknown(lowered):
+        return "numpy", f"the compiled part has no xp.{op} of {operands} operand{'s' * (operands > 1)}"
+    operations, kinds = tape.length(lowered), tape.kinds(lowered)
+    often = f"each kind of operation occurs {operations / max(kinds, 1):.1f} times on average"
+    if operations <= MOST * kinds:
+        return "tape", f"{often}, and up to {MOST} a tape is faster"
+    return "native", f"{often}, and beyond {MOST} statements are faster"
 
 
 def _largest(program: ArrayProgram) -> int:

@@ -12,7 +12,7 @@ from ..backward import topological_order
 from ..context import recording
 from ..value import Value
 from .backends import jax_function, torch_function, torch_module
-from .batches import Batches, Dtype, numpy, refuse_masked
+from .batches import Batches, Dtype, as_type, numpy, refuse_masked
 from .execution import Execution, function_of, leaves_of
 from .export import c_text, javascript_text
 from .parameters import ParameterArray
@@ -234,6 +234,7 @@ class CompiledProgram:
         constants = self._execution.constants
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
+        constants = {name: as_type(x, theta.dtype) if _holds_floats(x) else x for name, x in constants.items()}
         function = function_of(source, constants)
         columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
         results = function(xp, theta[:, None], *leaves_of(source, theta), *columns)
@@ -377,7 +378,7 @@ class CompiledProgram:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, and whether it runs natively, as a tape or on NumPy.
+        """Say what became a matrix product and what did not, whether it runs natively, as a tape or on NumPy, and why.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -387,6 +388,7 @@ class CompiledProgram:
         other operations: none
         gathers: none
         runs on NumPy
+        because executor="numpy" was given
         """
         self._refuse_outdated()
         return self._forms.report
@@ -428,3 +430,7 @@ class CompiledProgram:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters>"
+
+
+def _holds_floats(x: Any) -> bool:
+    return hasattr(x, "dtype") and "float" in str(x.dtype)

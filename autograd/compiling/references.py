@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..functions import COMPARISONS
+from ..functions import COMPARISONS, FUNCTIONS
+from ..symbols import NUMPY, definition
 from .expressions import (
     Broadcast,
+    Composed,
     Expression,
     Infix,
     Joined,
@@ -81,8 +83,10 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        """The printed program."""
-        return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1))])
+        """The printed program, and below it the composed functions that it calls."""
+        names = sorted({part.name for part in self.expressions if isinstance(part, Composed)})
+        composed = [f"\n\n{definition(FUNCTIONS[name], NUMPY)}" for name in names]
+        return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1)), *composed])
 
     def printed(self, place: int) -> str:
         """Return the text of a line; the one behind the last returns the results."""

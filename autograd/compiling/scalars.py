@@ -135,8 +135,8 @@ class Program:
             else:
                 pairs.append(term)
         if pairs:
-            summed = all(self.varying[i] for i in pairs[0])
-            found.append(self.total(pairs) if summed else self.dot(pairs))
+            a, b = pairs[0]
+            found.append(self.total(pairs) if self.varying[a] and self.varying[b] else self.dot(pairs))
         return self.sum(found)
 
     def total(self, pairs: list[tuple[int, int]]) -> int:

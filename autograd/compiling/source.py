@@ -11,6 +11,7 @@ from .blocks import Stack
 from .expressions import (
     Broadcast,
     Call,
+    Composed,
     Einsum,
     Expression,
     Extreme,
@@ -209,8 +210,10 @@ class _Writer(References):
         if op in SIGNS:
             left, right = map(atom, parts)
             return Infix(SIGNS[op], left, right)
-        name = FUNCTIONS[op].numpy if op in FUNCTIONS else ""
-        return Call(name or op, tuple(parts))
+        row = FUNCTIONS.get(op)
+        if row is not None and row.rule is not None:
+            return Composed(op, tuple(parts))
+        return Call(row.numpy if row is not None and row.numpy else op, tuple(parts))
 
     def sum(self, statement: Statement, parts: list[Expression], shape: tuple[int, int] | None) -> Expression:
         entries = list(zip(statement.coefs, parts, strict=True))

@@ -8,14 +8,18 @@ from typing import Any
 
 from ..functions import FUNCTIONS, known
 from ..gate import Gate
-from ..symbols import JAVASCRIPT, SYMBOLS, Symbol, calls, statements
+from ..symbols import JAVASCRIPT, SYMBOLS, Symbol, calls, definition, statements
 
 __all__ = ["gate_script", "scripts"]
 
 
 def scripts(gates: Mapping[str, tuple[Gate, int]]) -> str:
     """Return a JavaScript object `GATES` from (gate, number of inputs) by key, with the functions that the gates call."""
-    declarations = [f"  const {row.name} = {row.javascript};" for row in FUNCTIONS.values() if row.javascript]
+    declarations = [
+        definition(row, JAVASCRIPT) if row.rule else f"  const {row.name} = {row.javascript};"
+        for row in FUNCTIONS.values()
+        if row.rule or row.javascript
+    ]
     rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
     return "\n".join(["const GATES = (() => {", *declarations, "  return {", *rows, "  };", "})();"])
 
@@ -51,7 +55,11 @@ def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
     missing = sorted(call for call in calls(*formulas) if not _in_browsers(*call))
     if missing:
         function, operands = missing[0]
-        several = f" of {operands} operands" if function in FUNCTIONS and FUNCTIONS[function].javascript else ""
+        several = (
+            f" of {operands} operands"
+            if function in FUNCTIONS and _in_browsers(function, FUNCTIONS[function].operands)
+            else ""
+        )
         raise ValueError(f"the gate {gate.name!r} uses xp.{function}{several}, which a browser does not have")
     named, texts = statements(formulas, JAVASCRIPT)
     printed = iter(texts)
@@ -61,4 +69,4 @@ def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
 
 def _in_browsers(function: str, operands: int) -> bool:
     row = known(function, operands)
-    return row is not None and row.javascript != ""
+    return row is not None and bool(row.javascript or row.rule)

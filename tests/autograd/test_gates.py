@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import autograd
-from autograd import GATES, Gate, Value, check_gradients
-from autograd.functions import FLOATS
+from autograd import GATES, Gate, Value, check_gradients, compile
+from autograd.functions import FLOATS, FUNCTIONS
 from autograd.gate import gate
 from autograd.testing import gate_inputs
 from tests.oracle import Complex, ComplexFunctions
@@ -98,6 +99,14 @@ def test_every_kink_states_its_convention_and_every_row_says_what_it_is() -> Non
     assert all(row.doc.endswith(".") for row in GATES.values())
 
 
+class Arrays:
+    """NumPy as the `xp` of rules, with the composed functions of the table."""
+
+    def __getattr__(self, name: str) -> Any:
+        row = FUNCTIONS.get(name)
+        return partial(row.rule, self) if row is not None and row.rule is not None else getattr(np, name)
+
+
 @pytest.mark.parametrize("row", ROWS)
 @given(data=st.data())
 def test_a_row_runs_on_arrays_as_on_floats(row: Gate, data: st.DataObject) -> None:
@@ -106,8 +115,8 @@ def test_a_row_runs_on_arrays_as_on_floats(row: Gate, data: st.DataObject) -> No
     n = min(map(len, samples))
     samples = [sample[:n] for sample in samples]
     columns = [np.array(column) for column in zip(*samples, strict=True)]
-    outputs = row.forward(np, *columns)
-    slopes = row.local_gradients(np, outputs, columns)
+    outputs = row.forward(Arrays(), *columns)
+    slopes = row.local_gradients(Arrays(), outputs, columns)
     for k, sample in enumerate(samples):
         assert float(np.broadcast_to(outputs, 3)[k]) == pytest.approx(row.forward(FLOATS, *sample), rel=1e-12)
         for i, slope in enumerate(slopes):
@@ -285,3 +294,38 @@ def test_a_variadic_rule_may_pass_no_gradient_to_some() -> None:
         assert autograd.grad(lambda b: first(2.0, b))(3.0) == 0.0
     finally:
         del GATES["first"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: autograd.asin(2.0), ValueError, r"asin: .*x = 2\.0"),
+        (lambda: autograd.acosh(Value(0.5)), ValueError, r"acosh: .*x = 0\.5"),
+        (lambda: autograd.atanh(Value(1.0, "v")), ValueError, r"atanh: .*v = 1\.0"),
+        (lambda: autograd.log2(0.0), ValueError, r"log2: .*x = 0\.0"),
+        (lambda: autograd.atan2(Value(0.0), Value(0.0)).backward(), ZeroDivisionError, r"atan2.*x1 = 0\.0, x2 = 0\.0"),
+        (lambda: autograd.hypot(Value(0.0), Value(0.0)).backward(), ZeroDivisionError, r"hypot.*x1 = 0\.0, x2 = 0\.0"),
+        (lambda: autograd.grad(autograd.cbrt)(0.0), ZeroDivisionError, r"cbrt.*x = 0\.0"),
+        (lambda: autograd.grad(autograd.asin)(1.0), ZeroDivisionError, r"asin.*x = 1\.0"),
+    ],
+)
+def test_outside_a_domain_the_error_names_the_gate_and_its_inputs(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("name", [row.name for row in FUNCTIONS.values() if row.rule])
+def test_composed_functions_are_printed_for_every_program(name: str) -> None:
+    row = GATES["silu" if name == "sigmoid" else name]  # the gate sigmoid writes its rule out
+    w = [Value(0.5), Value(0.75)][: len(row.names)]
+    made = compile(lambda x: row(*(p * x[0] for p in w)), w, x=1)
+    cost, gradient = made.value_and_grad([[1.5], [2.5]])
+    assert f"def {name}(xp, " in (text := str(compile(lambda x: row(*x), x=len(w), gradient=False)))
+    assert "where" in text
+    found = compile(lambda x: row(*(p * x[0] for p in w)), w, executor="numpy", x=1).value_and_grad([[1.5], [2.5]])
+    assert found[0] == pytest.approx(cost, rel=1e-14)
+    assert found[1].tolist() == pytest.approx(gradient.tolist(), rel=1e-13)
+    assert f"composed_{name}(" in made.to_c()
+    assert f"const {name} = " in compile(lambda x: row(*x), x=len(w), gradient=False).to_js()

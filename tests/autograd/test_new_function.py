@@ -19,7 +19,8 @@ from autograd import GATES, Gate, Value, check_gradients, compile, explain, gate
 from autograd._engine import core
 from autograd.compiling import machine
 from autograd.drawing.javascript import gate_script, scripts
-from autograd.functions import FLOATS, FUNCTIONS, header
+from autograd.functions import FLOATS, FUNCTIONS
+from autograd.symbols import header
 from tests.engines import other
 
 BOTH = importlib.util.find_spec("autograd.native.core") is not None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import autograd
+from autograd.beside import ARC
 from tests import surface
 from tests.readme import BUILT_IN
 
@@ -70,6 +71,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("index", "count"), "of every tuple"),
     **dict.fromkeys(autograd.GATES, "a row, whose manual has one"),
+    **dict.fromkeys(ARC, "numpy's name of a row"),
 }
 
 

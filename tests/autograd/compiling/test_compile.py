@@ -287,11 +287,13 @@ def test_a_parameter_may_be_the_loss_itself() -> None:
 def test_every_gate_of_the_table(name: str) -> None:
     gate = autograd.GATES[name]
     n = 3 if gate.variadic else len(gate.names)
-    positive = any(low > 0 for domain in gate.domain for low, _ in domain)
+    domains = [domain[-1] for domain in gate.domain] * (n if gate.variadic else 1)
     w = [Value(0.4 + 0.3 * i) for i in range(n)]
 
     def loss(x: Any) -> Any:
-        inputs = [1.0 + x[i] ** 2 + p if positive else x[i] + p for i, p in enumerate(w)]
+        inputs = [
+            low + (high - low) * sigmoid(x[i] + p) for i, (p, (low, high)) in enumerate(zip(w, domains, strict=True))
+        ]
         return tanh(gate(inputs[: n - 1], inputs[: n - 1], inputs[-1]) if name == "dot" else gate(*inputs)) * w[0]
 
     checked(loss, w, x=n)

@@ -43,6 +43,15 @@ def test_jitted_programs(seed: int) -> None:
     assert fuzz.agrees(result, (float(cost), np.asarray(gradient)))
 
 
+def test_constants_have_the_type_of_the_parameters() -> None:
+    w = [autograd.Value(x) for x in (0.5, -1.0, 2.0)]
+    program = compile(
+        lambda x: autograd.take([[0.1, v] for v in w], x[0])[1] * autograd.dot([0.1, 0.2], [x[1], x[2]]), w
+    )
+    cost, gradient = program.sized([[0, 1, 2]]).to_jax()(program.flat.astype("float32"), np.ones((2, 3), "float32"))
+    assert (cost.dtype, gradient.dtype) == ("float32", "float32")
+
+
 def test_irregular_programs_are_not_handed_to_jit() -> None:
     rng = random.Random(0)
     w = [autograd.Value(rng.uniform(0.5, 1)) for _ in range(700)]
