@@ -48,9 +48,7 @@ class Batches:
         return True
 
     def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
-        """Check the shapes of theta and the batches, arrays of any module; return the batches as floats of theta's
-        dtype.
-        """
+        """Check theta and the batches, arrays of any module; return the batches as floats of theta's dtype."""
         self._check_count(batches)
         _check_shape("theta", theta, (parameters,))
         if "float" not in str(theta.dtype):
