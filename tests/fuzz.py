@@ -398,9 +398,9 @@ def agrees(expected: Result, found: Result, tolerance: float = 1e-10) -> bool:
 
 
 def judge(program: CompiledProgram, *batches: Any, rounding: float = 0.0) -> Result:
-    """The same program in long doubles, of numbers that are moved by so much."""
+    """The same program in long doubles, of the engine's numbers (a float32 program rounds them), moved by so much."""
     rng = np.random.default_rng(0)
-    numbers = [np.asarray(a, np.longdouble) for a in (program.flat, *batches)]
+    numbers = [np.asarray(a, np.longdouble) for a in ([p.data for p in program.parameters], *batches)]
     moved = [a * (1 + rounding * rng.choice([-1, 1], a.shape)) for a in numbers]
     found: Result = program.run_on(np, *moved)
     return found
