@@ -31,7 +31,7 @@ __all__ = [
     "recording_call",
 ]
 
-ABI = 5  # must equal ABI in native/abi.h, where it is said when to raise it
+ABI = 5  # must equal ABI in native/abi.h, which says when to raise it
 
 
 def load(name: str) -> Any:
@@ -115,7 +115,7 @@ def partly_compiled(plain: type[T]) -> type[T]:
         for name, member in vars(base).items():
             if name not in own and name not in ("__dict__", "__weakref__", "__slots__"):
                 setattr(twin, name, member)
-    twin.__name__ = plain.__name__  # without its module, in messages too
+    twin.__name__ = plain.__name__  # without its module, so that messages are the same in both engines
     twin.__wrapped__ = plain  # type: ignore[attr-defined]
     return twin
 

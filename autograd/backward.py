@@ -1,7 +1,7 @@
 """The passes over a recorded graph: topological order, the reverse loop, backward, forward and zero_grad.
 
-A pass computes into temporaries, and commits gradients and data last, in one call that runs no Python code. So an error or
-an interrupt before the commit leaves the graph unchanged, and none can come in the middle of it.
+A pass computes into temporaries, and commits gradients and data last, in one call that runs no Python code. An error or
+an interrupt before the commit leaves the graph unchanged, and no interrupt can split the commit.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
 
 
 def backward(root: Node, seed: float = 1.0) -> None:
-    """Add d root/d leaf × seed to the gradient of every leaf but constants, and set that of every other node."""
+    """Add d root/d leaf × seed to the gradient of every leaf except constants; set the gradient of every other node."""
     seed = as_float(seed, "the seed of backward")
     refuse_while_tracing("backward()")
     if root._origin is CONSTANT:
@@ -311,7 +311,7 @@ def forward(root: Node) -> float:
     if recording.clock != began:
         _refuse_changed(walk, began)
     if data:
-        time = tick()  # later than nodes of other graphs that use these, so that those become stale
+        time = tick()  # makes nodes of other graphs that use these stale
         _write("_data", data, data.values())
         _write("_tick", data, repeat(time))
         _write("_seed", walk.gates, repeat(None))

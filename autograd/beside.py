@@ -96,7 +96,7 @@ class Beside:
         """Return the result of a ufunc of Values, numbers and arrays: a Value, or an object array of Values."""
         name = ufunc.__name__
         rule = OPERATORS.get(name) or _rule(name)
-        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # unlike np.frompyfunc's, it needs numbers
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # it has typed loops, so it needs numbers
             instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]

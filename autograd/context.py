@@ -86,14 +86,15 @@ def _without(now: Context, gone: _Block | None = None) -> Context:
     return now
 
 
-# `_alone` is the reference count of a context as its block is left, if no task or thread was started inside; measured below.
+# `_alone` is the reference count of a context when its block is left and no task or thread was started inside. It is
+# measured below.
 # An interpreter without reference counts (PyPy) treats every block as if a task had been started inside.
 _references = getattr(sys, "getrefcount", lambda _: 1)
 _alone = 0
 
 
 def _leave(opened: list[_Block]) -> int:
-    """Leave one of the blocks, the innermost of this context or else the last; return the reference count of its context.
+    """Leave a block of `opened`, the innermost here or else the last; return the reference count of its context.
 
     Generators may leave their blocks in any order, so the block is removed at whatever depth it is. If another context may
     hold it (a task was started inside), `_left` marks it as ended there too.
@@ -261,7 +262,7 @@ del with_nothing_started  # removes its weak reference from recording.left, too
 
 
 def declare_index(i: Any, n: int) -> bool:
-    """Tell whether a function is traced; then a Value i must be a whole number in 0 … n − 1, which batches are checked for."""
+    """Tell whether a function is being traced; if so, note that the Value i must be a whole number in 0 … n − 1."""
     if _tracing.get():
         _ranges.get()[i] = min(n, _ranges.get().get(i, n))
     return _tracing.get()
@@ -271,7 +272,7 @@ def declare_index(i: Any, n: int) -> bool:
 def traced() -> Iterator[dict[Any, int]]:
     """Hide the numbers of all Values inside: reading one raises a TypeError.
 
-    Yields the Values inside that must be whole numbers from 0 on, and below which number: see `declare_index`.
+    Yields a dict from each Value that must be a whole number in 0 … n − 1 to its n: see `declare_index`.
     """
     ranges: dict[Any, int] = {}
     tokens = _tracing.set(True), _ranges.set(ranges)

@@ -36,14 +36,12 @@ class Function(NamedTuple):
     numpy: str = ""  # the name in the array modules
     torch: str = ""  # the name in torch, if it differs from NumPy's
     jax: str = ""
-    mathematics: str = ""  # the format of the operands, if it is not a call
+    mathematics: str = ""  # format of the operands; empty for a call
     sign: str = ""  # of an operator
     binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
     refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
-    rule: Callable[..., Any] | None = (
-        None  # (xp, *operands): what a composed function is made of; printed in all languages
-    )
+    rule: Callable[..., Any] | None = None  # (xp, *operands): the rule of a composed function
 
 
 FUNCTIONS: dict[str, Function] = {}

@@ -37,7 +37,7 @@ Domain = tuple[tuple[float, float], ...]
 REAL: Domain = ((-4.0, 4.0),)
 POSITIVE: Domain = ((0.1, 8.0),)
 NONZERO: Domain = ((-4.0, -0.1), (0.1, 4.0))
-INSIDE: Domain = ((-0.9, 0.9),)  # of ±1
+INSIDE: Domain = ((-0.9, 0.9),)  # between −1 and 1
 
 MOST_INPUTS = 10  # maximum number of named inputs
 MOST_FORMULAS = 50  # maximum number of local gradients that are printed for one gate
@@ -56,7 +56,7 @@ class Kink(NamedTuple):
 
 
 class Recorder(Protocol):
-    """An input that a gate does not compute with: a Value records the gate, a symbol builds its formula."""
+    """An input that handles a gate itself: a Value records the gate, a symbol builds its formula."""
 
     def __gate__(self, gate: Gate, inputs: tuple[Any, ...], /) -> Any: ...
 
@@ -358,8 +358,8 @@ NAMES = "xyzuvwpqrs"  # names of up to MOST_INPUTS inputs in generated code
 def source(gate: Gate) -> str:
     """Return the Python source of the rules of a gate with named inputs.
 
-    A local gradient that calls a function or divides is computed only if it is wanted, else it is None; it raises
-    OverflowError if it is infinite at finite inputs.
+    A local gradient that calls a function or divides is computed only if it is wanted; otherwise it is None. It raises
+    OverflowError where it is infinite at finite inputs.
 
     >>> print(source(GATES["div"]))
     def forward(x, y):

@@ -67,7 +67,7 @@ div = gate(
 )
 reciprocal = gate(
     "reciprocal", "1/x", lambda xp, x: 1 / x,
-    lambda xp, out, x: -1 / x / x,  # x·x leaves the floats long before the slope does
+    lambda xp, out, x: -1 / x / x,  # not x·x, which overflows or underflows before the slope does
     domain=(NONZERO,), doc="1/x.",
 )
 pow = gate(
@@ -212,7 +212,7 @@ sigmoid = gate(
 )
 softplus = gate(
     "softplus", "softplus", lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
-    lambda xp, out, x: -xp.expm1(-out),  # 1 − e⁻ᵒᵘᵗ, which is σ(x) without its |x|: that has no slope at 0
+    lambda xp, out, x: -xp.expm1(-out),  # 1 − e⁻ᵒᵘᵗ is σ(x) without |x|, which has no slope at 0
     doc="log(1 + eˣ), the smooth relu.",
 )
 relu = gate(
@@ -327,7 +327,7 @@ _MOST = _sys.float_info.max
 
 
 def _total(xs: _Any, start: _Any = 0.0) -> _Any:
-    return _reduce(_plus, xs, start)  # not sum(), which since Python 3.12 rounds as no other reader of a row does
+    return _reduce(_plus, xs, start)  # not sum(), which compensates rounding since Python 3.12
 
 
 def _dot_inputs(w: _Any, x: _Any, bias: _Any = 0.0) -> tuple[_Any, ...]:

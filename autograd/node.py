@@ -30,8 +30,8 @@ class Role(Enum):
 
 INPUT, PARAMETER, CONSTANT = Role  # looking a member up on an Enum is slow
 
-# The `_tick` of a constant that was written as a number, as in v + 1, until its data is set. A recorded derivative copies
-# the number; from then on (TAKEN) its data cannot be set.
+# The `_tick` of a constant that was written as a number, as in v + 1, and never set. NUMBER: its data can be set.
+# TAKEN: a recorded derivative has copied the number, so its data can no longer be set.
 NUMBER, TAKEN = -1, -2
 
 N = TypeVar("N", bound="Node")

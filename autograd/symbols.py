@@ -314,13 +314,13 @@ def _in_numpy(function: str, operands: Sequence[str]) -> str:
 
 
 class Language(NamedTuple):
-    """The syntax in which Python and JavaScript differ; operators and their precedence are the same."""
+    """The syntax in which languages differ; operators and their precedence are the same in all."""
 
     where: str  # format of a choice, with condition, yes and no
     inf: str
     nan: str
-    call: Callable[[str, Sequence[str]], str] = _by_name  # of a function of the table and its operands
-    head: str = ""  # the lines of a function: of its name and parameters, of a variable, of the result, and the last
+    call: Callable[[str, Sequence[str]], str] = _by_name  # prints a call of a function of the table
+    head: str = ""  # formats of a function's lines: its head, a variable, the result, its last line
     variable: str = ""
     result: str = ""
     last: str = ""

@@ -124,7 +124,7 @@ class Value(Node, Beside):
         return _compare(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
-        refuse_while_tracing("a comparison with == or !=")  # a traced function would mean equal numbers
+        refuse_while_tracing("a comparison with == or !=")  # would compare identities
         return NotImplemented
 
     __hash__ = object.__hash__
@@ -362,7 +362,7 @@ def _stamped(node: Value) -> Value:
 
 
 def _refused(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
-    """Raise the error of a gate with the names of its inputs. While tracing, return a node: its number stands for all data."""
+    """Raise the error of a gate with the names of its inputs; while tracing, return a node: no data is known yet."""
     if tracing():
         return output(gate, nan, inputs)
     raise gate.refusal(error, [node._data for node in inputs], [node.label for node in inputs]) from None
@@ -400,7 +400,7 @@ class _Part:
         given: dict[Node, None] = {}
         parts = _pickling.parts
         seen, stack = {root}, [(root, iter(root.inputs))]
-        while stack:  # depth first, as far as there are gates of no part
+        while stack:  # depth first; leaves and gates of other parts end the search
             node, inputs = stack[-1]
             for x in inputs:
                 if x._first is None or (x in parts and parts[x]() is not None):

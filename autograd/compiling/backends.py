@@ -1,4 +1,4 @@
-"""The same program elsewhere: as a pure function of JAX, on PyTorch tensors, and as an `nn.Module` of PyTorch."""
+"""A program on other libraries: as a pure function of JAX, on PyTorch tensors, or as an `nn.Module` of PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tracing import Trace
 
 __all__ = ["jax_function", "torch_function", "torch_module"]
 
-MOST_LINES = 500  # that are handed to a just-in-time compiler: of straight-line scalar code 2,000 took it minutes
+MOST_LINES = 500  # maximum for a just-in-time compiler; 2,000 lines of scalar code took minutes
 ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus", "elu": "ELU"}
 
 
@@ -38,7 +38,7 @@ def jax_function(program: Any) -> Callable[..., Any]:
 
 
 def torch_function(program: Any) -> Callable[..., Any]:
-    """Return the same of PyTorch tensors."""
+    """Return f(parameters, *batches) on PyTorch tensors: the cost and its gradient, or the outputs."""
     torch = _torch()
 
     def tensor(array: Any) -> Any:
@@ -51,7 +51,7 @@ def torch_function(program: Any) -> Callable[..., Any]:
 
 
 class _Spelled:
-    """An array module under NumPy's names, where it spells them in another way."""
+    """An array module with NumPy's names for functions that it names differently."""
 
     def __init__(self, module: Any, names: dict[str, str]) -> None:
         self._module, self._names = module, names
@@ -61,11 +61,11 @@ class _Spelled:
 
 
 class _PyTorch(_Spelled):
-    """PyTorch under NumPy's names; most of its functions of two operands take tensors only."""
+    """PyTorch with NumPy's names; numbers become tensors, because most functions of two operands take tensors only."""
 
     def __init__(self, torch: Any) -> None:
         super().__init__(torch, {row.numpy: row.torch for row in FUNCTIONS.values() if row.torch})
-        self._two = {row.numpy for row in FUNCTIONS.values() if row.operands == 2} - {"pow"}  # which takes numbers too
+        self._two = {row.numpy for row in FUNCTIONS.values() if row.operands == 2} - {"pow"}  # pow takes numbers too
 
     def __getattr__(self, name: str) -> Any:
         function = super().__getattr__(name)
@@ -82,7 +82,7 @@ class _PyTorch(_Spelled):
 
 
 def torch_module(traced: Trace, dtype: str) -> Any:
-    """Return the torch.nn.Sequential that a stack of dense layers is, with the same weights; refuse anything else."""
+    """Return a stack of dense layers as a torch.nn.Sequential with the same weights; raise for any other program."""
     torch = _torch()
     layers: list[Any] = []
     values: Sequence[Value] = traced.outputs
@@ -102,7 +102,7 @@ def torch_module(traced: Trace, dtype: str) -> Any:
 
 
 def _activation(torch: Any, values: Sequence[Value]) -> tuple[Any, list[Value]]:
-    """Return the module of the activation that all values are, and what it takes; None if they are none."""
+    """Return the PyTorch module of the activation that all values share, and its inputs; None if they share none."""
     gates = {value.gate for value in values}
     (gate,) = gates if len(gates) == 1 else (None,)
     if gate is None or gate.name not in ACTIVATIONS:
@@ -116,7 +116,7 @@ def _activation(torch: Any, values: Sequence[Value]) -> tuple[Any, list[Value]]:
 
 
 def _dense(values: Sequence[Value], given: set[Value]) -> tuple[list[list[float]], list[float] | None, list[Value]]:
-    """Return the weights, the biases and the inputs of values that are one dot each of parameters with the same inputs."""
+    """Return weights, biases and inputs of values that are each one dot of parameters with the same inputs."""
     rows, biases, common = [], [], None
     for value in values:
         if value.gate is None or value.gate.name != "dot":

@@ -1,4 +1,4 @@
-"""Batches as the caller gives them: rows of numbers become columns of the program's type, or the row at fault is named."""
+"""Batches from the caller: rows of numbers are converted to columns of the program's dtype; errors name the faulty row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Dtype = Literal["float64", "float32"]
 
 
 class Batches:
-    """The inputs of a program, by name and size; and of columns that pick an entry, how many entries there are."""
+    """The inputs of a program by name and size, and for each index column the number of entries that it selects from."""
 
     def __init__(
         self, sizes: Mapping[str, int], dtype: Dtype, ranges: Mapping[tuple[str, int], int] | None = None
@@ -24,8 +24,8 @@ class Batches:
         self._columns, self._array_type = list(sizes.values()), numpy().ndarray
 
     def rows(self, batches: Sequence[Any]) -> Sequence[Any]:
-        """Return one array an input, a row for each sample; the number 1 for a program without inputs."""
-        if self._fit(batches):  # as in nearly every step
+        """Return one array per input with one row per sample; for a program without inputs, the single number 1."""
+        if self._fit(batches):  # fast path: nearly every step
             return batches
         self._check_count(batches)
         if not batches:
@@ -35,7 +35,7 @@ class Batches:
         return arrays
 
     def _fit(self, batches: Sequence[Any]) -> bool:
-        """Tell whether batches are arrays of the program's type already, one for each input, with as many rows each."""
+        """Tell whether batches are already arrays of the program's dtype, one per input, with equal numbers of rows."""
         if not batches or len(batches) != len(self._columns):
             return False
         rows = 0
@@ -48,7 +48,7 @@ class Batches:
         return True
 
     def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
-        """Return batches that are arrays of any module as floats of theta's type, and check theta and their shapes."""
+        """Check theta and the batches, arrays of any module; return the batches as floats of theta's dtype."""
         self._check_count(batches)
         _check_shape("theta", theta, (parameters,))
         if "float" not in str(theta.dtype):
@@ -70,7 +70,7 @@ class Batches:
                 raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
     def unusual(self, batches: Sequence[Any]) -> str:
-        """Say which is the first row that is not finite, or picks what is not there, if there is one."""
+        """Describe the first row that is not finite or has an index out of range; an empty text if there is none."""
         np = numpy()
         for (name, size), found in zip(self.sizes, batches):
             for column in range(size):
@@ -89,7 +89,7 @@ class Batches:
         wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:
             array = np.asarray(batch)
-        except (ValueError, TypeError):  # of ragged rows
+        except (ValueError, TypeError):  # raised for ragged rows
             array = np.empty(0, object)
         if array.size == 0 and array.dtype != object:
             raise ValueError(f"{name} is an empty batch: give it at least one row of {_counted(size, 'number')}")
@@ -103,7 +103,7 @@ class Batches:
 
 
 def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
-    """Raise for what is not an array of this shape; None stands for any number of rows but 0."""
+    """Raise unless `array` has this shape; None stands for any number of rows except 0."""
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise TypeError(f"{name} must be an array, got {truncated_repr(array)}: make it one, as np.array does")
     found = tuple(array.shape)
@@ -113,12 +113,12 @@ def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
 
 
 def as_type(array: Any, dtype: Any) -> Any:
-    """Return an array of NumPy, JAX or PyTorch as one of another type."""
+    """Return an array of NumPy, JAX or PyTorch converted to a dtype."""
     return array if array.dtype == dtype else array.astype(dtype) if hasattr(array, "astype") else array.to(dtype)
 
 
 def _at_fault(name: str, size: int, batch: Any) -> str:
-    """Say which row of a batch is no row of that many numbers."""
+    """Describe the first row of a batch that is not a list of that many numbers."""
     for i, row in enumerate(batch if isinstance(batch, (list, tuple)) else [batch]):
         at = f"{name}[{i}]" if isinstance(batch, (list, tuple)) else name
         if not isinstance(row, (list, tuple)):
@@ -142,7 +142,7 @@ def _counted(n: int, what: str) -> str:
 
 
 def refuse_masked(name: str, numbers: Any) -> None:
-    """Raise for numbers that NumPy would take without their mask: a masked array, or rows or entries that are masked."""
+    """Raise for a masked array, row or entry, because NumPy would drop the mask."""
     rows = numbers if isinstance(numbers, (list, tuple)) else ()
     entries = chain.from_iterable(row for row in rows if isinstance(row, (list, tuple)))
     kinds = {type(numbers), *map(type, rows), *map(type, entries)}

@@ -1,6 +1,7 @@
-"""Matrix products among dots: those whose left and right factors are the rows and columns of one table.
+"""Finding matrix products: dots whose left factors are rows, and right factors columns, of the same matrices.
 
-Dots with the same right tuple x are the rows of a matrix times x. Right tuples that meet the same rows are further columns:
+Dots with the same right tuple x are the rows of a matrix times x. Right tuples that are multiplied with the same rows
+are further columns:
 positions of a convolution, uses of a shared layer, samples of a batch that is written as one graph. Blocks of one shape and
 kind are stacked.
 """
@@ -15,10 +16,10 @@ from .sums import Node
 
 __all__ = ["Block", "Stack", "levels", "stacks"]
 
-STEPS = 32  # bits of a level for the steps since the last matrix of parameters
+STEPS = 32  # bits of a level that count the steps since the last matrix of parameters
 Level = int
 Tuple = tuple[int, ...]
-Where = Callable[[int], int]  # the place of a node, in one number: by its array, and in that by its row
+Where = Callable[[int], int]  # position of a node as one number: its array in the high bits, its row in the low
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Stack:
-    """Blocks of one shape, to be computed at once: g blocks of r rows and c columns, of l products each."""
+    """Blocks of one shape, computed together: g blocks of r rows and c columns; each entry sums l products."""
 
     blocks: tuple[Block, ...]
     total: bool
@@ -49,10 +50,10 @@ class Stack:
 
 
 def levels(nodes: Sequence[Node]) -> list[Level]:
-    """Return when each node is computed: how many matrices of parameters are on its way from the leaves, and how far it is
-    from the last of these.
+    """Return the level of each node: the number of parameter matrices between it and the leaves, then the steps since
+    the last one.
 
-    So all uses of a matrix at the same depth are computed together, however different the ways are that lead to them.
+    All uses of a matrix at the same depth are then computed together, even if the paths to them differ.
     """
     found: list[Level] = []
     for node in nodes:
@@ -71,7 +72,7 @@ def stacks(
 ) -> list[Stack]:
     """Return dots of one level as stacks of blocks.
 
-    Rows and columns are in the order of where their factors stand; those of gradients in that of their parameters, `rank`.
+    Rows and columns are ordered by the positions of their factors; those of gradients by their parameters, `rank`.
     """
     alike: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for i in members:

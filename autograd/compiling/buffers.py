@@ -1,8 +1,8 @@
-"""The same program without allocations: every operation of its lines as a NumPy call into a buffer kept for one batch size.
+"""Running a program on NumPy without allocations: each operation writes into a buffer that is kept for one batch size.
 
-Of a small step NumPy spends most on making arrays. So the lines are taken apart once: constants and views are made then,
-every operation gets a buffer of its own, or that of an operand that nothing else takes, and the gradients of parameters are
-written where they stand in one flat array. What is left to do in a step is one call a line.
+In a small step NumPy spends most of the time on creating arrays, so the expressions are analysed once per batch size.
+Constants and views are made then. Each operation gets its own buffer, or reuses that of an operand without another use.
+Gradients of parameters are written into one flat array. A step is then one call of NumPy per line.
 """
 
 from __future__ import annotations
@@ -39,17 +39,18 @@ UFUNCS = {
 
 
 class NoBuffers(Exception):
-    """The program holds something that has no form with a buffer."""
+    """Raised for a program with an operation that cannot write into a buffer."""
 
 
 @dataclass(eq=False)
 class Operand:
-    """The result of an expression: the name of an array, and the array that it was when the lines were taken apart.
+    """The result of an expression: the name of its array in the generated lines, and that array at the time of
+    analysis.
 
     kind: "constant", "given" (an argument, the gradient among them, or a view of one, made anew in every step), or "buffer"
     (or a view of one)
     named: whether the name is a line's own, or an argument's
-    loose: a buffer that nothing but the next operation takes
+    loose: a buffer that only the next operation reads
     """
 
     name: str
@@ -63,8 +64,8 @@ class Buffered:
     """The program of a cost and its gradient for batches of one size: `run(gradient, theta, *leaves, *columns)` returns the
     cost, in an array, and writes its gradient into the first argument.
 
-    text: what it runs; every name in it but the arguments, and views of these, is an array that is there for good
-    size: how many numbers it keeps
+    text: its source; every name in it is a kept array, except the arguments and views of these
+    size: the number of floats in its buffers
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class Buffered:
         fixed = constants | steady
         self.known = {name: Operand(name, array, "constant", True) for name, array in fixed.items()}
         self.known |= {n: Operand(n, array, "given", True) for n, array in zip(given, [*views, *columns], strict=True)}
-        self.kept_here: dict[int, Operand] = {}  # by the identity of the array
-        self.composed: dict[str, Any] = {}  # functions that are called, by name
+        self.kept_here: dict[int, Operand] = {}  # id of an array -> its operand
+        self.composed: dict[str, Any] = {}  # name -> composed function
         self.lines: list[list[str | Operand]] = []
         places = [np.empty_like(leaf) for leaf in leaves]
         start = 0
@@ -101,7 +102,7 @@ class Buffered:
             made.loose = False
             self.known[line.name] = made
         found = self.emit(cost)
-        if found.array.shape != (1, 1):  # a number that depends on nothing
+        if found.array.shape != (1, 1):  # the output is a constant
             found = self.kept(np.full((1, 1), found.array, self.dtype))
         for part, place in zip(parts, places, strict=True):
             made = self.emit(part, place)
@@ -115,7 +116,7 @@ class Buffered:
         self.run = names["run"]
 
     def emit(self, part: Expression, place: Any = None) -> Operand:
-        """Write the lines that compute a part, into `place` if they can, and return what it stands for."""
+        """Write the lines that compute a part, into `place` if possible, and return its operand."""
         if isinstance(part, Name):
             return self.known[part.name]
         if isinstance(part, Group):
@@ -129,7 +130,7 @@ class Buffered:
         return self.lines_of(part, place)
 
     def steady(self, part: Expression) -> bool:
-        """Tell whether a part is the same in every step."""
+        """Tell whether a part has the same value in every step."""
         if isinstance(part, Name):
             return self.known[part.name].kind == "constant"
         return all(map(self.steady, part.parts))
@@ -170,7 +171,7 @@ class Buffered:
 
     @lines_of.register
     def _(self, part: Reduced, place: Any) -> Operand:
-        """A sum, as a product with ones where it can be, which costs less to call; the mean of the samples likewise."""
+        """A sum or a mean, as a product with ones where possible, because that call is cheaper."""
         np, rows = self.np, self.emit(part.of)
         if rows.array.dtype != self.dtype:
             raise NoBuffers("bool")
@@ -229,14 +230,16 @@ class Buffered:
         result = function(*[operand.array for operand in operands])
         if name == "matmul":
             two = all(operand.array.ndim == 2 for operand in operands)
-            return self.write("dot" if two else name, operands, result, place)  # dot costs less to call
+            return self.write(
+                "dot" if two else name, operands, result, place
+            )  # np.dot has less overhead than np.matmul
         alike = [
             o.array for o in operands if o.loose and (o.array.shape, o.array.dtype) == (result.shape, result.dtype)
         ]
         return self.write(name, operands, result, alike[0] if place is None and alike else place)
 
     def choice(self, condition: Operand, yes: Operand, no: Operand) -> Operand:
-        if condition.array.dtype != bool:  # of comparisons from several places
+        if condition.array.dtype != bool:  # comparisons joined from several arrays are floats
             condition = self.apply("not_equal", [condition, self.emit(Number(0))], None)
         made = self.kept(self.np.where(condition.array, yes.array, no.array))
         self.lines.append(["xp.copyto(", made, ", ", no, ")"])
@@ -258,11 +261,11 @@ class Buffered:
         self.lines.append(
             [f"xp.{name}(", *_listed(operands), f", {before}" if before else "", f", {keyword}", out, f"{after})"]
         )
-        out.loose = out.kind == "buffer"  # else a part of the gradient
+        out.loose = out.kind == "buffer"  # otherwise it is a part of the gradient
         return out
 
     def seen(self, base: Operand, before: str, after: str, view: Any) -> Operand:
-        """Return a view of an operand: kept if that is, else written down as a line that makes it anew in every step."""
+        """Return a view of an operand: of a kept array a kept one, else by a line that makes it in every step."""
         if base.kind != "given":
             return self.kept(view)
         found = Operand(self.fresh(), view, "given")
@@ -270,20 +273,20 @@ class Buffered:
         return found
 
     def kept(self, array: Any) -> Operand:
-        """Return the operand of an array that is there for good."""
+        """Return the operand of an array that is kept between steps."""
         if id(array) not in self.kept_here:
             self.kept_here[id(array)] = Operand(self.fresh(), array, "buffer")
             self.size += array.size
         return self.kept_here[id(array)]
 
     def fresh(self, name: str = "") -> str:
-        """Return a name that nothing has."""
+        """Return a new name."""
         self.count += not name
         found = name or f"t{self.count}"
         return self.fresh(name and f"{name}_") if found in self.known else found
 
     def evaluate(self, part: Expression) -> Any:
-        """Return what a part is, of the arrays that its names have now."""
+        """Evaluate a part on the arrays of its operands."""
         if isinstance(part, Name):
             return self.known[part.name].array
         return part.run(self.np, [self.evaluate(operand) for operand in part.parts])

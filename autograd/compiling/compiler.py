@@ -67,13 +67,13 @@ def compile(
     Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each. An input
     may be a whole number that picks a row of a table: see `take`.
 
-    What depends on neither inputs nor parameters is computed once, as the gates compute it. In a sum that does, its numbers
-    are added up first, in the order in which they are written; the other terms may be added in another order than the gates
-    add them, so a result may differ from theirs by the rounding of the largest term.
+    Parts that depend on neither inputs nor parameters are computed once, exactly as the gates compute them. In other
+    sums the constants are added first, in their order, and the remaining terms in any order. So a result may differ
+    from that of the gates by the rounding of the largest term.
 
-    Where its compiled part is installed, a program runs natively, in one call of C a step: statement by statement, or where
-    it is little more than single operations, as a tape of these. executor="native", "tape" or "numpy" decides, and the
-    report says which it is.
+    With the C extension, a program runs natively, in one call of C per step: statement by statement or, if its
+    operations have little in common, as a tape of single operations. executor="native", "tape" or "numpy" selects one
+    explicitly; `report()` names the choice.
 
     A function of parameters alone, compile(lambda: loss(w), w), or a graph of these, is called without batches, and gives
     the one cost or the one row of outputs. A graph that is recorded already is compiled from its root, or a list of roots,

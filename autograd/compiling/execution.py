@@ -1,4 +1,4 @@
-"""Running a program: as a tape, or its source on NumPy, as it stands or in buffers that are kept for each size of batch."""
+"""Running a program: its native code, or its source on NumPy, as printed or with buffers kept per batch size."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from .references import Source
 
 __all__ = ["Execution", "function_of", "leaves_of"]
 
-PRINTED = "<compiled>"  # the name of the printed program as a file, in tracebacks
-SIZES = 4  # of batches, that buffers are kept for
-LARGEST = 2**22  # numbers in the buffers of one size: of larger batches they would cost more memory than they gain time
+PRINTED = "<compiled>"  # file name of the printed program in tracebacks
+SIZES = 4  # maximum number of batch sizes with kept buffers
+LARGEST = 2**22  # maximum number of floats in the buffers of one size; more cost memory and save little time
 
 
 class Execution:
-    """A program, ready to be run on the parameters in one flat array, in the caller's order, and on rows of samples.
+    """A program that runs on a flat array of the parameters, in the caller's order, and on rows of samples.
 
-    Where there is code of the same program, that runs, unless something in it is not finite: the lines then say where.
+    Native code runs if there is any. If a number in it is not finite, the printed lines run again, to name the line.
     """
 
     def __init__(self, forms: Forms, batches: Batches, check: bool) -> None:
         self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
-        self.samples = forms.samples  # of a batch that the code runs, at most
-        self.update: Any = None  # the code of the rule that the last training moved the parameters by, if it has some
+        self.samples = forms.samples  # maximum batch size of the native code
+        self.update: Any = None  # native code of the last optimiser's rule, if there is any
         self._views: tuple[Any, list[Any]] = (None, [])
-        self._buffered: dict[int, Buffered | None] = {}  # by the size of the batch; None where there are none
+        self._buffered: dict[int, Buffered | None] = {}  # batch size -> program with buffers; None if impossible
 
     @property
     def source(self) -> Source:
-        """The lines, which are not written before something needs them."""
+        """The source, written on first use."""
         return self.forms.source
 
     def constants(self, dtype: Dtype) -> dict[str, Any]:
-        """Return the arrays that the lines name, of floats of this type."""
+        """Return the constant arrays that the source names, of floats of this type."""
         return _constants(self.source, dtype)
 
     @cached_property
@@ -49,7 +49,7 @@ class Execution:
         return function_of(self.source, self.constants(self.batches.dtype))
 
     def native(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any, Any] | None:
-        """Return the cost, its gradient and the outputs by the compiled part; None if that is not used or a check fails."""
+        """Return the cost, its gradient and the outputs by native code; None if there is none, or if a check fails."""
         if self.code is None or len(rows[0]) > self.samples:
             return None
         found = self.code.run(flat, rows, self.check)
@@ -57,7 +57,9 @@ class Execution:
             return found
         cost, *arrays = found
         try:
-            with numpy().errstate(over="raise" if self.check else "ignore"):  # of a number that no float32 can hold
+            with numpy().errstate(
+                over="raise" if self.check else "ignore"
+            ):  # a number beyond float32 overflows when it is converted
                 gradient, outputs = (numbers.astype(self.batches.dtype) for numbers in arrays)
                 return float(numpy().float32(cost)), gradient, outputs
         except FloatingPointError:
@@ -74,7 +76,7 @@ class Execution:
         return outputs
 
     def results(self, theta: Any, columns: Sequence[Any]) -> Any:
-        """Return what the printed lines return; what is not finite raises, naming the line, if it is to be checked."""
+        """Return the results of the printed lines; a number that is not finite raises, if it is to be checked."""
         np = numpy()
         mode: Any = "raise" if self.check else "ignore"
         with np.errstate(over=mode, divide=mode, invalid=mode):
@@ -100,7 +102,7 @@ class Execution:
         return flat if self.source.in_order else flat[self.source.order]
 
     def on_numpy(self, theta: Any, rows: Sequence[Any]) -> tuple[float, Any]:
-        """Return the cost and its gradient by the lines, both in their order, in buffers where they have such a form."""
+        """Return the cost and its gradient by NumPy, in the order of the source, with buffers where possible."""
         np = numpy()
         columns, size = [batch.T for batch in rows], len(rows[0])
         buffered = self._take(size, theta, columns)
@@ -113,7 +115,7 @@ class Execution:
                     if not self.check or math.isfinite(cost + float(np.dot(gradient, gradient))):
                         return cost, gradient
             except FloatingPointError:
-                pass  # the lines themselves say in which
+                pass  # the printed lines then name the one that failed
             finally:
                 self._buffered[size] = buffered
         cost, gradient = self.joined(self.results(theta, columns))
@@ -134,9 +136,9 @@ class Execution:
         return found
 
     def _take(self, size: int, theta: Any, columns: Sequence[Any]) -> Buffered | None:
-        """Take the buffers for a size of batch away, or make some: whoever comes meanwhile, in another thread, has others.
+        """Remove and return the buffers of a batch size, or make new ones, so that no two threads share any.
 
-        What is not put back, after an interrupt, is made anew.
+        Buffers that are not returned, after an interrupt, are made again.
         """
         if size in self._buffered:
             found = self._buffered.pop(size, None)
@@ -157,7 +159,7 @@ class Execution:
         return None
 
     def views(self, theta: Any) -> list[Any]:
-        """Return the flat array as a column, and the tensors in it; of the same array they are the same."""
+        """Return the flat array as a column and the tensors in it; the views of the same array are cached."""
         if self._views[0] is not theta:
             self._views = theta, [theta[:, None], *leaves_of(self.source, theta)]
         return self._views[1]
@@ -167,13 +169,13 @@ class Execution:
         number = 0
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == PRINTED:
-                number = number or trace.tb_lineno  # of the program, which calls composed functions
+                number = number or trace.tb_lineno  # the outermost line; inner ones belong to composed functions
             trace = trace.tb_next
         return f"{error} in line {number}: {self.source.described(number)}; check=False lets it pass"
 
 
 def leaves_of(source: Source, theta: Any) -> list[Any]:
-    """Return the tensors of parameters that stand in a flat array, vectors as columns."""
+    """Return the tensors of parameters as views of a flat array, vectors as columns."""
     shapes = [leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1) for leaf in source.leaves]
     return [
         theta[leaf.start : leaf.start + math.prod(shape)].reshape(shape)
@@ -182,7 +184,7 @@ def leaves_of(source: Source, theta: Any) -> list[Any]:
 
 
 def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]:
-    """Return the function that a source defines, given the constant arrays that it names."""
+    """Compile a source with its constant arrays and return the function that it defines."""
     for part in source.expressions:
         if part.__class__ is Call and not hasattr(numpy(), part.name):
             raise TypeError(
@@ -196,7 +198,7 @@ def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]
 def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:
     np = numpy()
     found: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
-    with np.errstate(over="ignore"):  # a number beyond float32 is an infinity there
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes an infinity
         for name, (numbers, shape) in source.constants.items():
             found[name] = np.array(numbers) if shape is None else np.array(numbers, dtype).reshape(shape)
     return found

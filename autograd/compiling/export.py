@@ -15,7 +15,7 @@ from .statements import ArrayProgram
 
 __all__ = ["c_text", "javascript_text"]
 
-# Names that C has a meaning for: its keywords and functions of numbers, and for a function also those of its other libraries.
+# Names reserved in C: keywords and mathematical functions; for a function also names of the other standard headers.
 C_NAMES = """auto break case char const continue default do double else enum extern float for goto if inline int long register
 restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm size_t INFINITY NAN NULL
 acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 frexp ilogb ldexp log log10 log1p log2 logb
@@ -33,16 +33,16 @@ JAVASCRIPT_NAMES = """await break case catch class const continue debugger defau
 for function if implements import in instanceof interface let new null package private protected public return static super
 switch this throw true try typeof var void while with yield arguments eval undefined NaN Infinity Math Number Array Float64Array
 RangeError rows sizes isFinite"""
-OWN = "theta gradient cost outputs samples status seed total s i j k p"  # parameters and variables of the function
-INNER = r"[azdgki]\d+"  # its arrays and tables
-MOST_TENSORS = 8  # that the comment lists
+OWN = "theta gradient cost outputs samples status seed total s i j k p"  # names that the function uses itself
+INNER = r"[azdgki]\d+"  # names of its arrays and tables
+MOST_TENSORS = 8  # maximum number of tensors listed in the comment
 
 
 class _C(Language):
     def __init__(self, dtype: Dtype) -> None:
         self.short = dtype == "float32"
         self.real = "float" if self.short else "double"
-        self.helpers: dict[str, str] = {}  # definitions of the composed functions, by name
+        self.helpers: dict[str, str] = {}  # name -> definition of a composed function
 
     def number(self, x: float) -> str:
         if self.short:
@@ -66,7 +66,7 @@ class _C(Language):
         return _filled(row, operands, self.float_form if self.short else str)
 
     def float_form(self, text: str) -> str:
-        """Return an expression in doubles as one in floats."""
+        """Convert an expression in doubles to one in floats."""
         text = re.sub(r"\b([a-z]\w*)\(", r"\1f(", text)
         return re.sub(r"(\b\d+\.\d*(?:e[+-]?\d+)?)", r"\1f", text)
 
@@ -87,7 +87,7 @@ class _C(Language):
 
 class _JavaScript(Language):
     def __init__(self) -> None:
-        self.helpers: dict[str, str] = {}  # functions that are no functions of the language itself
+        self.helpers: dict[str, str] = {}  # name -> definition of a function that the language lacks
 
     def number(self, x: float) -> str:
         text = repr(x).removesuffix(".0") if isfinite(x) else "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
@@ -288,7 +288,7 @@ def _described(
     declaration: str,
     values: str,
 ) -> list[str]:
-    """Return the lines of a comment on what the function computes, and on the shapes of what it takes and gives."""
+    """Return the lines of a comment on the function: its result, and the shapes of its arguments and results."""
     what = "the mean loss over a batch of samples and its gradient" if gradient else "outputs for a batch of samples"
     lines = [f"{name}: {what}, written by gatewise.", "", f"    {declaration}", ""]
     rows: list[tuple[str, str]] = []
@@ -319,7 +319,7 @@ def _described(
 
 
 def _tensors(program: ArrayProgram, used: set[str]) -> list[tuple[str, str, int, int]]:
-    """Return the used tensors, and their gradients, that are parts of the caller's arrays: which, from where, how many."""
+    """Return the used tensors and gradients that are slices of the caller's arrays, as (name, array, start, length)."""
     found = []
     for leaf in program.leaves:
         size = prod(leaf.shape)
@@ -335,7 +335,7 @@ def _times(n: int, factor: str) -> str:
 
 
 def _spelled(inputs: Mapping[str, int], taken: str) -> dict[str, str]:
-    """Return what inputs are called in a language: by their names, or where it has no such name by their numbers."""
+    """Return the names of the inputs in a language; an invalid name is replaced by a numbered one."""
     refused = {*taken.split(), *OWN.split(), *FUNCTIONS}
     found: dict[str, str] = {}
     for k, name in enumerate(inputs, 1):
@@ -348,7 +348,7 @@ def _spelled(inputs: Mapping[str, int], taken: str) -> dict[str, str]:
 
 
 def _require_name(language: str, name: object, taken: str, form: str) -> None:
-    """Raise for what is not a name that a function may have in a language."""
+    """Raise unless `name` is a valid name of a function in the language."""
     if not isinstance(name, str):
         raise TypeError(f"name must be a string, got {name!r}: it is the name of the function in {language}")
     if not re.fullmatch(form, name, re.ASCII):
@@ -369,13 +369,13 @@ def _lacks(language: str, op: str, operands: int, column: str) -> str:
 
 
 def _filled(row: Function, operands: Sequence[str], form: Callable[[str], str]) -> str:
-    """Return the C form of a row with operands in the places of a, b and c."""
+    """Return the C expression of a row with the operands substituted for a, b and c."""
     places = dict(zip("abc", operands))
     return re.sub(r"\b[abc]\b", lambda found: places[found.group()], form(row.c))
 
 
 def _listed(head: str, texts: Sequence[str], end: str) -> list[str]:
-    """Return a declaration of many numbers, in lines."""
+    """Return the declaration of an array of numbers, wrapped into lines."""
     texts = [text.strip("()") for text in texts]
     line = f"{head}{', '.join(texts)}{end}"
     if len(line) <= WIDTH:

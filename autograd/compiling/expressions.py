@@ -1,6 +1,6 @@
-"""The right side of a line of a compiled program: a tree of operations, which is printed, run on arrays, or taken apart.
+"""Expressions of compiled lines: trees of operations that are printed, run on arrays, or converted to buffers.
 
-Every operation says once how it is printed, given the texts of its parts, and once what it is, given their arrays.
+Each operation defines its text, given the texts of its parts, and its array, given their arrays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INFIX = {"*": mul, "/": truediv, "@": matmul, "<": lt, "<=": le, ">": gt, ">=": 
 
 
 class Expression:
-    """A part of a line. `enclosed`: an operator or a method may follow its text as it is."""
+    """A part of a line. `enclosed`: its text needs no parentheses before an operator or a method."""
 
     enclosed = True
     parts: tuple[Expression, ...] = ()
@@ -51,7 +51,7 @@ class Name(Expression):
 
 
 class Number(Expression):
-    """A number; one with a sign, as also its exponent may have, is in parentheses before an operator or a method."""
+    """A number. If its text has a sign, also in the exponent, it is parenthesised before an operator or a method."""
 
     def __init__(self, value: float) -> None:
         self.value = value
@@ -78,7 +78,7 @@ class Group(Expression):
 
 
 class Sum(Expression):
-    """Terms that are added up or subtracted from left to right; the first may be negated."""
+    """Terms added or subtracted from left to right; the first may be negated."""
 
     enclosed = False
 
@@ -98,7 +98,7 @@ class Sum(Expression):
 
 @dataclass(eq=False)
 class Infix(Expression):
-    """An operation of two operands, which are enclosed."""
+    """An infix operator between two operands, which are enclosed."""
 
     sign: str
     left: Expression
@@ -117,7 +117,7 @@ class Infix(Expression):
 
 @dataclass(eq=False)
 class Call(Expression):
-    """A function of the array module, by its name there."""
+    """A call of a function of the array module."""
 
     name: str
     parts: tuple[Expression, ...]
@@ -130,7 +130,7 @@ class Call(Expression):
 
 
 class Composed(Call):
-    """A composed function of the table, which takes the array module first."""
+    """A call of a composed function of the table, whose first argument is the array module."""
 
     @property
     def rule(self) -> Callable[..., Any]:
@@ -178,7 +178,7 @@ class Broadcast(Expression):
 
 @dataclass(eq=False)
 class Extreme(Expression):
-    """The largest or smallest along the second axis: op is "max" or "min"."""
+    """The maximum or minimum along the second axis; op is "max" or "min"."""
 
     op: str
     of: Expression
@@ -213,7 +213,7 @@ class Einsum(Expression):
 
 @dataclass(eq=False)
 class Reduced(Expression):
-    """A sum along an axis, or the mean of all where there is none."""
+    """A sum along an axis, or the mean of all entries if axis is None."""
 
     of: Expression
     axis: int | None
@@ -232,7 +232,7 @@ class Reduced(Expression):
 
 
 class View(Expression):
-    """The numbers of an array seen in another way, where NumPy can; its first part is that array."""
+    """Another view of the array that is its first part, or a copy where NumPy cannot make a view."""
 
 
 @dataclass(eq=False)
@@ -303,7 +303,7 @@ class Slice(View):
 
 @dataclass(eq=False)
 class Rows(View):
-    """Rows in any order, by an array of their numbers."""
+    """Rows in any order, selected by an array of indices."""
 
     of: Expression
     index: Expression
@@ -319,7 +319,7 @@ class Rows(View):
 
 
 def atom(expression: Expression) -> Expression:
-    """Return an expression so that an operator or a method may follow it."""
+    """Return an expression, in parentheses if an operator or a method could not follow it."""
     return expression if expression.enclosed else Group(expression)
 
 

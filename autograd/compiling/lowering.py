@@ -1,4 +1,4 @@
-"""From a recorded graph to its scalar program: every gate's row, run forward and, for the gradient, backward."""
+"""Lowering: a recorded graph becomes a scalar program, by running the rules of its gates on scalar entries."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Lowered(NamedTuple):
     program: Program
     outputs: list[int]
     gradients: list[int]
-    forward: int  # how many entries there were before those of the backward pass
+    forward: int  # number of entries of the forward pass, which come first
 
 
 def lower(
     outputs: Sequence[Value], inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value], gradient: bool = False
 ) -> Lowered:
-    """Return the scalar program of recorded outputs: a leaf that is neither input nor parameter is a constant.
+    """Return the scalar program of recorded outputs; leaves that are neither inputs nor parameters become constants.
 
-    With gradient=True also that of Σ over the samples of seed · d output/d parameter, by upstream × local = downstream.
+    With gradient=True it also computes Σ seed · d output/d parameter over the samples, by the reverse loop.
     """
     program = Program()
     order = topological_order(*outputs)
@@ -70,11 +70,12 @@ def _backward(
 ) -> list[int]:
     """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients.
 
-    The adjoint of a Value that depends on an input is that of one sample, even where its entry was simplified to one that
-    does not vary: the slopes behind it may. It is summed over the samples where it reaches a Value that depends on none.
+    The adjoint of a Value that depends on an input belongs to one sample, even if its entry was simplified to one that
+    does not vary, because later slopes may vary. Adjoints are summed over the samples where they reach a Value that
+    depends on no input.
     """
     xp = Functions(program, partials=True)
-    matters, differs = set(parameters), set(inputs)  # what depends on a parameter, and what on an input
+    matters, differs = set(parameters), set(inputs)  # the Values that depend on a parameter, and on an input
     for value in order:
         operands = value.inputs
         if not matters.isdisjoint(operands):
@@ -103,5 +104,5 @@ def _backward(
 
 
 def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[Scalar]) -> Exception:
-    """Return the error of numbers that no data can change, saying which gate refused which; others are shown as nan."""
+    """Return the error of a gate at constants, with its inputs; inputs that depend on data are shown as nan."""
     return gate.refusal(error, [program.constants.get(x.index, math.nan) for x in taken], ()) if gate else error

@@ -20,7 +20,7 @@ class ParameterArray:
     def __init__(self, parameters: Sequence[Value], dtype: Dtype) -> None:
         self.parameters, self.dtype = list(parameters), dtype
         self._flat: Any = None
-        self._packed = 0  # when the numbers were last read or written
+        self._packed = 0  # the clock when the numbers were last read or written
 
     def read(self) -> Any:
         """Return the array, which is read-only."""

@@ -1,4 +1,4 @@
-"""All passes in a row: from a recorded function to what runs it, and on demand to the lines that are printed."""
+"""The order of the passes: from a trace to code that runs, and on demand to source text."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ __all__ = ["Executor", "Forms"]
 
 Executor = Literal["numpy", "tape", "native"]
 
-MOST = 4  # operations of a tape for each that differs in kind: measured, on networks and irregular graphs
-LARGE, FEW = 50_000, 32  # numbers of a matrix, from which on NumPy is faster for more samples than a few: measured
+MOST = 4  # maximum operations per kind in a tape, measured on networks and irregular graphs
+LARGE, FEW = 50_000, 32  # from LARGE numbers in a matrix on, NumPy is faster for more than FEW samples: measured
 
 
 class Forms:
-    """A program in its forms: the code that runs, unless it runs on NumPy, for batches of at most so many samples; and the
-    source, which is written when it is printed, run on NumPy or reported on.
+    """The forms of a program: native code for batches of at most `samples`, if any, and NumPy source, made on demand.
 
-    A tape needs neither statements nor their source, and these cost several times what it does. So passes run again for
-    them, and what they leave behind is not kept meanwhile.
+    A tape needs neither statements nor source, which cost several times as much. The passes run again when these are
+    needed, so that intermediate results are not kept.
     """
 
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> None:
@@ -69,7 +68,7 @@ class Forms:
 
     @property
     def arrays(self) -> ArrayProgram:
-        """The statements, for what prints these."""
+        """The array program, for printers of statements."""
         with _without_collector():
             return self._arranged(self._lowered())
 
@@ -80,7 +79,7 @@ class Forms:
 
     @property
     def source(self) -> Source:
-        """The lines of the program."""
+        """The source of the program on NumPy."""
         return self._written[0]
 
     @property
@@ -102,7 +101,7 @@ class Forms:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the garbage collector away, which would look at all entries again and again and free none."""
+    """Disable the garbage collector while compiling, because the programs only grow."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -113,7 +112,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _choice(lowered: Lowered) -> tuple[Executor, str]:
-    """Return what runs a program the fastest, and why: a tape where few of its operations are of one kind."""
+    """Return the fastest executor of a program and the reason: a tape if few of its operations are of one kind."""
     if machine.native is None:
         return "numpy", "the compiled part is not installed, which is built where there is a C compiler"
     for op, operands in tape.unknown(lowered):
@@ -126,12 +125,12 @@ def _choice(lowered: Lowered) -> tuple[Executor, str]:
 
 
 def _largest(program: ArrayProgram) -> int:
-    """Return how many numbers the largest matrix of the products has."""
+    """Return the number of entries of the largest matrix in a product."""
     shapes = (statement.stack.shape for statement in program.statements if statement.stack is not None)
     return max((rows * width for _, rows, _, width in shapes), default=0)
 
 
 def _refuse(unknown: Sequence[tuple[str, int]]) -> None:
-    """Raise if the compiled part cannot run a program."""
+    """Raise if the C machine cannot run a program."""
     for op, operands in unknown:
         raise ValueError(f"the compiled part knows no {op} of {operands}: use executor='numpy'")

@@ -31,12 +31,12 @@ from .statements import ArrayProgram, Leaf, Statement
 __all__ = ["Line", "References", "Source"]
 
 LARGEST = (2 - 2**-23) * 2.0**127  # of float32
-PIECES = 6  # that are written side by side; rows from more places are gathered
+PIECES = 6  # maximum number of slices in a concatenation; rows from more places are gathered
 
 
 @dataclass
 class Line:
-    """A statement as an array module computes it: the name of its array, and the expression for it."""
+    """A statement in terms of an array module: the name of its array, and the expression for it."""
 
     name: str
     expression: Expression
@@ -45,11 +45,11 @@ class Line:
 
 @dataclass
 class Source:
-    """The lines of a program and what they return, the tensors of parameters and the constant arrays that they name."""
+    """The lines of a program, its results, and the tensors of parameters and constant arrays that the lines name."""
 
     inputs: list[str]
     leaves: list[Leaf]
-    order: list[int]  # of the parameters in the leaves, as the caller numbers them
+    order: list[int]  # for each entry of the leaves, the index of the caller's parameter
     lines: list[Line] = field(default_factory=list)
     results: list[Expression] = field(default_factory=list)  # the outputs; or the cost, and the gradient in each tensor
     gradient: bool = False
@@ -89,14 +89,14 @@ class Source:
         return "\n".join([*self.header, *(f"    {self.printed(k)}" for k in range(len(self.lines) + 1)), *composed])
 
     def printed(self, place: int) -> str:
-        """Return the text of a line; the one behind the last returns the results."""
+        """Return the text of a line; the line after the last returns the results."""
         if place < len(self.lines):
             return f"{self.lines[place].name} = {self.lines[place].expression.text}"
         results = ", ".join(result.text for result in self.results)
         return f"return {results}{',' * (self.gradient and len(self.results) == 1)}"
 
     def described(self, number: int) -> str:
-        """Return what stands in a line of the printed program, counted from 1, and the operation that it is."""
+        """Return the text and the operation of a printed line, counted from 1."""
         place = max(number - 1 - len(self.header), 0)
         operation = self.lines[place].operation if place < len(self.lines) else "return"
         return f"{self.printed(place)} ({operation})"
@@ -109,14 +109,14 @@ class References:
         self.program = program
         self.nodes, self.statements, self.place = program.nodes, program.statements, program.place
         self.source = Source(inputs, program.leaves, program.parameters)
-        self.names_of: dict[Any, Name] = {}  # of the constant arrays
+        self.names_of: dict[Any, Name] = {}  # names of the constant arrays
         self.counted: Counter[str] = Counter()
         self.leaf_at = {leaf.start: leaf for leaf in program.leaves}
-        self.written: dict[int, Expression] = {}  # array -> its name, or its whole expression where it is used once
-        self.shape: dict[int, tuple[int, int]] = {}  # of arrays that are matrices as they are
+        self.written: dict[int, Expression] = {}  # array -> its name, or its expression if it is used once
+        self.shape: dict[int, tuple[int, int]] = {}  # array -> shape, for arrays stored as matrices
 
     def rows(self, ids: Sequence[int], alone: bool = False, shape: tuple[int, int] | None = None) -> Expression:
-        """Return the rows of nodes; one row for all of equal ones, unless it must stand alone (not broadcast).
+        """Return the rows of nodes; equal rows become one, which broadcasts, unless `alone` forbids it.
 
         With a shape, return matrices and different constants in that shape, not as columns.
         """
@@ -125,7 +125,7 @@ class References:
             return self.written[a] if shape else self.column(a)
         constant = self.constant(ids, shape)
         if constant is not None:
-            if alone:  # of the program's dtype
+            if alone:  # an array of the program's dtype
                 array = constant if isinstance(constant, Name) else Infix("*", constant, Name("one"))
                 return Broadcast(array, len(ids), Name("B"))
             return constant
@@ -136,16 +136,16 @@ class References:
         return self.joined(ids, varying=True)
 
     def steady(self, ids: Sequence[int]) -> Expression:
-        """Return the rows of nodes that do not vary, one column each."""
+        """Return the rows of nodes that do not vary, as one column."""
         a = self.whole(ids)
         return self.joined(ids, varying=False) if a is None else self.column(a)
 
     def column(self, a: int) -> Expression:
-        """Return an array as a column for each of its rows, which it is unless it is a matrix."""
+        """Return an array with one row per member; only a matrix must be reshaped."""
         return Reshaped(atom(self.written[a]), (-1, 1)) if a in self.shape else self.written[a]
 
     def joined(self, ids: Sequence[int], varying: bool) -> Expression:
-        """Return rows from several places: slices side by side, or if they are many, rows gathered from these."""
+        """Return rows from several places: a concatenation of slices or, if they are many, gathered rows."""
         runs = self.runs(ids)
         if len({a for a, _ in runs}) == 1 and runs[0][0] != -1:
             return self.slice(runs[0][0], [row for _, rows in runs for row in rows])
@@ -161,7 +161,7 @@ class References:
         return Rows(Joined(pieces), self.index(index))
 
     def runs(self, ids: Sequence[int]) -> list[tuple[int, list[int]]]:
-        """Split nodes into runs from one array each, with their rows (of a constant, its node)."""
+        """Split nodes into runs from one array each, with their rows (for constants, their nodes)."""
         found: list[tuple[int, list[int]]] = []
         for i in ids:
             a, row = self.place.get(i, (-1, i))
@@ -171,7 +171,7 @@ class References:
         return found
 
     def piece(self, a: int, rows: list[int], varying: bool) -> Expression:
-        """Return rows to stand beside others: as numbers, and if these vary with a column for every sample."""
+        """Return rows for a concatenation: as numbers, and with a column per sample if the others vary."""
         if a == -1:
             found: Expression = self.vector([self.number(i) for i in rows], (len(rows), 1))
         else:
@@ -196,7 +196,7 @@ class References:
         return Rows(atom(array), self.index(rows))
 
     def matrix(self, ids: list[int], shape: tuple[int, int, int]) -> Expression:
-        """Return what does not vary as a matrix (or g of them): a tensor, its transpose or a part of it, or a gather."""
+        """Return nodes that do not vary as a matrix, or g of them: a tensor, its transpose or part, or a gather."""
         g, r, width = shape
         form = (r, width) if g == 1 else shape
         if all(i in self.place and self.place[i][0] == 0 for i in ids):
@@ -220,13 +220,13 @@ class References:
         return Reshaped(atom(self.numeric(self.steady(ids), ids)), form)
 
     def numeric(self, rows: Expression, ids: Sequence[int]) -> Expression:
-        """Return rows as numbers; those of a comparison alone are True and False, which PyTorch does not add up."""
+        """Return rows as numbers; a comparison gives True and False, which PyTorch does not take in sums of products."""
         (first, *others) = {self.place.get(i, (-1, 0))[0] for i in ids}
         compares = first != -1 and not others and self.statements[first].op in COMPARISONS
         return Infix("*", atom(rows), Name("one")) if compares else rows
 
     def common_shape(self, array: Statement) -> tuple[int, int] | None:
-        """Return the shape of the matrices that all operands but constants are, if they have one shape."""
+        """Return the common matrix shape of all operands except constants, if there is one."""
         if array.varying or array.op in ("total", "where"):
             return None
         wholes = [self.whole(ids) for ids in array.operands if any(i in self.place for i in ids)]
@@ -234,21 +234,21 @@ class References:
         return shapes.pop() if len(shapes) == 1 else None
 
     def whole(self, ids: Sequence[int]) -> int | None:
-        """Return the array that these are all rows of, in order, if there is one."""
+        """Return the array whose rows are exactly these nodes in order, if there is one."""
         a = self.place.get(ids[0], (-1, 0))[0]
         return a if a not in (-1, 0) and list(ids) == self.statements[a].members else None
 
     # Numbers
 
     def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> Expression | None:
-        """Return the numbers of constants, in a shape or as a column: one where they are equal."""
+        """Return the numbers of constants, in a shape or as a column; equal constants become one number."""
         return None if any(i in self.place for i in ids) else self.numbers([self.number(i) for i in ids], shape)
 
     def number(self, i: int) -> float:
         return float(self.nodes[i].place)
 
     def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> Expression:
-        """Return one number where all are equal, else an array of the shape, a column without one."""
+        """Return one number if all are equal, else an array of the shape; a column if no shape is given."""
         if len(set(numbers)) > 1:
             return self.vector(numbers, shape or (len(numbers), 1))
         number = float(numbers[0])
@@ -271,7 +271,7 @@ class References:
 
 
 def _part(leaf: Leaf, i0: int, i1: int, j0: int, j1: int) -> Expression:
-    """Return a tensor, or the rows and columns of it from the first to the last."""
+    """Return a tensor, or a slice of its rows and columns."""
     m, n = leaf.shape
     if (i0, i1, j0, j1) == (0, m - 1, 0, n - 1):
         return Name(leaf.name)

@@ -1,4 +1,4 @@
-"""The report on an array program: what became a matrix product, and what did not."""
+"""The report on an array program: its matrix products, and the operations outside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .statements import ArrayProgram, Statement
 
 __all__ = ["report"]
 
-MOST_LISTED = 6  # tensors, and parameters without effect
+MOST_LISTED = 6  # maximum number of listed tensors, and of parameters without effect
 
 
 def report(program: ArrayProgram, gathers: int) -> str:

@@ -1,7 +1,7 @@
-"""The scalar program: what rows of the table write down when their rules are run on it. One entry a distinct operation.
+"""The scalar program: the operations that the rules of gates write when they run on its entries.
 
-Entries are arithmetic, comparisons and functions of `xp`, each with the entries that it takes; equal ones are stored once
-and constants are folded, so the program of a graph and that of its gradient share what they have in common.
+An entry is an arithmetic operation, a comparison or a function of `xp`, with its operands. Equal entries are stored
+once and constants are folded, so that a graph and its gradient share common parts.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..symbols import COMPLEMENT, Arithmetic
 
 __all__ = ["Downstream", "Program", "Scalar", "exact"]
 
-Downstream = int | tuple[int, int]  # an entry, or two of which it is the product
+Downstream = int | tuple[int, int]  # an entry, or the two factors of a product
 
 
 def _sum(numbers: Iterable[float]) -> float:
-    return reduce(operator.add, numbers)  # as gates add them up; sum() corrects its rounding since Python 3.12
+    return reduce(operator.add, numbers)  # in the order of the gates; sum() compensates rounding since Python 3.12
 
 
 SEVERAL: dict[str, Callable[[list[float]], float]] = {
@@ -34,7 +34,7 @@ COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
 
 
 class Program:
-    """Scalar operations in the order of their computation.
+    """Scalar operations in order of computation.
 
     An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
     entries or more; a "dot" all left factors and then all right ones, parameters' and samples'; a "total" sums over the
@@ -43,15 +43,15 @@ class Program:
 
     def __init__(self) -> None:
         self.ops: list[str] = []
-        self.args: list[tuple[int, ...]] = []  # the entries that each takes; none for a leaf
+        self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
-        self.place: dict[int, Any] = {}  # of a leaf: which parameter or input it is, or the number of a constant
+        self.place: dict[int, Any] = {}  # leaf -> its parameter or input, or the number of a constant
         self.constants: dict[int, float] = {}
         self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
-        i = self.leaf("const", x if x else str(x), False)  # -0.0 is another one than 0.0
+        i = self.leaf("const", x if x else str(x), False)  # -0.0 and 0.0 are different constants
         self.constants[i] = self.place[i] = x
         return i
 
@@ -75,14 +75,14 @@ class Program:
         if const and len(const) == len(args) and op != "total":
             return self.const(_fold(op, const))
         if (op == "<=" or op == ">") and self._guards(*args):
-            return self.const(float(op == "<="))  # programs promise nothing for infinite numbers
+            return self.const(float(op == "<="))  # programs leave out guards against infinities
         if op == "neg":
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
             return self.node("add", args[0], self.node("neg", args[1]))
         if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
             return self.node("mul", self.const(inverse), args[0])
-        if op in COMMUTATIVE:  # constants first, in their order
+        if op in COMMUTATIVE:  # constants first
             args = tuple(sorted(args, key=lambda i: -1 if i in constants else i) if const else sorted(args))
         simpler = SIMPLER.get(op)
         found = simpler(self, *args) if simpler else None
@@ -92,13 +92,13 @@ class Program:
         return self._entry(op, args, op != "total" and True in [varying[i] for i in args])
 
     def _guards(self, a: int, b: int) -> bool:
-        """Tell whether a comparison of a with b asks for infinities: with the largest float, or their difference with 0."""
+        """Tell whether a comparison tests for infinity: a with the largest float, or their difference with 0."""
         if self.is_const(b, 0.0) and self.ops[a] == "add":
             return self.is_const(self.args[a][0], -sys.float_info.max)
         return self.is_const(b, sys.float_info.max)
 
     def product(self, a: int, b: int) -> int:
-        """Return node("mul", a, b) on a shorter way: there are very many, and mostly nothing is simpler."""
+        """Return node("mul", a, b), faster: products are many, and most cannot be simplified."""
         if a in self.constants or b in self.constants:
             return self.node("mul", a, b)
         return self._entry("mul", (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
@@ -108,14 +108,14 @@ class Program:
         return self.node("add", *terms) if len(terms) > 1 else terms[0] if terms else self.const(0.0)
 
     def dot(self, pairs: list[tuple[int, int]]) -> int:
-        """Return the entry of Σ a·b, of pairs of which one varies and the other does not."""
+        """Return the entry of Σ a·b over pairs in which one factor varies and the other does not."""
         if len(pairs) == 1:
             return self.product(*pairs[0])
         lefts, rights = zip(*sorted(pairs))
         return self._entry("dot", lefts + rights, True)
 
     def downstream(self, a: int, b: int, summed: bool) -> Downstream:
-        """Return the product of two entries, over all samples if it is summed: a pair where an entry can wait for its sum."""
+        """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
         varying, constants = self.varying, self.constants
         if (
             a not in constants
@@ -126,7 +126,7 @@ class Program:
         return self.node("total", self.product(a, b)) if summed else self.product(a, b)
 
     def adjoint(self, terms: list[Downstream]) -> int:
-        """Return the entry of a sum of what came downstream."""
+        """Return the entry of the sum of the contributions to an adjoint."""
         found: list[int] = []
         pairs: list[tuple[int, int]] = []
         for term in terms:
@@ -140,10 +140,10 @@ class Program:
         return self.sum(found)
 
     def total(self, pairs: list[tuple[int, int]]) -> int:
-        """Return the entry of Σ a·b over all samples, of pairs that vary."""
+        """Return the entry of Σ a·b over all samples and over pairs of varying factors."""
         if len(pairs) == 1:
             return self._entry("total", pairs[0], False)
-        lefts, rights = zip(*pairs)  # in the order in which they came: the first is there first
+        lefts, rights = zip(*pairs)  # in order of arrival, which is the order of computation
         return self._entry("total", (self._entry("dot", lefts + rights, True),), False)
 
     def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
@@ -160,7 +160,7 @@ class Program:
         self.varying.append(varying)
         return i
 
-    # What each operation is simpler than, if anything; constants come first in commutative ones.
+    # The simplifications of each operation; in commutative ones constants come first.
 
     def _add(self, *args: int) -> int | None:
         n = len([i for i in args if i in self.constants])
@@ -214,7 +214,7 @@ class Program:
         return None
 
     def without_nan(self, condition: int, no: int) -> int:
-        """Return the entry for a condition that does not hold, without the choice that only a nan takes."""
+        """Return the `no` branch of a choice without its guard against nan."""
         if self.ops[no] != "where":
             return no
         opposite, otherwise, last = self.args[no]
@@ -226,14 +226,14 @@ class Program:
         wanted = bytearray(len(self.ops))
         for i in outputs:
             wanted[i] = 1
-        for i in range(len(wanted) - 1, -1, -1):  # operands come before what takes them
+        for i in range(len(wanted) - 1, -1, -1):  # operands come before their users
             if wanted[i]:
                 for a in self.args[i]:
                     wanted[a] = 1
         return [i for i, is_wanted in enumerate(wanted) if is_wanted]
 
     def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
-        """Return the numbers of outputs for one sample, the slow and obvious way; `total` of one sample is itself."""
+        """Return the outputs for one sample by direct interpretation; the `total` of one sample is its number."""
         outputs = list(outputs)
         values: dict[int, float] = {}
         for i in self.needed(outputs):
@@ -254,7 +254,7 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
 
 
 def exact(number: float) -> bool:
-    """Tell whether a number that others were combined into has all its digits: it did not overflow, nor come near 0."""
+    """Tell whether a folded number kept its digits: it neither overflowed nor came near 0."""
     return sys.float_info.min <= abs(number) <= sys.float_info.max
 
 
@@ -265,7 +265,7 @@ def _fold(op: str, x: list[float]) -> float:
 
 
 class Scalar(Arithmetic):
-    """An entry of a program, on which rules can be run: arithmetic and functions of `xp` write further entries."""
+    """An entry of a program as a number for rules: arithmetic and functions of `xp` write further entries."""
 
     __slots__ = ("index", "program")
 
@@ -293,7 +293,7 @@ class Scalar(Arithmetic):
 
 
 class Product(Scalar):
-    """A product of a parameter's and a sample's that nothing has used so far: a sum takes it as it is."""
+    """A product of a parameter's and a sample's entry that is not written yet, because a sum may absorb it."""
 
     __slots__ = ("left", "right")
 
@@ -306,7 +306,7 @@ class Product(Scalar):
 
 
 class Sum(Scalar):
-    """A chain of additions that nothing else has used so far: it becomes one entry when something does."""
+    """A chain of additions that is not written yet; its first use as an operand makes it one entry."""
 
     __slots__ = ("before", "term")
 
@@ -314,7 +314,7 @@ class Sum(Scalar):
         self.program, self.before, self.term, self.index = before.program, before, term, -1
 
     def close(self) -> int:
-        """Return the entry of the whole chain, which from now on is one term of longer ones."""
+        """Write the chain as one entry and return that; longer chains then use it as one term."""
         if self.index >= 0:
             return self.index
         terms: list[int] = []
@@ -326,7 +326,7 @@ class Sum(Scalar):
                 pairs.append((term.left, term.right))
             else:
                 terms.append(entry(self.program, term))
-        terms.reverse()  # in the order in which they are written
+        terms.reverse()  # in the order of the additions
         if pairs:
             terms.append(self.program.dot(pairs))
         self.index = self.program.sum(terms)
@@ -350,7 +350,7 @@ class Functions:
         self._program, self._partials = program, partials
 
     def where(self, condition: Any, yes: Any, no: Any) -> Scalar:
-        """In a partial derivative, leave out what only a nan chooses: the gate's output is nan then already."""
+        """In a partial derivative, leave out the guard against nan, because the gate's output is nan already."""
         program = self._program
         c, a, b = (entry(program, x) for x in (condition, yes, no))
         return Scalar(program, program.node("where", c, a, program.without_nan(c, b) if self._partials else b))

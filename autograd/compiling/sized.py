@@ -1,4 +1,4 @@
-"""A compiled function whose sizes were left out: they are found at the first call, and a program is kept for each."""
+"""Compiled functions without given sizes: each call finds the sizes of its batches, and a program is kept for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tracing import input_names, trace
 
 __all__ = ["SizedPrograms"]
 
-KEPT = 64  # programs, of which the least recently used goes
+KEPT = 64  # maximum number of programs; the least recently used is dropped
 
 
 class SizedPrograms:
@@ -72,7 +72,7 @@ class SizedPrograms:
         return self.sized(*batches).value_and_grad(*batches)
 
     def value_and_grad_at(self, flat: Any, *batches: Any) -> tuple[float, Any]:
-        """Return cost and gradient at an array of numbers for the parameters, which the Values do not take over."""
+        """Return cost and gradient at an array of parameters; the Values stay unchanged."""
         return self.sized(*batches).value_and_grad_at(flat, *batches)
 
     @property
@@ -92,7 +92,7 @@ class SizedPrograms:
 
 
 def _size(name: str, batch: Any) -> int:
-    """Return how many numbers a row of a batch has; a number alone is a row of one."""
+    """Return the number of entries in a row of a batch; a single number is a row of one."""
     shape = getattr(batch, "shape", None)
     if shape is None:
         rows = list_or_none(batch)

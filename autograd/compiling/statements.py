@@ -1,4 +1,4 @@
-"""Statements: nodes that do the same to the rows of the same arrays become the rows of one array."""
+"""Statements: nodes with the same operation on rows of the same arrays become the rows of one array."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from .sums import Node, Nodes
 __all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
 
 ROWS = 32  # bits of the number of a row
-MANY = (
-    4  # groups that differ in their arrays alone; fewer are lines of their own, which need no rows from several places
-)
-Row = tuple[tuple[int, ...], tuple[float, ...], int]  # operands and coefficients of a node, and which it is
+MANY = 4  # from so many groups on that differ only in their arrays, they are one statement
+Row = tuple[tuple[int, ...], tuple[float, ...], int]  # operands, coefficients and index of a node
 Kind = tuple[str, bool, bool, tuple[float, ...], int]
 
 
 @dataclass
 class Statement:
-    """Rows that are computed together, a row for each member, with a column for each sample (one in all if not varying).
+    """Rows that are computed together: one row per member, and one column per sample (a single one if not varying).
 
-    op: that of its members; "leaf" for inputs, parameters and the seed
-    operands: for each argument the nodes that it is for each member; for max and min all arguments, member by member
+    op: the operation of its members; "leaf" for inputs, parameters and the seed
+    operands: for each argument, one node per member; for max and min one list of all arguments, member by member
     """
 
     op: str
@@ -43,19 +41,19 @@ class Leaf:
     """A tensor of parameters: their numbers, row by row."""
 
     name: str
-    start: int  # its place in the flat array of all parameters
+    start: int  # its offset in the flat array of all parameters
     shape: tuple[int, ...]
 
 
 @dataclass
 class ArrayProgram:
-    """The statements in the order of their computation, and where every node stands."""
+    """The statements in order of computation, and the array and row of every node."""
 
     nodes: list[Node]
     statements: list[Statement]
-    place: dict[int, tuple[int, int]]  # of a node: its array, and its row there
+    place: dict[int, tuple[int, int]]  # node -> (array, row)
     leaves: list[Leaf]
-    parameters: list[int]  # the flat array's entries, as numbers of the caller's parameters
+    parameters: list[int]  # for each entry of the flat array, the index of the caller's parameter
     outputs: list[int]
     gradients: list[int]
 
@@ -87,7 +85,7 @@ class _Arranging:
             self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
         seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
         self.add(Statement("leaf", seed, True, False, name="seed"))
-        rank: dict[int, int] = {}  # of what makes a parameter's gradient: the parameter's place
+        rank: dict[int, int] = {}  # node of a parameter's gradient -> index of the parameter
         for p, gradient in enumerate(self.found.gradients):
             rank[gradient] = p
             for i in self.nodes[gradient].args if self.nodes[gradient].op != "dot" else ():
@@ -120,7 +118,7 @@ class _Arranging:
         self.statements.append(array)
 
     def leaves(self) -> tuple[list[Leaf], list[int]]:
-        """Give every parameter a place: the largest matrices claim theirs first, what remains are vectors."""
+        """Assign every parameter to a tensor: the largest matrices claim theirs first; the others form vectors."""
         nodes = self.nodes
         matrices = []
         for array in self.statements:
@@ -157,9 +155,9 @@ class _Arranging:
         return leaves, order
 
     def elementwise(self, members: Sequence[int]) -> None:
-        """Group nodes of one level by their operation and the arrays that they take, and order them by rows of these.
+        """Group nodes of one level by operation and by the arrays they read, and sort each group by the rows in these.
 
-        Where many groups differ in the arrays alone, as positions that look back at different numbers of others, they are one.
+        Many groups that differ only in their arrays, such as the positions of an attention, become one.
         """
         kinds: dict[Kind, dict[tuple[int, ...], list[Row]]] = defaultdict(lambda: defaultdict(list))
         for i in members:

@@ -1,4 +1,4 @@
-"""Recording a function once for all data: its inputs are Values that do not show their numbers."""
+"""Tracing: a function is recorded once for all data, on input Values whose numbers cannot be read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..value import Value
 
 __all__ = ["ALONE", "Trace", "input_names", "recorded", "takes_nothing", "trace"]
 
-MOST_ENTRIES = 10**6  # of an input
-ALONE = "one"  # the input of a program that has none: a batch of one sample, the number 1
+MOST_ENTRIES = 10**6  # maximum number of entries of one input
+ALONE = "one"  # name of the stand-in input of a program without inputs: one sample, the number 1
 
 
 class Trace(NamedTuple):
     """A recorded function: its outputs, the Values that stand for its inputs, and whether it returned a list.
 
-    ranges: of inputs that pick an entry, how many entries there are
+    ranges: for each input that is an index, the number of entries that it selects from
     """
 
     outputs: list[Value]
@@ -36,7 +36,7 @@ class Trace(NamedTuple):
 def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
     """Call a function on lists of Values without numbers, of the given sizes, and return what it recorded.
 
-    Everything that would make the record depend on a number (`.data`, a comparison, float, bool) raises inside.
+    Operations that would make the graph depend on a number (`.data`, a comparison, float, bool) raise inside.
     """
     if not callable(function):
         raise TypeError(
@@ -63,9 +63,9 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
 
 
 def _ordered(function: Callable[..., Any], names: Mapping[str, int]) -> list[str]:
-    """Return the names of the inputs in the order in which the function takes them; as given where it names none.
+    """Return the names of the inputs in the order of the function's parameters, or as given if it does not name them.
 
-    A single input may have any name: nothing can be mistaken for it.
+    A single input may have any name, because it cannot be confused with another.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -110,7 +110,7 @@ def takes_nothing(function: Any) -> bool:
 
 
 def recorded(roots: list[Value], inputs: Mapping[str, Any], several: bool) -> Trace:
-    """Return the trace that a recorded graph is, with the leaves that are its inputs."""
+    """Return the trace of a graph that is recorded already, given the leaves that are its inputs."""
     for name in inputs:
         _refuse_taken(name)
     named = {name: list(values) if isinstance(values, (list, tuple)) else [values] for name, values in inputs.items()}
@@ -132,7 +132,7 @@ def _alone() -> dict[str, list[Value]]:
 
 
 def _refuse_taken(name: str) -> None:
-    """Raise for a name of an input that the program's source needs for itself."""
+    """Raise for an input's name that the program's source uses itself."""
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
         raise ValueError(f"an input's name is written in code, so it is an identifier, such as x, not {name!r}")
     if keyword.iskeyword(name) or re.fullmatch(r"xp|theta|seed|one|B|inf|nan|d?[Wb]\d+|[zadki]\d+", name):
