@@ -1,11 +1,8 @@
 /* The machine: how a section of code runs on one block of samples.
 
-   There are two memories. A slot of the steady memory holds one number; a slot of the lanes holds one number per sample
-   of a
-   block, side by side. Code is a list of runs. A run holds an operation, the number of steps, and the operands of every
-   step; or,
-   with the number of steps negated, a start and a stride for each operand. The section of blocks runs on the lanes, the
-   other
+   There are two memories. A slot of the steady memory holds one number; a slot of the lanes holds one number per sample of a
+   block, side by side. Code is a list of runs. A run holds an operation, the number of steps, and the operands of every step; or,
+   with the number of steps negated, a start and a stride for each operand. The section of blocks runs on the lanes, the other
    sections run on the steady memory. */
 
 #include <stddef.h>
@@ -13,13 +10,10 @@
 #include "functions.h"
 #include "opcodes.h" /* written by setup.py from the table of functions */
 
-/* Operations that move numbers. param: a parameter to a steady slot; seed: 1/samples to a steady slot; spread: a steady
-   number to
-   all lanes of a slot; input: a column of an input to a slot; output: a slot to a row of the outputs; result: a steady
-   number to
-   the results; cost: a steady number to the cost. total adds the samples of a slot to a steady number, total product
-   those of
-   the product of two slots. */
+/* Operations that move numbers. param: a parameter to a steady slot; seed: 1/samples to a steady slot; spread: a steady number to
+   all lanes of a slot; input: a column of an input to a slot; output: a slot to a row of the outputs; result: a steady number to
+   the results; cost: a steady number to the cost. total adds the samples of a slot to a steady number, total product those of the
+   product of two slots. */
 #define MOVES(X) \
     X("param", PARAM, , ) X("seed", SEED, , ) X("spread", SPREAD, , ) X("input", INPUT, , ) X("total", TOTAL, , ) \
     X("total product", TOTAL_PRODUCT, , ) X("output", OUTPUT, , ) X("result", RESULT, , ) X("cost", COST, , )
@@ -33,9 +27,8 @@
 enum { ALL(CODE) OPERATIONS };
 #define TEXT(name, code, expression, refused) name,
 static const char *const NAMES[] = {ALL(TEXT)};
-/* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a
-   parameter; i and x, an
-   input and its column; o, a row of the outputs; r, a result. */
+/* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a parameter; i and x,
+   an input and its column; o, a row of the outputs; r, a result. */
 #define KINDS_2(name, code, expression, refused) [code] = "ss",
 #define KINDS_3(name, code, expression, refused) [code] = "sss",
 #define KINDS_4(name, code, expression, refused) [code] = "ssss",
@@ -51,9 +44,8 @@ typedef struct {
 } Matrix;
 enum { PARAMETERS, STEADY, LANES, RESULTS }; /* memories */
 
-/* product sets slot to + i·columns + j to Σ_k left[i, k] · right[k, j]. gradient adds Σ_k left[i, k] · right[k, j],
-   summed over the
-   samples of the block, to to[i, j]. */
+/* product sets slot to + i·columns + j to Σ_k left[i, k] · right[k, j]. gradient adds Σ_k left[i, k] · right[k, j], summed over
+   the samples of the block, to to[i, j], which the first block sets. */
 typedef struct {
     int32_t rows, columns, inner;
     Matrix to, left, right;
@@ -93,8 +85,7 @@ typedef struct {
     ptrdiff_t column, sample;
 } Input;
 
-/* The memories and arrays of a block. The batch holds the samples offset, offset + 1, … of the inputs; with `rows` the
-   samples
+/* The memories and arrays of a block. The batch holds the samples offset, offset + 1, … of the inputs; with `rows` the samples
    rows[offset], rows[offset + 1], … */
 typedef struct {
     double *steady, *lanes, *packed;

@@ -1,6 +1,5 @@
-/* The C machine as a Python module. machine.py writes its code. A Code checks this once, when it is made, so that a run
-   only checks
-   the sizes of the arrays. */
+/* The C machine as a Python module. machine.py writes its code. A Code checks this once, when it is made, so that a run only
+   checks the sizes of the arrays. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -18,8 +17,7 @@
 
 enum { SETUP, ONCE, EACH_BLOCK, AFTER, SECTIONS };
 
-/* The machine is compiled for several processor generations; the newest that this processor supports runs. Blocks of
-   one sample
+/* The machine is compiled for several processor generations; the newest that this processor supports runs. Blocks of one sample
    have a specialised version. */
 typedef struct {
     void (*run)(Section, Block *, double *, ptrdiff_t);
@@ -194,7 +192,7 @@ static int matrix_within(Matrix m, int64_t rows, int64_t columns, int64_t most) 
     return least >= 0 && last < most;
 }
 
-/* Raise a required size so that it includes a place; 0 if the place is too large. */
+/* Increase a required size so that it includes a place; 0 if the place is too large. */
 static int counted(Py_ssize_t *count, int64_t last) {
     if (last > INT32_MAX) return 0;
     if (last >= *count) *count = (Py_ssize_t)last + 1;
@@ -482,8 +480,8 @@ static PyObject *code_run(PyObject *self, PyObject *args) {
     return PyFloat_FromDouble(cost);
 }
 
-/* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers are
-   a row of the parameters and one for each of the update's means. */
+/* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers
+   are a row of the parameters and one for each of the update's means. */
 typedef struct {
     const Code *code, *update;
     Workspace *whole, *rest, *moving; /* for whole batches, the last one, and the update */
