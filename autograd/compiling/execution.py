@@ -39,15 +39,14 @@ class Execution:
         """The source, written on first use."""
         return self.forms.source
 
-    @cached_property
-    def constants(self) -> dict[str, Any]:
-        """The constant arrays that the source names."""
-        return _constants(self.source, self.batches.dtype)
+    def constants(self, dtype: Dtype) -> dict[str, Any]:
+        """Return the constant arrays that the source names, of floats of this type."""
+        return _constants(self.source, dtype)
 
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function that the printed lines define."""
-        return function_of(self.source, self.constants)
+        return function_of(self.source, self.constants(self.batches.dtype))
 
     def native(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any, Any] | None:
         """Return the cost, its gradient and the outputs by native code; None if there is none, or if a check fails."""
@@ -151,7 +150,7 @@ class Execution:
             self._buffered.pop(other, None)
         try:
             with np.errstate(all="ignore"):
-                made = Buffered(self.source, np, self.constants, self.views(theta), columns)
+                made = Buffered(self.source, np, self.constants(self.batches.dtype), self.views(theta), columns)
             if made.size <= LARGEST:
                 return made
         except NoBuffers:

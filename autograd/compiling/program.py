@@ -232,10 +232,11 @@ class CompiledProgram:
         made = self._batches.floats(theta, len(self.parameters), made)
         source = self.source
         theta = theta if source.in_order else theta[xp.asarray(source.order)]
-        constants = self._execution.constants
+        constants = self._execution.constants("float64")  # rounded once, to theta's type
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
-        constants = {name: as_type(x, theta.dtype) if _holds_floats(x) else x for name, x in constants.items()}
+        with numpy().errstate(over="ignore"):  # a number beyond float32 is an infinity there
+            constants = {name: as_type(x, theta.dtype) if _holds_floats(x) else x for name, x in constants.items()}
         function = function_of(source, constants)
         columns = [rows.T for rows in made] or [xp.ones_like(theta[:1, None])]
         results = function(xp, theta[:, None], *leaves_of(source, theta), *columns)
