@@ -44,9 +44,9 @@ class Optimiser:
     `learning_rate` may be set between steps. A step that would make a parameter, or a running mean of it, nan or infinite
     raises `Diverged`, a FloatingPointError, and changes nothing. Constants (frozen parameters) do not move.
 
-    `fit(compiled=True)` and `CompiledProgram.train` run a rule natively, many steps in one call of C, if it is a formula: plain
-    arithmetic without branches on w, g or the number of `steps`, of these, the running means and numbers that are the
-    optimiser's attributes. Other rules run in Python, a call a step, with the same results.
+    `fit(compiled=True)` and `CompiledProgram.train` run a rule natively, many steps in one call of C, if it is a
+    formula: arithmetic on w, g, the running means, `steps` and numeric attributes of the optimiser, without branches on
+    w, g or `steps`. Other rules run in Python, one call per step, with the same results.
 
     >>> class Signs(Optimiser):
     ...     def rule(self, w, g):
@@ -126,10 +126,10 @@ class Optimiser:
         return moved
 
     def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
-        """Return what the rule makes of symbols, for the learning rate and the number of the step too.
+        """Return the result of the rule on symbols, also in place of the learning rate and the number of the step.
 
-        The rule then sees the numbers among the optimiser's attributes, and nothing else of it: what it did with other things
-        would be done once, not in every step.
+        The rule sees only the optimiser's numeric attributes, because work on other objects would be done once, not in
+        every step.
 
         >>> from autograd.symbols import Symbol
         >>> SGD([Value(1.0)], 0.1).rule_on(*map(Symbol.named, ("rate", "t", "w", "g", "v")))
@@ -178,7 +178,7 @@ class Optimiser:
         return Diverged(str(error))
 
     def diverged(self, place: int, gradient: float, x: float, what: str = "") -> Diverged:
-        """Return an error that says that a step would set a parameter, or its running mean, to x."""
+        """Return the error of a step that would set a parameter, or its running mean, to x."""
         parameter = self.parameters[place]
         name = parameter.label or f"parameter {place}"
         return Diverged(

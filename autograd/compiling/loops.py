@@ -1,7 +1,8 @@
-"""Statements as loops over their rows, for one sample after the other, in the syntax that C and JavaScript have in common.
+"""Statements as loops over their rows, one sample at a time, in the syntax that C and JavaScript share.
 
-A statement of one row is a scalar of its own name, one of several rows an array. Rows that lie at even distances in one array
-are a loop; others of one array a loop over a table of their numbers; what comes from several places is written row by row.
+A statement with one row becomes a scalar, one with several rows an array. Operands with a constant stride in one array
+are read in a loop, other rows of one array in a loop over a table of indices. Operands from several arrays are written
+row by row.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from .statements import ArrayProgram, Statement
 
 __all__ = ["Language", "Loops", "block"]
 
-ONCE, EACH, AFTER = range(3)  # the sections: before all samples, for each, after all
-FEW = 3  # rows that are written one by one
-UNROLLED = 4  # products that are written one by one
-SCATTERED = 64  # products of factors from several places that are written one by one; of more the factors are copied
-TABLE = 8  # rows at uneven distances that a table of their numbers is written for
+ONCE, EACH, AFTER = range(3)  # sections of the function: before all samples, for each sample, after all samples
+FEW = 3  # minimum number of rows for a loop; fewer are written one by one
+UNROLLED = 4  # up to so many products are written one by one
+SCATTERED = 64  # the same for factors from several arrays; more are copied side by side first
+TABLE = 8  # minimum number of rows without a constant stride for a table of indices
 WIDTH = 100
 
-Place = float | tuple[str, int]  # a constant; or a row of an array, SCALAR of what is no array
+Place = float | tuple[str, int]  # a constant; or (array, row), with row SCALAR for a scalar
 SCALAR = -1
 
 
 class Language(ABC):
-    """How a language writes what differs between them."""
+    """The syntax in which C and JavaScript differ."""
 
     @abstractmethod
     def number(self, x: float) -> str:
@@ -53,21 +54,21 @@ class Language(ABC):
 
 @dataclass
 class Loop:
-    """A loop over rows, to which another that follows it may be joined."""
+    """A loop over rows; the next loop may be merged into it."""
 
     head: str
     body: list[str]
-    writes: dict[str, str]  # array -> how its row is written in the body
+    writes: dict[str, str]  # array -> text of the row that the body writes
     reads: list[tuple[str, str]]
 
     def joins(self, other: Loop) -> bool:
-        """Tell whether another loop may run in this one: it reads, of what is made here, the row of the same turn only."""
+        """Tell whether a loop can be merged into this: of the arrays written here it uses the current row only."""
         mentioned = [*other.reads, *other.writes.items()]
         return self.head == other.head and all(text == self.writes.get(name, text) for name, text in mentioned)
 
 
 class Reference(NamedTuple):
-    """Rows of an array as a formula in the variables of loops, and in the name of a table, which is made when it is written."""
+    """Rows of an array as a formula in the loop variables; its table of indices, if any, is made on printing."""
 
     name: str
     format: str
@@ -80,13 +81,13 @@ class Loops:
     """A program in the text of a language.
 
     sections: the lines before all samples, for each sample, and after all
-    arrays: the sizes of the arrays that they write
-    tables: the constants, and the numbers of rows, that they read, by name; the latter are integers
-    used: which of the tensors, inputs and other names from outside they mention
+    arrays: the sizes of the arrays that the lines write
+    tables: the tables that the lines read, by name: constants, and row indices, which are integers
+    used: the tensors, inputs and other outside names that the lines mention
     """
 
     program: ArrayProgram
-    inputs: Mapping[str, str]  # an input's name -> how it is called in this text
+    inputs: Mapping[str, str]  # input -> its name in this language
     gradient: bool
     language: Language
     sections: tuple[list[str | Loop], ...] = field(default_factory=lambda: ([], [], []))
@@ -100,14 +101,14 @@ class Loops:
         self.counted: Counter[str] = Counter()
         self.named: dict[object, str] = {}  # contents of a table -> its name
         self.at: dict[int, Place] = {}  # node -> its place
-        self.late: set[int] = set()  # nodes that are there after all samples only
-        self.written: set[int] = set()  # nodes that are added up in the gradient itself
+        self.late: set[int] = set()  # nodes that are computed only after all samples
+        self.written: set[int] = set()  # nodes that are accumulated directly in the gradient
         self.offset: dict[str, str] = {"outputs": self.sample(len(program.outputs))} if self.inputs else {}
         for statement in self.statements:
             if statement.op == "leaf" and statement.name in self.inputs:
                 self.offset[self.inputs[statement.name]] = self.sample(len(statement.members))
         self.parameters = dict(self.tensors())
-        self.served: dict[int, list[int]] = defaultdict(list)  # node -> the parameters whose gradient it is
+        self.served: dict[int, list[int]] = defaultdict(list)  # node -> parameters whose gradient it is
         for p, i in enumerate(program.gradients if self.gradient else ()):
             self.served[i].append(p)
         self.taken = {i for s in self.statements for ids in operands_of(s) for i in ids}
@@ -117,11 +118,11 @@ class Loops:
         self.results()
 
     def sample(self, size: int) -> str:
-        """Return where the rows of a sample begin."""
+        """Return the offset of a sample's rows."""
         return "s" if size == 1 else f"{size} * s"
 
     def tensors(self) -> Iterator[tuple[int, tuple[str, int]]]:
-        """Pair every parameter with its place: in its tensor, where that is a part of theta as it is, else in theta."""
+        """Pair every parameter with its place: in its tensor if that is a slice of theta, else in theta."""
         for leaf in self.program.leaves:
             numbers = self.program.parameters[leaf.start : leaf.start + prod(leaf.shape)]
             whole = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -129,7 +130,7 @@ class Loops:
                 yield p, (leaf.name, p - numbers[0]) if whole else ("theta", p)
 
     def text(self, section: int) -> list[str]:
-        """Return the lines of a section, in which loops of one kind that follow each other are one."""
+        """Return the lines of a section, with consecutive loops merged where possible."""
         lines: list[str | Loop] = []
         for piece in self.sections[section]:
             last = lines[-1] if lines else None
@@ -165,13 +166,13 @@ class Loops:
         return self.written_as(reference, "")
 
     def written_as(self, reference: Reference, *variables: str) -> str:
-        """Return the text of rows; what it mentions is used from now on."""
+        """Return the text of rows, and mark the names in it as used."""
         self.used.add(reference.name)
         table = self.table(reference.letter, reference.numbers) if reference.letter else ""
         return reference.format.format(*variables, table=table)
 
     def reference(self, places: Sequence[Place], shape: tuple[int, ...]) -> Reference | None:
-        """Return places, in the order of the entries of an array of this shape, as one formula; None if they have none."""
+        """Return places, in row-major order of this shape, as one formula; None if there is none."""
         numbers = [place for place in places if isinstance(place, float)]
         if len(numbers) == len(places):
             if len({(repr(x), copysign(1.0, x)) for x in numbers}) == 1:
@@ -205,7 +206,7 @@ class Loops:
         parts += [(step, text if abs(step) == 1 else f"{abs(step)} * {text}") for step, text in terms]
         if first or not parts:
             parts.append((1, str(first)))
-        parts.sort(key=lambda part: part[0] < 0)  # what is subtracted comes last
+        parts.sort(key=lambda part: part[0] < 0)  # subtracted terms come last
         text = "".join((" - " if sign < 0 else " + ") + part for sign, part in parts)[3:]
         return Reference(name, f"{name}[{text}]")
 
@@ -222,7 +223,7 @@ class Loops:
         return f"{letter}{self.counted[letter]}"
 
     def new(self, letter: str, members: Sequence[int]) -> list[Place]:
-        """Return places for the rows of an array that nothing else has, or for a scalar."""
+        """Return the places of a new array, or of a new scalar."""
         name = self.fresh(letter)
         if len(members) > 1:
             self.arrays[name] = len(members)
@@ -269,7 +270,7 @@ class Loops:
         return self.nodes[i].varying and self.nodes[i].op != "seed"
 
     def accumulators(self, members: Sequence[int], shape: tuple[int, ...], letter: str) -> list[Place]:
-        """Return where sums over the samples are added up: in the gradient itself, if they are for nothing else."""
+        """Return the places for sums over the samples: in the gradient itself if they have no other use."""
         if all(len(self.served.get(i, ())) == 1 and i not in self.taken for i in members):
             slopes = [self.slope(self.served[i][0]) for i in members]
             if len(members) <= SCATTERED or self.reference(slopes, shape):
@@ -287,7 +288,7 @@ class Loops:
     def set(
         self, section: int, to: Sequence[Place], operands: Sequence[Sequence[Place]], formula: Callable[..., str]
     ) -> None:
-        """Write rows as a formula of those of operands."""
+        """Write rows as a formula of the operands' rows."""
         if scalar := name_of(to):
             text = formula(*(self.single(column[0]) for column in operands))
             self.sections[section].append(self.language.scalar(scalar, text, constant=True))
@@ -295,7 +296,7 @@ class Loops:
             self.rowwise(section, to, operands, lambda target, *texts: f"{target} = {formula(*texts)};")
 
     def first(self, section: int, to: Sequence[Place], places: Sequence[Place]) -> None:
-        """Write the first values of rows that change."""
+        """Write the initial values of rows that are accumulated."""
         if scalar := name_of(to):
             self.sections[section].append(self.language.scalar(scalar, self.single(places[0]), constant=False))
         else:
@@ -333,7 +334,7 @@ class Loops:
         self.sections[section].append(Loop(head, [line(*texts)], {references[0].name: texts[0]}, reads))
 
     def sum(self, section: int, to: Sequence[Place], statement: Statement) -> None:
-        """Write Σ coef · operand, beginning with an operand that is simply added, if there is one."""
+        """Write Σ coef · operand, with an operand of coefficient 1 first if there is one."""
         terms = sorted(zip(statement.coefs, statement.operands, strict=True), key=lambda term: set(term[0]) != {1})
         signs = [-1 if max(coefs) == min(coefs) < 0 else 1 for coefs, _ in terms]
         operands: list[Sequence[Place]] = []
@@ -353,7 +354,7 @@ class Loops:
         return b if a == one else a if b == one else f"{a} * {b}"
 
     def extremes(self, section: int, to: Sequence[Place], statement: Statement) -> None:
-        """Write the largest or the smallest of many, one operand after the other."""
+        """Write the maximum or minimum of many operands, one after the other."""
         n, places = len(to), self.places(statement.operands[0])
         k = len(places) // n
         larger = partial(self.language.apply, f"{statement.op}imum")
@@ -386,7 +387,7 @@ class Loops:
         self.sections[section].append(Loop(self.language.loop("i", 0, n), body, {target[0].name: target[1]}, reads))
 
     def copied(self, section: int, places: Sequence[Place]) -> list[Place]:
-        """Write places of several arrays side by side."""
+        """Copy places of several arrays into one array."""
         name = self.fresh("g")
         self.arrays[name] = len(places)
         to: list[Place] = [(name, row) for row in range(len(places))]
@@ -444,7 +445,7 @@ class Loops:
     # Results
 
     def results(self) -> None:
-        """Write the outputs of a sample; or the cost, and what has not been written of the gradient."""
+        """Write the outputs of a sample; or the cost, and the part of the gradient that is not written yet."""
         outputs = self.places(self.program.outputs)
         if not self.gradient:
             to: list[Place] = [("outputs", row) for row in range(len(outputs))]
@@ -464,13 +465,13 @@ class Loops:
 
 
 def name_of(places: Sequence[Place]) -> str:
-    """Return the name of the scalar that a place is, "" if there are several, or an array's."""
+    """Return the name of the scalar if the places are one scalar, else ""."""
     (place, *others) = places
     return place[0] if not others and not isinstance(place, float) and place[1] == SCALAR else ""
 
 
 def operands_of(statement: Statement) -> Iterator[Sequence[int]]:
-    """Return the nodes that a statement takes."""
+    """Return the operands of a statement."""
     if statement.stack is None:
         yield from statement.operands
     else:
@@ -485,5 +486,5 @@ def block(head: str, lines: Sequence[str]) -> list[str]:
 
 
 def strides(shape: Sequence[int]) -> list[int]:
-    """Return how far apart entries are in a row-major array of this shape, 0 where there is one only."""
+    """Return the strides of a row-major array of this shape; 0 for a dimension of size 1."""
     return [prod(shape[k + 1 :]) if n > 1 else 0 for k, n in enumerate(shape)]

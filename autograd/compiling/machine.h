@@ -1,18 +1,19 @@
 /* The machine: how a section of code runs on one block of samples.
 
-   There are two memories. A slot of the steady memory holds one number; a slot of the lanes holds a number for each sample of a
-   block, so many side by side. Code is runs of one operation: its number, how many steps, and the operands of these, one step
-   after the other; or, with the number of steps negated, for each operand where it begins and how far it moves from step to
-   step. A section that is for all samples runs on the steady memory, that of blocks on the lanes. */
+   There are two memories. A slot of the steady memory holds one number; a slot of the lanes holds one number per sample of a
+   block, side by side. Code is a list of runs. A run holds an operation, the number of steps, and the operands of every step; or,
+   with the number of steps negated, a start and a stride for each operand. The section of blocks runs on the lanes, the other
+   sections run on the steady memory. */
 
 #include <stddef.h>
 
 #include "functions.h"
-#include "opcodes.h" /* the table of functions, as setup.py writes it */
+#include "opcodes.h" /* written by setup.py from the table of functions */
 
-/* Moving numbers: into the steady memory a parameter, or 1/samples; into a slot a column of an input; into all lanes of a slot a
-   steady number; a slot into a row of the outputs, a steady number into the results or as the cost. A total adds the samples of a
-   slot, or of the product of two, to a steady number. */
+/* Operations that move numbers. param: a parameter to a steady slot; seed: 1/samples to a steady slot; spread: a steady number to
+   all lanes of a slot; input: a column of an input to a slot; output: a slot to a row of the outputs; result: a steady number to
+   the results; cost: a steady number to the cost. total adds the samples of a slot to a steady number, total product those of the
+   product of two slots. */
 #define MOVES(X) \
     X("param", PARAM, , ) X("seed", SEED, , ) X("spread", SPREAD, , ) X("input", INPUT, , ) X("total", TOTAL, , ) \
     X("total product", TOTAL_PRODUCT, , ) X("output", OUTPUT, , ) X("result", RESULT, , ) X("cost", COST, , )
@@ -26,38 +27,38 @@
 enum { ALL(CODE) OPERATIONS };
 #define TEXT(name, code, expression, refused) name,
 static const char *const NAMES[] = {ALL(TEXT)};
-/* The kind of each operand: a slot of the section's memory, one of the steady memory (S), a parameter, an input and its column, a row
-   of the outputs, a result. */
+/* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a parameter; i and x,
+   an input and its column; o, a row of the outputs; r, a result. */
 #define KINDS_2(name, code, expression, refused) [code] = "ss",
 #define KINDS_3(name, code, expression, refused) [code] = "sss",
 #define KINDS_4(name, code, expression, refused) [code] = "ssss",
-static const char *const KINDS[OPERATIONS] = { /* of a matrix product no letters: see Product */
+static const char *const KINDS[OPERATIONS] = { /* matrix products have a struct instead: see Product */
     ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
     [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
-    [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "", [DOT] = "", /* nor of a dot: see Dot */
+    [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "", [DOT] = "", /* see Dot */
 };
 
-/* A matrix in some memory: where it begins, and how far it is to the next row and the next column. */
+/* A matrix in a memory: the place of its first entry, and the strides of rows and columns. */
 typedef struct {
     int32_t memory, start, row, column;
 } Matrix;
 enum { PARAMETERS, STEADY, LANES, RESULTS }; /* memories */
 
-/* product: slots to + i·columns + j become Σ_k left[i, k] · right[k, j]. gradient: to[i, j] gets Σ_k left[i, k] · right[k, j],
-   and the sum over the samples of the block. */
+/* product sets slot to + i·columns + j to Σ_k left[i, k] · right[k, j]. gradient adds Σ_k left[i, k] · right[k, j], summed over
+   the samples of the block, to to[i, j], which the first block sets. */
 typedef struct {
     int32_t rows, columns, inner;
     Matrix to, left, right;
 } Product;
 #define PRODUCT_SIZE ((ptrdiff_t)(sizeof(Product) / sizeof(int32_t)))
 
-/* dot: a slot becomes the sum of so many products, of slots each so far from the one before. */
+/* dot sets a slot to the sum of `count` products of slots with constant strides. */
 typedef struct {
     int32_t to, left, left_step, right, right_step, count;
 } Dot;
 #define DOT_SIZE ((ptrdiff_t)(sizeof(Dot) / sizeof(int32_t)))
 
-/* How many numbers a step of an operation has. */
+/* Return the number of int32 operands of one step. */
 INLINE ptrdiff_t operands(int32_t operation) {
 #define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
 #define SIZE_2(name, code, expression, refused) case code: return 2;
@@ -78,29 +79,29 @@ typedef struct {
     ptrdiff_t length;
 } Section;
 
-/* An input: a number for each of its columns and each sample of the batch, so many bytes apart. */
+/* An input: its data, and the strides of columns and samples in bytes. */
 typedef struct {
     const char *data;
     ptrdiff_t column, sample;
 } Input;
 
-/* Where a block's numbers come from and go to. The samples of a batch are those of the inputs from `offset` on, or those that `rows`
-   numbers from there on. */
+/* The memories and arrays of a block. The batch holds the samples offset, offset + 1, … of the inputs; with `rows` the samples
+   rows[offset], rows[offset + 1], … */
 typedef struct {
     double *steady, *lanes, *packed;
     const double *parameters;
     const Input *inputs;
     double *outputs, *results, cost;
-    ptrdiff_t batch, start; /* samples in all, and the first of the block */
+    ptrdiff_t batch, start; /* number of samples, and the first one of the block */
     ptrdiff_t width;        /* lanes of a slot: one, or a multiple of 8 */
-    ptrdiff_t samples;      /* of the block; its other lanes repeat the last */
+    ptrdiff_t samples;      /* of the block; the other lanes repeat the last one */
     ptrdiff_t offset;
     const int64_t *rows;
 } Block;
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define UNROLLED _Pragma("GCC unroll 8")
-#define AS_IT_IS _Pragma("GCC unroll 1") _Pragma("GCC ivdep") /* unrolled, it would not become vectors */
+#define AS_IT_IS _Pragma("GCC unroll 1") _Pragma("GCC ivdep") /* an unrolled loop would not be vectorised */
 #else
 #define UNROLLED
 #define AS_IT_IS
@@ -126,7 +127,7 @@ INLINE Eight LOAD(const double *from) {
 
 INLINE void store(double *to, Eight eight, ptrdiff_t n) { memcpy(to, &eight, (size_t)(n < 8 ? n : 8) * sizeof(double)); }
 
-/* A tile of a product: `rows` rows and 8·eights columns, of which `width` are there to be stored. */
+/* Compute a tile of a product: `rows` rows and 8·eights columns, of which `width` are stored. */
 INLINE void tile(int rows, int eights, double *to, ptrdiff_t pitch, ptrdiff_t width, const double *left, ptrdiff_t row,
                  ptrdiff_t column, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
     Eight sums[8][2];
@@ -170,7 +171,7 @@ INLINE double summed(Eight eight) {
     return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
 }
 
-/* The same for one column, whose numbers are side by side. */
+/* The same for one column, whose numbers are consecutive. */
 INLINE void multiply_column(double *to, const double *left, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t inner,
                             const double *right) {
     ptrdiff_t i = 0;
@@ -225,7 +226,7 @@ INLINE void run_dot(const Dot *d, double *memory, ptrdiff_t width) {
         }
 }
 
-/* Numbers of a matrix side by side, in rows of whole eights with zeros at the end; return the length of a row. */
+/* Copy a matrix row by row, each padded with zeros to a multiple of 8; return the length of a row. */
 INLINE ptrdiff_t pack(double *to, const double *from, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t columns) {
     ptrdiff_t stride = (columns + 7) & ~(ptrdiff_t)7;
     for (ptrdiff_t i = 0; i < rows; i++) {
@@ -270,7 +271,7 @@ INLINE void run_product(int tall, int wide, const Product *p, Block *block, doub
         }
 }
 
-/* A tile of a gradient, of which `width` columns are there: see `tile`; the numbers of a row of `left` are its samples. */
+/* Compute a tile of a gradient, of which `width` columns are stored: see `tile`. Each entry of `left` holds its samples. */
 INLINE void gradient_tile(int rows, int eights, double *to, Matrix at, int first, ptrdiff_t width, const double *left, ptrdiff_t row,
                           ptrdiff_t column, ptrdiff_t inner, ptrdiff_t samples, const double *right, ptrdiff_t stride) {
     Eight sums[4][2];
@@ -303,7 +304,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     if (width == 1 && p->right.column == 1 && p->columns == stride && p->inner == 1) packed = (double *)right;
     else
         for (ptrdiff_t k = 0; k < p->inner; k++)
-            for (ptrdiff_t j = 0; j < stride; j += 8) { /* eight columns at a time, which are a line of the cache */
+            for (ptrdiff_t j = 0; j < stride; j += 8) { /* eight columns fill a cache line */
                 const double *from = right + (k * p->right.row + j * p->right.column) * width;
                 double *into = packed + k * samples * stride + j;
                 ptrdiff_t apart = p->right.column * width, there = p->columns - j;
@@ -334,13 +335,13 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     }
 }
 
-/* Steps of an operation on every number: all numbers of all steps side by side where they stand so, or slot by slot. */
+/* Run steps of an elementwise operation: as one loop if the slots of all operands are consecutive, else slot by slot. */
 #define PLACE(j, operands) (n < 0 ? at[2 * (j)] + i * at[2 * (j) + 1] : at[i * (operands) + (j)])
 #define SLOT(j, operands) (memory + (ptrdiff_t)PLACE(j, operands) * width)
 #define FROM(j) (memory + (ptrdiff_t)at[2 * (j)] * width)
 #define MOVES_BY(j, step) (at[2 * (j) + 1] == (step))
 #define STEPS for (ptrdiff_t i = 0; i < steps; i++)
-#define LANE_BY_LANE(count, ...) /* of so many numbers, which are whole eights unless a slot is one */ \
+#define LANE_BY_LANE(count, ...) /* count: a multiple of 8, unless a slot is one number */ \
     if (width == 1) EACH(count) { __VA_ARGS__ } \
     else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
         AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
@@ -389,7 +390,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
         } \
         break;
 
-/* The functions that functions.h has a kernel for; where eight numbers hold an unusual one, the C library's runs. */
+/* Functions with a kernel in functions.h; for eight numbers with an exceptional one, the C library's function runs. */
 #define KERNELS(X) \
     X(EXP, exp) X(EXPM1, expm1) X(TANH, tanh) X(LOG, log) X(LOG1P, log1p) X(SIN, sin) X(COS, cos)
 #define RUN_KERNEL(operation, function) \
@@ -441,7 +442,7 @@ INLINE double sum_of_products(const double *A, const double *B, ptrdiff_t n) {
     return whole ? summed(LOAD(sums)) + rest : rest;
 }
 
-/* Whether all of so many numbers are finite: zero times any other is a nan. */
+/* Return whether all numbers are finite: zero times inf or nan is nan. */
 INLINE int all_finite(const double *numbers, ptrdiff_t n) {
     double sums[32] = {0}, rest = 0.0;
     ptrdiff_t whole = n & ~(ptrdiff_t)31;
@@ -451,7 +452,7 @@ INLINE int all_finite(const double *numbers, ptrdiff_t n) {
     return rest == 0.0;
 }
 
-/* Columns of an input, from one on, into slots that are side by side; the lanes beyond the samples repeat the last. */
+/* Copy consecutive columns of an input to consecutive slots; lanes beyond the samples repeat the last one. */
 INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const Input *input, const Block *block, ptrdiff_t width) {
     const char *numbers = input->data + from * input->column;
     ptrdiff_t start = block->offset + block->start, samples = block->samples;
@@ -462,7 +463,7 @@ INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const In
         }
         return;
     }
-    for (ptrdiff_t first = 0; first < columns; first += 8) { /* so that what is read stays in the cache until all of it is */
+    for (ptrdiff_t first = 0; first < columns; first += 8) { /* so that a cache line is used up before it is evicted */
         ptrdiff_t last = first + 8 < columns ? first + 8 : columns;
         for (ptrdiff_t k = 0; k < width; k++) {
             ptrdiff_t place = start + (k < samples ? k : samples - 1);
@@ -472,7 +473,7 @@ INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const In
     }
 }
 
-/* Run a section; `width` is that of its memory's slots. `tall` and `wide` are the rows, and the eights, of a tile. */
+/* Run a section on a memory with slots of `width` numbers. A tile has `tall` rows and 8·wide columns. */
 INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
     const int32_t *at = section.code, *end = at + section.length;
     double *steady = block->steady;

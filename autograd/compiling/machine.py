@@ -1,7 +1,7 @@
-"""Code for the compiled part: an assembly of its operations, in the memories and sections that machine.h describes.
+"""The assembler of the C machine: code as operations on the memories and sections that machine.h describes.
 
-Steps that a program does for all of its samples at once are for the steady memory, whose slots are numbers; the others for the
-lanes, whose slots hold a number for each sample of a block.
+A slot of the steady memory holds one number, for steps that do not depend on the sample. A slot of the lanes holds one
+number per sample of a block.
 """
 
 from __future__ import annotations
@@ -36,12 +36,20 @@ native = load("autograd.compiling._tape")
 SETUP, ONCE, EACH, AFTER = range(4)  # the sections: for a new workspace, before all samples, for each block, after all
 PARAMETERS, STEADY, LANES, RESULTS = range(4)  # the memories
 BEST = -1
-MOVES = ("param", "seed", "spread", "input", "output", "result", "cost")  # which bring numbers in and out
-SHORT = 3  # steps that a run has at least, on average, to be written as where it begins and how far it moves
+MOVES = (
+    "param",
+    "seed",
+    "spread",
+    "input",
+    "output",
+    "result",
+    "cost",
+)  # operations that move numbers into and out of the memories
+SHORT = 3  # minimum average length of a run that is written as starts and strides
 
 
 class Matrix(NamedTuple):
-    """Places in a memory: the first, and how far it is to the next row and the next column."""
+    """A matrix in a memory: the place of its first entry, and the strides of rows and columns."""
 
     memory: int
     start: int
@@ -50,7 +58,7 @@ class Matrix(NamedTuple):
 
 
 class Dot(NamedTuple):
-    """A sum of products: its slot, and those of its factors: the first ones, how far it is to the next ones, and how many."""
+    """A sum of products: the slot of the result, start and stride of left and right factors, and the number of terms."""
 
     to: int
     left: int
@@ -61,21 +69,20 @@ class Dot(NamedTuple):
 
 
 def runs(op: str, operands: int) -> bool:
-    """Tell whether the compiled part runs a function of so many operands; NumPy has to have it too, whose line names what
-    fails."""
+    """Tell whether the C machine has this function. NumPy must have it too, because its lines name a failed operation."""
     row = known(op, operands)
     return op in native.OPERATIONS and row is not None and bool(row.numpy or row.sign or row.rule)
 
 
 class Assembly:
-    """Code that is being written: the steps of each section, and the slots that are taken."""
+    """Code under construction: the steps of each section, and the allocated slots."""
 
     def __init__(self) -> None:
         self.sections: list[array[int]] = [array("i") for _ in range(4)]
         self.steady = self.lanes = self.operations = 0
         self.constants: dict[tuple[float, float], int] = {}
-        self.spread: dict[int, int] = {}  # steady slot -> the slot of the lanes that has its number in each
-        self.free: list[tuple[int, int]] = []  # slots of the lanes that are free again: the first, and how many
+        self.spread: dict[int, int] = {}  # steady slot -> slot of the lanes with the same number in every lane
+        self.free: list[tuple[int, int]] = []  # free slots of the lanes, as (first, count)
 
     def constant(self, x: float) -> int:
         """Return the steady slot of a constant."""
@@ -85,25 +92,25 @@ class Assembly:
         return self.constants[key]
 
     def new_steady(self, n: int = 1) -> int:
-        """Return the first of so many further slots of the steady memory."""
+        """Allocate consecutive slots of the steady memory; return the first."""
         self.steady += n
         return self.steady - n
 
     def new_lanes(self, n: int = 1) -> int:
-        """Return the first of so many slots of the lanes, which are side by side and nothing else uses."""
+        """Allocate consecutive slots of the lanes; return the first."""
         for k, (start, size) in enumerate(self.free):
             if size >= n:
                 self.free[k : k + 1] = [(start + n, size - n)] if size > n else []
                 return start
         start, size = self.free[-1] if self.free else (0, 0)
-        if self.free and start + size == self.lanes:  # the last ones are free, and too few
+        if self.free and start + size == self.lanes:  # extend the last free slots, which are too few
             del self.free[-1]
             self.lanes = start
         self.lanes += n
         return self.lanes - n
 
     def free_lanes(self, start: int, n: int) -> None:
-        """Let others use slots again."""
+        """Free slots for reuse."""
         self.free.append((start, n))
         self.free.sort()
         joined: list[tuple[int, int]] = []
@@ -115,10 +122,10 @@ class Assembly:
         self.free = joined
 
     def in_lanes(self, steady: Sequence[int]) -> list[int]:
-        """Return the slots of the lanes that have the numbers of steady slots in each."""
+        """Return slots of the lanes that hold the numbers of steady slots in every lane."""
         missing = [slot for slot in dict.fromkeys(steady) if slot not in self.spread]
         if missing:
-            start = self.lanes  # not one that was used before: these are for all blocks
+            start = self.lanes  # not a reused slot, because these keep their numbers for all blocks
             self.lanes += len(missing)
             self.spread.update(zip(missing, range(start, self.lanes)))
             constants = set(self.constants.values())
@@ -128,14 +135,14 @@ class Assembly:
         return [self.spread[slot] for slot in steady]
 
     def one_more(self, section: int) -> int:
-        """Return a further slot of a section's memory."""
+        """Allocate one slot of a section's memory."""
         if section != EACH:
             return self.new_steady()
         self.lanes += 1
         return self.lanes - 1
 
     def emit_in_order(self, section: int, op: str, places: Sequence[int]) -> None:
-        """Write a run of one operation, of which a step may take what another makes: the places of all operands of each."""
+        """Write a run of one operation whose steps may depend on each other: the places of all operands, step by step."""
         number, more = native.OPERATIONS[op]
         steps = len(places) // (more + 1)
         self.operations += steps * (op not in MOVES)
@@ -143,7 +150,7 @@ class Assembly:
         self.sections[section].extend(places)
 
     def emit(self, section: int, op: str, *operands: Sequence[int]) -> None:
-        """Write a run of one operation, of which no step takes what another makes: for each operand its places, step by step."""
+        """Write a run of one operation with independent steps; `operands` holds one list of places per operand."""
         n = len(operands[0])
         if not n:
             return
@@ -160,7 +167,7 @@ class Assembly:
                 code.extend((places[first], places[first + 1] - places[first] if last - first > 1 else 0))
 
     def emit_dots(self, section: int, dots: Sequence[Dot]) -> None:
-        """Write sums of products, of which none takes what another makes."""
+        """Write independent sums of products."""
         if dots:
             self.operations += sum(dot.terms for dot in dots)
             self.sections[section].extend((native.OPERATIONS["dot"][0], len(dots)))
@@ -191,19 +198,19 @@ class Code:
     ) -> tuple[float, Any, Any] | None:
         """Return the cost, the gradient and the outputs, a row for each, of parameters and inputs with a row for each sample.
 
-        With `check`, None where anything overflows, is undefined or not finite. `generation` counts processors that the
-        compiled part has code for, from the oldest.
+        With `check`, return None if a number overflows, is undefined or not finite. `generation` selects the code for a
+        processor generation, 0 for the oldest.
         """
         outputs = self._empty((self.outputs, len(rows[0]))) if self.outputs else self._none
         gradient = self._empty(self.parameters)
-        if theta.dtype is not self._double:  # and so are the rows
+        if theta.dtype is not self._double:  # the rows have the same dtype
             theta, *rows = (numbers.astype(self._double) for numbers in (theta, *rows))
         cost = self.checked.run(theta, tuple(rows), outputs, gradient, check, generation)
         return None if cost is None else (cost, gradient, outputs)
 
 
 def _even(operands: Sequence[Sequence[int]], n: int) -> list[tuple[int, int]]:
-    """Split steps into parts in which every operand moves by the same distance from step to step."""
+    """Split steps into parts in which every operand has a constant stride."""
     parts, first = [], 0
     while first < n:
         last = first + 1

@@ -1,4 +1,4 @@
-"""A compiled program: what it can be asked."""
+"""Compiled programs: evaluation, training, export and reports."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class CompiledProgram:
         self._traced, self._executor = traced, executor
         self._forms = Forms(traced, self.parameters, gradient, executor)
         self.code = self._forms.code
-        self._made = self._looked = recording.clock  # when numbers were compiled in, and last found unchanged
+        # the clock when constants were compiled in, and when they were last found unchanged
+        self._made = self._looked = recording.clock
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
@@ -93,7 +94,7 @@ class CompiledProgram:
         return self._at(self._numbers(), batches)
 
     def value_and_grad_at(self, flat: Any, *batches: Any) -> tuple[float, Any]:
-        """Return cost and gradient at an array of numbers for the parameters, which the Values do not take over.
+        """Return cost and gradient at an array of parameters; the Values stay unchanged.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -117,14 +118,14 @@ class CompiledProgram:
 
         w ← rule(w, ∇cost(w)), with the cost the mean loss of a batch. X, Y: a batch for every input of the program, with all
         samples; optimiser: nn.SGD(program.parameters, 0.1), for example, of the parameters of this program, in their order;
-        steps: how many. batch_size: samples of a step, None for all: the batches follow one another, a pass ends with what
-        is left, and the next begins; rng: a random.Random, which shuffles the samples before every pass, as `nn.fit` does;
-        clip: the largest norm of the gradient. The result has shape (steps,), in the unit of the loss.
+        steps: how many. batch_size: samples per step, None for all; the last batch of a pass may be smaller; rng: a
+        random.Random, which shuffles the samples before every pass, as `nn.fit` does;
+        clip: the maximum norm of the gradient. The result has shape (steps,), in the unit of the loss.
 
-        All steps run in one call of the compiled part (one for each pass, if they are shuffled), where there is code of the
-        program and of the optimiser's rule (Optimiser says of which); otherwise each is a call by itself, with the same
-        results. The Values take the numbers over when it ends, also by an error or an interrupt: then the parameters are those
-        after the last whole step. A cost, gradient or parameter that is not finite raises a FloatingPointError that names
+        All steps run in one call of C (with rng one per pass) if the program and the optimiser's rule have native code:
+        see Optimiser. Otherwise each step is a call, with the same results. The numbers are written to the Values at
+        the end; after an error or an interrupt they are those of the last whole step. A cost, gradient or parameter
+        that is not finite raises a FloatingPointError that names
         the step and the line or the parameter.
 
         >>> from autograd import Value, compile
@@ -172,7 +173,7 @@ class CompiledProgram:
     def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None = None) -> Training:
         """Return the steps of an optimiser on batches, to be taken some at a time, as `fit` does; see `train`.
 
-        `flat` stays as it is: the steps are on `theta`, an array of their own.
+        `flat` stays unchanged: the steps move a separate array, `theta`.
 
         >>> from autograd import Value, compile
         >>> from nn import SGD
@@ -198,9 +199,9 @@ class CompiledProgram:
         return Training(self._execution, optimiser, self._numbers(), self._batches.rows(batches), clip)
 
     def in_buffers(self, *batches: Any) -> str:
-        """Return the source that NumPy runs, where it does, on batches of this size: the printed one without allocations.
+        """Return the source that runs on NumPy for batches of this size, without allocations where possible.
 
-        What has no such form (user gates with functions that are not NumPy's, very large batches) runs as it is printed.
+        User gates with functions that NumPy lacks, and very large batches, run the printed source instead.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -212,7 +213,7 @@ class CompiledProgram:
         return str(self) if buffered is None else buffered.text
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
-        """Return cost and gradient, or outputs, by another array module, of its arrays: all parameters in one, and batches.
+        """Return cost and gradient, or outputs, by another array module, from its arrays: theta and the batches.
 
         Batches are taken as floats of theta's type. `array` makes an array of that module from one of NumPy's, as the
         constants of the program are, if the module needs that.
@@ -245,7 +246,7 @@ class CompiledProgram:
         return cost, self._joined(xp, parts)
 
     def _rows(self, xp: Any, outputs: Any, batches: Sequence[Any]) -> Any:
-        """Return a row for every sample, also of outputs that depend on no input, in an array of the caller's own.
+        """Return the outputs in a new array with a row for every sample, even if they depend on no input.
 
         A program without inputs has one row, which stands by itself.
         """
@@ -264,9 +265,9 @@ class CompiledProgram:
 
     @property
     def flat(self) -> Any:
-        """The parameters' numbers in one array, in their order; packed again after one of them was changed.
+        """The parameters' numbers in one array, in their order; it is read again after a parameter was set.
 
-        The Values take the numbers over when it is assigned, as an optimiser does after every step.
+        Assigning it sets the Values, as an optimiser does after every step.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)
@@ -283,7 +284,7 @@ class CompiledProgram:
 
     @property
     def outdated(self) -> bool:
-        """Whether a leaf that is no parameter, and whose number was compiled in, has changed since.
+        """Whether a leaf that was compiled in as a constant has changed since.
 
         >>> from autograd import Value, compile
         >>> w, c = Value(2.0), Value(1.0, "c", role="constant")
@@ -318,11 +319,11 @@ class CompiledProgram:
         return jax_function(self)
 
     def on_torch(self) -> Callable[..., Any]:
-        """Return the same function of PyTorch tensors, on whatever device they are."""
+        """Return the same function of PyTorch tensors, on any device."""
         return torch_function(self)
 
     def to_torch(self) -> Any:
-        """Return a torch.nn.Sequential with the same weights, of a program that is a stack of dense layers."""
+        """Return a program that is a stack of dense layers as a torch.nn.Sequential with the same weights."""
         if self.differentiable:
             raise TypeError("to_torch takes a model, not its loss: compile(model, x=2).to_torch()")
         return torch_module(self._traced, self.dtype)
@@ -331,7 +332,8 @@ class CompiledProgram:
         """Return a C99 file without dependencies: a function of this name, and the parameters' numbers, to train on.
 
         The function gives cost and gradient, or outputs, of a batch, in doubles or floats as the dtype is, and returns 0, or 1
-        where a result is not finite. Its comment has the shapes and how to call it. What C has no function for is refused.
+        where a result is not finite. Its comment has the shapes and how to call it. Functions that C lacks raise an
+        error.
 
         >>> from autograd import Value, compile, tanh
         >>> w = Value(0.5)
@@ -379,7 +381,7 @@ class CompiledProgram:
         return name if name is not None else "loss_and_grad" if self.differentiable else "predict"
 
     def report(self) -> str:
-        """Say what became a matrix product and what did not, whether it runs natively, as a tape or on NumPy, and why.
+        """Return a text on the matrix products, the remaining operations, and the executor with the reason for it.
 
         >>> from autograd import Value, compile
         >>> w = Value(2.0)

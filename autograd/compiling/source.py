@@ -1,4 +1,4 @@
-"""Printing an array program as Python: the vectorised backpropagation of the textbook, readable and ready to run."""
+"""Printing an array program as Python: vectorised backpropagation, readable and executable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .statements import ArrayProgram, Leaf, Statement
 __all__ = ["Source", "write"]
 
 SIGNS = {op: FUNCTIONS[op].sign for op in ("mul", "div", *COMPARISONS)}
-WIDEST = 60  # characters of an expression that is written within another
+WIDEST = 60  # maximum number of characters of an inlined expression
 
 
 def write(program: ArrayProgram, inputs: Sequence[str], gradient: bool) -> Source:
@@ -52,7 +52,7 @@ class _Writer(References):
         self.leaf_of = dict(self.leaf_gradients()) if gradient else {}
 
     def count(self) -> Counter[int]:
-        """Count how often every array is taken, twice where only a part of it is: then it needs a name."""
+        """Count the uses of every array; a use of a part counts twice, because it needs a name."""
         uses: Counter[int] = Counter()
         for statement in self.statements:
             for ids in self.taken(statement):
@@ -71,17 +71,17 @@ class _Writer(References):
         return [i for block in stack.blocks for left in block.lefts for i in left]
 
     def steady_left(self, stack: Stack) -> bool:
-        """Tell whether the left factors are the same for all samples, as parameters are."""
+        """Tell whether the left factors are the same for all samples."""
         return not any(self.nodes[i].varying for i in self.lefts(stack))
 
     def rights(self, stack: Stack) -> list[int]:
-        """Return the right factors in the order in which the product wants them."""
+        """Return the right factors in the order of the product."""
         if stack.total and not self.steady_left(stack):
             return [i for block in stack.blocks for right in block.rights for i in right]
         return [i for block in stack.blocks for products in zip(*block.rights, strict=True) for i in products]
 
     def leaf_gradients(self) -> Iterator[tuple[int, Leaf]]:
-        """Pair the arrays that are the gradient of one tensor with that tensor."""
+        """Yield every array that is exactly the gradient of one tensor, with that tensor."""
         in_order = [self.program.gradients[p] for p in self.program.parameters]
         for leaf in self.program.leaves:
             a = self.whole(in_order[leaf.start : leaf.start + math.prod(leaf.shape)])
@@ -115,7 +115,7 @@ class _Writer(References):
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == leaf.shape:
             return self.written[a]
-        if all(i not in self.place for i in ids):  # numbers, as 0 where nothing depends on it
+        if all(i not in self.place for i in ids):  # constants, such as 0 for a tensor without effect
             shape = leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1)
             numbers = self.vector([self.number(i) for i in ids], (len(ids), 1))
             return Reshaped(Broadcast(numbers, len(ids), Number(1)), shape)
@@ -143,7 +143,7 @@ class _Writer(References):
         return f"{letter}{self.names[letter]}"
 
     def linear(self, statement: Statement) -> bool:
-        """Tell whether parameters enter here, as they do into a pre-activation."""
+        """Tell whether a statement reads parameters, as a pre-activation does."""
         if statement.stack is not None:
             return any(self.nodes[i].op == "param" for i in statement.stack.blocks[0].lefts[0])
         takes = {self.place[ids[0]][0] for ids in statement.operands if ids[0] in self.place}
@@ -198,11 +198,13 @@ class _Writer(References):
         ]
         seeds = [k for k, ids in enumerate(statement.operands) if op == "mul" and self.is_seed(ids)]
         if len(seeds) == 1 and not numeric and not self.compares(statement.operands[1 - seeds[0]]):
-            parts[seeds[0]] = Infix("/", Number(1), Name("B"))  # the same for all samples, so a number will do
+            parts[seeds[0]] = Infix(
+                "/", Number(1), Name("B")
+            )  # the seed is the same for all samples, so a number suffices
         if op == "where":
             parts[1:] = map(self.numeric, parts[1:], statement.operands[1:])
             if all(self.constant(ids) is not None for ids in statement.operands[1:]):
-                parts[1] = Infix("*", parts[1], Name("one"))  # of the program's dtype
+                parts[1] = Infix("*", parts[1], Name("one"))  # an array of the program's dtype
         if op == "sum":
             return self.sum(statement, parts, shape)
         if op == "total":
@@ -228,9 +230,7 @@ class _Writer(References):
                 sign, part = -1, atom(part)
             elif set(coefs) != {1}:
                 part = Infix("*", self.numbers(coefs, shape), atom(part))
-            if isinstance(part, Sum) and not (
-                terms and _begins_negative(part)
-            ):  # its terms are further ones of this sum
+            if isinstance(part, Sum) and not (terms and _begins_negative(part)):  # its terms are inlined into this sum
                 signs += part.signs
                 terms += part.parts
             else:
@@ -250,7 +250,7 @@ def _has_product(expression: Expression) -> bool:
 
 
 def _begins_negative(expression: Expression) -> bool:
-    """Tell whether an expression is written with a minus before all else."""
+    """Tell whether the text of an expression begins with a minus."""
     while isinstance(expression, (Sum, Infix)):
         if isinstance(expression, Sum) and expression.signs[0] < 0:
             return True

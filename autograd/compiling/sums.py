@@ -1,7 +1,7 @@
-"""Sums of products: the scalar program with its chains of additions gathered, so that a neuron is one entry again.
+"""Sums of products: chains of additions in the scalar program become single nodes, so that a neuron is one node.
 
 A sum of two or more products becomes a dot; a sum of many terms of one kind a dot with constants; a chain of maxima one
-max. What is left are elementwise operations. A dot with `total` also sums over the samples of a batch.
+max. All other operations are elementwise. A dot with `total` also sums over the samples of a batch.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .scalars import Program, exact
 
 __all__ = ["Node", "Nodes", "gather"]
 
-MANY = 3  # terms of one kind that make a reduction; fewer are added one by one
+MANY = 3  # minimum number of terms of one kind for a reduction; fewer are added one by one
 
 
 class Node(NamedTuple):
-    """One entry: an operation on others, by their numbers in the list of nodes.
+    """An operation on other nodes, which are given by their indices in the list of nodes.
 
     op: a leaf ("const", "param", "input", "seed"), "sum" (Σ coefs·args), "dot" (Σ left·right, whose args are all left factors
     and then all right ones), "max" or "min" of many, or an elementwise operation of the scalar program
@@ -32,11 +32,11 @@ class Node(NamedTuple):
     total: bool = False
     varying: bool = False
     backward: bool = False
-    place: Any = None  # of a leaf, the number of a constant
+    place: Any = None  # of a leaf: its parameter, its input, or the number of a constant
 
 
 class Nodes(NamedTuple):
-    """Nodes, operands first; which of them are needed for the outputs and the gradients, and which these are."""
+    """Nodes in topological order, the needed ones among them, and the nodes of the outputs and gradients."""
 
     nodes: list[Node]
     needed: set[int]
@@ -48,7 +48,7 @@ Term = tuple[float, tuple[int, ...], bool]  # coefficient, one or two factors, w
 
 
 def gather(program: Program, outputs: Sequence[int], gradients: Sequence[int], forward: int) -> Nodes:
-    """Return the nodes of a scalar program; entries from `forward` on belong to the backward pass."""
+    """Return the nodes of a scalar program whose entries from `forward` on belong to the backward pass."""
     return _Gathering(program, [*outputs, *gradients], forward).run(len(outputs))
 
 
@@ -60,7 +60,7 @@ class _Gathering:
         for i in outputs:
             uses[i] += 1
         for i in range(len(uses) - 1, -1, -1):
-            if uses[i]:  # else nothing needs it
+            if uses[i]:  # entries without users are skipped
                 for a in program.args[i]:
                     uses[a] += 1
         self.rank = rank = [program.place[i] if op == "param" else -1 for i, op in enumerate(program.ops)]
@@ -76,7 +76,7 @@ class _Gathering:
         plans: list[list[Term] | tuple[int, ...] | None] = [None] * len(self.at)
         for i in self.outputs:
             plans[i] = ()
-        for i in range(len(plans) - 1, -1, -1):  # what nothing takes as a whole stays None
+        for i in range(len(plans) - 1, -1, -1):  # entries that are only used as parts of a sum stay None
             if plans[i] is not None:
                 plan = plans[i] = self.plan(i)
                 if isinstance(plan, list):
@@ -86,7 +86,7 @@ class _Gathering:
                 else:
                     for f in plan:
                         plans[f] = ()
-        for i, steps in enumerate(plans):  # in the order of the scalar program, operands first
+        for i, steps in enumerate(plans):  # operands first
             if steps is not None:
                 self.at[i] = self.build(i, steps)
         places = [self.at[i] for i in self.outputs]
@@ -97,7 +97,7 @@ class _Gathering:
         return Nodes(self.nodes, wanted, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
-        """Return what an entry is made of: the terms of a sum, or the operands of anything else."""
+        """Return the terms of an entry that is a sum, or the operands of any other."""
         program, op = self.program, self.program.ops[i]
         args = program.args[i]
         if not args or (op == "total" and len(args) == 2):
@@ -117,7 +117,7 @@ class _Gathering:
         return program.args[i]
 
     def terms(self, i: int) -> list[Term]:
-        """Return Σ c·a or c·a·b that an entry is: through sums that nothing else uses, and products with constants."""
+        """Return an entry as terms c·a and c·a·b: expand its sums that have no other user, and products with constants."""
         program = self.program
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
@@ -140,7 +140,7 @@ class _Gathering:
                 factor, other = program.constants[args[0]], args[1]
                 scaled = program.ops[other] == "mul" and program.args[other][0] in program.constants
                 if (program.ops[other] in ("add", "dot", "total") and abs(factor) != 1) or scaled:
-                    # a sum times a number is added up first, and the product of two numbers would overflow
+                    # do not expand: a scaled sum, or numbers whose product would overflow
                     found.append((c * factor, (other,), total))
                 else:
                     stack.append((c * factor, other, total, alone))
@@ -153,7 +153,7 @@ class _Gathering:
         return found
 
     def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
-        """Return a product whose steady factor has no number before it: −w·x is −1 times w·x."""
+        """Move the constant out of a product's steady factor: (−w)·x becomes −1 times w·x."""
         program = self.program
         factors = []
         for f in args:
@@ -163,11 +163,11 @@ class _Gathering:
         return c, tuple(factors), total
 
     def number(self, i: int) -> float:
-        """Return the number that a product begins with; 0 if it begins with none."""
+        """Return the constant factor of a product; 0 if there is none."""
         return self.program.constants.get(self.program.args[i][0], 0.0)
 
     def steady(self, args: tuple[int, ...]) -> bool:
-        """Tell whether one factor is a parameter's and the other a sample's: such a product is cheap to repeat."""
+        """Tell whether exactly one factor varies: such a product is a term of a dot, so computing it twice is cheap."""
         return self.program.varying[args[0]] != self.program.varying[args[1]]
 
     def build(self, i: int, plan: list[Term] | tuple[int, ...]) -> int:
@@ -177,7 +177,7 @@ class _Gathering:
             return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
-        if op == "total" and len(plan) == 2:  # as the gradients of most parameters are
+        if op == "total" and len(plan) == 2:  # the form of most parameters' gradients
             a, b = self.ordered(*plan)
             return self.add(Node("dot", (self.at[a], self.at[b]), (), True, False, backward))
         name = {"maximum": "max", "minimum": "min"}.get(op, op) if len(plan) >= MANY and op != "where" else op
@@ -185,7 +185,7 @@ class _Gathering:
         return self.add(Node(name, args, varying=program.varying[i], backward=backward))
 
     def sum(self, terms: list[Term], backward: bool, i: int) -> int:
-        """Return the node of a sum: its products gathered into dots, its reductions too, and the rest added up."""
+        """Return the node of a sum: products become dots, terms of one kind reductions, and the rest is added."""
         varying, level, ops = self.program.varying, self.level, self.program.ops
         parts: list[tuple[float, int]] = []
         products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
@@ -220,7 +220,7 @@ class _Gathering:
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
-        if numbers:  # those of the inner sums were written first
+        if numbers:  # constants of inner sums come first
             parts.append((1.0, self.add(Node("const", place=reduce(add, reversed(numbers))))))
         merged: dict[int, float] = {}
         for c, a in parts:
@@ -231,7 +231,7 @@ class _Gathering:
         return self.add(Node("sum", args, coefs, varying=self.program.varying[i], backward=backward))
 
     def few(self, group: list[tuple[float, int, int]], varying: bool, backward: bool) -> list[tuple[float, int]]:
-        """Return the terms of few products, elementwise: f·(a + b) where they have a factor in common."""
+        """Return few products as elementwise terms; with a common factor f as the one term f·(a + b)."""
         bare = [self.bare(*product) for product in group] if len(group) > 1 else group
         common = set.intersection(*({a, b} for _, a, b in bare))
         if len(group) > 1 and common:
@@ -247,7 +247,7 @@ class _Gathering:
         ]
 
     def bare(self, c: float, a: int, b: int) -> tuple[float, int, int]:
-        """Return a product with the numbers in its factors brought out, where what is left is computed anyway."""
+        """Return a product with constants moved out of its factors, where the remaining factor has a node anyway."""
         program, factors = self.program, []
         for f in (a, b):
             if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and exact(scaled := c * self.number(f)):
@@ -273,7 +273,7 @@ class _Gathering:
         return self.add(Node("total", (node,), backward=backward)) if total else node
 
     def add(self, node: Node) -> int:
-        """Return the place of a node; the same in both passes is one."""
+        """Return the index of a node; equal nodes of both passes are one."""
         op, args, coefs, total, _, _, place = node
         found = self.known.setdefault((op, args, coefs, total, place), len(self.nodes))
         if found == len(self.nodes):

@@ -1,5 +1,5 @@
-/* The compiled part: code for the machine, which is checked once, when a Code is made of it, so that running it checks no more
-   than the sizes of the arrays. machine.py writes code. */
+/* The C machine as a Python module. machine.py writes its code. A Code checks this once, when it is made, so that a run only
+   checks the sizes of the arrays. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -9,16 +9,16 @@
 #include "../native/abi.h"
 #include "machine.h"
 
-#define PATIENCE 8000000 /* operations on eight samples between two looks for an interrupt: 5 to 50 ms */
-#define BRIEF 20000      /* of these, that are run without letting other threads in, which would take longer */
-#define CACHE 40000      /* numbers in the lanes of a block: they are to fit the second cache */
-#define KEPT 4           /* workspaces of a code */
-#define MEANS 8          /* that an update keeps of each parameter, at most */
+#define PATIENCE 8000000 /* operations on eight samples between two checks for an interrupt: 5 to 50 ms */
+#define BRIEF 20000      /* up to so many operations run without releasing the GIL, which would take longer */
+#define CACHE 40000      /* maximum number of floats in the lanes of a block, to fit the L2 cache */
+#define KEPT 4           /* maximum number of kept workspaces of a Code */
+#define MEANS 8          /* maximum number of running means per parameter; training.py has the same */
 
 enum { SETUP, ONCE, EACH_BLOCK, AFTER, SECTIONS };
 
-/* The same machine for processors of several generations; the last that this one is, runs. Blocks of one sample have code of
-   their own. */
+/* The machine is compiled for several processor generations; the newest that this processor supports runs. Blocks of one sample
+   have a specialised version. */
 typedef struct {
     void (*run)(Section, Block *, double *, ptrdiff_t);
     int (*finite)(const double *, ptrdiff_t);
@@ -44,7 +44,7 @@ static const Machine MACHINES[] = {ENTRY(plain)};
 static int generation(void) { return 0; }
 #endif
 
-/* The errors of floating-point operations; of x86 those of its vectors, which all of the machine is. */
+/* Floating-point error flags; on x86 the SSE ones, because the machine uses no x87 code. */
 #if defined(__GNUC__) && defined(__x86_64__)
 static void clear_errors(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x3fu); }
 static int errors_found(void) { return (int)(__builtin_ia32_stmxcsr() & 0x0d); } /* invalid, division by zero, overflow */
@@ -53,7 +53,7 @@ static void clear_errors(void) { feclearexcept(FE_ALL_EXCEPT); }
 static int errors_found(void) { return fetestexcept(FE_OVERFLOW | FE_DIVBYZERO | FE_INVALID); }
 #endif
 
-/* The memory of one run. The numbers in it that every run finds there are the constants, and what is set up of these. */
+/* The memory of one run. Constants, and numbers that the section SETUP computed, stay in it between runs. */
 typedef struct Workspace {
     struct Workspace *next;
     ptrdiff_t width;
@@ -61,7 +61,7 @@ typedef struct Workspace {
     double *steady, *lanes, *packed; /* in the memory */
 } Workspace;
 
-/* Checked code: its sections, constants, how much of everything outside it takes, and workspaces that no run has at present. */
+/* Checked code: its sections and constants, the sizes that it needs of all arrays, and the workspaces that no run uses now. */
 typedef struct {
     PyObject_HEAD
     int32_t *code[SECTIONS];
@@ -69,12 +69,12 @@ typedef struct {
     double work[SECTIONS]; /* operations */
     double *constants;
     Py_ssize_t lanes, steady, constant_count, parameters, inputs, outputs, results;
-    Py_ssize_t packed_columns, packed_products; /* numbers that gradients pack for each sample, and products at once */
+    Py_ssize_t packed_columns, packed_products; /* packed floats: of gradients per sample, of products in all */
     int32_t *columns;                           /* of each input */
     Workspace *kept;
 } Code;
 
-/* Whether other threads may run meanwhile, and how many operations are left until the next look for an interrupt. */
+/* The state of a released GIL, NULL if it is held, and the number of operations until the next check for an interrupt. */
 typedef struct {
     PyThreadState *state;
     double left;
@@ -85,7 +85,7 @@ static void end(const Patience *patience) {
     if (patience->state) PyEval_RestoreThread(patience->state);
 }
 
-/* Whether, after so many operations, there is an interrupt, whose exception is set. */
+/* Count operations; from time to time check for an interrupt. Nonzero if there is one, with its exception set. */
 static int interrupted(Patience *patience, double work) {
     patience->left -= work;
     if (patience->left > 0 || !patience->state) return 0;
@@ -95,7 +95,7 @@ static int interrupted(Patience *patience, double work) {
     return found;
 }
 
-/* Run the sections, that of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
+/* Run the sections, the one of samples block by block. Return -1 with an exception, 0 if a check fails, 1 if all is well. */
 static int run_sections(const Code *code, Block *block, const Machine *machine, int check, Patience *patience) {
     double strips = (double)((block->width + 7) / 8);
     for (int section = ONCE; section <= AFTER; section++) {
@@ -117,12 +117,12 @@ static int run_sections(const Code *code, Block *block, const Machine *machine, 
     return 1;
 }
 
-/* How many operations on eight samples a batch takes. */
+/* Return the number of operations on eight samples in a batch. */
 static double work_of(const Code *code, ptrdiff_t batch) {
     return (code->work[ONCE] + code->work[AFTER] + code->work[EACH_BLOCK] * (double)(batch + 7)) / 8;
 }
 
-/* The width of a block: as many lanes as fit the cache, in whole eights, with few that no sample fills. */
+/* Return the width of a block: a multiple of 8 lanes that fits the cache and leaves few lanes without a sample. */
 static ptrdiff_t width_of(const Code *code, ptrdiff_t batch) {
     if (batch < 2) return 1;
     ptrdiff_t most = CACHE / (code->lanes + 1) / 8 * 8;
@@ -132,7 +132,7 @@ static ptrdiff_t width_of(const Code *code, ptrdiff_t batch) {
     return 8 * (eights < 8 ? eights : eights | 1); /* slots that are a power of two apart would share lines of the cache */
 }
 
-/* A workspace for blocks of a width, that nothing else uses until it is put back; NULL with an error. */
+/* Take a workspace for blocks of a width, for one run until it is put back; NULL with an exception. */
 static Workspace *take_workspace(Code *code, ptrdiff_t width, const Machine *machine) {
     for (Workspace **at = &code->kept; *at; at = &(*at)->next)
         if ((*at)->width == width) {
@@ -178,13 +178,13 @@ static void put_back(Code *code, Workspace *workspace) {
     }
 }
 
-/* Whether so many numbers, from one on and each so far from the one before, are in so many; count > 0 */
+/* Return whether start, start + step, …, `count` > 0 places, are all below `most` and not negative. */
 static int within(int64_t start, int64_t step, int64_t count, int64_t most) {
     int64_t last = start + step * (count - 1);
     return start >= 0 && last >= 0 && start < most && last < most;
 }
 
-/* Whether a matrix is in so many numbers. */
+/* Return whether all places of a matrix are below `most` and not negative. */
 static int matrix_within(Matrix m, int64_t rows, int64_t columns, int64_t most) {
     int64_t down = m.row * (rows - 1), across = m.column * (columns - 1);
     int64_t least = m.start + (down < 0 ? down : 0) + (across < 0 ? across : 0);
@@ -192,7 +192,7 @@ static int matrix_within(Matrix m, int64_t rows, int64_t columns, int64_t most) 
     return least >= 0 && last < most;
 }
 
-/* Count a place among those that there must be. */
+/* Increase a required size so that it includes a place; 0 if the place is too large. */
 static int counted(Py_ssize_t *count, int64_t last) {
     if (last > INT32_MAX) return 0;
     if (last >= *count) *count = (Py_ssize_t)last + 1;
@@ -245,7 +245,7 @@ static int check_dot(const Code *code, int section, const int32_t *at) {
            && within(d.right, d.right_step, d.count, most);
 }
 
-/* How many products a product, a gradient or a dot is. */
+/* Return the number of multiplications of a product, a gradient or a dot. */
 static double work_of_step(int32_t operation, const int32_t *at) {
     Product p;
     if (operation == DOT) return ((const Dot *)at)->count;
@@ -258,7 +258,7 @@ static int fits(Code *code, int section, char kind, int64_t place, int64_t step,
     int steady = kind == 'S' || (kind == 's' && section != EACH_BLOCK), other = kind == 'o' || kind == 'i' || kind == 'x';
     int64_t most = steady ? code->steady : kind == 's' || kind == 'l' ? code->lanes : INT32_MAX;
     if (!within(place, step, count, most)) return 0;
-    if (other && section != EACH_BLOCK) return 0; /* which only blocks of samples have */
+    if (other && section != EACH_BLOCK) return 0; /* only blocks of samples have these operands */
     if ((kind == 'p' || kind == 'r') && section == SETUP) return 0;
     int64_t last = place + (step > 0 ? step * (count - 1) : 0);
     if (kind == 'x') {
@@ -374,7 +374,7 @@ static int take_input(const Code *code, Py_ssize_t i, PyObject *array, Py_buffer
     if (PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)) return -1;
     int columns = i < code->inputs ? code->columns[i] : 0;
     const char *format = view->format ? view->format : "";
-    format += *format == '@' || *format == '=' || *format == '^'; /* as NumPy says that numbers may not be aligned */
+    format += *format == '@' || *format == '=' || *format == '^'; /* NumPy's prefixes for native byte order */
     int doubles = view->itemsize == (Py_ssize_t)sizeof(double) && !strcmp(format, "d");
     if (doubles && view->ndim == 2 && view->shape[1] >= columns && (!i || view->shape[0] == *batch)) {
         *batch = view->shape[0];
@@ -386,7 +386,7 @@ static int take_input(const Code *code, Py_ssize_t i, PyObject *array, Py_buffer
     return -1;
 }
 
-/* Whether a buffer holds so many doubles, or more, where a processor may read them. */
+/* Return whether a buffer holds at least so many aligned doubles. */
 static int holds(const Py_buffer *view, Py_ssize_t rows, Py_ssize_t columns, const char *name) {
     Py_ssize_t there = view->len / (Py_ssize_t)sizeof(double);
     if ((!columns || rows <= there / columns) && !((uintptr_t)view->buf % sizeof(double))) return 1;
@@ -395,7 +395,7 @@ static int holds(const Py_buffer *view, Py_ssize_t rows, Py_ssize_t columns, con
     return 0;
 }
 
-/* The inputs of a call, and the buffers that hold them. */
+/* The inputs of a call, and the buffers to release. */
 typedef struct {
     Py_buffer few[4], *views;
     Input some[4], *found;
@@ -408,7 +408,7 @@ static void release_inputs(Inputs *inputs) {
     if (inputs->found != inputs->some) PyMem_Free(inputs->found);
 }
 
-/* Take a tuple of arrays, each with columns enough, and as many rows as the others; -1 with an error, and nothing to release. */
+/* Take a tuple of arrays, each with enough columns and equally many rows; -1 with an exception and nothing to release. */
 static int take_inputs(const Code *code, PyObject *arrays, Inputs *inputs) {
     Py_ssize_t n = PyTuple_GET_SIZE(arrays);
     inputs->views = n <= 4 ? inputs->few : PyMem_Calloc((size_t)n, sizeof *inputs->views);
@@ -480,20 +480,20 @@ static PyObject *code_run(PyObject *self, PyObject *args) {
     return PyFloat_FromDouble(cost);
 }
 
-/* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers are
-   a row of the parameters and one for each of the update's means. */
+/* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers
+   are a row of the parameters and one for each of the update's means. */
 typedef struct {
     const Code *code, *update;
     Workspace *whole, *rest, *moving; /* for whole batches, the last one, and the update */
     const Machine *machine;
     const Input *inputs;
-    const int64_t *rows, *fixed; /* the order of the samples, NULL: as they are; parameters that stay */
+    const int64_t *rows, *fixed; /* the order of the samples, NULL for their own; parameters that stay fixed */
     double *now, *next, *gradient, *settings, clip;
     Py_ssize_t samples, size, parameters, means, fixed_count;
     int check;
 } Training;
 
-/* Scale numbers down so that the root of the sum of their squares is at most the largest; see `clip_gradients` of nn. */
+/* Scale numbers down so that their norm is at most `largest`; see `clip_gradients` of nn. */
 static void clip_norm(double *numbers, Py_ssize_t n, double largest) {
     double most = 0.0;
     for (Py_ssize_t i = 0; i < n; i++) most = fabs(numbers[i]) > most ? fabs(numbers[i]) : most;
@@ -537,7 +537,7 @@ static int take_step(Training *t, ptrdiff_t number, double *cost, Patience *pati
     return 1;
 }
 
-/* Whether the places are in so many. */
+/* Return whether all places are below `most` and not negative. */
 static int places_fit(const Py_buffer *view, Py_ssize_t n, const char *name) {
     const int64_t *places = view->buf;
     if ((uintptr_t)places % sizeof *places) {

@@ -1,8 +1,8 @@
-"""The scalar program as it is, as code for the compiled part: for what has too few matrices to be worth statements.
+"""Code for the C machine from the scalar program itself, for programs with few operations per statement.
 
-Constants, parameters and what is computed from these alone come first, once; then, for each block of samples, what differs
-from sample to sample; at last what takes sums over all samples. Operations of one kind are brought together where their
-order allows it, and a slot whose number nobody needs any more is used again, so that a block stays in the cache.
+The first section computes once what depends only on constants and parameters; the second runs for each block of
+samples; the last uses sums over all samples. Steps with equal operations are grouped as far as their order allows. A
+slot is reused after its last read, so that a block stays in the cache.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from .machine import AFTER, EACH, ONCE, Assembly, Code, runs
 
 __all__ = ["kinds", "length", "tape", "unknown"]
 
-REACH = 1000  # steps over which operations of one kind are brought together: measured
+REACH = 1000  # window of steps within which equal operations are grouped: measured
 LEAVES = ("const", "param", "input", "seed")
 TOTALS = ("total", "total product")
-SEVERAL = ("add", "dot", "total")  # operations of any number of entries, written with others
+SEVERAL = ("add", "dot", "total")  # operations with any number of operands; written as several steps
 
 
-# An operation: its name, the entry that it makes, those that it takes, and the place outside that numbers come from or go to.
-# A plain tuple, because there are very many.
+# A step: operation, result entry, operand entries, and the parameter, input or output that it moves. A plain tuple,
+# because there are very many.
 Step = tuple[str, "int | None", tuple[int, ...], tuple[int, ...]]
 
 
 def unknown(lowered: Lowered) -> list[tuple[str, int]]:
-    """Return the functions, and their numbers of operands, that the compiled part does not have."""
+    """Return the functions that the C machine lacks, as (name, number of operands)."""
     program = lowered.program
     used = {(op, len(args)) for op, args in zip(program.ops, program.args) if op not in (*LEAVES, *SEVERAL)}
     return sorted(call for call in used if not runs(*call))
 
 
 def length(lowered: Lowered) -> int:
-    """Return how many steps a scalar program is."""
+    """Return the number of steps of a scalar program."""
     program = lowered.program
     return sum(
         len(args) // 2 if op == "dot" else len(args) - 1 if op == "add" else 1
@@ -48,9 +48,9 @@ def length(lowered: Lowered) -> int:
 
 
 def kinds(lowered: Lowered) -> int:
-    """Return how many operations differ in kind: those of one kind do the same to operands of the same kinds.
+    """Return the number of kinds of operations; operations of one kind are equal and have operands of equal kinds.
 
-    About as many statements the program would be; parameters are of one kind, and so are the entries of an input.
+    This estimates the number of statements. All parameters are of one kind, and so are the entries of an input.
     """
     program = lowered.program
     kind = [0] * len(program.ops)
@@ -70,7 +70,7 @@ def kinds(lowered: Lowered) -> int:
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
-    entries = next(sections.fresh)  # and what sums of many are added up in
+    entries = next(sections.fresh)  # the entries, and temporaries for sums of many terms
     ordered = {section: _together(steps, entries) for section, steps in sections.steps.items()}
     return Code(
         _coded(ordered, sections.constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients)
@@ -78,7 +78,7 @@ def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
 
 
 class _Sections:
-    """The steps of each section, and the constants that they take."""
+    """The steps of each section, and the constants that they read."""
 
     def __init__(self, lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> None:
         self.program = program = lowered.program
@@ -87,7 +87,7 @@ class _Sections:
         self.negated = {
             i: args[1] for i, args in enumerate(program.args) if args and args[0] in minus and program.ops[i] == "mul"
         }
-        self.added: dict[int, int] = {}  # of a sum that subtracts: how many entries it adds
+        self.added: dict[int, int] = {}  # sum with subtractions -> number of terms that it adds
         self.fresh = count(len(program.ops))
         self.constants: dict[int, float] = {}
         place: dict[Any, tuple[int, ...]] = {}
@@ -129,9 +129,10 @@ class _Sections:
         self.steps[AFTER].append(("cost", None, (i,), ()))
 
     def takes(self, i: int) -> tuple[int, ...]:
-        """Return the entries that an entry is computed from: of a sum what it adds, at least one, before what it subtracts.
+        """Return the operands of an entry; of a sum first the terms that it adds, at least one, then those that it
+        subtracts.
 
-        a − b takes b and not −1·b.
+        The operand of a − b is b, not −1·b.
         """
         args = self.program.args[i]
         if i in self.negated:
@@ -144,7 +145,7 @@ class _Sections:
         return (*added, *(self.negated[t] for t in others if t in self.negated))
 
     def needed(self, outputs: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Return the entries that outputs are computed from, in order, with those that each takes."""
+        """Return the entries that outputs depend on, in order, each with its operands."""
         found: list[tuple[int, ...] | None] = [None] * len(self.program.ops)
         wanted = bytearray(len(found))
         for i in outputs:
@@ -177,14 +178,14 @@ class _Sections:
 
 
 def _together(steps: list[Step], entries: int) -> list[Step]:
-    """Return steps with equal operations side by side, the oldest first, and no step before what it takes."""
+    """Return steps grouped by operation, the oldest first, each after the steps that make its operands."""
     maker, missing = _none(entries), array("i", bytes(4 * len(steps)))
     users, next_use, latest_use = (
         array("i"),
         array("i"),
         _none(len(steps)),
-    )  # chains of uses, which take no memory of lists
-    ready: dict[str, list[int]] = defaultdict(list)  # heaps of steps whose operands are there
+    )  # linked lists of users in arrays, which need less memory than lists
+    ready: dict[str, list[int]] = defaultdict(list)  # operation -> heap of steps whose operands are computed
     for k, (op, makes, takes, _) in enumerate(steps):
         for i in takes:
             made_by = maker[i]
@@ -218,24 +219,24 @@ def _together(steps: list[Step], entries: int) -> list[Step]:
 
 
 def _none(n: int) -> array[int]:
-    """Return so many places that are nowhere so far."""
+    """Return n unset slots, each −1."""
     return array("i", [-1]) * n
 
 
 def _coded(sections: Mapping[int, Sequence[Step]], constants: Mapping[int, float], entries: int) -> Assembly:
-    """Return the code of sections: runs of steps with one operation, which are taken one after the other."""
+    """Return the code of sections, as runs of steps with one operation each."""
     assembly = Assembly()
-    steady, lanes = _none(entries), _none(entries)  # the slots of entries
+    steady, lanes = _none(entries), _none(entries)  # entry -> slot
     for i, x in constants.items():
         steady[i] = assembly.constant(x)
-    last = _none(entries)  # the number of the last step that takes an entry
+    last = _none(entries)  # entry -> number of the last step that reads it
     for number, (_, _, takes, _) in enumerate(chain(*sections.values()), 1):
         for i in takes:
             last[i] = number
     number = 0
     for section, steps in sections.items():
         here = lanes if section == EACH else steady
-        made = bytearray(entries)  # what an earlier section made is for all blocks
+        made = bytearray(entries)  # entries made in this section; slots of earlier ones serve all blocks
         free: list[int] = []
         for op, run in groupby(steps, itemgetter(0)):
             places: list[int] = []

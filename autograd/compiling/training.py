@@ -1,9 +1,9 @@
 """Training a program: an optimiser's steps, as many of them as possible in one call of the compiled part.
 
-An update is a rule too: the program that it is has the parameters of a model for its samples. So a rule, run once on symbols,
-becomes code for the same machine as the cost and its gradient, and the compiled part alternates between the two. A step that it
-refuses, because a number in it is not finite, is taken again by calls of their own, which say which number it is; so are all
-steps of what has no code: rules that branch, or read more of their optimiser than numbers, and programs that run on NumPy.
+An optimiser's rule is run once on symbols. The result is a scalar program with one sample per parameter, and becomes
+code for the C machine, which alternates between this update and the cost with its gradient. A step with a number that
+is not finite is repeated in Python, to name that number. All steps run in Python where there is no code: for rules that
+branch or read attributes other than numbers, and for programs on NumPy.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .tape import tape, unknown
 
 __all__ = ["Optimiser", "Training", "Update", "update"]
 
-MEANS = 8  # of each parameter, that the compiled part keeps at most: as in tape.c
+MEANS = 8  # maximum number of running means per parameter; must equal MEANS in tape.c
 _origin = attrgetter("_origin")
-AT_ONCE = 2**16  # steps of one call, at most: their costs are an array
+AT_ONCE = 2**16  # maximum number of steps per call, because their costs are one array
 
 
 class Optimiser(Protocol):
-    """What moves the parameters: nn's optimisers do."""
+    """The protocol of an optimiser; those of nn follow it."""
 
     parameters: list[Value]
     learning_rate: float
@@ -41,26 +41,26 @@ class Optimiser(Protocol):
         """Return the numbers of all parameters after a step."""
 
     def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
-        """Return what the rule makes of symbols; raise if it takes none."""
+        """Return the result of the rule on symbols; raise if it does not accept them."""
 
 
 class Update(NamedTuple):
-    """A rule as a scalar program, and the code of it."""
+    """A rule as a scalar program, and its code."""
 
     program: Lowered
     code: Code
 
 
 def update(optimiser: Optimiser, known: Update | None = None) -> Update | None:
-    """Return the code of an optimiser's rule, the known one if the rule is still the same; None if there is none.
+    """Return the code of an optimiser's rule, or None; if the rule is unchanged, the previous code.
 
-    The rule runs twice, so that one with random numbers in it is found out.
+    The rule runs twice, to detect a rule with random numbers.
     """
     if native is None or len(optimiser.state) > MEANS:
         return None
     try:
         found, again = _written(optimiser), _written(optimiser)
-    except Exception:  # whatever it is, a step by itself raises it where it happens, or does without symbols
+    except Exception:  # a step in Python raises the same error, or needs no symbols
         return None
     if not _same(found, again) or unknown(found):
         return None
@@ -89,9 +89,10 @@ def _same(a: Lowered, b: Lowered) -> bool:
 
 
 class Training:
-    """Steps of an optimiser over rows of samples, from the parameters' numbers `theta` on; none is ever half done.
+    """Steps of an optimiser over rows of samples, starting at the parameters `theta`; each is done wholly or not at
+    all.
 
-    clip: the largest norm of a gradient; theta, gradient: those after and of the last step
+    clip: the maximum norm of a gradient; theta: the parameters after the last step; gradient: that of the last step
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Training:
         self.theta, self.gradient = theta, numpy().zeros(len(theta))
 
     def costs(self, order: Any, size: int, steps: int, at_once: int = AT_ONCE) -> Iterator[float]:
-        """Take so many steps, each on the next batch of `size` samples, and yield the cost of each.
+        """Take `steps` steps, each on the next batch of `size` samples, and yield the cost of each.
 
         order: an array of the places of the samples, or None: as they are. The last batch may have fewer samples, and after it
         the first one comes again. at_once: steps of one call, at most
@@ -125,7 +126,7 @@ class Training:
             number += 1
 
     def _native(self, size: int) -> bool:
-        """Tell whether there is code for the cost of batches of this size."""
+        """Tell whether there is native code for batches of this size."""
         execution = self.execution
         size = min(size, len(self.rows[0]))
         return execution.code is not None and size <= execution.samples and execution.batches.dtype == "float64"
@@ -133,7 +134,7 @@ class Training:
     def _together(
         self, moving: Code, fixed: list[int], order: Any, size: int, first: int, steps: int
     ) -> tuple[list[float], BaseException | None]:
-        """Take steps in the compiled part; return their costs, and the exception that ended them, an interrupt.
+        """Take steps in C; return their costs, and the interrupt that ended them, if any.
 
         There are fewer costs where a step has a number that is not finite.
         """
@@ -149,7 +150,7 @@ class Training:
                 moving.checked, numbers, gradient, tuple(self.rows), order, size, first, settings,
                 np.array(fixed, np.int64), self.clip, costs, self.execution.check, BEST,
             )  # fmt: skip
-        except BaseException as interrupt:  # a signal's handler may raise anything
+        except BaseException as interrupt:  # a signal handler may raise any exception
             error = interrupt
         done = int(settings[1]) - optimiser.steps
         if done:
@@ -159,7 +160,7 @@ class Training:
         return costs[:done].tolist(), error
 
     def _alone(self, fixed: list[int], order: Any, size: int, number: int) -> float:
-        """Take one step by calls of its own."""
+        """Take one step in Python."""
         samples = len(self.rows[0]) if order is None else len(order)
         start = number % -(-samples // size) * size
         places = slice(start, start + size) if order is None else order[start : start + size]

@@ -1,6 +1,6 @@
-"""Statements as code for the compiled part: rows side by side, one step for each, and matrix products whole.
+"""Code for the C machine from statements: one step per row, in consecutive slots, and one per matrix product.
 
-A row is a slot, wherever it stands: what an array module would slice, gather, concatenate and broadcast costs nothing here.
+A row is a slot, so the slices, gathers, concatenations and broadcasts of an array module cost nothing here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ __all__ = ["unknown", "vectorised"]
 
 MANY = ("max", "min")
 OTHERS = ("leaf", "dot", "sum", "total", *MANY)
-TALL = 8  # rows of a matrix that is multiplied with one column, from which on that is faster than row by row
+TALL = 8  # from so many rows on, a matrix times one column is faster than row by row
 Ids = Sequence[int]
 
 
 def unknown(program: ArrayProgram) -> list[tuple[str, int]]:
-    """Return the functions, and their numbers of operands, that the compiled part does not have."""
+    """Return the functions that the C machine lacks, as (name, number of operands)."""
     used = {(s.op, len(s.operands)) for s in program.statements if s.op not in OTHERS}
     return sorted(call for call in used if not runs(*call))
 
@@ -36,14 +36,14 @@ class _Vectors:
         self.program, self.inputs, self.gradient = program, inputs, gradient
         self.nodes, self.place = program.nodes, program.place
         self.code = Assembly()
-        self.slot: dict[int, int] = {}  # of a node: in the lanes if it varies, else in the steady memory
-        self.late: set[int] = set()  # nodes that are there after all samples only
+        self.slot: dict[int, int] = {}  # node -> slot: in the lanes if it varies, else in the steady memory
+        self.late: set[int] = set()  # nodes that are computed only after all samples
         self.last = self.uses()
-        self.rows: dict[int, tuple[int, int]] = {}  # statement -> its first slot of the lanes, and how many it has
+        self.rows: dict[int, tuple[int, int]] = {}  # statement -> (first slot of the lanes, number of slots)
         self.temporary: list[tuple[int, int]] = []
         self.seeded: int | None = None  # the steady slot of 1 / samples
-        self.written: set[int] = set()  # nodes that are written among the results already
-        self.served: dict[int, list[int]] = {}  # node -> the parameters whose gradient it is
+        self.written: set[int] = set()  # nodes that are already written to the results
+        self.served: dict[int, list[int]] = {}  # node -> parameters whose gradient it is
         for p, i in enumerate(program.gradients if gradient else ()):
             self.served.setdefault(i, []).append(p)
         self.taken = {i for s in program.statements for ids in self.operands(s) for i in ids}
@@ -57,7 +57,7 @@ class _Vectors:
                 yield from block.rights
 
     def uses(self) -> dict[int, int]:
-        """Return the last statement that takes rows of each."""
+        """Map each statement to the last one that reads its rows."""
         last: dict[int, int] = {}
         for a, statement in enumerate(self.program.statements):
             for ids in self.operands(statement):
@@ -96,7 +96,7 @@ class _Vectors:
         return statement.varying and statement.name != "seed"
 
     def leaf(self, a: int, statement: Statement) -> None:
-        """An input takes slots side by side; parameters and the seed are fetched when they are taken."""
+        """Allocate consecutive slots for an input; parameters and the seed are loaded at their first use."""
         if not self.in_lanes(statement) or a not in self.last:
             return
         n = len(statement.members)
@@ -108,7 +108,7 @@ class _Vectors:
         self.code.emit(EACH, "input", [start + row for row in there], [number] * len(there), there)
 
     def results(self) -> None:
-        """Write the cost and what has not been written of the gradient."""
+        """Write the cost, and the part of the gradient that is not written yet."""
         (cost,), code = self.program.outputs, self.code
         slot = code.new_steady()
         if self.varies(cost):
@@ -134,7 +134,7 @@ class _Vectors:
         return self.seeded
 
     def steady(self, ids: Sequence[int]) -> list[int]:
-        """Return the steady slots of nodes that do not vary; parameters are fetched."""
+        """Return the steady slots of nodes that do not vary; parameters are loaded."""
         missing = [i for i in dict.fromkeys(ids) if i not in self.slot]
         fetched = []
         for i in missing:
@@ -169,7 +169,7 @@ class _Vectors:
     # Statements
 
     def define(self, a: int, statement: Statement) -> None:
-        """Write a statement; what it makes stands side by side."""
+        """Write a statement, whose rows get consecutive slots."""
         if statement.op == "total" or (statement.stack is not None and statement.stack.total):
             self.late.update(statement.members)
             if statement.stack is not None:
@@ -199,7 +199,7 @@ class _Vectors:
         self.slot.update(zip(statement.members, to))
 
     def sum(self, section: int, to: range, statement: Statement) -> None:
-        """Σ coef · operand, beginning with an operand that is simply added, if there is one."""
+        """Write Σ coef · operand, with an operand of coefficient 1 first if there is one."""
         terms = sorted(zip(statement.coefs, statement.operands), key=lambda term: set(term[0]) != {1})
         sofar: Sequence[int] = ()
         for coefs, ids in terms:
@@ -229,7 +229,7 @@ class _Vectors:
         _, r, c, n = stack.shape
         memory = LANES if section == EACH else STEADY
         dots: list[Dot] = []
-        apart: list[tuple[int, Ids, Ids]] = []  # whose factors do not stand at even distances
+        apart: list[tuple[int, Ids, Ids]] = []  # products whose factors have no constant stride
         for k, block in enumerate(stack.blocks):
             part = to[k * r * c : (k + 1) * r * c]
             lefts, rights = block.lefts, block.rights
@@ -261,12 +261,12 @@ class _Vectors:
         return section != EACH or any(self.varies(i) or self.nodes[i].op == "const" for ids in table for i in ids)
 
     def matrix(self, section: int, table: Sequence[Sequence[int]]) -> Matrix | None:
-        """Return the matrix that the slots of nodes are, if they are as far apart as those of one."""
+        """Return the slots of nodes as a matrix, if they have constant strides."""
         slots = [self.slots(section, ids) for ids in table]
         return _matrix(LANES if section == EACH else STEADY, slots)
 
     def steady_matrix(self, table: Sequence[Sequence[int]]) -> Matrix:
-        """Return nodes that do not vary as a matrix: of parameters where they are, else of steady slots, copied if need be."""
+        """Return nodes that do not vary as a matrix: of parameters in place, else of steady slots, copied if needed."""
         if all(self.nodes[i].op == "param" for ids in table for i in ids):
             found = _matrix(PARAMETERS, [[self.nodes[i].place for i in ids] for ids in table])
             if found is not None:
@@ -281,7 +281,7 @@ class _Vectors:
         return Matrix(STEADY, start, width, 1)
 
     def gathered(self, table: Sequence[Sequence[int]]) -> Matrix:
-        """Return rows from several places as a matrix, of copies that this statement alone uses."""
+        """Copy rows from several places for this statement; return the copies as a matrix."""
         width = len(table[0])
         n = len(table) * width
         start = self.code.new_lanes(n)
@@ -297,7 +297,7 @@ class _Vectors:
             self.code.emit(section, *(("fma", to, to, lefts, rights) if k else ("mul", to, lefts, rights)))
 
     def total(self, block: Block) -> None:
-        """A product that is summed over the samples: mostly the gradient of a matrix, which is written where it belongs."""
+        """Write a product that is summed over the samples: usually a matrix's gradient, written directly to its place."""
         r, c, n = len(block.lefts), len(block.rights), len(block.lefts[0])
         to = self.destination(block.members, r, c)
         if to.memory == STEADY:
@@ -312,13 +312,13 @@ class _Vectors:
         left = self.matrix(EACH, block.lefts) or self.gathered(block.lefts)
         columns = _turned(block.rights)
         right = self.matrix(EACH, columns) or self.gathered(columns)
-        if r > c < 8:  # the columns are what is computed side by side
+        if r > c < 8:  # the kernel computes columns side by side
             r, c, left, right = c, r, _transposed(right), _transposed(left)
             to = _transposed(to)
         self.code.emit_product(EACH, "gradient", (r, c, n), to, left, right)
 
     def destination(self, members: Sequence[int], r: int, c: int) -> Matrix:
-        """Return where a gradient goes: among the results, if that is all it is for, else into steady slots."""
+        """Return the destination of a gradient: the results if it has no other use, else steady slots."""
         if all(len(self.served.get(i, ())) == 1 and i not in self.taken for i in members):
             places = [self.served[i][0] for i in members]
             found = _matrix(RESULTS, [places[k * c : (k + 1) * c] for k in range(r)])
@@ -329,7 +329,7 @@ class _Vectors:
 
 
 def _matrix(memory: int, table: Sequence[Sequence[int]]) -> Matrix | None:
-    """Return the matrix that a table of places is, if they are as far apart as those of one."""
+    """Return a table of places as a matrix, if they have constant strides."""
     start = table[0][0]
     row = table[1][0] - start if len(table) > 1 else 0
     column = table[0][1] - start if len(table[0]) > 1 else 0

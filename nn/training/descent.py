@@ -51,7 +51,8 @@ def minimize(
     epsilon: float | None = None,
     k: int = 1,
 ) -> Descent:
-    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0. f takes what x0 is: a number, a list or an array.
+    """Follow x ← x − η·v with v = momentum·v + ∇f(x) from x0. The argument of f is of x0's kind: a number, a list or an
+    array.
 
     It ends after `steps`, or when |f(x^t+k) − f(x^t)| < epsilon. (That can hold without convergence: for η = 1 on x² the
     point alternates between 1 and −1, where f is equal.)

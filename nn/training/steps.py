@@ -108,7 +108,7 @@ class ScalarRun:
         return mean
 
     def costs(self, order: Sequence[int], size: int) -> Iterator[float]:
-        """Take the steps of an epoch and yield the cost of each; `weights` may be ahead of it, but never half a step."""
+        """Take the steps of an epoch and yield the cost of each; `weights` may hold later steps, but only whole ones."""
         for start in range(0, len(order), size):
             yield self.step(order[start : start + size])
 
@@ -171,7 +171,7 @@ class ScalarRun:
 
 
 class CompiledRun(ScalarRun):
-    """The steps of an epoch through the compiled program, on an array of weights that the Values take over at its end."""
+    """Training steps through the compiled program, on an array of weights that is written to the Values after an epoch."""
 
     def prepare(self) -> None:
         X, y = self.data
