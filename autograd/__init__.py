@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from .functional import (
         grad as grad,
         hessian as hessian,
+        hvp as hvp,
         jacobian as jacobian,
+        jvp as jvp,
         linearize as linearize,
         value_and_grad as value_and_grad,
+        vjp as vjp,
     )
 
 __version__ = "0.1.0"
@@ -47,7 +50,7 @@ _READERS = {
     "check": ("check_gradients", "finite_differences"),
     "compiling": ("CompiledProgram", "SizedPrograms", "compile"),
     "drawing": ("Page", "draw", "explain", "explore", "frames", "to_dot", "walk"),
-    "functional": ("grad", "hessian", "jacobian", "linearize", "value_and_grad"),
+    "functional": ("grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"),
 }
 _MODULES = {name: module for module, names in _READERS.items() for name in names}
 

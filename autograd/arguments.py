@@ -218,7 +218,7 @@ def require_callable(f: Any, what: str, arguments: str = "") -> None:
     >>> require_callable(lambda epoch: 0.1, "schedule", "epoch")
     """
     if not callable(f):
-        raise TypeError(f"{what} must be a function, got {describe(f)}")
+        raise TypeError(f"{what} must be a function, got {describe(f)}: write f, without a call, or a lambda")
     import inspect  # slow to import
 
     try:
@@ -273,6 +273,7 @@ KEYWORDS_ELSEWHERE: dict[str, tuple[str, ...]] = {
         ("max_norm clip_norm clipnorm norm max_grad_norm", ("largest", "clip")),
         ("gamma decay_rate rate", ("factor",)),
         ("step_size step period decay_steps transition_steps", ("every", "learning_rate", "epochs")),
+        ("argnum wrt", ("argnums",)),
         ("T_max t_max total_iters total_steps num_steps n_steps steps max_iter maxiter", ("epochs", "steps")),
         ("num_epochs n_epochs nb_epoch warmup_epochs warmup_steps", ("epochs",)),
         ("eta_min end end_value min_lr final_lr", ("last",)),

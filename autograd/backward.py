@@ -27,6 +27,7 @@ __all__ = [
     "backward",
     "forward",
     "fresh_order",
+    "gradient",
     "is_stale",
     "no_slope",
     "pull_any",
@@ -202,6 +203,17 @@ def adjoints(root: N, seed: float = 1.0) -> dict[N, float]:
     return {node: 0.0 if node._origin is CONSTANT else adjoint for node, adjoint in found.items()}
 
 
+def gradient(root: Node, inputs: Sequence[Node]) -> list[float]:
+    """Return d root/d input for each of some nodes that are no constants; changes nothing."""
+    with walking:
+        for x in inputs:
+            x._adjoint = 0.0  # of one that the walk does not reach
+        walk = _sweep(root, 1.0)
+        found = [x._adjoint for x in inputs]
+        walk.finish()
+    return found
+
+
 def backward(root: Node, seed: float = 1.0) -> None:
     """Add d root/d leaf × seed to the gradient of every leaf except constants; set the gradient of every other node."""
     seed = as_float(seed, "the seed of backward")
@@ -261,10 +273,10 @@ def _refuse_changed(walk: Walk, began: int) -> None:
         )
 
 
-def fresh_order(root: N, ends: Sequence[N]) -> list[N]:
-    """Return the topological order of a graph without `ends`; raise if the graph is stale."""
+def fresh_order(roots: Sequence[N], ends: Sequence[N]) -> list[N]:
+    """Return the topological order of some graphs without `ends`; raise if one is stale."""
     with walking:
-        walk = Walk((root,), ends)
+        walk = Walk(roots, ends)
         _refuse_stale(walk)
         walk.finish()
         return [*walk.leaves, *walk.gates]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from .arguments import as_float, checks_keywords, truncated_repr, unpack_array
+from .arguments import as_float, checks_keywords, require_callable, truncated_repr, unpack_array
 from .backward import adjoints, topological_order
 from .context import no_grad
-from .functional import flatten, grad, require_function, unflatten
+from .functional import grad
 from .functions import FLOATS
+from .trees import aligned, flatten, unflatten
 from .value import Operand, Value
 
 __all__ = ["check_gradients", "finite_differences"]
@@ -59,7 +60,7 @@ def check_gradients(
         x   2         3        4    1.0e+00    2.5e-01   WRONG
         y   3         2        2    3.0e-11    1.5e-11      ok
     """
-    inputs = _arguments(f, inputs, "check_gradients")
+    inputs = _arguments(f, inputs)
     rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
     data = [_data(x) for x in flatten(inputs)]
     if gradient is None:
@@ -95,16 +96,7 @@ def _entries_of_gradient(
 
 def _flat_gradient(name: str, x: Any, slope: Any) -> Iterator[float]:
     """Yield the entries of the gradient in one input; its shape must be that of the input."""
-    slope = unpack_array(slope)
-    if not isinstance(x, (list, tuple)):
-        yield slope.data if isinstance(slope, Value) else as_float(slope, f"the gradient in {name}")
-    elif not isinstance(slope, (list, tuple)) or len(slope) != len(x):
-        raise ValueError(
-            f"the gradient in {name} must be a list of {len(x)}, as {name} is, got {truncated_repr(slope)}"
-        )
-    else:
-        for i, (entry, part) in enumerate(zip(x, slope, strict=True)):
-            yield from _flat_gradient(f"{name}[{i}]", entry, part)
+    return (s.data if isinstance(s, Value) else s for s in aligned(x, slope, f"the gradient in {name}"))
 
 
 def _numeric(
@@ -203,15 +195,15 @@ def finite_differences(
     [6.5]
     """
     h = _step(scheme, step)
-    inputs = _arguments(f, inputs, "finite_differences")
+    inputs = _arguments(f, inputs)
     data = [_data(x) for x in flatten(inputs)]
     return [_difference(f, inputs, data, i, scheme, h) for i in range(len(data))]
 
 
-def _arguments(f: Any, inputs: Any, what: str) -> Sequence[Any]:
+def _arguments(f: Any, inputs: Any) -> Sequence[Any]:
     """Return the arguments to call f with; errors explain the difference between a list argument and a list of arguments."""
-    require_function(f, what)
-    given = unflatten(inputs, iter([*flatten(inputs)]))
+    require_callable(f, "f")
+    given = unpack_array(unflatten(inputs, iter([*flatten(inputs)])))
     if not isinstance(given, (list, tuple)):
         raise TypeError(
             f"inputs must be a list with one entry per argument of f, got {truncated_repr(inputs)}: "
@@ -283,10 +275,12 @@ def _parameters(f: Function, count: int) -> list[str]:
 
 
 def _entries(name: str, x: Any) -> Iterator[str]:
-    if not isinstance(x, (list, tuple)):
+    x = unpack_array(x)
+    if not isinstance(x, (list, tuple, dict)):
         yield name
-    for i, entry in enumerate(x if isinstance(x, (list, tuple)) else ()):
-        yield from _entries(f"{name}[{i}]", entry)
+    else:
+        for key, entry in x.items() if isinstance(x, dict) else enumerate(x):
+            yield from _entries(f"{name}[{key!r}]", entry)
 
 
 def _rounding(f: Function, inputs: Sequence[Any], data: Sequence[float]) -> float:

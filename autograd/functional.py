@@ -1,4 +1,4 @@
-"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `linearize`.
+"""Derivatives of functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, products with these, and `linearize`.
 
 Float arguments give float results. Value arguments give Values: the derivative is then recorded as a graph, because the
 rules of the gates run on Values too, so these functions nest. They never write the `.grad` of a Value.
@@ -8,30 +8,41 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from functools import lru_cache, partial, reduce, wraps
+from functools import lru_cache, reduce, wraps
+from itertools import chain
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple, SupportsIndex
 
-from .arguments import NESTED, as_float, checks_keywords, remedy, truncated_repr, unpack_array
-from .backward import adjoints, fresh_order, no_slope, reverse, topological_order
+from .arguments import as_float, as_list, checks_keywords, describe, remedy, require_callable, unpack_array
+from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
 from .gate import GATES, Gate, refuse_infinite
 from .node import NUMBER, TAKEN
+from .sparsity import as_sparse, colours, dependencies, scipy_sparse, transposed
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
+from .trees import aligned, as_array, flatten, is_array, to_numbers, unflatten
 from .value import Operand, Value
 
-__all__ = ["flatten", "grad", "hessian", "jacobian", "linearize", "require_function", "unflatten", "value_and_grad"]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"]
+
+Argnums = SupportsIndex | Sequence[SupportsIndex] | None
+Partials = list[tuple["Value", list[tuple["Value", Operand]]]]  # of gates in order, in those inputs that matter
 
 
 @checks_keywords
-def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: Argnums = None, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that gives the gradient of f: ∂f/∂x for each argument x.
 
-    A gradient has the shape of its argument: a number or a list. Several arguments give a tuple of gradients. f must
-    return one number, or a TypeError is raised; for a function that returns a list, use `jacobian`.
+    A gradient has the shape of its argument: a number, or a list, dict or NumPy array of them, nested as you like. f gets an
+    array as an array of Values, with which indexing, slices, arithmetic and `@` work. Several arguments give a tuple of
+    gradients. f must return one number, or a TypeError is raised; for a function that returns a list, use `jacobian`.
+
+    argnums: the positions of the arguments to differentiate, as in JAX: one gives its gradient, a list of them a tuple. The
+        other arguments are handed to f as they are, whatever they are. Default: all arguments
+    has_aux: f returns a pair (output, more), and the result is the pair (gradient, more)
 
     A gradient that is recorded on Values, or compiled, is its formula, which may hold where f does not: 1/x, for log x, is a
     number at −1 too, where grad(log)(−1.0) raises. `value_and_grad` keeps f beside it, whose replay raises there.
@@ -41,102 +52,246 @@ def grad(f: Callable[..., Operand]) -> Callable[..., Any]:
     (12.0, 12.0)
     >>> grad(lambda w, b: 3 * w[0] + w[0] * w[1] - b)([1.0, 2.0], 5.0)
     ([5.0, 1.0], -1.0)
+    >>> grad(lambda x, y: x**y, argnums=0)(-2.0, 3.0)
+    12.0
     """
-    both = value_and_grad(require_function(f, "grad"))
+    both = value_and_grad(f, argnums, has_aux)
 
     @wraps(f, updated=())
     def gradient(*arguments: Any, **named: Any) -> Any:
-        return both(*arguments, **named)[1]
+        output, gradients = both(*arguments, **named)
+        return (gradients, output[1]) if has_aux else gradients
 
     return gradient
 
 
 @checks_keywords
-def value_and_grad(f: Callable[..., Operand]) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = None, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
     """Return the function that gives the pair (f, gradient of f), at the cost of one forward and one backward pass.
+
+    argnums and has_aux are those of `grad`; with has_aux the result is ((f, more), gradient).
 
     >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
-
-    require_function(f, "value_and_grad")
+    require_callable(f, "f")
+    _check_argnums(argnums)
 
     @wraps(f, updated=())
     def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
-        arguments = _in_order(f, arguments, named)
-        output, rows = _differentiate(f, arguments)
-        if isinstance(output, list):
-            raise TypeError("f must return one number, got a list: use jacobian(f)")
-        gradients = unflatten(arguments, iter(rows[0]))
-        return output, gradients[0] if len(gradients) == 1 else gradients
+        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        root = run.single()
+        try:
+            gradients = unflatten(run.chosen, iter(run.gradient(root)))
+        except (ArithmeticError, ValueError) as error:
+            if len(run.chosen) == 1:
+                raise
+            raise type(error)(f"{error}; argnums leaves out arguments that need no gradient") from None
+        one = len(gradients) == 1 if argnums is None else hasattr(type(argnums), "__index__")
+        return run.pair(run.shown()), gradients[0] if one else gradients
 
     return both
 
 
 @checks_keywords
-def jacobian(f: Callable[..., Any]) -> Callable[..., list[list[Any]]]:
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = None, has_aux: bool = False, *, sparse: bool = False
+) -> Callable[..., Any]:
     """Return the function that gives the Jacobian of f, a list of rows: row i is the gradient of output i.
 
-    The layout is outputs × inputs (m × n), with the entries of all arguments in order; a single output gives one row.
-    Some textbooks use the transpose, inputs × outputs. The cost is one backward pass per output.
+    The layout is outputs × inputs (m × n), with the entries of all outputs and all arguments in order; a single output gives
+    one row. Where an argument is an array, the rows are an array (m, n). Some textbooks use the transpose, inputs × outputs.
+    The cost is one backward pass per output. argnums and has_aux are those of `grad`.
+
+    sparse: return SciPy's `coo_array` of the entries that are not 0 for all data. These are read off the graph; outputs that
+        have no input in common, or inputs that have no output in common, then share a pass (Curtis, Powell and Reid, 1974).
+        Its entries are numbers, so this is a TypeError for Values and inside `compile`
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1], x[1] ** 2])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0], [0.0, 6.0]]
+    >>> print(jacobian(lambda x: [x[0] * x[0], x[1] * 5], sparse=True)([2.0, 3.0]).toarray())
+    [[4. 0.]
+     [0. 5.]]
     """
-
-    require_function(f, "jacobian")
+    require_callable(f, "f")
+    _check_argnums(argnums)
 
     @wraps(f, updated=())
-    def rows(*arguments: Any, **named: Any) -> list[list[Any]]:
-        return _differentiate(f, _in_order(f, arguments, named))[1]
+    def rows(*arguments: Any, **named: Any) -> Any:
+        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        if not run.outputs:
+            raise ValueError(
+                f"f must return at least one number for its Jacobian, got {describe(run.result)}: return a list of outputs"
+            )
+        return run.pair(_sparse(run) if sparse else _rows(run))
 
     return rows
 
 
 @checks_keywords
-def hessian(f: Callable[..., Operand]) -> Callable[..., list[list[Any]]]:
+def hessian(
+    f: Callable[..., Any], argnums: Argnums = None, has_aux: bool = False, *, sparse: bool = False
+) -> Callable[..., Any]:
     """Return the function that gives the Hessian ∂²f/∂xᵢ∂xⱼ: the Jacobian of the gradient, n × n and symmetric.
+
+    Its layout, and argnums, has_aux and sparse, are those of `jacobian`. A product with it alone is `hvp`.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    gradient = grad(require_function(f, "hessian"))
+    gradient = grad(f, argnums, has_aux)
 
     @wraps(f, updated=())
-    def matrix(*arguments: Any, **named: Any) -> list[list[Any]]:
-        arguments = _in_order(f, arguments, named)
+    def entries(*arguments: Any, **named: Any) -> Any:
+        found = gradient(*arguments, **named)
+        return ([*flatten(found[0])], found[1]) if has_aux else [*flatten(found)]
 
-        def entries(*values: Any) -> list[Any]:
-            return list(flatten(gradient(*values)))
+    return jacobian(entries, argnums, has_aux, sparse=sparse)
 
-        return jacobian(entries)(*arguments)
 
-    return matrix
+@checks_keywords
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """Return the pair (f, J·v): f at the arguments `primals`, and its derivative in the direction `tangents`.
+
+    Forward mode: every gate hands Σ partial · tangent of its inputs on, along with its output, at the cost of one more pass
+    for any number of outputs. primals and tangents are tuples with an entry for each argument of f; a tangent has the shape of
+    its argument, and J·v that of f. With has_aux, f returns (output, more), and the result is (f, J·v, more).
+
+    >>> jvp(lambda x: [x[0] * x[1], x[0] ** 2], ([2.0, 3.0],), ([1.0, 0.0],))
+    ([6.0, 4.0], [3.0, 4.0])
+    """
+    require_callable(f, "f")
+    arguments, direction = _direction(primals, tangents, "jvp")
+    run = _run(f, arguments, {}, None, has_aux, also=direction)
+    found = unflatten(run.result, iter(run.pushed(dict(zip(run.inputs, direction, strict=True)), run.partials())))
+    return (run.shown(), found, run.aux) if has_aux else (run.shown(), found)
+
+
+@checks_keywords
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return the pair (f, pull): f at its arguments, and the function that gives u ↦ uᵀJ by one backward pass.
+
+    u has the shape of what f returns; uᵀJ is a tuple with an entry for each argument, in its shape. f is recorded once for
+    any number of calls of `pull`. With has_aux, f returns (output, more), and the result is (f, pull, more).
+
+    >>> output, pull = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
+    >>> output, pull([1.0, 0.0]), pull([0.0, 1.0])
+    ([6.0, 5.0], (3.0, 2.0), (1.0, 1.0))
+    """
+    require_callable(f, "f")
+    run = _run(f, primals, {}, None, has_aux)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        weights = [*aligned(run.result, cotangent, "the cotangent")]
+        with recorded():
+            root = GATES["dot"](weights, run.outputs) if weights else Value(0.0, role="constant")
+        return unflatten(run.chosen, iter(run.gradient(root, weights)))  # type: ignore[no-any-return]
+
+    return (run.shown(), pull, run.aux) if has_aux else (run.shown(), pull)
+
+
+@checks_keywords
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return H·v, the Hessian of f at the arguments `primals` times `tangents`, without forming the Hessian.
+
+    H is symmetric, so H·v = vᵀH, one backward pass through the recorded gradient, at the cost of a few gradients. primals and
+    tangents are tuples with an entry for each argument of f. H·v has the shape of the gradient.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], ([2.0, 3.0],), ([1.0, 0.0],))
+    [6.0, 4.0]
+    """
+    arguments, direction = _direction(primals, tangents, "hvp")
+    _, pull = vjp(grad(f), *arguments)
+    products = pull(unflatten(arguments if len(arguments) > 1 else arguments[0], iter(direction)))
+    return products if len(arguments) > 1 else products[0]
 
 
 @checks_keywords
 def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[Any], float]:
     """Return u ↦ f(x) + ∇f·u, the Taylor polynomial of f at x of order 1; order=2 adds ½ uᵀHu with the Hessian H.
 
-    x is a number or a list of numbers, and u has the shape of x.
+    x is a number, or a list, dict or array of numbers, and u has the shape of x.
 
     >>> linearize(lambda x: x**2, 3.0)(0.5), linearize(lambda x: x**2, 3.0, order=2)(0.5)
     (12.0, 12.25)
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 (the tangent) or 2 (with the Hessian), got {order!r}")
-    value, slope = value_and_grad(require_function(f, "linearize"))(x)
+    value, slope = value_and_grad(f)(x)
     slopes = list(flatten(slope))
     curvature = hessian(f)(x) if order == 2 else [[0.0] * len(slopes)] * len(slopes)
 
     def near(u: Any) -> float:
-        step = [as_float(entry, "a step") for entry in flatten(u)]
-        if len(step) != len(slopes):
-            raise ValueError(f"u must have as many entries as x, {len(slopes)}, got {len(step)}")
+        step = [as_float(entry, "a step") for entry in aligned(x, u, "u")]
         bend = sum(a * h * b for a, row in zip(step, curvature, strict=True) for h, b in zip(row, step, strict=True))
         return float(value + sum(a * s for a, s in zip(step, slopes, strict=True)) + bend / 2)
 
     return near
+
+
+# Calls of f: which of its arguments are differentiated, and what it recorded
+
+
+def _check_argnums(argnums: Argnums) -> None:
+    """Raise unless argnums is None, an integer or a list of at least one integer."""
+    _places(argnums, None)
+
+
+def _places(argnums: Argnums, count: int | None) -> list[int]:
+    """Return the positions that argnums stands for among so many arguments; those from the end are negative."""
+    if argnums is None:
+        return [*range(count or 0)]
+    given = [argnums] if hasattr(type(argnums), "__index__") else as_list(argnums, "argnums")
+    if not given:
+        raise ValueError(
+            "argnums must hold at least one position, got none: leave it out to differentiate all arguments"
+        )
+    places: list[int] = []
+    each: Any
+    for each in given:
+        if isinstance(each, bool) or not hasattr(type(each), "__index__"):
+            raise TypeError(
+                f"argnums must be the position of an argument, such as 0, or several, got {describe(argnums)}"
+            )
+        place = operator.index(each)
+        if count is not None and not -count <= place < count:
+            raise ValueError(f"argnums must be below {count}, the number of arguments of this call, got {place}")
+        places.append(place % count if count else place)
+    if len({*places}) < len(places):
+        raise ValueError(f"argnums must name each argument once, got {describe(argnums)}")
+    return places
+
+
+def _in_order(
+    f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], argnums: Argnums
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call of f, keyword arguments too, in the order of its parameters, and keyword-only ones."""
+    if not named:
+        return arguments, {}
+    signature = inspect.signature(f)
+    try:
+        bound = signature.bind(*arguments, **named)
+    except TypeError as error:
+        raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
+    if bound.kwargs and argnums is None:
+        raise TypeError(
+            f"arguments to differentiate must be positional, got {', '.join(bound.kwargs)} by keyword: "
+            "write a lambda that passes them on, or argnums"
+        )
+    return bound.args, bound.kwargs
+
+
+def _direction(primals: Any, tangents: Any, name: str) -> tuple[tuple[Any, ...], list[Operand]]:
+    """Return the arguments that primals holds, and the entries of the tangents, one for each of theirs."""
+    for what, x in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(x, (list, tuple)):
+            raise TypeError(
+                f"{what} must be a tuple with an entry for each argument of f, got {describe(x)}: "
+                f"write {name}(f, (x,), (v,))"
+            )
+    return tuple(primals), [*aligned(tuple(primals), tangents, "tangents")]
 
 
 # The arguments of the enclosing derivatives, while nested derivatives are computed.
@@ -145,48 +300,99 @@ _enclosing: ContextVar[tuple[Value, ...]] = ContextVar("enclosing arguments", de
 _origin: ContextVar[dict[Value, Value]] = ContextVar("gates of derivatives")
 
 
-def _differentiate(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, list[list[Any]]]:
-    """Return the output of f, a number or a list, and for each number of it the gradient by every argument entry."""
+class _Run(NamedTuple):
+    """A call of f that was recorded: its arguments that are differentiated, their entries, and what f returned."""
+
+    chosen: tuple[Any, ...]
+    inputs: list[Value]
+    result: Any
+    outputs: list[Value]  # the entries of the result
+    aux: Any
+    has_aux: bool
+    nested: bool  # derivatives are recorded on Values, because something else may differentiate them
+
+    def single(self) -> Value:
+        """Return the output of a function that has to return one number."""
+        if isinstance(self.result, (list, tuple, dict)) or is_array(self.result):
+            raise TypeError(f"f must return one number, got {describe(to_numbers(self.result))}: write jacobian(f)")
+        return self.outputs[0]
+
+    def gradient(self, root: Value, weights: Sequence[Operand] = ()) -> Sequence[Operand]:
+        """Return d root/d input for every input, of a root that was made with some weights."""
+        nested = self.nested or any(isinstance(weight, Value) for weight in weights)
+        return _gradient(root, self.inputs) if nested else _floats(root, self.inputs)
+
+    def partials(self) -> Partials:
+        """Return every gate that depends on an input, in order, with the partial derivatives in inputs that do so too."""
+        gates, active = _dependent(self.outputs, self.inputs)
+        slopes: Callable[..., Any] = _slopes if self.nested else _numeric_slopes
+        with recorded():
+            return [(node, slopes(node, active)) for node in gates]
+
+    def pushed(self, tangents: Mapping[Value, Operand], partials: Partials) -> list[Operand]:
+        """Return Σ partial · tangent for every output, by one pass in the order of the gates."""
+        found = dict(tangents)
+        with recorded():
+            for node, slopes in partials:
+                terms = [_times(found[x], local) for x, local in slopes if x in found]
+                if terms:
+                    found[node] = _sum(terms)
+        entries = [found.get(y, 0.0) for y in self.outputs]
+        return [_output(entry) for entry in entries] if self.nested else entries
+
+    def shown(self) -> Any:
+        """Return the result for the caller: of Values where derivatives are recorded, else of numbers."""
+        return self.result if self.nested else to_numbers(self.result)
+
+    def pair(self, found: Any) -> Any:
+        """Return what was found, with what f returned beside its output."""
+        return (found, self.aux) if self.has_aux else found
+
+
+def _run(
+    f: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    named: Mapping[str, Any],
+    argnums: Argnums,
+    has_aux: bool,
+    also: Sequence[Operand] = (),
+) -> _Run:
+    """Call f on Values in place of the arguments that argnums selects; `also` holds other numbers that derivatives use."""
     if not arguments:
         raise TypeError(
             "the function must be called with at least one argument, got none: there is nothing to differentiate"
         )
-    given, outer = list(flatten(arguments)), _enclosing.get()
+    places, outer = _places(argnums, len(arguments)), _enclosing.get()
+    chosen = tuple([arguments[i] for i in places])
+    given = [*flatten(chosen)]
     if not outer:
         _origin.set({})
     with recorded():
         # Each argument is copied, so that other uses of the same Value do not count as this argument.
-        inputs = [x + 0.0 if isinstance(x, Value) else Value(as_float(x, "an argument of the function")) for x in given]
+        inputs = [
+            x + 0.0 if isinstance(x, Value) else Value(as_float(x, "an argument that argnums does not leave out"))
+            for x in given
+        ]
+        call = list(arguments)
+        for i, x in zip(places, unflatten(chosen, iter(inputs)), strict=True):
+            call[i] = x
         token = _enclosing.set((*outer, *inputs))
         try:
-            result = unpack_array(f(*unflatten(arguments, iter(inputs))))
+            result, aux = f(*call, **named), None
         finally:
             _enclosing.reset(token)
-        single = not isinstance(result, (list, tuple))
-        outputs = [_output(y) for y in ([result] if single else flatten(result))]
-        nested = tracing() or any(isinstance(x, Value) for x in given)
-        # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
-        nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
-        rows: list[list[Any]] = [_gradient(y, inputs) if nested else _floats(y, inputs) for y in outputs]
-    values: list[Any] = outputs if nested else [y.data for y in outputs]
-    return values[0] if single else values, rows
-
-
-def _in_order(f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the arguments of a call of f, keyword arguments too, in the order of its parameters."""
-    if not named:
-        return arguments
-    signature = inspect.signature(f)
-    try:
-        bound = signature.bind(*arguments, **named)
-    except TypeError as error:
-        raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
-    if bound.kwargs:
-        raise TypeError(
-            f"arguments to differentiate must be positional, got {', '.join(bound.kwargs)} by keyword: "
-            "write a lambda that passes them on"
-        )
-    return bound.args
+        if has_aux:
+            if not isinstance(result, (list, tuple)) or len(result) != 2:
+                raise TypeError(f"f must return a pair (output, more) with has_aux=True, got {describe(result)}")
+            result, aux = result
+        if not is_array(result) or not result.shape:
+            result = unpack_array(result)
+        outputs = [*map(_output, flatten(result))]
+    result = unflatten(result, iter(outputs))
+    nested = tracing() or any(isinstance(x, Value) for x in [*also, *flatten([arguments, [*named.values()]])])
+    # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
+    nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
+    return _Run(chosen, inputs, result, outputs, aux if nested else to_numbers(aux), has_aux, nested)
 
 
 def _output(y: Any) -> Value:
@@ -196,54 +402,123 @@ def _output(y: Any) -> Value:
         raise TypeError(f"the function must return a Value (or a list of them), not {remedy(y)}") from None
 
 
+def _rows(run: _Run) -> Any:
+    """Return the gradient of every output, as an array if an argument is one."""
+    rows = [[*run.gradient(y)] for y in run.outputs]
+    arrays = any(map(is_array, run.chosen))
+    return as_array([*chain.from_iterable(rows)], (len(rows), len(run.inputs))) if arrays else rows
+
+
+def _sparse(run: _Run) -> Any:
+    """Return the Jacobian as a sparse array: rows or columns that share no entry are computed together."""
+    scipy_sparse()
+    if run.nested:
+        raise TypeError(
+            "sparse=True gives an array of SciPy's, which must hold numbers, got Values: leave it out inside compile and "
+            "where an argument is a Value"
+        )
+    gates, _ = _dependent(run.outputs, run.inputs)
+    rows = dependencies(gates, run.inputs, run.outputs)
+    columns = transposed(rows, len(run.inputs))
+    if max(map(len, columns), default=0) <= max(
+        map(len, rows), default=0
+    ):  # rows need fewer colours, as far as one sees
+        colour = colours(rows, len(columns))
+        products: Sequence[Sequence[Any]] = [
+            run.gradient(GATES["sum"](group)) for group in _grouped(run.outputs, colour)
+        ]
+        data = [products[c][j] for row, c in zip(rows, colour, strict=True) for j in row]
+    else:
+        colour = colours(columns, len(rows))
+        partials = run.partials()
+        products = [run.pushed(dict.fromkeys(group, 1.0), partials) for group in _grouped(run.inputs, colour)]
+        data = [products[colour[j]][i] for i, row in enumerate(rows) for j in row]
+    return as_sparse(rows, data, len(columns))
+
+
+def _grouped(values: Sequence[Value], colour: Sequence[int]) -> list[list[Value]]:
+    groups: list[list[Value]] = [[] for _ in range(max(colour, default=-1) + 1)]
+    for value, c in zip(values, colour, strict=True):
+        groups[c].append(value)
+    return groups
+
+
+# Derivatives in numbers, and recorded on Values
+
+
 def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
     """Return d root/d x for each x as floats."""
     try:
-        found = adjoints(root)
+        return gradient(root, wrt)
     except (ArithmeticError, ValueError):  # some gate has no slope; it may not depend on these inputs
         return [slope.data for slope in _gradient(root, wrt)]
-    return [found.get(x, 0.0) for x in wrt]
+
+
+def _dependent(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], set[Value]]:
+    """Return the gates between inputs and outputs that depend on an input, in topological order, and these with the inputs."""
+    order = topological_order(*outputs, ends=inputs) if tracing() else fresh_order(outputs, inputs)
+    active, gates = set(inputs), []
+    for node in order:
+        if node._first is not None and not active.isdisjoint(node.inputs):
+            active.add(node)
+            gates.append(node)
+    return gates, active
 
 
 def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     """Return d root/d x for each x as Values, by a recorded backward pass over the nodes that depend on some x."""
-    order = topological_order(root, ends=wrt) if tracing() else fresh_order(root, wrt)
-    active = set(wrt)
-    for node in order:
-        if not active.isdisjoint(node.inputs):
-            active.add(node)
+    gates, active = _dependent([root], wrt)
 
-    def downstream(node: Value, upstream: Value) -> Iterator[tuple[Value, Value]]:
-        for input, local in _slopes(node, active):
-            yield input, upstream if local.__class__ is float and local == 1.0 else upstream * local
+    def downstream(node: Value, upstream: Value) -> list[tuple[Value, Value]]:
+        return [(input, _times(upstream, local)) for input, local in _slopes(node, active)]
 
-    gates = [node for node in order if node in active]
-    found = reverse(gates, {root: Value(1.0, role="constant")}, partial(reduce, operator.add), downstream)
+    with recorded():
+        found = reverse(gates, {root: Value(1.0, role="constant")}, _sum, downstream)
     return [found.get(x, Value(0.0, role="constant")) for x in wrt]
 
 
-def _slopes(node: Value, active: set[Value]) -> Iterator[tuple[Value, Operand]]:
-    """Yield each active input of a node with its local gradient, recorded as gates."""
+def _sum(terms: list[Any]) -> Any:
+    return terms[0] if len(terms) == 1 else reduce(operator.add, terms)
+
+
+def _times(handed: Any, local: Operand) -> Any:
+    return handed if local.__class__ is float and local == 1.0 else handed * local
+
+
+def _numeric_slopes(node: Value, active: set[Value]) -> list[tuple[Value, float]]:
+    """Return each active input of a node with its local gradient."""
     gate, inputs = node.gate, node.inputs
     assert gate is not None
-    wanted = tuple([input in active for input in inputs])
-    cells: list[Any] = [*map(_number_or_value, inputs), node]
-    origin, made = _origin.get(), len(cells)
+    wanted = [input in active for input in inputs]
     try:
-        constants, operations, outputs, checked = _recorder(gate, wanted)
-        cells += constants
-        for operation, operands in operations:
-            cells.append(operation(*[cells[i] for i in operands]))
-        if not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
-            refuse_infinite([x._data for x in inputs])
+        slopes = gate.slopes(node._data, *[input._data for input in inputs], *wanted)
     except (ArithmeticError, ValueError) as error:
-        raise no_slope(origin.get(node, node), error, {}) from None
-    for cell in cells[made:]:
-        if isinstance(cell, Value):
-            origin[cell] = origin.get(node, node)
-    for input, output in zip(inputs, outputs, strict=True):
-        if output is not None:
-            yield input, cells[output]
+        raise no_slope(node, error, {}) from None
+    return [(x, slope) for x, slope, want in zip(inputs, slopes, wanted, strict=True) if want and slope is not None]
+
+
+def _slopes(node: Value, active: set[Value]) -> list[tuple[Value, Operand]]:
+    """Return each active input of a node with its local gradient, recorded as gates."""
+    gate, inputs = node._origin, node.inputs
+    assert isinstance(gate, Gate)
+    constants, operations, outputs, checked = _recorder(gate, tuple([input in active for input in inputs]))
+    cells: list[Any] = [x if x._tick >= 0 else _number_or_value(x) for x in inputs]
+    cells.append(node)
+    cells += constants
+    if operations:
+        origin = _origin.get({})
+        written = origin.get(node, node)
+        try:
+            for operation, operands in operations:
+                cell = operation(*[cells[i] for i in operands])
+                cells.append(cell)
+                if cell.__class__ is Value:
+                    origin[cell] = written
+            if checked and not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
+                refuse_infinite([x._data for x in inputs])
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(written, error, {}) from None
+    return [(input, cells[output]) for input, output in zip(inputs, outputs, strict=True) if output is not None]
 
 
 def _number_or_value(x: Value) -> Operand:
@@ -328,36 +603,3 @@ def _choice(condition: Symbol, yes: Symbol, no: Symbol) -> Symbol:
 
 def _is_zero(symbol: Symbol) -> bool:
     return symbol.operator == "number" and symbol.arguments[0] == 0.0
-
-
-def require_function(f: Any, what: str) -> Callable[..., Any]:
-    """Return f, or raise a TypeError if it is not callable; `what` is the function that f was passed to."""
-    if not callable(f):
-        raise TypeError(f"f must be a function, got {truncated_repr(f)}: write {what}(lambda x: x * x)")
-    return f  # type: ignore[no-any-return]
-
-
-def flatten(x: Any) -> Iterator[Any]:
-    """Yield the entries of nested lists and arrays in order."""
-    try:
-        yield from _entries(x)
-    except RecursionError:
-        raise ValueError(NESTED) from None
-
-
-def _entries(x: Any) -> Iterator[Any]:
-    x = unpack_array(x)
-    if isinstance(x, (list, tuple)):
-        for entry in x:
-            yield from _entries(entry)
-    else:
-        yield x
-
-
-def unflatten(shape: Any, entries: Iterator[Any]) -> Any:
-    """Return the entries nested like `shape`, a list or an array; the inverse of `flatten`."""
-    shape = unpack_array(shape)
-    if isinstance(shape, (list, tuple)):
-        filled = [unflatten(entry, entries) for entry in shape]
-        return type(shape)(*filled) if hasattr(shape, "_fields") else type(shape)(filled)  # a namedtuple, or a list
-    return next(entries)

@@ -187,8 +187,8 @@ def test_a_gradient_by_hand_comes_as_numbers_lists_arrays_or_values() -> None:
     [
         (lambda w, b: [1.0], r"gradient.* must be a list with one entry for each of 2 inputs, got \[1.0\]"),
         (lambda w, b: None, "gradient.* must be a list with one entry for each of 2 inputs, got None"),
-        (lambda w, b: [[1.0], 2.0], r"the gradient in w must be a list of 2, as w is, got \[1.0\]"),
-        (lambda w, b: [1.0, 2.0], "the gradient in w must be a list of 2, as w is, got 1.0"),
+        (lambda w, b: [[1.0], 2.0], r"the gradient in w must have 2 entries, got the list \[1.0\]"),
+        (lambda w, b: [1.0, 2.0], "the gradient in w must have 2 entries, got the float 1.0"),
     ],
 )
 def test_a_gradient_of_another_shape_is_refused_by_name(gradient: Any, message: str) -> None:

@@ -33,6 +33,7 @@ from autograd import (
     topological_order,
     value_and_grad,
 )
+from autograd.trees import flatten
 from tests.lessons import sweep
 
 V, W = Value(2.0, "v"), Value(3.0, "w")
@@ -92,14 +93,18 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ("adjoints(2.0)", TypeError, "a graph is walked from a Value, not from 2.0"),
     ("adjoints(F, 1j)", TypeError, "the seed of adjoints needs a number, not the complex 1j"),
     # derivatives
-    ("grad(F)", TypeError, "f must be a function, got Value"),
-    ("value_and_grad(2.0)", TypeError, "f must be a function, got 2.0: write value_and_grad("),
+    ("grad(F)", TypeError, "f must be a function, got the Value"),
+    ("value_and_grad(2.0)", TypeError, "f must be a function, got the float 2.0: write f, without a call"),
     ("jacobian('f')", TypeError, "f must be a function"),
     ("hessian(None)", TypeError, "f must be a function"),
-    ("linearize(3, 1.0)", TypeError, "f must be a function, got 3: write linearize("),
+    ("linearize(3, 1.0)", TypeError, "f must be a function, got the int 3"),
     ("grad(lambda x: x)()", TypeError, "must be called with at least one argument"),
-    ("grad(lambda x: x)('2')", TypeError, "an argument of the function needs a number, not the str '2'"),
-    ("grad(lambda x: [x, x])(2.0)", TypeError, "f must return one number, got a list: use jacobian(f)"),
+    (
+        "grad(lambda x: x)('2')",
+        TypeError,
+        "an argument that argnums does not leave out needs a number, not the str '2'",
+    ),
+    ("grad(lambda x: [x, x])(2.0)", TypeError, "f must return one number, got the list [2.0, 2.0]: write jacobian(f)"),
     ("grad(lambda x: None)(2.0)", TypeError, "the function must return a Value (or a list of them), not None"),
     (
         "grad(lambda x, y: x)(2.0, z=3.0)",
@@ -108,9 +113,33 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     ),
     ("grad(lambda *, x: x)(x=2.0)", TypeError, "arguments to differentiate must be positional, got x"),
     ("jacobian(lambda x: ['a'])(2.0)", TypeError, "the function must return a Value (or a list of them), not the str"),
+    ("grad(lambda x, y: x, argnums=2)(1.0, 2.0)", ValueError, "argnums must be below 2, the number of arguments"),
+    ("grad(lambda x, y: x, argnums=-3)(1.0, 2.0)", ValueError, "argnums must be below 2"),
+    ("grad(lambda x, y: x, argnums=(0, -2))(1.0, 2.0)", ValueError, "argnums must name each argument once"),
+    ("hessian(lambda x: x, argnums=(0, 0))", ValueError, "argnums must name each argument once, got the tuple (0, 0)"),
+    ("grad(lambda x: x, argnums=())", ValueError, "argnums must hold at least one position"),
+    ("grad(lambda x: x, argnums='x')", TypeError, "argnums must be the position of an argument"),
+    ("jacobian(lambda x: x, argnums=True)", TypeError, "argnums must be the position of an argument"),
+    ("grad(lambda x: x, argnum=0)", TypeError, "grad has no argument argnum: write argnums"),
+    ("grad(lambda x: x, has_aux=True)(1.0)", TypeError, "f must return a pair (output, more) with has_aux=True"),
+    ("jacobian(lambda x: [])(1.0)", ValueError, "f must return at least one number for its Jacobian, got the list []"),
+    (
+        "jacobian(lambda x: x, sparse=True)(V)",
+        TypeError,
+        "sparse=True gives an array of SciPy's, which must hold numbers",
+    ),
+    ("jvp(lambda x: x, 1.0, (1.0,))", TypeError, "primals must be a tuple with an entry for each argument of f"),
+    ("hvp(lambda x: x, (1.0,), 1.0)", TypeError, "tangents must be a tuple with an entry for each argument of f"),
+    ("jvp(lambda x: x, (1.0,), (1.0, 2.0))", ValueError, "tangents must have 1 entries, got the tuple"),
+    ("jvp(lambda x: x[0], (ARRAY,), ([[1.0, 2.0]],))", ValueError, "tangents[0] must have 2 entries"),
+    ("jvp(lambda x: x['a'], ({'a': 1.0},), ({'b': 1.0},))", ValueError, "tangents[0] must be a dict with the keys 'a'"),
+    ("jvp(lambda x: x, (), ())", TypeError, "must be called with at least one argument"),
+    ("hvp(lambda x: [x], (1.0,), (1.0,))", TypeError, "f must return one number, got the list"),
+    ("vjp(lambda x: [x, x], 1.0)[1](1.0)", ValueError, "the cotangent must have 2 entries, got the float 1.0"),
+    ("vjp(lambda x: x, 1.0)[1]([1.0])", ValueError, "the cotangent must be one number"),
     ("linearize(lambda x: x, 1.0, 3)", ValueError, "order must be 1 (the tangent) or 2 (with the Hessian), got 3"),
-    ("linearize(lambda x: x, 1.0)([1.0, 2.0])", ValueError, "u must have as many entries as x, 1, got 2"),
-    ("linearize(lambda x: x, 1.0)('h')", TypeError, "a step needs a number, not the str 'h'"),
+    ("linearize(lambda x: x, 1.0)([1.0, 2.0])", ValueError, "u must be one number, got the list [1.0, 2.0]"),
+    ("linearize(lambda x: x, 1.0)('h')", TypeError, "u needs a number, not the str 'h'"),
     ("check_gradients(lambda x: x, 2.0)", TypeError, "one entry per argument of f, got 2.0: write [2.0]"),
     ("check_gradients(lambda x: x[0], [1.0, 2.0])", TypeError, "if the list is one argument, write [[1.0, 2.0]]"),
     ("check_gradients([2.0], lambda x: x)", TypeError, "f must be a function"),
@@ -153,11 +182,11 @@ def test_a_mistake_is_answered_with_what_to_write(call: str, error: type[Excepti
 
 
 def square(x: Any) -> Any:
-    return autograd.sum([square(v) for v in x] or [0.0]) if isinstance(x, list) else x * x
+    return autograd.sum([square(v) for v in flatten(x)] or [0.0]) if isinstance(x, (list, dict, np.ndarray)) else x * x
 
 
 def entries(x: Any) -> Any:
-    return x if isinstance(x, list) else [x]
+    return x if isinstance(x, (list, np.ndarray)) else [x]
 
 
 def scoped(name: Any) -> Any:
@@ -218,8 +247,8 @@ def test_what_is_refused_is_refused_by_a_sentence_of_ours(name: str) -> None:
 
 
 def test_arrays_are_arguments_like_lists() -> None:
-    assert grad(square)(ARRAY) == grad(square)([1.0, 2.0]) == [2.0, 4.0]
-    assert jacobian(entries)(ARRAY) == [[1.0, 0.0], [0.0, 1.0]]
+    assert grad(square)(ARRAY).tolist() == grad(square)([1.0, 2.0]) == [2.0, 4.0]
+    assert jacobian(entries)(ARRAY).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     assert hessian(square)([np.float32(1.0), np.int64(2)]) == [[2.0, 0.0], [0.0, 2.0]]
     assert linearize(square, ARRAY)(ARRAY) == linearize(square, [1.0, 2.0])([1.0, 2.0])
     assert check_gradients(square, [ARRAY]).ok

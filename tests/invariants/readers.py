@@ -52,7 +52,7 @@ def value_and_gradient(program: Program) -> list[float]:
 
 def row_of_jacobian(program: Program) -> list[float]:
     (row,) = jacobian(lambda xs: [program(*xs)])(list(program.leaves))
-    return row
+    return list(row)
 
 
 def gradient_as_a_graph(program: Program) -> list[float]:

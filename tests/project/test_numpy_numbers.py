@@ -35,7 +35,8 @@ def in_numpy(x: Any) -> Any:
 
 
 def shown(x: Any) -> str:
-    """Return a repr to compare: what is known by its address only, by its kind."""
+    """Return a repr to compare: what is known by its address only, by its kind; derivatives of arrays, as lists."""
+    x = x.tolist() if isinstance(x, np.ndarray) else x
     return repr(x) if " at 0x" not in repr(x) else type(x).__name__
 
 

@@ -340,7 +340,9 @@ def test_penalties_with_a_coefficient_for_each_parameter(executor: Executor) -> 
 @pytest.mark.parametrize("executor", fuzz.EXECUTORS)
 def test_derivatives_of_logsumexp_in_float32(executor: Executor) -> None:
     x = [[1.0, 2.0], [-3.0, 0.5]]
-    for function in (autograd.grad(autograd.logsumexp), lambda x: autograd.hessian(autograd.logsumexp)(x)[1]):
+    gradient, rows = autograd.grad(autograd.logsumexp), autograd.hessian(autograd.logsumexp)
+    functions: tuple[Callable[..., Any], ...] = (gradient, lambda x: rows(x)[1])
+    for function in functions:
         program = compile(function, gradient=False, dtype="float32", executor=executor, x=2)
         assert program(x).tolist() == [pytest.approx(function(row), rel=1e-6) for row in x]
         assert "e+308" not in str(program)
