@@ -107,17 +107,17 @@ def partly_compiled(plain: type[T]) -> type[T]:
     The C version is not a base class, because instances of a class statement's class are tracked by the cyclic garbage
     collector, which costs time for every node.
     """
-    twin = compiled(plain)
-    if twin is plain:
+    native_class = compiled(plain)
+    if native_class is plain:
         return plain
-    own = {*vars(twin)} - {"__doc__", "__module__"}
+    own = {*vars(native_class)} - {"__doc__", "__module__"}
     for base in reversed(plain.__mro__[:-1]):
         for name, member in vars(base).items():
             if name not in own and name not in ("__dict__", "__weakref__", "__slots__"):
-                setattr(twin, name, member)
-    twin.__name__ = plain.__name__  # without its module, so that messages are the same in both engines
-    twin.__wrapped__ = plain  # type: ignore[attr-defined]
-    return twin
+                setattr(native_class, name, member)
+    native_class.__name__ = plain.__name__  # without its module, so that messages are the same in both engines
+    native_class.__wrapped__ = plain  # type: ignore[attr-defined]
+    return native_class
 
 
 def install(value: type, operand: Callable[..., Any], record: Callable[..., Any]) -> None:

@@ -128,6 +128,5 @@ def as_label(label: str | None, *more: Any) -> str | None:
             f"the label of a Value must be a str, got {got}: write Value(data, 'name'), without its inputs, "
             "which a + b records"
         )
-    return (
-        None if label is None else str.__str__(label)
-    )  # not a subclass of str, whose instances may refer to other objects
+    # not a subclass of str, whose instances may refer to other objects
+    return None if label is None else str.__str__(label)

@@ -380,7 +380,7 @@ def header() -> str:
 
 def python(symbol: Symbol) -> str:
     """Print a formula as Python, each function by its name, `where` as a conditional expression."""
-    return _whole(symbol, PYTHON)
+    return _printed(symbol, PYTHON)
 
 
 def javascript(symbol: Symbol) -> str:
@@ -390,10 +390,10 @@ def javascript(symbol: Symbol) -> str:
     >>> javascript(SYMBOLS.where(x > 0, x, -(-x)))
     '(x > 0.0 ? x : -(-x))'
     """
-    return _whole(symbol, JAVASCRIPT)
+    return _printed(symbol, JAVASCRIPT)
 
 
-def _whole(symbol: Symbol, language: Language) -> str:
+def _printed(symbol: Symbol, language: Language) -> str:
     printed: dict[int, tuple[str, int]] = {}
     for part in parts(symbol):
         printed[id(part)] = _code(part, printed, language)

@@ -266,7 +266,7 @@ def operand(x: Any, gate: str) -> Any:
     if x.__class__ is not float:
         if x.__class__ is Value:
             return x
-        if not (isinstance(x, (Real, *_HOPELESS)) or is_numpy_scalar(x)):
+        if not (isinstance(x, (Real, *_NOT_OPERANDS)) or is_numpy_scalar(x)):
             return NotImplemented
         x = as_float(x, gate)
     node = _new(Value)  # takes half the time of Value(x, role="constant")
@@ -280,7 +280,7 @@ def operand(x: Any, gate: str) -> Any:
 
 
 # Types that cannot become an operand: as_float() raises a TypeError that says what to write instead.
-_HOPELESS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
+_NOT_OPERANDS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
 def record_by_rule(gate: Gate, *inputs: Any) -> Any:
@@ -494,9 +494,7 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    for (
-        i
-    ) in stale:  # ticks of another process mean nothing here, so only the order of a stale node and its inputs is kept
+    for i in stale:  # the ticks of another process mean nothing here, so a node only stays older than its inputs
         order[i]._tick = 0
     return order
 
