@@ -424,9 +424,9 @@ def _sparse(run: _Run) -> Any:
         map(len, rows), default=0
     ):  # rows need fewer colours, as far as one sees
         colour = colours(rows, len(columns))
-        products: Sequence[Sequence[Any]] = [
-            run.gradient(GATES["sum"](group)) for group in _grouped(run.outputs, colour)
-        ]
+        with recorded():
+            roots = [GATES["sum"](group) for group in _grouped(run.outputs, colour)]
+        products: Sequence[Sequence[Any]] = [*map(run.gradient, roots)]
         data = [products[c][j] for row, c in zip(rows, colour, strict=True) for j in row]
     else:
         colour = colours(columns, len(rows))

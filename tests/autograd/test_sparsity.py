@@ -143,3 +143,11 @@ def test_a_long_running_sum_keeps_no_set_for_each_of_its_terms() -> None:
         return [total]
 
     assert jacobian(f, sparse=True)([1.0] * n).nnz == n
+
+
+@pytest.mark.parametrize("f", [lambda x: x * x, lambda x: [x[0] * x[0], 3 * x[0]]], ids=["rows", "columns"])
+def test_a_sparse_jacobian_within_no_grad_is_that_outside(f: Callable[..., Any]) -> None:
+    x = np.array([2.0, 3.0])
+    expected = jacobian(f)(x)
+    with autograd.no_grad():
+        assert jacobian(f, sparse=True)(x).toarray().tolist() == expected.tolist()
