@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 from autograd import Value, compile, dot, take
 from autograd.compiling.passes import Executor
 from autograd.indexing import as_index, hits
+from tests import fuzz
 
 TABLE = [[0.5, -1.0], [2.0, 3.0], [-4.0, 0.25], [1.5, 1.0]]
-EXECUTORS: list[Executor] = ["native", "tape", "numpy"]
 
 
 def values() -> list[list[Value]]:
@@ -82,7 +82,7 @@ def loss(table: list[list[Value]], x: Any, y: Any) -> Any:
     return dot(rows[0], rows[1]) * y[0] + take(rows[1], y[1])
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
 def test_every_executor_gives_what_the_gates_give(executor: Executor) -> None:
     table = values()
     flat = [v for row in table for v in row]
@@ -96,7 +96,7 @@ def test_every_executor_gives_what_the_gates_give(executor: Executor) -> None:
     assert gradient.tolist() == pytest.approx([v.grad for v in flat], rel=1e-14)
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
 @pytest.mark.parametrize("wrong", [4, -1, 0.5])
 def test_the_sample_that_is_no_place_is_named(executor: Executor, wrong: float) -> None:
     table = values()
