@@ -84,7 +84,7 @@ class Forms:
 
     @property
     def report(self) -> str:
-        """What became a matrix product and what did not, and what runs and why."""
+        """The report: which parts became matrix products, what runs, and why."""
         return f"{self._written[1]}\nruns {self._runs}\nbecause {self._why}"
 
     def _lowered(self) -> Lowered:

@@ -17,7 +17,7 @@ __all__ = ["Send", "Step", "walk"]
 
 @dataclass(frozen=True)
 class Send:
-    """What a gate sends to one of its inputs: upstream × local = downstream. `total` is the sum at the input so far.
+    """The contribution of a gate to one of its inputs: upstream × local = downstream. `total` is the sum at the input so far.
 
     `arrived` of `expected` gradients are in the total. `text` says it in a line.
     """

@@ -1,4 +1,4 @@
-"""What the checks of the course say: an error in an exercise becomes a sentence, and a hint stays folded until it is opened.
+"""The answers of the course's checks: an error in an exercise becomes a sentence, and a hint stays folded until it is opened.
 
 The notebooks import this file from their own folder.
 """

@@ -1,4 +1,4 @@
-"""What the exercises ask for: a cell for each, in their order, which a reader could have written below the stub."""
+"""Solutions of the exercises: a cell for each, in their order, which a reader could have written below the stub."""
 
 from __future__ import annotations
 
