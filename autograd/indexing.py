@@ -47,7 +47,7 @@ def take(table: Sequence[Any], i: Any) -> Any:
 
 
 def hits(i: Value, n: int, what: str = "i") -> list[Value]:
-    """Return the one-hot row of a Value i: 1 at place i of n, and 0 elsewhere; nan everywhere if i is no such place.
+    """Return the one-hot row of a Value i: 1 at place i of n, and 0 elsewhere; nan everywhere if i is not a place from 0 to n − 1.
 
     >>> [hit.data for hit in hits(Value(1.0), 3)]
     [0.0, 1.0, 0.0]

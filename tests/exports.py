@@ -35,7 +35,7 @@ writeFileSync("results.json", JSON.stringify(results));
 """
 
 
-def library(texts: Sequence[str], folder: Path, compiler: str = "gcc", level: str = "-O1") -> ctypes.CDLL:
+def load_library(texts: Sequence[str], folder: Path, compiler: str = "gcc", level: str = "-O1") -> ctypes.CDLL:
     """Compile C files as one library, with warnings as errors."""
     source, built = folder / "programs.c", folder / "programs.so"
     source.write_text("\n".join(texts), encoding="ascii")
@@ -64,7 +64,7 @@ def run_c(
     cases: Sequence[tuple[CompiledProgram, str, Sequence[Call]]], folder: Path, compiler: str = "gcc"
 ) -> list[Found]:
     """Write programs as C functions of these names, compile them together, and return what their calls give."""
-    built = library([program.to_c(name) for program, name, _ in cases], folder, compiler)
+    built = load_library([program.to_c(name) for program, name, _ in cases], folder, compiler)
     found = []
     for program, name, calls in cases:
         results = [call(program, built[name], theta, batches) for theta, batches in calls]

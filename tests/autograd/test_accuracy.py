@@ -25,7 +25,7 @@ Inputs = Sequence[float]
 
 
 class Case(NamedTuple):
-    """What a gate is: exact functions of mpmath numbers, the inputs it is tried on, and where it may be off by more.
+    """The reference for a gate: exact functions of mpmath numbers, the inputs it is tried on, and where it may be off by more.
 
     wider, steeper: what the output and the local gradients may be off by, in units in the last place, of the inputs; `reason`
     says why

@@ -288,7 +288,7 @@ def undefined(**options: Any) -> CompiledProgram:
 def test_a_result_that_is_not_finite_has_a_status(tmp_path: Path) -> None:
     programs = [undefined(), undefined(gradient=False), perceptron()]
     names = ["loss", "outputs_of", "net"]
-    built = exports.library([p.to_c(name) for p, name in zip(programs, names, strict=True)], tmp_path)
+    built = exports.load_library([p.to_c(name) for p, name in zip(programs, names, strict=True)], tmp_path)
     theta = programs[0].flat
     for bad in (-1.0, math.nan, 0.0, math.inf):
         for program, name in zip(programs[:2], names, strict=False):
@@ -337,7 +337,7 @@ def test_wrong_batches_are_refused_by_the_module(given: str, said: str, tmp_path
     assert said in out
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("write", [CompiledProgram.to_c, CompiledProgram.to_js])
