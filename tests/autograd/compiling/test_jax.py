@@ -19,6 +19,7 @@ import pytest
 import autograd
 from autograd import compile, sigmoid, tanh
 from tests import fuzz
+from tests.autograd.compiling.test_weights import weighted
 
 jax.config.update("jax_enable_x64", True)
 
@@ -41,6 +42,12 @@ def test_jitted_programs(seed: int) -> None:
     program, X, Y, result = made
     cost, gradient = jax.jit(program.to_jax())(program.flat, X, Y)
     assert fuzz.agrees(result, (float(cost), np.asarray(gradient)))
+
+
+def test_a_weight_is_a_number_of_copies_under_jit() -> None:
+    program, X, Y, counts, expected = weighted(3)
+    cost, gradient = jax.jit(program.to_jax())(program.flat, X, Y, weights=counts)
+    assert fuzz.agrees(expected, (float(cost), np.asarray(gradient)))
 
 
 def test_constants_have_the_type_of_the_parameters() -> None:
