@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from operator import attrgetter, length_hint
+from operator import attrgetter
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -53,7 +53,7 @@ class Walk:
     A node that is done has adjoint 0.
     """
 
-    __slots__ = ("changed", "gates", "leaves", "number")
+    __slots__ = ("changed", "failed", "gates", "leaves", "number")
 
     def __init__(self, roots: Sequence[Node], ends: Sequence[Node] = ()) -> None:
         global _latest
@@ -97,6 +97,7 @@ class Walk:
                     push(rest)
                 node = first
         self.changed = changed  # the tick of the leaf that was set last
+        self.failed: Any = None  # the gate that _pull failed at
 
     def finish(self) -> None:
         """Raise if this thread began another walk meanwhile (in a signal handler), which has overwritten the marks."""
@@ -150,27 +151,34 @@ def reverse(
 
 
 @compiled
-def _pull(nodes: Iterable[Any]) -> None:
-    """Add upstream × local to the adjoint of every input, for nodes in reverse topological order.
+def _pull(walk: Walk) -> None:
+    """Add upstream × local to the adjoint of every input, for the gates of a walk, the last one first.
+
+    The gate at which an error occurs is kept in `walk.failed`.
 
     The cases of one and two inputs are written out for speed; `pull_any` handles any number. The slope in a constant is not
     computed, because it may not exist: the slope of x² in the exponent is x²·log x, undefined for x < 0.
     """
-    for node in nodes:
-        slopes, a, b = node._origin.slopes, node._first, node._rest
-        if b is None:
-            (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-        elif b.__class__ is not tuple:
-            wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
-            to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-            if to_b is not None:
-                b._adjoint += node._adjoint * to_b
-        else:
-            pull_any(node)
+    node = None
+    try:
+        for node in reversed(walk.gates):
+            slopes, a, b = node._origin.slopes, node._first, node._rest
+            if b is None:
+                (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+            elif b.__class__ is not tuple:
+                wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
+                to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+                if to_b is not None:
+                    b._adjoint += node._adjoint * to_b
+            else:
+                pull_any(node)
+    except BaseException:
+        walk.failed = node
+        raise
 
 
 def pull_any(node: Any) -> None:
@@ -252,12 +260,11 @@ def _sweep(root: Node, seed: float) -> Walk:
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
-    nodes = reversed(walk.gates)
     try:
-        _pull(nodes)
+        _pull(walk)
     except (ArithmeticError, ValueError) as error:
         names = names_in_errors([*walk.leaves, *walk.gates])
-        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
+        raise no_slope(walk.failed, error, names) from None
     if recording.clock != began:
         _refuse_changed(walk, began)
     return walk
