@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator, contextmanager
+from contextlib import AbstractContextManager, ContextDecorator, contextmanager, nullcontext
 from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from sys import intern
@@ -16,6 +16,7 @@ from ._engine import chosen, compiled, partly_compiled
 from .arguments import truncated_repr
 
 __all__ = [
+    "Recorded",
     "context",
     "declare_index",
     "here",
@@ -248,14 +249,25 @@ class no_grad(_Block):
         return outer[0], False, self, outer
 
 
-class recorded(_Block):
-    """Record inside, even within `no_grad`: differentiating a function needs its graph."""
+class Recorded(_Block):
+    """A block that records inside, even within `no_grad`."""
 
     def _inside(self, outer: Context) -> Context:
         return outer[0], True, self, outer
 
 
-with_nothing_started = recorded()
+_nothing = nullcontext()
+
+
+def recorded() -> AbstractContextManager[None]:
+    """Return a block to be entered at once, in which gates are recorded: differentiating a function needs its graph.
+
+    Where they are recorded anyway nothing is opened, because recording is slower while a block is open.
+    """
+    return _nothing if context()[1] else Recorded()
+
+
+with_nothing_started = Recorded()
 with_nothing_started.__enter__()
 _alone = _leave(with_nothing_started._opened)
 del with_nothing_started  # removes its weak reference from recording.left, too
@@ -277,7 +289,7 @@ def traced() -> Iterator[dict[Any, int]]:
     ranges: dict[Any, int] = {}
     tokens = _tracing.set(True), _ranges.set(ranges)
     try:
-        with recorded():
+        with Recorded():  # an open block, so that reading a number takes the slow path
             yield ranges
     finally:
         _tracing.reset(tokens[0])

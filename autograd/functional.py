@@ -389,10 +389,12 @@ def _run(
             result = unpack_array(result)
         outputs = [*map(_output, flatten(result))]
     result = unflatten(result, iter(outputs))
-    nested = tracing() or any(isinstance(x, Value) for x in [*also, *flatten([arguments, [*named.values()]])])
+    others = [x for i, x in enumerate(arguments) if i not in places]
+    nested = tracing() or any(isinstance(x, Value) for x in [*also, *given, *flatten([others, [*named.values()]])])
     # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
     nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
-    return _Run(chosen, inputs, result, outputs, aux if nested else to_numbers(aux), has_aux, nested)
+    aux = to_numbers(aux) if has_aux and not nested else aux
+    return _Run(chosen, inputs, result, outputs, aux, has_aux, nested)
 
 
 def _output(y: Any) -> Value:

@@ -158,7 +158,7 @@ def test_a_graph_that_contains_itself_is_refused(engine: str) -> None:
 def test_a_block_that_was_not_made_is_refused_and_leaves_nothing_behind(engine: str) -> None:
     survives(
         """
-        for cls in (no_grad, scope, autograd.context.recorded):
+        for cls in (no_grad, scope, autograd.context.Recorded):
             try:
                 cls.__new__(cls).__enter__()
             except RuntimeError as error:
