@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
+from math import isfinite
 from operator import attrgetter, length_hint
 from threading import RLock
 from typing import Any, TypeVar
 
 from ._engine import compiled
+from .anomaly import not_finite, watching, whereabouts
 from .arguments import as_float, truncated_repr
 from .context import recording, refuse_while_tracing, tick
 from .gate import inputs_text
@@ -253,14 +255,40 @@ def _sweep(root: Node, seed: float) -> Walk:
     _refuse_stale(walk)
     root._adjoint = seed
     nodes = reversed(walk.gates)
+    broken = None
     try:
-        _pull(nodes)
+        broken = _first_not_finite(nodes) if watching() else _pull(nodes)
     except (ArithmeticError, ValueError) as error:
         names = names_in_errors([*walk.leaves, *walk.gates])
         raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
+    if broken is not None:
+        raise _not_finite(*broken, walk)
     if recording.clock != began:
         _refuse_changed(walk, began)
     return walk
+
+
+def _first_not_finite(nodes: Iterable[Node]) -> tuple[Node, Node] | None:
+    """Pull as `_pull` does, up to the first adjoint that is not finite; return the gate that made it, and its node."""
+    for node in nodes:
+        _pull((node,))
+        for input in node.inputs:
+            if not isfinite(input._adjoint) and input._origin is not CONSTANT:
+                return node, input
+    return None
+
+
+def _not_finite(node: Node, input: Node, walk: Walk) -> FloatingPointError:
+    """Return the error of a gate that makes the adjoint of an input nan or infinite."""
+    gate, inputs = node.gate, node.inputs
+    assert gate is not None
+    names = names_in_errors([*walk.leaves, *walk.gates])
+    numbers = [x._data for x in inputs]
+    slope = gate.slopes(node._data, *numbers, *[x is input for x in inputs])[inputs.index(input)]
+    return FloatingPointError(
+        f"backward through {gate.called(names[node])}: the gradient of {names[input]} is {input._adjoint!r}, with upstream "
+        f"{node._adjoint!r} × local {slope!r} at {inputs_text(gate, numbers, [names[x] for x in inputs])}{whereabouts(node)}"
+    )
 
 
 def _refuse_changed(walk: Walk, began: int) -> None:
@@ -288,7 +316,7 @@ def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Excepti
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
     at = inputs_text(gate, [input._data for input in node.inputs], inputs)
-    return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
+    return type(error)(f"backward through {gate.called(called)}: it has no finite slope at {at}{whereabouts(node)}")
 
 
 def zero_grad(root: Node) -> None:
@@ -308,6 +336,7 @@ def forward(root: Node) -> float:
         walk = Walk((root,))
         walk.finish()
     data: dict[Node, float] = {}
+    watched = watching()
     for node in walk.gates:
         inputs = node.inputs
         if not any(input in data or input._tick > node._tick for input in inputs):
@@ -319,7 +348,10 @@ def forward(root: Node) -> float:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
             names = names_in_errors([*walk.leaves, *walk.gates])
-            raise gate.refusal(error, now, [names[input] for input in inputs]) from None
+            raise gate.refusal(error, now, [names[input] for input in inputs], whereabouts(node)) from None
+        if watched and not isfinite(data[node]):
+            names = names_in_errors([*walk.leaves, *walk.gates])
+            raise not_finite(node, data[node], now, [names[input] for input in inputs], names[node])
     if recording.clock != began:
         _refuse_changed(walk, began)
     if data:

@@ -183,9 +183,15 @@ class Gate:
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
         return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
 
-    def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
+    def refusal(
+        self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None], where: str = ""
+    ) -> Exception:
         """Return an exception of the same type that names the gate and its inputs."""
-        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
+        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)}){where}")
+
+    def called(self, output: str | None) -> str:
+        """Return the name of the gate, and that of its output if it has one: `mul 'y'`."""
+        return f"{self.name} {output!r}" if output else self.name
 
     def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a formula: operators between its inputs, or else a function call."""

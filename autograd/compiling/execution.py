@@ -10,6 +10,7 @@ from typing import Any
 
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
+from .diagnosis import diagnosed
 from .expressions import Call
 from .passes import Forms
 from .references import Source
@@ -67,6 +68,9 @@ class Execution:
 
     def outputs(self, flat: Any, rows: Sequence[Any]) -> Any:
         """Return the outputs of a function without gradient, a row for each."""
+        return diagnosed(self._outputs, self.forms, flat, rows)
+
+    def _outputs(self, flat: Any, rows: Sequence[Any]) -> Any:
         found = self.native(flat, rows)
         if found is not None:
             return found[2]
@@ -87,6 +91,9 @@ class Execution:
 
     def cost_and_gradient(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any]:
         """Return the cost and its gradient, a flat array in the caller's order."""
+        return diagnosed(self._cost_and_gradient, self.forms, flat, rows)
+
+    def _cost_and_gradient(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any]:
         found = self.native(flat, rows)
         if found is not None:
             return found[:2]
