@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from .context import Block, Context, context, here, recording, tracing
-from .gate import Gate, inputs_text
+from .gate import Gate, gate_text, inputs_text
 from .names import caller, caller_names
 from .node import Node, place_of
 
@@ -56,7 +56,7 @@ def not_finite(
     gate = node.gate
     assert isinstance(gate, Gate)
     at = inputs_text(gate, inputs, labels)
-    return FloatingPointError(f"{gate.called(called)}: the output is {output!r} at {at}{whereabouts(node)}")
+    return FloatingPointError(f"{gate_text(gate, called)}: the output is {output!r} at {at}{whereabouts(node)}")
 
 
 def whereabouts(node: Node) -> str:

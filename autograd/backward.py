@@ -18,7 +18,7 @@ from ._engine import compiled
 from .anomaly import not_finite, watching, whereabouts
 from .arguments import as_float, truncated_repr
 from .context import recording, refuse_while_tracing, tick
-from .gate import inputs_text
+from .gate import gate_text, inputs_text
 from .names import names_in_errors
 from .node import CONSTANT, N, Node
 
@@ -286,7 +286,7 @@ def _not_finite(node: Node, input: Node, walk: Walk) -> FloatingPointError:
     numbers = [x._data for x in inputs]
     slope = gate.slopes(node._data, *numbers, *[x is input for x in inputs])[inputs.index(input)]
     return FloatingPointError(
-        f"backward through {gate.called(names[node])}: the gradient of {names[input]} is {input._adjoint!r}, with upstream "
+        f"backward through {gate_text(gate, names[node])}: the gradient of {names[input]} is {input._adjoint!r}, with upstream "
         f"{node._adjoint!r} × local {slope!r} at {inputs_text(gate, numbers, [names[x] for x in inputs])}{whereabouts(node)}"
     )
 
@@ -316,7 +316,7 @@ def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Excepti
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
     at = inputs_text(gate, [input._data for input in node.inputs], inputs)
-    return type(error)(f"backward through {gate.called(called)}: it has no finite slope at {at}{whereabouts(node)}")
+    return type(error)(f"backward through {gate_text(gate, called)}: it has no finite slope at {at}{whereabouts(node)}")
 
 
 def zero_grad(root: Node) -> None:

@@ -20,7 +20,7 @@ from .arguments import as_float, as_list, checks_keywords, describe, remedy, req
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .gate import GATES, Gate, inputs_text, refuse_infinite
+from .gate import GATES, Gate, gate_text, inputs_text, refuse_infinite
 from .node import NUMBER, TAKEN
 from .sparsity import as_sparse, colours, dependencies, scipy_sparse, transposed
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
@@ -495,7 +495,7 @@ def _within(node: Value, error: FloatingPointError) -> FloatingPointError:
     gate = node.gate
     assert gate is not None
     at = inputs_text(gate, [x._data for x in node.inputs], [x.label for x in node.inputs])
-    return FloatingPointError(f"{error}, in the derivative of {gate.called(node.label)} at {at}{whereabouts(node)}")
+    return FloatingPointError(f"{error}, in the derivative of {gate_text(gate, node.label)} at {at}{whereabouts(node)}")
 
 
 def _sum(terms: list[Any]) -> Any:
