@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from math import isfinite
-from operator import attrgetter, length_hint
+from operator import attrgetter
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ class Walk:
     A node that is done has adjoint 0.
     """
 
-    __slots__ = ("changed", "gates", "leaves", "number")
+    __slots__ = ("changed", "failed", "gates", "leaves", "number")
 
     def __init__(self, roots: Sequence[Node], ends: Sequence[Node] = ()) -> None:
         global _latest
@@ -99,6 +99,7 @@ class Walk:
                     push(rest)
                 node = first
         self.changed = changed  # the tick of the leaf that was set last
+        self.failed: Any = None  # the gate that _pull failed at
 
     def finish(self) -> None:
         """Raise if this thread began another walk meanwhile (in a signal handler), which has overwritten the marks."""
@@ -152,27 +153,34 @@ def reverse(
 
 
 @compiled
-def _pull(nodes: Iterable[Any]) -> None:
-    """Add upstream × local to the adjoint of every input, for nodes in reverse topological order.
+def _pull(walk: Walk) -> None:
+    """Add upstream × local to the adjoint of every input, for the gates of a walk, the last one first.
+
+    The gate at which an error occurs is kept in `walk.failed`.
 
     The cases of one and two inputs are written out for speed; `pull_any` handles any number. The slope in a constant is not
     computed, because it may not exist: the slope of x² in the exponent is x²·log x, undefined for x < 0.
     """
-    for node in nodes:
-        slopes, a, b = node._origin.slopes, node._first, node._rest
-        if b is None:
-            (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-        elif b.__class__ is not tuple:
-            wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
-            to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-            if to_b is not None:
-                b._adjoint += node._adjoint * to_b
-        else:
-            pull_any(node)
+    node = None
+    try:
+        for node in reversed(walk.gates):
+            slopes, a, b = node._origin.slopes, node._first, node._rest
+            if b is None:
+                (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+            elif b.__class__ is not tuple:
+                wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
+                to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+                if to_b is not None:
+                    b._adjoint += node._adjoint * to_b
+            else:
+                pull_any(node)
+    except BaseException:
+        walk.failed = node
+        raise
 
 
 def pull_any(node: Any) -> None:
@@ -254,35 +262,39 @@ def _sweep(root: Node, seed: float) -> Walk:
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
-    nodes = reversed(walk.gates)
-    broken = None
-    try:
-        broken = _first_not_finite(nodes) if watching() else _pull(nodes)
-    except (ArithmeticError, ValueError) as error:
-        names = names_in_errors([*walk.leaves, *walk.gates])
-        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
-    if broken is not None:
-        raise _not_finite(*broken, walk)
+    if watching():
+        _pull_watched(walk)
+    else:
+        try:
+            _pull(walk)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(walk.failed, error, _names(walk)) from None
     if recording.clock != began:
         _refuse_changed(walk, began)
     return walk
 
 
-def _first_not_finite(nodes: Iterable[Node]) -> tuple[Node, Node] | None:
-    """Pull as `_pull` does, up to the first adjoint that is not finite; return the gate that made it, and its node."""
-    for node in nodes:
-        _pull((node,))
+def _pull_watched(walk: Walk) -> None:
+    """Pull as `_pull` does; raise at the first adjoint that is not finite."""
+    for node in reversed(walk.gates):
+        try:
+            pull_any(node)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(node, error, _names(walk)) from None
         for input in node.inputs:
             if not isfinite(input._adjoint) and input._origin is not CONSTANT:
-                return node, input
-    return None
+                raise _not_finite(node, input, _names(walk))
 
 
-def _not_finite(node: Node, input: Node, walk: Walk) -> FloatingPointError:
+def _names(walk: Walk) -> dict[Node, str]:
+    """Return the names of the nodes of a walk for a message."""
+    return names_in_errors([*walk.leaves, *walk.gates])
+
+
+def _not_finite(node: Node, input: Node, names: Mapping[Node, str]) -> FloatingPointError:
     """Return the error of a gate that makes the adjoint of an input nan or infinite."""
     gate, inputs = node.gate, node.inputs
     assert gate is not None
-    names = names_in_errors([*walk.leaves, *walk.gates])
     numbers = [x._data for x in inputs]
     slope = gate.slopes(node._data, *numbers, *[x is input for x in inputs])[inputs.index(input)]
     return FloatingPointError(
@@ -347,10 +359,10 @@ def forward(root: Node) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            names = names_in_errors([*walk.leaves, *walk.gates])
+            names = _names(walk)
             raise gate.refusal(error, now, [names[input] for input in inputs], whereabouts(node)) from None
         if watched and not isfinite(data[node]):
-            names = names_in_errors([*walk.leaves, *walk.gates])
+            names = _names(walk)
             raise not_finite(node, data[node], now, [names[input] for input in inputs], names[node])
     if recording.clock != began:
         _refuse_changed(walk, began)
@@ -411,7 +423,7 @@ def _refuse_stale(walk: Walk) -> None:
         return
     node, changed = edge
     assert node.gate is not None
-    names = names_in_errors([*walk.leaves, *walk.gates])
+    names = _names(walk)
     formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
         f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "
