@@ -15,11 +15,12 @@ from itertools import chain
 from math import isfinite
 from typing import Any, NamedTuple, SupportsIndex
 
+from .anomaly import watching, whereabouts
 from .arguments import as_float, as_list, checks_keywords, describe, remedy, require_callable, unpack_array
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .gate import GATES, Gate, refuse_infinite
+from .gate import GATES, Gate, gate_text, inputs_text, refuse_infinite
 from .node import NUMBER, TAKEN
 from .sparsity import as_sparse, colours, dependencies, scipy_sparse, transposed
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
@@ -331,12 +332,17 @@ class _Run(NamedTuple):
 
     def pushed(self, tangents: Mapping[Value, Operand], partials: Partials) -> list[Operand]:
         """Return Σ partial · tangent for every output, by one pass in the order of the gates."""
-        found = dict(tangents)
+        found, watched = dict(tangents), watching()
         with recorded():
             for node, slopes in partials:
-                terms = [_times(found[x], local) for x, local in slopes if x in found]
-                if terms:
-                    found[node] = _sum(terms)
+                try:
+                    terms = [_times(found[x], local) for x, local in slopes if x in found]
+                    if terms:
+                        found[node] = _sum(terms)
+                        if watched and not isfinite(_number(found[node])):
+                            raise FloatingPointError(f"the tangent is {_number(found[node])!r}")
+                except FloatingPointError as error:
+                    raise _within(node, error) from None
         entries = [found.get(y, 0.0) for y in self.outputs]
         return [_output(entry) for entry in entries] if self.nested else entries
 
@@ -452,6 +458,8 @@ def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
     """Return d root/d x for each x as floats."""
     try:
         return gradient(root, wrt)
+    except FloatingPointError:  # found by detect_anomaly
+        raise
     except (ArithmeticError, ValueError):  # some gate has no slope; it may not depend on these inputs
         return [slope.data for slope in _gradient(root, wrt)]
 
@@ -472,11 +480,24 @@ def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     gates, active = _dependent([root], wrt)
 
     def downstream(node: Value, upstream: Value) -> list[tuple[Value, Value]]:
-        return [(input, _times(upstream, local)) for input, local in _slopes(node, active)]
+        slopes = _slopes(node, active)
+        try:
+            return [(input, _times(upstream, local)) for input, local in slopes]
+        except FloatingPointError as error:
+            raise _within(node, error) from None
 
     with recorded():
         found = reverse(gates, {root: Value(1.0, role="constant")}, _sum, downstream)
     return [found.get(x, Value(0.0, role="constant")) for x in wrt]
+
+
+def _within(node: Value, error: FloatingPointError) -> FloatingPointError:
+    """Return an error of detect_anomaly with the caller's gate whose derivative it is about."""
+    node = _origin.get({}).get(node, node)
+    gate = node.gate
+    assert gate is not None
+    at = inputs_text(gate, [x._data for x in node.inputs], [x.label for x in node.inputs])
+    return FloatingPointError(f"{error}, in the derivative of {gate_text(gate, node.label)} at {at}{whereabouts(node)}")
 
 
 def _sum(terms: list[Any]) -> Any:
