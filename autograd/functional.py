@@ -16,11 +16,12 @@ from math import isfinite
 from typing import Any, NamedTuple, SupportsIndex
 
 from ._engine import compiled
+from .anomaly import watching, whereabouts
 from .arguments import as_float, as_list, checks_keywords, describe, remedy, require_callable, unpack_array
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .gate import GATES, Gate, refuse_infinite
+from .gate import GATES, Gate, gate_text, inputs_text, refuse_infinite
 from .node import NUMBER, TAKEN
 from .sparsity import as_sparse, colours, dependencies, scipy_sparse, transposed
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
@@ -331,12 +332,17 @@ class _Run(NamedTuple):
 
     def pushed(self, tangents: Mapping[Value, Operand], partials: Partials) -> list[Operand]:
         """Return Σ partial · tangent for every output, by one pass in the order of the gates."""
-        found = dict(tangents)
+        found, watched = dict(tangents), watching()
         with recorded():
             for node, slopes in partials:
-                terms = [_times(found[x], local) for x, local in slopes if x in found]
-                if terms:
-                    found[node] = _sum(terms)
+                try:
+                    terms = [_times(found[x], local) for x, local in slopes if x in found]
+                    if terms:
+                        found[node] = _sum(terms)
+                        if watched and not isfinite(_number(found[node])):
+                            raise FloatingPointError(f"the tangent is {_number(found[node])!r}")
+                except FloatingPointError as error:
+                    raise _within(node, error) from None
         entries = [found.get(y, 0.0) for y in self.outputs]
         return [_output(entry) for entry in entries] if self.nested else entries
 
@@ -389,10 +395,12 @@ def _run(
             result = unpack_array(result)
         outputs = [*map(_output, flatten(result))]
     result = unflatten(result, iter(outputs))
-    nested = tracing() or any(isinstance(x, Value) for x in [*also, *flatten([arguments, [*named.values()]])])
+    others = [x for i, x in enumerate(arguments) if i not in places]
+    nested = tracing() or any(isinstance(x, Value) for x in [*also, *given, *flatten([others, [*named.values()]])])
     # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
     nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
-    return _Run(chosen, inputs, result, outputs, aux if nested else to_numbers(aux), has_aux, nested)
+    aux = to_numbers(aux) if has_aux and not nested else aux
+    return _Run(chosen, inputs, result, outputs, aux, has_aux, nested)
 
 
 def _output(y: Any) -> Value:
@@ -450,6 +458,8 @@ def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
     """Return d root/d x for each x as floats."""
     try:
         return gradient(root, wrt)
+    except FloatingPointError:  # found by detect_anomaly
+        raise
     except (ArithmeticError, ValueError):  # some gate has no slope; it may not depend on these inputs
         return [slope.data for slope in _gradient(root, wrt)]
 
@@ -479,11 +489,25 @@ def _record_reverse(gates: list[Value], adjoints: dict[Value, Value], slopes: _S
     """Replace the adjoints of roots by those of the leaves: upstream × local = downstream, recorded as gates."""
 
     def downstream(node: Value, upstream: Value) -> list[tuple[Value, Value]]:
-        return [(input, _times(upstream, local)) for input, local in slopes(node)]
+        partials = slopes(node)
+        try:
+            return [(input, _times(upstream, local)) for input, local in partials]
+        except FloatingPointError:
+            slopes.failed = node
+            raise
 
     found = reverse(gates, adjoints, _sum, downstream)
     adjoints.clear()
     adjoints.update(found)
+
+
+def _within(node: Value, error: FloatingPointError) -> FloatingPointError:
+    """Return an error of detect_anomaly with the caller's gate whose derivative it is about."""
+    node = _origin.get({}).get(node, node)
+    gate = node.gate
+    assert gate is not None
+    at = inputs_text(gate, [x._data for x in node.inputs], [x.label for x in node.inputs])
+    return FloatingPointError(f"{error}, in the derivative of {gate_text(gate, node.label)} at {at}{whereabouts(node)}")
 
 
 def _sum(terms: list[Any]) -> Any:
@@ -514,7 +538,7 @@ class _Slopes:
     def __init__(self, active: set[Value]) -> None:
         self.active, self.recorder, self.origin = active, _recorder, _origin.get({})
         self.refuse = None if tracing() else _refuse_infinite  # called where a local gradient is infinite
-        self.failed: Value | None = None  # the gate whose local gradient raised
+        self.failed: Value | None = None  # the gate whose local gradient, or its product with upstream, raised
 
     def __call__(self, node: Value) -> list[tuple[Value, Operand]]:
         """Return each active input of a node with its local gradient."""
@@ -541,6 +565,8 @@ class _Slopes:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self.failed is not None and isinstance(error, FloatingPointError):  # found by detect_anomaly
+            raise _within(self.failed, error) from None
         if self.failed is not None and isinstance(error, (ArithmeticError, ValueError)):
             raise no_slope(self.origin.get(self.failed, self.failed), error, {}) from None
 

@@ -164,7 +164,7 @@ add_parts(PyObject *module, PyObject *codes)
     arrange_name = PyUnicode_InternFromString("arrange");
     if (codes == NULL || record_name == NULL || arrange_name == NULL || add_types(module) < 0)
         return -1;
-    PyObject *outside = Py_BuildValue("(sOOO)", "", Py_True, Py_None, Py_None);
+    PyObject *outside = Py_BuildValue("(sOOOO)", "", Py_True, Py_None, Py_None, Py_None);
     context_variable = outside == NULL ? NULL : PyContextVar_New("autograd", outside);
     Py_XDECREF(outside);
     recording = (Recording *)recording_make();

@@ -176,8 +176,8 @@ arrive(PyObject *adjoints, PyObject *node, PyObject *handed)
     return answer;
 }
 
-/* Add upstream × local to the adjoints of the active inputs of a node: 0; -1 with an error, -2 if it is one of a local
-   gradient. */
+/* Add upstream × local to the adjoints of the active inputs of a node: 0; -1 with an error, -2 with one of a local
+   gradient or a product. */
 static int
 hand_down(Node *node, PyObject *upstream, PyObject *adjoints, const Slopes *slopes)
 {
@@ -194,7 +194,7 @@ hand_down(Node *node, PyObject *upstream, PyObject *adjoints, const Slopes *slop
             handed = as_object(upstream);
         else if (local != NULL)
             handed = PyNumber_Multiply(upstream, local);
-        answer = handed == NULL ? -1 : arrive(adjoints, PyTuple_GET_ITEM(inputs, i), handed);
+        answer = handed == NULL ? -2 : arrive(adjoints, PyTuple_GET_ITEM(inputs, i), handed);
         Py_XDECREF(handed);
     }
     Py_XDECREF(inputs);

@@ -172,6 +172,17 @@ set_text(PyObject *self, PyObject *x, void *offset)
     return text == NULL ? -1 : put_slot(self, offset, text);
 }
 
+/* A scope is a str, or a pair of a str and the line of code that recorded the node: text only, so no cycle. */
+static int
+set_scope(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || !PyTuple_CheckExact(x) || PyTuple_GET_SIZE(x) != 2 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0))
+        || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 1)))
+        return set_text(self, x, offset);
+    Py_INCREF(x);
+    return put_slot(self, offset, x);
+}
+
 static int
 set_number(PyObject *self, PyObject *x, void *offset)
 {
@@ -218,7 +229,7 @@ PyGetSetDef node_getset[] = {
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
     {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
-    {"_scope", get_slot, set_text, NULL, (void *)offsetof(Node, scope)},
+    {"_scope", get_slot, set_scope, NULL, (void *)offsetof(Node, scope)},
     {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
     {0}
 };

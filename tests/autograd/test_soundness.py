@@ -158,7 +158,7 @@ def test_a_graph_that_contains_itself_is_refused(engine: str) -> None:
 def test_a_block_that_was_not_made_is_refused_and_leaves_nothing_behind(engine: str) -> None:
     survives(
         """
-        for cls in (no_grad, scope, autograd.context.recorded):
+        for cls in (no_grad, scope, autograd.context.Recorded):
             try:
                 cls.__new__(cls).__enter__()
             except RuntimeError as error:
@@ -201,12 +201,15 @@ def test_blocks_that_are_not_as_they_should_be(engine: str) -> None:
         raises(lambda: no_grad().__exit__(None, None, None))
         raises(lambda: scope(3))
         raises(lambda: scope.__new__(scope).__init__(3))
-        for wrong in (3, (), ("a",), (3, 4, 5, 6), ("a", True, None, 3), ("a", True, 3, ("", True, None, None))):
+        for wrong in (
+            3, (), ("a",), (3, 4, 5, 6, 7), ("a", True, None, None), ("a", True, None, 3, None),
+            ("a", True, 3, ("", True, None, None, None), None), ("a", True, None, None, 3),
+        ):
             values.here.__self__.set(wrong)
             for action in (lambda: x * 2, lambda: scope("a").__enter__(), lambda: no_grad().__enter__(), lambda: Value(1.0)):
                 with contextlib.suppress(Exception):
                     action()
-        values.here.__self__.set(("", True, None, None))
+        values.here.__self__.set(("", True, None, None, None))
         recording.special.clear()
         block = scope("a")
         block.__enter__()

@@ -317,7 +317,7 @@ def test_a_zero_grad_that_forgets_constants(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_block_that_outlives_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context._Block, "__exit__", lambda *_: None)
+    monkeypatch.setattr(context.Block, "__exit__", lambda *_: None)
     open_before = len(context.recording.special)
     machine_is_caught()
     del context.recording.special[open_before:]
