@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_finite, as_float, as_int, describe, require_random
+from ..arguments import as_float
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
@@ -19,7 +19,7 @@ from .parameters import ParameterArray
 from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
-from .training import Optimiser, Training
+from .training import Optimiser, Part, Training, require_optimiser, train
 
 __all__ = ["CompiledProgram"]
 
@@ -67,13 +67,13 @@ class CompiledProgram:
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
-        self._execution = Execution(self._forms, self._batches, check)
+        self.execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             return float(self.evaluation(*batches).mean())
-        outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
+        outputs = self.execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
 
     @property
@@ -109,7 +109,7 @@ class CompiledProgram:
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
         if not self.differentiable:
             raise TypeError(NO_GRADIENT)
-        return self._execution.cost_and_gradient(flat, self._batches.rows(batches))
+        return self.execution.cost_and_gradient(flat, self._batches.rows(batches))
 
     def train(self, *arguments: Any, **options: Any) -> Any:
         """Move the parameters by the steps of an optimiser, and return the cost of each step, before it moved them.
@@ -136,39 +136,7 @@ class CompiledProgram:
         ([4.0, 1.0, 0.25], 2.75)
         """
         count = len(self.inputs)
-        return self._train(arguments[:count], *arguments[count:], **options)
-
-    def _train(
-        self,
-        batches: Sequence[Any],
-        optimiser: Optimiser,
-        steps: int,
-        batch_size: int | None = None,
-        rng: Any = None,
-        clip: float | None = None,
-    ) -> Any:
-        training, steps = self.training(batches, optimiser, clip), as_int(steps, "steps", 0)
-        samples = len(training.rows[0])
-        size = samples if batch_size is None else min(as_int(batch_size, "batch_size"), samples)
-        if rng is not None:
-            require_random(rng)
-        costs: list[float] = []
-        try:
-            while len(costs) < steps:
-                at, left = None, steps - len(costs)
-                if rng is not None:
-                    order = list(range(samples))
-                    rng.shuffle(order)
-                    at, left = numpy().array(order, numpy().int64), min(left, -(-samples // size))
-                costs.extend(training.costs(at, size, left))
-        except ArithmeticError as error:
-            raise FloatingPointError(
-                f"training diverged at step {len(costs)}: {error}. The parameters are those after the last whole step. Try a "
-                f"learning rate below {optimiser.learning_rate:g}, or clip=1.0"
-            ) from error
-        finally:
-            self.flat = training.theta
-        return numpy().array(costs, float)
+        return train(self, arguments[:count], *arguments[count:], **options)
 
     def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None = None) -> Training:
         """Return the steps of an optimiser on batches, to be taken some at a time, as `fit` does; see `train`.
@@ -185,18 +153,12 @@ class CompiledProgram:
         """
         if not self.differentiable:
             raise TypeError(NO_GRADIENT)
-        if not hasattr(optimiser, "rule_on"):
-            raise TypeError(
-                f"optimiser must be an Optimiser such as nn.SGD(program.parameters, 0.1), got {describe(optimiser)}: it comes "
-                f"after {', '.join(self.inputs) or 'no batch'}"
-            )
-        if optimiser.parameters != self.parameters:
-            raise ValueError(
-                f"optimiser must move the {len(self.parameters)} parameters of this program, in their order, got one of "
-                f"{len(optimiser.parameters)} others: write {type(optimiser).__name__}(program.parameters)"
-            )
-        clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
-        return Training(self._execution, optimiser, self._numbers(), self._batches.rows(batches), clip)
+        require_optimiser(optimiser, self.parameters, self.inputs)
+        return Training([self.part(batches)], optimiser, self._numbers(), clip)
+
+    def part(self, batches: Sequence[Any]) -> Part:
+        """Return this program with batches, one for every input, as its samples."""
+        return Part(self, self._batches.rows(batches))
 
     def in_buffers(self, *batches: Any) -> str:
         """Return the source that runs on NumPy for batches of this size, without allocations where possible.
@@ -209,7 +171,7 @@ class CompiledProgram:
         def run(...
         """
         rows = self._batches.rows(batches)
-        buffered = self._execution.in_buffers(self._numbers(), rows) if self.differentiable else None
+        buffered = self.execution.in_buffers(self._numbers(), rows) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
@@ -232,7 +194,7 @@ class CompiledProgram:
         made = self._batches.floats(theta, len(self.parameters), made)
         source = self.source
         theta = theta if source.in_order else theta[xp.asarray(source.order)]
-        constants = self._execution.constants("float64")  # rounded once, to theta's type
+        constants = self.execution.constants("float64")  # rounded once, to theta's type
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
         with numpy().errstate(over="ignore"):  # a number beyond float32 is an infinity there
