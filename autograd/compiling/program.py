@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_float
+from ..arguments import as_float, describe
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
@@ -19,7 +19,7 @@ from .parameters import ParameterArray
 from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
-from .training import Optimiser, Part, Training, require_optimiser, train
+from .training import Optimiser, Part, Training, train
 
 __all__ = ["CompiledProgram"]
 
@@ -67,13 +67,13 @@ class CompiledProgram:
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
         leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
         self._baked = [leaf for leaf in leaves if leaf not in known]
-        self.execution = Execution(self._forms, self._batches, check)
+        self._execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:
         """Return the outputs for a batch: (samples, outputs), or (samples,) for one; of a loss, the cost, their mean."""
         if self.differentiable:
             return float(self.evaluation(*batches).mean())
-        outputs = self.execution.outputs(self._numbers(), self._batches.rows(batches))
+        outputs = self._execution.outputs(self._numbers(), self._batches.rows(batches))
         return self._rows(numpy(), outputs, batches)
 
     @property
@@ -109,7 +109,7 @@ class CompiledProgram:
     def _at(self, flat: Any, batches: Sequence[Any]) -> tuple[float, Any]:
         if not self.differentiable:
             raise TypeError(NO_GRADIENT)
-        return self.execution.cost_and_gradient(flat, self._batches.rows(batches))
+        return self._execution.cost_and_gradient(flat, self._batches.rows(batches))
 
     def train(self, *arguments: Any, **options: Any) -> Any:
         """Move the parameters by the steps of an optimiser, and return the cost of each step, before it moved them.
@@ -153,12 +153,18 @@ class CompiledProgram:
         """
         if not self.differentiable:
             raise TypeError(NO_GRADIENT)
-        require_optimiser(optimiser, self.parameters, self.inputs)
-        return Training([self.part(batches)], optimiser, self._numbers(), clip)
-
-    def part(self, batches: Sequence[Any]) -> Part:
-        """Return this program with batches, one for every input, as its samples."""
-        return Part(self, self._batches.rows(batches))
+        if not hasattr(optimiser, "rule_on"):
+            raise TypeError(
+                f"optimiser must be an Optimiser such as nn.SGD(program.parameters, 0.1), got {describe(optimiser)}: it comes "
+                f"after {', '.join(self.inputs) or 'no batch'}"
+            )
+        if optimiser.parameters != self.parameters:
+            raise ValueError(
+                f"optimiser must move the {len(self.parameters)} parameters of this program, in their order, got one of "
+                f"{len(optimiser.parameters)} others: write {type(optimiser).__name__}(program.parameters)"
+            )
+        part = Part(self, self._execution, self._batches.rows(batches))
+        return Training([part], optimiser, self._numbers(), clip)
 
     def in_buffers(self, *batches: Any) -> str:
         """Return the source that runs on NumPy for batches of this size, without allocations where possible.
@@ -171,7 +177,7 @@ class CompiledProgram:
         def run(...
         """
         rows = self._batches.rows(batches)
-        buffered = self.execution.in_buffers(self._numbers(), rows) if self.differentiable else None
+        buffered = self._execution.in_buffers(self._numbers(), rows) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
     def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
@@ -194,7 +200,7 @@ class CompiledProgram:
         made = self._batches.floats(theta, len(self.parameters), made)
         source = self.source
         theta = theta if source.in_order else theta[xp.asarray(source.order)]
-        constants = self.execution.constants("float64")  # rounded once, to theta's type
+        constants = self._execution.constants("float64")  # rounded once, to theta's type
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
         with numpy().errstate(over="ignore"):  # a number beyond float32 is an infinity there

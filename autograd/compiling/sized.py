@@ -12,7 +12,7 @@ from .parameters import ParameterArray
 from .passes import Executor
 from .program import CompiledProgram
 from .tracing import input_names, trace
-from .training import Optimiser, Training, require_optimiser, train
+from .training import Optimiser, Part, Training, train
 
 __all__ = ["SizedPrograms"]
 
@@ -100,7 +100,6 @@ class SizedPrograms:
         ([2.0, 5.25], [1.0])
         """
         self._check_count(batches)
-        require_optimiser(optimiser, self.parameters, self._names)
         every = [*map(_sizes, self._names, batches)]
         for name, sizes_of in zip(self._names, every):
             if len(sizes_of) != len(every[0]):
@@ -109,11 +108,12 @@ class SizedPrograms:
         for i, sizes in enumerate(zip(*every)):
             groups.setdefault(sizes, []).append(i)
         if len(groups) == 1:
-            return Training([self.sized(*batches).part(batches)], optimiser, self._array.read(), clip)
-        parts, places = [], numpy().empty((2, sum(map(len, groups.values()))), numpy().int64)
+            return self.sized(*batches).training(batches, optimiser, clip)
+        parts: list[Part] = []
+        places = numpy().empty((2, len(every[0])), numpy().int64)
         for k, chosen in enumerate(groups.values()):
             rows = [[batch[i] for i in chosen] for batch in batches]
-            parts.append(self.sized(*rows).part(rows))
+            parts += self.sized(*rows).training(rows, optimiser, clip).parts
             places[:, chosen] = [[k] * len(chosen), range(len(chosen))]
         return Training(parts, optimiser, self._array.read(), clip, (places[0], places[1]))
 

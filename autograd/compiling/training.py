@@ -9,11 +9,11 @@ branch or read attributes other than numbers, and for programs on NumPy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
-from ..arguments import as_finite, as_int, describe, require_random
+from ..arguments import as_finite, as_int, require_random
 from ..node import CONSTANT
 from ..value import Value
 from .batches import numpy
@@ -23,7 +23,7 @@ from .machine import BEST, Code, native
 from .scalars import Program, Scalar, entry
 from .tape import tape, unknown
 
-__all__ = ["Optimiser", "Part", "Training", "Update", "require_optimiser", "train", "update"]
+__all__ = ["Optimiser", "Part", "Training", "Update", "train", "update"]
 
 MEANS = 8  # maximum number of running means per parameter; must equal MEANS in tape.c
 _origin = attrgetter("_origin")
@@ -89,10 +89,8 @@ def _same(a: Lowered, b: Lowered) -> bool:
     )  # fmt: skip
 
 
-class Trained(Protocol):
-    """The protocol of a program that is trained; see CompiledProgram."""
-
-    execution: Execution
+class Compiled(Protocol):
+    """The protocol of a program whose constants may change."""
 
     @property
     def outdated(self) -> bool:
@@ -100,9 +98,10 @@ class Trained(Protocol):
 
 
 class Part(NamedTuple):
-    """A program and the samples that it takes: an array of rows for every input."""
+    """A program, how it runs, and the samples that it takes: an array of rows for every input."""
 
-    program: Trained
+    program: Compiled
+    execution: Execution
     rows: Sequence[Any]
 
 
@@ -163,7 +162,7 @@ class Training:
         """
         origins = [*map(_origin, self.optimiser.parameters)]  # three times as fast as their roles
         fixed = [i for i, origin in enumerate(origins) if origin is CONSTANT] if CONSTANT in origins else []
-        first, number = self.parts[0].program.execution, 0
+        first, number = self.parts[0].execution, 0
         native = any(self._native(part, size) for part in self.parts)
         first.update = moving = update(self.optimiser, first.update) if native else None
         while number < steps:
@@ -203,7 +202,7 @@ class Training:
 
     def _native(self, part: Part, size: int) -> bool:
         """Tell whether there is native code of a part for batches of this size."""
-        execution = part.program.execution
+        execution = part.execution
         size = min(size, len(part.rows[0]))
         return execution.code is not None and size <= execution.samples and execution.batches.dtype == "float64"
 
@@ -214,7 +213,7 @@ class Training:
 
         There are fewer costs where a step has a number that is not finite.
         """
-        np, optimiser, execution = numpy(), self.optimiser, part.program.execution
+        np, optimiser, execution = numpy(), self.optimiser, part.execution
         assert execution.code is not None
         numbers = np.empty((1 + len(optimiser.state), len(self.theta)))
         for row, given in zip(numbers, (self.theta, *optimiser.state), strict=True):
@@ -242,7 +241,7 @@ class Training:
         cost, gradient = 0.0, numpy().zeros_like(self.theta)
         for part, rows in batches:
             share = len(rows[0]) / samples
-            found, slope = part.program.execution.cost_and_gradient(self.theta, rows)
+            found, slope = part.execution.cost_and_gradient(self.theta, rows)
             cost, gradient = cost + share * found, gradient + share * slope
         if not math.isfinite(cost):
             raise FloatingPointError(f"the cost is {cost}")
@@ -278,20 +277,6 @@ def train(
         return training.run(steps, batch_size, rng)
     finally:
         program.flat = training.theta
-
-
-def require_optimiser(optimiser: Any, parameters: list[Value], inputs: Iterable[str]) -> None:
-    """Raise unless an optimiser moves the parameters of a program, in their order."""
-    if not hasattr(optimiser, "rule_on"):
-        raise TypeError(
-            f"optimiser must be an Optimiser such as nn.SGD(program.parameters, 0.1), got {describe(optimiser)}: it comes "
-            f"after {', '.join(inputs) or 'no batch'}"
-        )
-    if optimiser.parameters != parameters:
-        raise ValueError(
-            f"optimiser must move the {len(parameters)} parameters of this program, in their order, got one of "
-            f"{len(optimiser.parameters)} others: write {type(optimiser).__name__}(program.parameters)"
-        )
 
 
 def clipped(gradient: Any, largest: float) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import autograd
 from autograd import Value, no_grad
@@ -17,9 +17,6 @@ from ..losses import one_hot
 from ..module import Module
 from ..optimisers import Diverged, Optimiser, clip_gradients
 from .history import History, Snapshot
-
-if TYPE_CHECKING:
-    from autograd.compiling.training import Training
 
 __all__ = ["CompiledRun", "Loss", "ScalarRun"]
 
@@ -180,8 +177,7 @@ class CompiledRun(ScalarRun):
     They move an array of weights, which is written to the Values after an epoch.
     """
 
-    programs: autograd.SizedPrograms
-    training: Training
+    training: Any  # autograd.compiling.training.Training
 
     def prepare(self) -> None:
         X, y = self.data
@@ -238,7 +234,7 @@ class CompiledRun(ScalarRun):
 
         places = None if isinstance(order, range) else np.array(order, np.int64)
         steps = -(-len(order) // size)
-        return self.training.costs(places, size, steps, at_once=1 if self.record else steps)
+        yield from self.training.costs(places, size, steps, at_once=1 if self.record else steps)
 
     def weights(self) -> Any:
         return self.training.theta

@@ -70,7 +70,7 @@ def run() -> None:
 
 def of(program: CompiledProgram, X: Any, Y: Any) -> Jobs:
     """The program both ways."""
-    columns, execution = [X.T, Y.T], program.execution
+    columns, execution = [X.T, Y.T], program._execution
     views = execution.views(program.flat)
     return {
         "printed": lambda: execution.joined(execution.function(np, *views, *columns)),

@@ -535,7 +535,7 @@ def test_float32_stays_float32() -> None:
     program, exact = (compile(loss, model, dtype=dtype, x=2, y=1) for dtype in ("float32", "float64"))
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(5, 2)), np.sign(rng.normal(size=(5, 1)))
-    results = program.execution.results(program.flat, [X.T.astype(np.float32), Y.T.astype(np.float32)])
+    results = program._execution.results(program.flat, [X.T.astype(np.float32), Y.T.astype(np.float32)])
     assert {np.asarray(r).dtype for r in results} == {np.dtype("float32")}
     assert program.value_and_grad(X, Y)[1].dtype == np.float32
     assert program.value_and_grad(X, Y)[1] == pytest.approx(exact.value_and_grad(X, Y)[1], rel=1e-4, abs=1e-5)

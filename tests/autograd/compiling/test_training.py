@@ -179,7 +179,7 @@ def test_the_compiled_part_clips_as_clip_gradients_does(slopes: list[float], cli
         autograd_clip(parameters, clip)
     expected = [-p.grad for p in parameters]
     program.train(SGD(parameters, 1.0), 1, clip=clip if math.isfinite(clip) else None)
-    found = program.execution
+    found = program._execution
     assert found.update is not None
     assert [p.data for p in parameters] == pytest.approx(expected, rel=1e-12, abs=1e-322)
 
@@ -194,7 +194,7 @@ def test_a_whole_training_is_one_call(name: str, monkeypatch: pytest.MonkeyPatch
     _, program = network()
     optimiser = OPTIMISERS[name](program.parameters)
     assert len(program.train(*samples(15), optimiser, 100, batch_size=4)) == 100
-    known = program.execution.update
+    known = program._execution.update
     assert update(optimiser, known) is known, "the code of the same rule is kept"
     optimiser.weight_decay = 0.125
     if name in ("SGD", "momentum", "nesterov", "Adam", "AdamW"):
@@ -387,7 +387,7 @@ def test_arguments_are_refused_by_name() -> None:
 def test_the_compiled_part_refuses_arrays_that_do_not_fit() -> None:
     _, program = network()
     optimiser = Adam(program.parameters)
-    code, moving = program.execution.code, update(optimiser)
+    code, moving = program._execution.code, update(optimiser)
     assert code is not None
     assert moving is not None
     n = len(program.parameters)
