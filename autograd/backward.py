@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from operator import attrgetter, length_hint
+from math import isfinite
+from operator import attrgetter
 from threading import RLock
 from typing import Any, TypeVar
 
 from ._engine import compiled
+from .anomaly import not_finite, watching, whereabouts
 from .arguments import as_float, truncated_repr
 from .context import recording, refuse_while_tracing, tick
-from .gate import inputs_text
+from .gate import gate_text, inputs_text
 from .names import names_in_errors
 from .node import CONSTANT, N, Node
 
@@ -53,7 +55,7 @@ class Walk:
     A node that is done has adjoint 0.
     """
 
-    __slots__ = ("changed", "gates", "leaves", "number")
+    __slots__ = ("changed", "failed", "gates", "leaves", "number")
 
     def __init__(self, roots: Sequence[Node], ends: Sequence[Node] = ()) -> None:
         global _latest
@@ -97,6 +99,7 @@ class Walk:
                     push(rest)
                 node = first
         self.changed = changed  # the tick of the leaf that was set last
+        self.failed: Any = None  # the gate that _pull failed at
 
     def finish(self) -> None:
         """Raise if this thread began another walk meanwhile (in a signal handler), which has overwritten the marks."""
@@ -150,27 +153,34 @@ def reverse(
 
 
 @compiled
-def _pull(nodes: Iterable[Any]) -> None:
-    """Add upstream × local to the adjoint of every input, for nodes in reverse topological order.
+def _pull(walk: Walk) -> None:
+    """Add upstream × local to the adjoint of every input, for the gates of a walk, the last one first.
+
+    The gate at which an error occurs is kept in `walk.failed`.
 
     The cases of one and two inputs are written out for speed; `pull_any` handles any number. The slope in a constant is not
     computed, because it may not exist: the slope of x² in the exponent is x²·log x, undefined for x < 0.
     """
-    for node in nodes:
-        slopes, a, b = node._origin.slopes, node._first, node._rest
-        if b is None:
-            (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-        elif b.__class__ is not tuple:
-            wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
-            to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
-            if to_a is not None:
-                a._adjoint += node._adjoint * to_a
-            if to_b is not None:
-                b._adjoint += node._adjoint * to_b
-        else:
-            pull_any(node)
+    node = None
+    try:
+        for node in reversed(walk.gates):
+            slopes, a, b = node._origin.slopes, node._first, node._rest
+            if b is None:
+                (to_a,) = slopes(node._data, a._data, a._origin is not CONSTANT)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+            elif b.__class__ is not tuple:
+                wanted_a, wanted_b = a._origin is not CONSTANT, b._origin is not CONSTANT
+                to_a, to_b = slopes(node._data, a._data, b._data, wanted_a, wanted_b)
+                if to_a is not None:
+                    a._adjoint += node._adjoint * to_a
+                if to_b is not None:
+                    b._adjoint += node._adjoint * to_b
+            else:
+                pull_any(node)
+    except BaseException:
+        walk.failed = node
+        raise
 
 
 def pull_any(node: Any) -> None:
@@ -252,15 +262,45 @@ def _sweep(root: Node, seed: float) -> Walk:
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
-    nodes = reversed(walk.gates)
-    try:
-        _pull(nodes)
-    except (ArithmeticError, ValueError) as error:
-        names = names_in_errors([*walk.leaves, *walk.gates])
-        raise no_slope(walk.gates[length_hint(nodes)], error, names) from None  # the iterator's rest gives the index
+    if watching():
+        _pull_watched(walk)
+    else:
+        try:
+            _pull(walk)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(walk.failed, error, _names(walk)) from None
     if recording.clock != began:
         _refuse_changed(walk, began)
     return walk
+
+
+def _pull_watched(walk: Walk) -> None:
+    """Pull as `_pull` does; raise at the first adjoint that is not finite."""
+    for node in reversed(walk.gates):
+        try:
+            pull_any(node)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(node, error, _names(walk)) from None
+        for input in node.inputs:
+            if not isfinite(input._adjoint) and input._origin is not CONSTANT:
+                raise _not_finite(node, input, _names(walk))
+
+
+def _names(walk: Walk) -> dict[Node, str]:
+    """Return the names of the nodes of a walk for a message."""
+    return names_in_errors([*walk.leaves, *walk.gates])
+
+
+def _not_finite(node: Node, input: Node, names: Mapping[Node, str]) -> FloatingPointError:
+    """Return the error of a gate that makes the adjoint of an input nan or infinite."""
+    gate, inputs = node.gate, node.inputs
+    assert gate is not None
+    numbers = [x._data for x in inputs]
+    slope = gate.slopes(node._data, *numbers, *[x is input for x in inputs])[inputs.index(input)]
+    return FloatingPointError(
+        f"backward through {gate_text(gate, names[node])}: the gradient of {names[input]} is {input._adjoint!r}, with upstream "
+        f"{node._adjoint!r} × local {slope!r} at {inputs_text(gate, numbers, [names[x] for x in inputs])}{whereabouts(node)}"
+    )
 
 
 def _refuse_changed(walk: Walk, began: int) -> None:
@@ -288,7 +328,7 @@ def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Excepti
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
     at = inputs_text(gate, [input._data for input in node.inputs], inputs)
-    return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
+    return type(error)(f"backward through {gate_text(gate, called)}: it has no finite slope at {at}{whereabouts(node)}")
 
 
 def zero_grad(root: Node) -> None:
@@ -308,6 +348,7 @@ def forward(root: Node) -> float:
         walk = Walk((root,))
         walk.finish()
     data: dict[Node, float] = {}
+    watched = watching()
     for node in walk.gates:
         inputs = node.inputs
         if not any(input in data or input._tick > node._tick for input in inputs):
@@ -318,8 +359,11 @@ def forward(root: Node) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            names = names_in_errors([*walk.leaves, *walk.gates])
-            raise gate.refusal(error, now, [names[input] for input in inputs]) from None
+            names = _names(walk)
+            raise gate.refusal(error, now, [names[input] for input in inputs], whereabouts(node)) from None
+        if watched and not isfinite(data[node]):
+            names = _names(walk)
+            raise not_finite(node, data[node], now, [names[input] for input in inputs], names[node])
     if recording.clock != began:
         _refuse_changed(walk, began)
     if data:
@@ -379,7 +423,7 @@ def _refuse_stale(walk: Walk) -> None:
         return
     node, changed = edge
     assert node.gate is not None
-    names = names_in_errors([*walk.leaves, *walk.gates])
+    names = _names(walk)
     formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
         f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "

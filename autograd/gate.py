@@ -25,6 +25,7 @@ __all__ = [
     "Kink",
     "entries",
     "gate",
+    "gate_text",
     "inputs_text",
     "refuse_infinite",
     "source",
@@ -183,9 +184,11 @@ class Gate:
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
         return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
 
-    def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
+    def refusal(
+        self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None], where: str = ""
+    ) -> Exception:
         """Return an exception of the same type that names the gate and its inputs."""
-        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
+        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)}){where}")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a formula: operators between its inputs, or else a function call."""
@@ -211,6 +214,11 @@ class Gate:
                 f"this graph uses a gate {self.name!r} that another one of that name has replaced: record it anew"
             )
         return _named, (self.name,)
+
+
+def gate_text(gate: Gate, output: str | None) -> str:
+    """Return the name of a gate as text, with that of its output if it has one: `mul 'y'`."""
+    return f"{gate.name} {output!r}" if output else gate.name
 
 
 def inputs_text(gate: Gate, inputs: Sequence[float], labels: Sequence[str | None] = ()) -> str:

@@ -119,36 +119,45 @@ pull(Node *node)
     return answer == NULL ? -1 : 1;
 }
 
-/* `_pull` of backward.py. After an error, the iterator's rest tells the caller which node failed. */
+/* Return the walk that a pass was given, or NULL with an error. */
+static Walk *
+as_walk(PyObject *given)
+{
+    if (Py_IS_TYPE(given, walk_type))
+        return (Walk *)given;
+    PyErr_Format(PyExc_TypeError, "a pass needs a Walk, got %R", given);
+    return NULL;
+}
+
+/* `_pull` of backward.py. */
 PyObject *
 sweep(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *node, *nodes = PyObject_GetIter(given);
-    int pulled = nodes == NULL ? -1 : 1;
-    while (pulled >= 0 && (node = PyIter_Next(nodes)) != NULL) {
-        if (IS_VALUE(node))
-            pulled = pull((Node *)node);
-        else {
-            PyErr_Format(PyExc_TypeError, "a sweep must be of Values, got %R", node);
-            pulled = -1;
+    Walk *walk = as_walk(given);
+    if (walk == NULL)
+        return NULL;
+    const Nodes *gates = &walk->gates;
+    for (Py_ssize_t i = gates->size; i-- > 0;) {
+        Node *node = gates->node[i];
+        prefetch_at(gates, i - AHEAD);
+        if (pull(node) < 0) {
+            Py_XSETREF(walk->failed, as_object(node));
+            return NULL;
         }
-        Py_DECREF(node);
     }
-    Py_XDECREF(nodes);
-    return PyErr_Occurred() ? NULL : as_object(NULL);
+    Py_RETURN_NONE;
 }
 
 /* `_stale_edge` of backward.py: the first node with an input that changed later, and that input; or None. */
 PyObject *
 stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    if (!Py_IS_TYPE(given, walk_type)) {
-        PyErr_SetString(PyExc_TypeError, "stale_edge needs a Walk");
+    Walk *walk = as_walk(given);
+    if (walk == NULL)
         return NULL;
-    }
-    Walk *walk = (Walk *)given;
-    for (Py_ssize_t i = 0; walk->changed && i < PyTuple_GET_SIZE(walk->gates); i++) {
-        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
+    for (Py_ssize_t i = 0; walk->changed && i < walk->gates.size; i++) {
+        Node *node = walk->gates.node[i];
+        prefetch_at(&walk->gates, i + AHEAD);
         PyObject *rest = node->rest;
         Node *late = node->first->tick > node->tick ? node->first : NULL;
         if (late == NULL && rest != NULL && PyTuple_CheckExact(rest)) {
@@ -168,18 +177,18 @@ stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
 PyObject *
 keep(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    if (!Py_IS_TYPE(given, walk_type)) {
-        PyErr_SetString(PyExc_TypeError, "keep needs a Walk");
+    Walk *walk = as_walk(given);
+    if (walk == NULL)
         return NULL;
-    }
-    Walk *walk = (Walk *)given;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->leaves); i++) {
-        Node *leaf = (Node *)PyTuple_GET_ITEM(walk->leaves, i);
+    for (Py_ssize_t i = 0; i < walk->leaves.size; i++) {
+        Node *leaf = walk->leaves.node[i];
+        prefetch_at(&walk->leaves, i + AHEAD);
         if (leaf->row != constant_row)
             leaf->grad += leaf->adjoint;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(walk->gates); i++) {
-        Node *node = (Node *)PyTuple_GET_ITEM(walk->gates, i);
+    for (Py_ssize_t i = 0; i < walk->gates.size; i++) {
+        Node *node = walk->gates.node[i];
+        prefetch_at(&walk->gates, i + AHEAD);
         node->grad = node->adjoint;
     }
     Py_RETURN_NONE;

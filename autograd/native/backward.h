@@ -5,7 +5,7 @@
 
 #include <Python.h>
 
-PyObject *sweep(PyObject *module, PyObject *nodes);
+PyObject *sweep(PyObject *module, PyObject *walk);
 PyObject *stale_edge(PyObject *module, PyObject *walk);
 PyObject *keep(PyObject *module, PyObject *walk);
 PyObject *assign(PyObject *module, PyObject *args);

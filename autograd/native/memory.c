@@ -7,18 +7,21 @@
 
 #include "memory.h"
 
+#include "walk.h"
+
 #ifdef NODES_FROM_MALLOC
 
 PyObject *
 trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {
+    free_spare();
     Py_RETURN_NONE;
 }
 
 #else
 
-#define KEPT_LEAST 64 /* slabs: 16 MiB, 160,000 nodes */
-#define KEPT_MOST 448 /* 112 MiB, a million nodes */
+#define KEPT_LEAST 8 /* slabs: 16 MiB, 160,000 nodes */
+#define KEPT_MOST 56 /* 112 MiB, a million nodes */
 #define REVIEWED_AFTER KEPT_MOST
 #define TRACED_AS 0x67617465u /* the domain of slabs in tracemalloc */
 
@@ -40,7 +43,12 @@ static char *
 map_bytes(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+#if defined(MADV_HUGEPAGE)
+    madvise(memory, bytes, MADV_HUGEPAGE); /* one large page instead of 512, each of which would cost its first use */
+#endif
+    return memory;
 }
 
 static void *
@@ -160,11 +168,12 @@ slab_has_room(Slab *slab)
     link_slab(&with_room, slab, ROOM);
 }
 
-/* trim(): unmap all empty slabs. */
+/* trim(): unmap all empty slabs, and free what walks keep. */
 PyObject *
 trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {
     give_back_empty(0);
+    free_spare();
     Py_RETURN_NONE;
 }
 

@@ -22,7 +22,7 @@ give_memory(Node *node)
 
 #else
 
-#define SLAB_BYTES ((size_t)1 << 18) /* also the alignment, so that a node's address gives its slab */
+#define SLAB_BYTES ((size_t)1 << 21) /* a large page; also the alignment, so that a node's address gives its slab */
 
 typedef struct Slab {
     struct Slab *next, *before; /* in the list of slabs with room, or of empty slabs */

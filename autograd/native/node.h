@@ -27,25 +27,34 @@
 #define INTERNAL
 #endif
 
+/* Asks for the cache line at an address, to be written soon. Any address will do. */
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) (void)(address)
+#endif
+
 typedef struct Row Row; /* defined in row.h */
 typedef struct Node Node;
 
 struct Node {
     PyObject_HEAD
-    double data, grad, adjoint;
-    Row *row;       /* the row of the gate, or of the leaf's role */
-    Node *first;    /* the first input; NULL for a leaf */
-    PyObject *rest; /* NULL, the second input, or the tuple of all inputs but the first */
+    PyObject *label, *scope, *seed; /* NULL where not set */
+    /* What a pass reads and writes lies side by side, mostly in one cache line. */
+    unsigned long long mark; /* written by the last walk that reached the node */
+    Node *first;             /* the first input; NULL for a leaf */
+    PyObject *rest;          /* NULL, the second input, or the tuple of all inputs but the first */
+    Row *row;                /* the row of the gate, or of the leaf's role */
+    double data, adjoint, grad;
     union {
         long long tick; /* the clock when the data was computed or set; 0 for a leaf that was never set;
                            negative for a number in an expression: see node.py */
         Node *next;     /* in the list of nodes to free */
     };
-    unsigned long long mark;       /* written by the last walk that reached the node */
-    PyObject *label, *scope, *seed; /* NULL where not set */
 };
 
-#define NUMBER_TICK (-1)
+#define NUMBER_TICK (-1) /* NUMBER and TAKEN of node.py */
+#define TAKEN_TICK (-2)
 
 INTERNAL extern PyTypeObject *value_type; /* Value; value.py adds its methods */
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
@@ -54,8 +63,18 @@ INTERNAL extern int installed;           /* whether install_operators was called
 INTERNAL extern PyObject *data_property; /* the property `data` of node.py, called in the rare cases */
 
 void node_dealloc(PyObject *self);
+PyObject *inputs_of(PyObject *node, void *closure); /* the getter of `inputs`: a new tuple */
 INTERNAL extern PyGetSetDef node_getset[];
 INTERNAL extern PyMemberDef node_members[];
+
+/* Ask for what a pass uses of a node. Once a graph outgrows the cache a pass waits for memory longer than it computes, so it
+   asks some nodes ahead. */
+static inline void
+prefetch_node(const void *node)
+{
+    PREFETCH((const char *)node + offsetof(Node, mark));
+    PREFETCH((const char *)node + offsetof(Node, grad));
+}
 
 /* A new reference to an object, or to None for NULL. */
 static inline PyObject *

@@ -5,10 +5,19 @@
 
 #include "node.h"
 
+/* An array of nodes that grows. */
+typedef struct {
+    Node **node;
+    Py_ssize_t size, room;
+} Nodes;
+
+/* The nodes are borrowed: the roots keep them alive, because the inputs of a node never change. */
 typedef struct {
     PyObject_HEAD
-    PyObject *leaves, *gates; /* tuples of Values, inputs first */
-    long long changed;        /* the tick of the leaf that was set last */
+    PyObject *roots;
+    Nodes leaves, gates; /* inputs first */
+    PyObject *failed;    /* the gate that _pull failed at */
+    long long changed;   /* the tick of the leaf that was set last */
     unsigned long long number;
 } Walk;
 
@@ -18,6 +27,16 @@ INTERNAL extern PyType_Spec walk_spec;
 /* The number n of the last walk. It marks a node 2n when it enters it and 2n + 1 when all its inputs are done. */
 INTERNAL extern unsigned long long latest_walk;
 
+/* Ask for a node a pass will reach; `i` counts from its end. */
+#define AHEAD 8
+static inline void
+prefetch_at(const Nodes *nodes, Py_ssize_t i)
+{
+    if (i >= 0 && i < nodes->size)
+        prefetch_node(nodes->node[i]);
+}
+
+void free_spare(void); /* free the arrays that are kept for the next walk */
 PyObject *as_values(PyObject *given); /* a tuple of Values that no other code can change; NULL with an error */
 
 #endif

@@ -22,7 +22,7 @@ from tests import readme
 ROOT = Path(__file__).parent.parent.parent
 # The strata of autograd, the lowest first; everything that is in none of the first two is a reading of graphs.
 RULES = {"_engine", "arguments", "functions", "gate", "gates", "symbols"}
-ENGINE = {"backward", "beside", "context", "names", "native", "node", "value"}
+ENGINE = {"anomaly", "backward", "beside", "context", "names", "native", "node", "value"}
 # The folders of nn, "" for its top, and the folders that the modules of each may import beside their own.
 NN_STRATA: dict[str, set[str]] = {
     "": set(),
