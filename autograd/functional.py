@@ -15,6 +15,7 @@ from itertools import chain
 from math import isfinite
 from typing import Any, NamedTuple, SupportsIndex
 
+from ._engine import compiled
 from .anomaly import watching, whereabouts
 from .arguments import as_float, checks_keywords, describe, remedy, require_callable, unpack_array
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
@@ -333,9 +334,8 @@ class _Run(NamedTuple):
     def partials(self) -> Partials:
         """Return every gate that depends on an input, in order, with the partial derivatives in inputs that do so too."""
         gates, active = _dependent(self.outputs, self.inputs)
-        slopes: Callable[..., Any] = _slopes if self.nested else _numeric_slopes
-        with recorded():
-            return [(node, slopes(node, active)) for node in gates]
+        with recorded(), _Slopes(active) as slopes:
+            return [(node, [*slopes(node)] if self.nested else [*_numeric_slopes(node, active)]) for node in gates]
 
     def pushed(self, tangents: Mapping[Value, Operand], partials: Partials) -> list[Operand]:
         """Return Σ partial · tangent for every output, by one pass in the order of the gates."""
@@ -485,17 +485,27 @@ def _dependent(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[
 def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     """Return d root/d x for each x as Values, by a recorded backward pass over the nodes that depend on some x."""
     gates, active = _dependent([root], wrt)
+    adjoints = {root: Value(1.0, role="constant")}
+    with recorded(), _Slopes(active) as slopes:
+        _record_reverse(gates, adjoints, slopes)
+    return [adjoints.get(x, Value(0.0, role="constant")) for x in wrt]
+
+
+@compiled
+def _record_reverse(gates: list[Value], adjoints: dict[Value, Value], slopes: _Slopes) -> None:
+    """Replace the adjoints of roots by those of the leaves: upstream × local = downstream, recorded as gates."""
 
     def downstream(node: Value, upstream: Value) -> list[tuple[Value, Value]]:
-        slopes = _slopes(node, active)
+        partials = slopes(node)
         try:
-            return [(input, _times(upstream, local)) for input, local in slopes]
-        except FloatingPointError as error:
-            raise _within(node, error) from None
+            return [(input, _times(upstream, local)) for input, local in partials]
+        except FloatingPointError:
+            slopes.failed = node
+            raise
 
-    with recorded():
-        found = reverse(gates, {root: Value(1.0, role="constant")}, _sum, downstream)
-    return [found.get(x, Value(0.0, role="constant")) for x in wrt]
+    found = reverse(gates, adjoints, _sum, downstream)
+    adjoints.clear()
+    adjoints.update(found)
 
 
 def _within(node: Value, error: FloatingPointError) -> FloatingPointError:
@@ -527,28 +537,49 @@ def _numeric_slopes(node: Value, active: set[Value]) -> list[tuple[Value, float]
     return [(x, slope) for x, slope, want in zip(inputs, slopes, wanted, strict=True) if want and slope is not None]
 
 
-def _slopes(node: Value, active: set[Value]) -> list[tuple[Value, Operand]]:
-    """Return each active input of a node with its local gradient, recorded as gates."""
-    gate, inputs = node._origin, node.inputs
-    assert isinstance(gate, Gate)
-    constants, operations, outputs, checked = _recorder(gate, tuple([input in active for input in inputs]))
-    cells: list[Any] = [x if x._tick >= 0 else _number_or_value(x) for x in inputs]
-    cells.append(node)
-    cells += constants
-    if operations:
-        origin = _origin.get({})
-        written = origin.get(node, node)
+class _Slopes:
+    """The local gradients of gates in their active inputs, recorded as gates; an error names the gate that has none."""
+
+    __slots__ = ("active", "failed", "origin", "recorder", "refuse")
+
+    def __init__(self, active: set[Value]) -> None:
+        self.active, self.recorder, self.origin = active, _recorder, _origin.get({})
+        self.refuse = None if tracing() else _refuse_infinite  # called where a local gradient is infinite
+        self.failed: Value | None = None  # the gate whose local gradient, or its product with upstream, raised
+
+    def __call__(self, node: Value) -> list[tuple[Value, Operand]]:
+        """Return each active input of a node with its local gradient."""
+        gate, inputs = node._origin, node.inputs
+        assert isinstance(gate, Gate)
+        constants, operations, outputs, checked = self.recorder(gate, tuple([input in self.active for input in inputs]))
+        cells: list[Any] = [x if x._tick >= 0 else _number_or_value(x) for x in inputs]
+        cells.append(node)
+        cells += constants
         try:
             for operation, operands in operations:
                 cell = operation(*[cells[i] for i in operands])
                 cells.append(cell)
                 if cell.__class__ is Value:
-                    origin[cell] = written
-            if checked and not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
-                refuse_infinite([x._data for x in inputs])
-        except (ArithmeticError, ValueError) as error:
-            raise no_slope(written, error, {}) from None
-    return [(input, cells[output]) for input, output in zip(inputs, outputs, strict=True) if output is not None]
+                    self.origin[cell] = self.origin.get(node, node)
+            if checked and self.refuse and not all(isfinite(_number(cells[i])) for i in checked):
+                self.refuse(inputs)
+        except (ArithmeticError, ValueError):
+            self.failed = node
+            raise
+        return [(input, cells[output]) for input, output in zip(inputs, outputs, strict=True) if output is not None]
+
+    def __enter__(self) -> _Slopes:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self.failed is not None and isinstance(error, FloatingPointError):  # found by detect_anomaly
+            raise _within(self.failed, error) from None
+        if self.failed is not None and isinstance(error, (ArithmeticError, ValueError)):
+            raise no_slope(self.origin.get(self.failed, self.failed), error, {}) from None
+
+
+def _refuse_infinite(inputs: Sequence[Value]) -> None:
+    refuse_infinite([x._data for x in inputs])
 
 
 def _number_or_value(x: Value) -> Operand:

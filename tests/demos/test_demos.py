@@ -18,6 +18,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import demos
+from autograd import compile
+from demos import black_scholes
 from demos.__main__ import belongs, first_line
 from nn import gaussians
 from tests.lectures.test_lectures import ACTIVATIONS, close
@@ -366,6 +368,29 @@ def test_k14_scalars_and_matrices_have_the_same_gradients(ran: Callable[[str], R
     assert run.numbers["differ"] < 1e-14
     assert run.numbers["gap"] < 1e-11
     assert "times as long" in run.printed
+
+
+def test_black_scholes_has_the_derivatives_of_the_price_in_fifty_digits(ran: Callable[[str], Run]) -> None:
+    mp: Any = pytest.importorskip("mpmath").mp
+
+    def price(*option: Any) -> Any:
+        S, K, r, q, sigma, T = option
+        d = (mp.log(S / K) + (r - q + sigma**2 / 2) * T) / (sigma * mp.sqrt(T))
+        return S * mp.exp(-q * T) * mp.ncdf(d) - K * mp.exp(-r * T) * mp.ncdf(d - sigma * mp.sqrt(T))
+
+    orders = [(0,) * 6, *(tuple(int(i == j) for j in range(6)) for i in range(6))]
+    orders += [(2, 0, 0, 0, 0, 0), (1, 0, 0, 0, 1, 0), (0, 0, 0, 0, 2, 0)]
+    signs = [-1 if name == "theta" else 1 for name in black_scholes.GREEKS]
+    options = [[105, 100, 0.03, 0.01, 0.2, 0.5], [80, 110, 0.0, 0.02, 0.15, 0.75], [140, 90, 0.08, 0.05, 0.45, 2.5]]
+    compiled = compile(black_scholes.greeks, option=6)(options)
+    with mp.workdps(50):
+        for option, found in zip(options, compiled, strict=True):
+            exact = [s * mp.diff(price, [mp.mpf(x) for x in option], n) for s, n in zip(signs, orders, strict=True)]
+            assert found.tolist() == pytest.approx([float(x) for x in exact], rel=1e-12, abs=0)
+    run = ran("black_scholes")
+    assert [run.numbers[name] for name in black_scholes.GREEKS] == compiled[0].tolist()
+    assert run.numbers["gap"] < 1e-12
+    assert len(run.figures[0].axes) == 4
 
 
 def test_a_linear_classifier_cannot_learn_the_spiral(ran: Callable[[str], Run]) -> None:
