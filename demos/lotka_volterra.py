@@ -1,4 +1,4 @@
-"""Prey and predators: four parameters of differential equations, fitted by SciPy, eagerly and compiled.
+"""Prey and predators: four parameters of differential equations, fitted to noisy counts with SciPy.
 
 Lotka and Volterra's equations for prey u and predators v are u′ = αu − βuv and v′ = δuv − γv, solved in steps of the
 Runge–Kutta method of order 4, through which the gradient runs backward. The misfit ½ Σ (log of prediction/count)²/ε² is, up
