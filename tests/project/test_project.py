@@ -96,7 +96,14 @@ def test_autograd_does_not_know_nn_which_uses_its_public_names_only() -> None:
     absolute = re.compile(r"^ *(?:from|import) ((?:autograd|nn)\b\S*)", re.MULTILINE)
     for path in (ROOT / "autograd").rglob("*.py"):
         assert not [name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("nn")], path
-    public = {"autograd", "autograd.arguments", "autograd.value", "autograd.files", "autograd.indexing"}
+    public = {
+        "autograd",
+        "autograd.arguments",
+        "autograd.value",
+        "autograd.files",
+        "autograd.indexing",
+        "autograd.trees",
+    }
     for path in (ROOT / "nn").rglob("*.py"):
         found = {name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("autograd")}
         assert found <= public, path
