@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from ._engine import compiled
 from .anomaly import watching, whereabouts
-from .arguments import as_float, as_list, checks_keywords, describe, remedy, require_callable, unpack_array
+from .arguments import as_float, checks_keywords, describe, remedy, require_callable, unpack_array
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
@@ -31,6 +31,7 @@ from .value import Operand, Value
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"]
 
 Argnums = SupportsIndex | Sequence[SupportsIndex] | None
+Positions = int | list[int] | None  # argnums as the functions below use it; None for all arguments
 Partials = list[tuple["Value", list[tuple["Value", Operand]]]]  # of gates in order, in those inputs that matter
 
 
@@ -79,11 +80,11 @@ def value_and_grad(
     (6.0, (3.0, 2.0))
     """
     require_callable(f, "f")
-    _check_argnums(argnums)
+    positions = _as_positions(argnums)
 
     @wraps(f, updated=())
     def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
-        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        run = _run(f, *_in_order(f, arguments, named, positions), positions, has_aux)
         root = run.single()
         try:
             gradients = unflatten(run.chosen, iter(run.gradient(root)))
@@ -91,7 +92,7 @@ def value_and_grad(
             if len(run.chosen) == 1:
                 raise
             raise type(error)(f"{error}; argnums leaves out arguments that need no gradient") from None
-        one = len(gradients) == 1 if argnums is None else hasattr(type(argnums), "__index__")
+        one = len(gradients) == 1 if positions is None else isinstance(positions, int)
         return run.pair(run.shown()), gradients[0] if one else gradients
 
     return both
@@ -118,11 +119,11 @@ def jacobian(
      [0. 5.]]
     """
     require_callable(f, "f")
-    _check_argnums(argnums)
+    positions = _as_positions(argnums)
 
     @wraps(f, updated=())
     def rows(*arguments: Any, **named: Any) -> Any:
-        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        run = _run(f, *_in_order(f, arguments, named, positions), positions, has_aux)
         if not run.outputs:
             raise ValueError(
                 f"f must return at least one number for its Jacobian, got {describe(run.result)}: return a list of outputs"
@@ -186,7 +187,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     run = _run(f, primals, {}, None, has_aux)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        weights = [*aligned(run.result, cotangent, "the cotangent")]
+        weights = [*aligned(run.result, cotangent, "cotangent", "the output of f")]
         with recorded():
             root = GATES["dot"](weights, run.outputs) if weights else Value(0.0, role="constant")
         return unflatten(run.chosen, iter(run.gradient(root, weights)))  # type: ignore[no-any-return]
@@ -236,38 +237,44 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
 # Calls of f: which of its arguments are differentiated, and what it recorded
 
 
-def _check_argnums(argnums: Argnums) -> None:
-    """Raise unless argnums is None, an integer or a list of at least one integer."""
-    _places(argnums, None)
-
-
-def _places(argnums: Argnums, count: int | None) -> list[int]:
-    """Return the positions that argnums stands for among so many arguments; those from the end are negative."""
+def _as_positions(argnums: Any) -> Positions:
+    """Return argnums as an integer, or as a list of at least one; raise for anything else."""
+    argnums = unpack_array(argnums)
     if argnums is None:
-        return [*range(count or 0)]
-    given = [argnums] if hasattr(type(argnums), "__index__") else as_list(argnums, "argnums")
+        return None
+    several = isinstance(argnums, (list, tuple, range))
+    given = [*argnums] if several else [argnums]
     if not given:
         raise ValueError(
             "argnums must hold at least one position, got none: leave it out to differentiate all arguments"
         )
-    places: list[int] = []
-    each: Any
-    for each in given:
-        if isinstance(each, bool) or not hasattr(type(each), "__index__"):
-            raise TypeError(
-                f"argnums must be the position of an argument, such as 0, or several, got {describe(argnums)}"
+    if any(isinstance(each, bool) or not hasattr(type(each), "__index__") for each in given):
+        raise TypeError(
+            f"argnums must be the position of an argument, or a list of positions, got {describe(argnums)}: "
+            "write argnums=0 or argnums=[0, 1]"
+        )
+    found = [*map(operator.index, given)]
+    return found if several else found[0]
+
+
+def _places(positions: Positions, count: int) -> list[int]:
+    """Return positions among so many arguments, counted from the first; raise unless there is one argument for each."""
+    if positions is None:
+        return [*range(count)]
+    given = [positions] if isinstance(positions, int) else positions
+    for place in given:
+        if not -count <= place < count:
+            raise ValueError(
+                f"argnums must be from {-count} to {count - 1} in a call with {count} arguments, got {place}"
             )
-        place = operator.index(each)
-        if count is not None and not -count <= place < count:
-            raise ValueError(f"argnums must be below {count}, the number of arguments of this call, got {place}")
-        places.append(place % count if count else place)
+    places = [place % count for place in given]
     if len({*places}) < len(places):
-        raise ValueError(f"argnums must name each argument once, got {describe(argnums)}")
+        raise ValueError(f"argnums must name each argument once, got {given}")
     return places
 
 
 def _in_order(
-    f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], argnums: Argnums
+    f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], positions: Positions
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a call of f, keyword arguments too, in the order of its parameters, and keyword-only ones."""
     if not named:
@@ -277,7 +284,7 @@ def _in_order(
         bound = signature.bind(*arguments, **named)
     except TypeError as error:
         raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
-    if bound.kwargs and argnums is None:
+    if bound.kwargs and positions is None:
         raise TypeError(
             f"arguments to differentiate must be positional, got {', '.join(bound.kwargs)} by keyword: "
             "write a lambda that passes them on, or argnums"
@@ -359,16 +366,16 @@ def _run(
     f: Callable[..., Any],
     arguments: tuple[Any, ...],
     named: Mapping[str, Any],
-    argnums: Argnums,
+    positions: Positions,
     has_aux: bool,
     also: Sequence[Operand] = (),
 ) -> _Run:
-    """Call f on Values in place of the arguments that argnums selects; `also` holds other numbers that derivatives use."""
+    """Call f on Values in place of the arguments at these positions; `also` holds other numbers that derivatives use."""
     if not arguments:
         raise TypeError(
             "the function must be called with at least one argument, got none: there is nothing to differentiate"
         )
-    places, outer = _places(argnums, len(arguments)), _enclosing.get()
+    places, outer = _places(positions, len(arguments)), _enclosing.get()
     chosen = tuple([arguments[i] for i in places])
     given = [*flatten(chosen)]
     if not outer:
