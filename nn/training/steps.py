@@ -184,35 +184,40 @@ class CompiledRun(ScalarRun):
         require_numbers(y, "y", "data for a compiled program")
         with no_grad():
             sample = self.model(X[0])
-            several = isinstance(sample, (list, tuple))
             for target in y:  # tracing hides the targets from the loss, so it checks each one here
                 self.loss(sample, target)
-        classes = several and not isinstance(y[0], list)
-        targets = [one_hot(t, len(sample)) for t in y] if classes else y
-        one = not isinstance(targets[0], list)
+        several = isinstance(sample, (list, tuple))
+        self.size = len(X[0]) if isinstance(X[0], list) else 1
+        self.classes = len(sample) if several and not isinstance(y[0], list) else 0
+        one = not self.classes and not isinstance(y[0], list)
 
         def cost(x: list[Value], y: list[Value]) -> Any:
             loss = self.loss(self.model(x), y[0] if one else y)
             return loss if self.penalty is None else loss + as_operand(self.penalty(self.parameters), "the penalty")
 
-        size = len(X[0]) if isinstance(X[0], list) else 1
-        for i, x in enumerate(X):
-            if (len(x) if isinstance(x, list) else 1) != size:
-                raise ValueError(f"X[{i}] must have {size} numbers, as X[0] has, for a compiled program")
         try:
-            self.program = autograd.compile(cost, self.parameters, x=size, y=1 if one else len(targets[0]))
+            width = self.classes or (1 if one else len(y[0]))
+            self.program = autograd.compile(cost, self.parameters, x=self.size, y=width)
         except (TypeError, IndexError) as error:
-            if not classes:
+            if not self.classes:
                 raise
             raise TypeError(
                 f"{error}. With compiled=True an integer class reaches the loss as a one-hot row, because one program serves "
                 "all classes: write dot(y, z), not z[y]"
             ) from error
-        self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=size)
+        self.predictor = autograd.compile(self.model, self.parameters, gradient=False, x=self.size)
+        self.training = self.program.training(self.rows(self.data), self.optimiser, self.clip)
+
+    def rows(self, data: Data) -> tuple[Any, Any]:
+        """Return samples and targets as arrays with a row for each; the index of a class becomes a one-hot row."""
         import numpy as np  # a missing numpy has been reported by compile
 
-        rows = np.array(X, float).reshape(len(X), size), np.array(targets, float).reshape(len(X), -1)
-        self.training = self.program.training(rows, self.optimiser, self.clip)
+        X, y = data
+        for i, x in enumerate(X):
+            if (len(x) if isinstance(x, list) else 1) != self.size:
+                raise ValueError(f"X[{i}] must have {self.size} numbers, as X[0] has, for a compiled program")
+        targets = [one_hot(t, self.classes) for t in y] if self.classes else y
+        return np.array(X, float).reshape(len(X), self.size), np.array(targets, float).reshape(len(y), -1)
 
     def refresh(self) -> None:
         if self.program.outdated or self.predictor.outdated:

@@ -1,0 +1,118 @@
+"""`playground`: a page on which the visitor trains a given network on given data, in the browser."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any
+
+from autograd import Page
+from autograd.arguments import as_finite, as_int, checks_keywords, describe, require_random
+from autograd.functions import FUNCTIONS
+from autograd.symbols import JAVASCRIPT, Symbol, calls, statements
+
+from ..data.batching import Data, read_data, require_finite
+from ..module import Module
+from ..optimisers import SGD, Optimiser
+from ..training.history import History
+from ..training.loop import check_parts, set_aside
+from ..training.steps import CompiledRun, Loss
+from .pictures import Plane, entries, packed, training_page
+
+__all__ = ["playground"]
+
+SIDE = 41  # points along each side of the grid on the plane
+
+
+@checks_keywords
+def playground(
+    model: Module,
+    data: Data,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    loss: Loss,
+    optimiser: Optimiser | None = None,
+    batch_size: int | None = None,
+    validation: Data | float | None = None,
+    rng: Random | None = None,
+    threshold: float = 0.0,
+) -> Page:
+    """Return a page that trains this model on these data in the browser: one HTML file that needs no network and no server.
+
+    Each step is that of fit: w ← rule(w, ∂C/∂w) with the cost C, the mean of loss(model(x), y) over a batch, both written as
+    JavaScript. The page has buttons to play, to take one step and to reset, fields for the learning rate, the size of a batch
+    and the noise that is added to the inputs, and the pictures of `explore_training`. For more inputs than two it shows the
+    costs and the weights.
+
+    path: the file to write; None only returns the page, which a notebook displays
+    optimiser: None for SGD(model, 0.1); the page begins with its learning rate, and with its running means
+    batch_size: None for all samples; validation, rng: as for fit; threshold: as for explore_training
+
+    The model does not change. Needs numpy. TypeError and ValueError for a model or a loss that cannot be compiled or written
+    as JavaScript, and for a page above 2 MB. The idea is that of TensorFlow Playground (Smilkov and others 2017).
+
+    >>> from nn import Layer, playground, squared_error
+    >>> page = playground(Layer.of([[0.0, 0.0]], [0.0]), ([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]), loss=squared_error)
+    >>> page.title
+    'Train Layer(2 → 1, linear)'
+    """
+    check_parts(model, loss)
+    optimiser = SGD(model, 0.1) if optimiser is None else optimiser
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(f"optimiser must be an Optimiser such as nn.Adam(model, 0.05), got {describe(optimiser)}")
+    threshold = as_finite(threshold, "threshold")
+    data, held_out = set_aside(read_data(data), validation, None if rng is None else require_random(rng))
+    for name, part in (("data", data), ("validation", held_out)):
+        if part is not None:
+            require_finite(part, name)
+    size = len(data[0]) if batch_size is None else as_int(batch_size, "the size of a batch")
+    run = CompiledRun(model, data, loss, optimiser, None, None, False, History())
+    place = {parameter: i for i, parameter in enumerate(optimiser.parameters)}
+    shown = entries(model)
+    content: dict[str, Any] = {
+        "functions": [
+            f"const costOf = {run.program.to_js(module=False)};",
+            f"const outputsOf = {run.predictor.to_js(module=False)};",
+            f"const updated = {_rule(optimiser)};",
+        ],
+        "theta": packed("d", run.program.flat),
+        "means": [packed("d", row) for row in optimiser.state],
+        "steps": optimiser.steps,
+        "fixed": [i for i, parameter in enumerate(optimiser.parameters) if parameter.role == "constant"],
+        "places": [place.get(value, -1) for value in shown],
+        "weights": packed("d", [value.data for value in shown]),
+        "rate": optimiser.learning_rate,
+        "batch": min(size, len(data[0])),
+        "training": _samples(run, data),
+        "validation": held_out and _samples(run, held_out),
+    }
+    page = training_page(
+        f"Train {model!r}", "playground.js", model, Plane(model, data, threshold).content(SIDE), content
+    )
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def _samples(run: CompiledRun, data: Data) -> dict[str, Any]:
+    X, y = run.rows(data)
+    return {"samples": len(X), "x": packed("d", X.ravel()), "y": packed("d", y.ravel())}
+
+
+def _rule(optimiser: Optimiser) -> str:
+    """Return the rule of an optimiser as a function of JavaScript, from (rate, steps, w, g, means) to their list.
+
+    >>> from autograd import Value
+    >>> print(_rule(SGD([Value(1.0)], 0.1, momentum=0.5)))
+    (rate, steps, w, g, mean0) => {
+      const t0 = 0.5 * mean0 + g;
+      return [w - rate * t0, t0];
+    }
+    """
+    names = ["rate", "steps", "w", "g", *(f"mean{k}" for k in range(len(optimiser.state)))]
+    formulas = [*map(Symbol.of, optimiser.rule_on(*map(Symbol.named, names)))]
+    functions = sorted({name for name, _ in calls(*formulas)})
+    named, texts = statements(formulas, JAVASCRIPT)
+    lines = [f"  const {name} = {FUNCTIONS[name].javascript};" for name in functions]
+    lines += [f"  const {name} = {text};" for name, text in named]
+    return "\n".join([f"({', '.join(names)}) => {{", *lines, f"  return [{', '.join(texts)}];", "}"])
