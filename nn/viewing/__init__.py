@@ -1,4 +1,4 @@
-"""Views of training and models: plots, pages over a training run and for training in the browser, and sensitivities (plots need the extra `plot`)."""
+"""Views of models and training: plots (extra `plot`), pages that show or do the training, and sensitivities."""
 
 from .explore import explore_training as explore_training
 from .inspection import (

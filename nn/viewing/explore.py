@@ -90,7 +90,7 @@ def explore_training(
             for i, snapshot, answer in zip(places, kept, _answers(model, kept, plane, side), strict=True)
         ],
     }
-    page = training_page(f"{model!r}, step by step", "training.js", model, plane.content(side), content)
+    page = training_page(f"{model!r}, step by step", model, plane.content(side), content, "training.js")
     if path is not None:
         page.save(path)
     return page

@@ -28,8 +28,18 @@ NEURONS = 24  # maximum neurons of a layer in the picture of the network
 EDGES = 800  # maximum edges in the picture of the network
 
 
-def training_page(title: str, script: str, model: Module, plane: dict[str, Any], content: dict[str, Any]) -> Page:
-    """Return a page with the pictures of a model in training; `script` is the file that says what they show and when."""
+def training_page(
+    title: str,
+    model: Module,
+    plane: dict[str, Any],
+    content: dict[str, Any],
+    script: str,
+    functions: Sequence[str] = (),
+) -> Page:
+    """Return a page with the pictures of a model in training.
+
+    script: the file that says what the pictures show and when; functions: JavaScript that it calls
+    """
     shared = {
         "tensors": [{"name": name, "rows": [*_rows(name, tensor)]} for name, tensor in model.tensors().items()],
         "colours": COLOURS,
@@ -39,7 +49,7 @@ def training_page(title: str, script: str, model: Module, plane: dict[str, Any],
     page = Page(
         title,
         body=_read_page_file("training.html"),
-        scripts=[*content.pop("functions", []), *map(_read_page_file, [*PICTURES, script])],
+        scripts=[*functions, *map(_read_page_file, [*PICTURES, script])],
         data=shared | content,
         style=_read_page_file("training.css"),
     )
@@ -91,18 +101,14 @@ class Plane:
             "threshold": self.threshold,
             "shares": self.shares,
             "labels": [*map(str, known)],
-            "points": [
-                [*map(_six_digits, self.X[i]), known.index(labels[i]) if known else None] for i in places
-            ],
+            "points": [[*map(_six_digits, self.X[i]), known.index(labels[i]) if known else None] for i in places],
             "places": places,
             "all": len(self.X),
         }
 
     def grid(self, side: int) -> list[list[float]]:
         """Return the points of the grid, row by row from below."""
-        xs, ys = (
-            [a + (b - a) * i / (side - 1) for i in range(side)] for a, b in zip(self.low, self.high, strict=True)
-        )
+        xs, ys = ([a + (b - a) * i / (side - 1) for i in range(side)] for a, b in zip(self.low, self.high, strict=True))
         return [[a, b] for b in ys for a in xs]
 
 
@@ -115,8 +121,8 @@ def _network(model: Module) -> dict[str, Any]:
     edges = sum(layer.nin * len(layer.neurons) for layer in layers)
     if widest > NEURONS or edges > EDGES:
         return {
-            "why": f"No picture of the network: it has layers of up to {widest} neurons and {edges:,} weights, and a picture "
-            f"holds {NEURONS} and {EDGES}."
+            "why": f"No picture of the network: it is drawn for layers of at most {NEURONS} neurons and {EDGES} weights in all, "
+            f"and this one has layers of up to {widest} neurons and {edges:,} weights."
         }
     place = {id(value): i for i, value in reversed([*enumerate(entries(model))])}
     return {

@@ -69,12 +69,7 @@ def playground(
     run = CompiledRun(model, data, loss, optimiser, None, None, False, History())
     place = {parameter: i for i, parameter in enumerate(optimiser.parameters)}
     shown = entries(model)
-    content: dict[str, Any] = {
-        "functions": [
-            f"const costOf = {run.program.to_js(module=False)};",
-            f"const outputsOf = {run.predictor.to_js(module=False)};",
-            f"const updated = {_rule(optimiser)};",
-        ],
+    content = {
         "theta": packed("d", run.program.flat),
         "means": [packed("d", row) for row in optimiser.state],
         "steps": optimiser.steps,
@@ -86,9 +81,13 @@ def playground(
         "training": _samples(run, data),
         "validation": held_out and _samples(run, held_out),
     }
-    page = training_page(
-        f"Train {model!r}", "playground.js", model, Plane(model, data, threshold).content(SIDE), content
-    )
+    functions = [
+        f"const costOf = {run.program.to_js(module=False)};",
+        f"const outputsOf = {run.predictor.to_js(module=False)};",
+        f"const updated = {_rule(optimiser)};",
+    ]
+    plane = Plane(model, data, threshold).content(SIDE)
+    page = training_page(f"Train {model!r}", model, plane, content, "playground.js", functions)
     if path is not None:
         page.save(path)
     return page

@@ -34,6 +34,11 @@ function precise(x) {
   return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
 }
 
+// The frame of a notebook is as high as the page, which tells its height whenever that changes.
+if (window.parent !== window) {
+  new ResizeObserver(() => window.parent.postMessage(document.documentElement.offsetHeight, "*")).observe(document.body);
+}
+
 // Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
 function onKeys(press) {
   document.addEventListener("keydown", (event) => {

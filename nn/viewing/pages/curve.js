@@ -1,7 +1,7 @@
 // The costs by the steps taken, of training and validation, with a marker at the moment that is shown.
 
-const AREA = { left: 52, right: 350, top: 10, bottom: 180 };
-const chart = draw("svg", { viewBox: "0 0 360 216", role: "img" });
+const AREA = { left: 52, right: 350, top: 10, bottom: 150 };
+const chart = draw("svg", { viewBox: "0 0 360 186", role: "img" });
 const names = make("div", { id: "names" });
 byId("curve").append(chart, names);
 
@@ -27,10 +27,11 @@ function paintCurve() {
   const costs = [current.cost, ...curves.flatMap(({ points }) => points.map(([, cost]) => cost))];
   const logarithmic = Math.min(...costs) > 0;
   const height = logarithmic ? Math.log10 : (cost) => cost;
-  const [lowest, highest] = [Math.min(...costs), Math.max(...costs)].map(height);
+  let [lowest, highest] = [Math.min(...costs), Math.max(...costs)].map(height);
+  if (lowest === highest) [lowest, highest] = [lowest - 0.5, highest + 0.5];
   const last = lastStep();
   const xOf = (step) => AREA.left + ((AREA.right - AREA.left) * step) / last;
-  const yOf = (cost) => AREA.bottom - ((AREA.bottom - AREA.top) * (height(cost) - lowest)) / (highest - lowest || 1);
+  const yOf = (cost) => AREA.bottom - ((AREA.bottom - AREA.top) * (height(cost) - lowest)) / (highest - lowest);
   const at = xOf(Math.max(0, current.step)); // the cost before the first step is the first on the curve
   chart.replaceChildren(
     ...costNumbers(lowest, highest, logarithmic).flatMap((cost) => [

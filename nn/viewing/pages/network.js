@@ -7,8 +7,8 @@ function drawNetwork() {
   const { layers } = network;
   const sizes = [layers[0].weights[0].length, ...layers.map(({ weights }) => weights.length)];
   const most = Math.max(...sizes);
-  const apart = Math.max(14, Math.min(44, 250 / most));
-  const [wide, high] = [360, Math.max(120, most * apart + 10)];
+  const apart = Math.max(9, Math.min(36, 200 / most));
+  const [wide, high] = [360, most * apart + 10];
   const radius = Math.min(11, apart * 0.36);
   const spot = (column, i) => [30 + ((wide - 60) * column) / layers.length, high / 2 + (i - (sizes[column] - 1) / 2) * apart];
   const [lines, hits, neurons] = [draw("g"), draw("g"), draw("g")];

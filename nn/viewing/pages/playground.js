@@ -195,7 +195,7 @@ function button(text, label, press) {
 // A field for a number; what is no such number is said, and changes nothing.
 function field(name, setting, rule, right) {
   const input = make("input", { type: "text", inputmode: "decimal", value: settings[setting], "aria-label": name });
-  input.addEventListener("input", () => {
+  input.addEventListener("change", () => {
     const x = input.value.trim() === "" ? NaN : Number(input.value);
     const wrong = !(Number.isFinite(x) && right(x));
     input.setAttribute("aria-invalid", wrong);
@@ -226,5 +226,5 @@ byId("controls").append(
 );
 onKeys((key) => ({ " ": toggle, ArrowRight: once })[key]);
 byId("summary").textContent =
-  "Play trains this network in the browser, on these data. Noise is added to the inputs for training: a normal distribution whose standard deviation is this part of theirs.";
+  "Train this network on these data, here. Noise is added to the inputs for training, in standard deviations of each.";
 reset();
