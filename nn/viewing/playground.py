@@ -8,8 +8,6 @@ from typing import Any
 
 from autograd import Page
 from autograd.arguments import as_finite, as_int, checks_keywords, describe, require_random
-from autograd.functions import FUNCTIONS
-from autograd.symbols import JAVASCRIPT, Symbol, calls, statements
 
 from ..data.batching import Data, read_data, require_finite
 from ..module import Module
@@ -84,7 +82,7 @@ def playground(
     functions = [
         f"const costOf = {run.program.to_js(module=False)};",
         f"const outputsOf = {run.predictor.to_js(module=False)};",
-        f"const updated = {_rule(optimiser)};",
+        f"const updated = {run.training.update_to_js()};",
     ]
     plane = Plane(model, data, threshold).content(SIDE)
     page = training_page(f"Train {model!r}", model, plane, content, "playground.js", functions)
@@ -96,22 +94,3 @@ def playground(
 def _samples(run: CompiledRun, data: Data) -> dict[str, Any]:
     X, y = run.rows(data)
     return {"samples": len(X), "x": packed("d", X.ravel()), "y": packed("d", y.ravel())}
-
-
-def _rule(optimiser: Optimiser) -> str:
-    """Return the rule of an optimiser as a function of JavaScript, from (rate, steps, w, g, means) to their list.
-
-    >>> from autograd import Value
-    >>> print(_rule(SGD([Value(1.0)], 0.1, momentum=0.5)))
-    (rate, steps, w, g, mean0) => {
-      const t0 = 0.5 * mean0 + g;
-      return [w - rate * t0, t0];
-    }
-    """
-    names = ["rate", "steps", "w", "g", *(f"mean{k}" for k in range(len(optimiser.state)))]
-    formulas = [*map(Symbol.of, optimiser.rule_on(*map(Symbol.named, names)))]
-    functions = sorted({name for name, _ in calls(*formulas)})
-    named, texts = statements(formulas, JAVASCRIPT)
-    lines = [f"  const {name} = {FUNCTIONS[name].javascript};" for name in functions]
-    lines += [f"  const {name} = {text};" for name, text in named]
-    return "\n".join([f"({', '.join(names)}) => {{", *lines, f"  return [{', '.join(texts)}];", "}"])
