@@ -14,6 +14,7 @@ import builtins as _builtins
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
+from .anomaly import detect_anomaly as detect_anomaly
 from .backward import adjoints as adjoints, is_stale as is_stale, topological_order as topological_order
 from .beside import FUNCTIONS as _FUNCTIONS
 from .context import no_grad as no_grad, scope as scope
@@ -61,6 +62,7 @@ __all__ = [
     "Kink",
     "Value",
     "adjoints",
+    "detect_anomaly",
     "gate",
     "is_stale",
     "no_grad",

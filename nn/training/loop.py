@@ -75,7 +75,8 @@ def fit(
     progress: True shows a progress bar, if tqdm is installed; None only if stderr is a terminal
     record: keep weights and gradients of every step in history.snapshots
     compiled: train the program that `autograd.compile` makes of the loss (needs numpy), natively a whole epoch in one call of
-        C, optimiser, clipping and penalty included; class indices become one-hot rows
+        C, optimiser, clipping and penalty included; class indices become one-hot rows. Samples and targets may be lists
+        of different lengths, such as texts: a program is compiled for each length
 
     A run that diverges raises a FloatingPointError that names epoch, batch and parameter; one that is interrupted (Ctrl-C)
     returns its history. Either way the model has the weights after the last whole step.
@@ -268,7 +269,7 @@ def _number(x: Any, what: str) -> float:
 
 def _values(output: Any) -> Any:
     """Return the numbers of an output as Values, which losses expect."""
-    return list(map(Value, output)) if isinstance(output, list) else Value(output)
+    return [*map(_values, output)] if isinstance(output, list) else Value(output)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:

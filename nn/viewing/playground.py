@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -64,11 +65,15 @@ def playground(
         if part is not None:
             require_finite(part, name)
     size = len(data[0]) if batch_size is None else as_int(batch_size, "the size of a batch")
-    run = CompiledRun(model, data, loss, optimiser, None, None, False, History())
+    samples = tuple(a + b for a, b in zip(data, held_out or ([], []), strict=True))  # those of the validation come last
+    run = CompiledRun(model, samples, loss, optimiser, None, None, False, History())
+    if len(run.training.parts) > 1:
+        raise ValueError("X of the data must have samples of one length, got several: a page has one program")
+    program, _, rows = run.training.parts[0]
     place = {parameter: i for i, parameter in enumerate(optimiser.parameters)}
     shown = entries(model)
     content = {
-        "theta": packed("d", run.program.flat),
+        "theta": packed("d", program.flat),
         "means": [packed("d", row) for row in optimiser.state],
         "steps": optimiser.steps,
         "fixed": [i for i, parameter in enumerate(optimiser.parameters) if parameter.role == "constant"],
@@ -76,12 +81,12 @@ def playground(
         "weights": packed("d", [value.data for value in shown]),
         "rate": optimiser.learning_rate,
         "batch": min(size, len(data[0])),
-        "training": _samples(run, data),
-        "validation": held_out and _samples(run, held_out),
+        "training": _samples([part[: len(data[0])] for part in rows]),
+        "validation": held_out and _samples([part[len(data[0]) :] for part in rows]),
     }
     functions = [
-        f"const costOf = {run.program.to_js(module=False)};",
-        f"const outputsOf = {run.predictor.to_js(module=False)};",
+        f"const costOf = {program.to_js(module=False)};",
+        f"const outputsOf = {run.predictor.sized(data[0]).to_js(module=False)};",
         f"const updated = {run.training.update_to_js()};",
     ]
     plane = Plane(model, data, threshold).content(SIDE)
@@ -91,6 +96,6 @@ def playground(
     return page
 
 
-def _samples(run: CompiledRun, data: Data) -> dict[str, Any]:
-    X, y = run.rows(data)
+def _samples(rows: Sequence[Any]) -> dict[str, Any]:
+    X, y = rows
     return {"samples": len(X), "x": packed("d", X.ravel()), "y": packed("d", y.ravel())}
