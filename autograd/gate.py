@@ -249,7 +249,8 @@ def gate(
     is None for an input without gradient. A forward rule with `*inputs` takes any number of inputs and has one local rule,
     which returns the gradients of all. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
     `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
-    `domain` holds for each input the intervals from which tests draw it (default: REAL).
+    `domain` holds for each input the intervals from which tests draw it (default: REAL). `arrange` maps the arguments of a call
+    to `*inputs`; default: as they are, or the entries of a single list.
 
     >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
     >>> inverse_square(2.0)
@@ -266,6 +267,10 @@ def gate(
         raise ValueError(
             f"the gate {name!r} needs a forward rule (xp, *inputs) with at least one input and {wanted or 1} local "
             f"gradient(s), one per input (one in all for *inputs); it has {len(parameters)} input(s) and {len(local)}"
+        )
+    if arrange is not None and not variadic:
+        raise ValueError(
+            f"arrange of the gate {name!r} must be left out, because the gate has named inputs: it is for a rule with *inputs"
         )
     if wanted > MOST_INPUTS:
         raise ValueError(f"the gate {name!r} has {wanted} inputs; one with more than {MOST_INPUTS} takes *inputs")
@@ -466,7 +471,7 @@ def _manual(gate: Gate) -> str:
     names = [name for name, x in arguments.items() for name in _entry_names(name, x)]
     slopes = ", ".join(gate.formulas(names if gate.variadic else ()))
     notes = [f"Local gradient{'s' * (',' in slopes)}: {slopes}."] * (0 < len(slopes) <= LONGEST)
-    notes += [f"The lectures' {gate.nickname}."] * bool(gate.nickname)
+    notes += [f"Its nickname is {gate.nickname}."] * bool(gate.nickname)
     notes += [f"By convention {gate.kink.convention}."] if gate.kink else []
     return "\n\n".join(filter(None, [gate.doc, " ".join(notes), _example(gate, arguments)]))
 

@@ -90,27 +90,29 @@ def _replaced(x: Any, change: Callable[[Sequence[Any]], list[Any]], change_array
     return change([x])[0]
 
 
-def aligned(like: Any, x: Any, what: str) -> Iterator[Any]:
+def aligned(like: Any, x: Any, what: str, of: str = "its argument") -> Iterator[Any]:
     """Yield the entries of x, a float or a Value each; raise unless x has the shape of `like`. Lists may stand for arrays.
+
+    what and of: the names of x and of `like` in messages
 
     >>> list(aligned([1.0, 2.0], [3, 4], "tangents"))
     [3.0, 4.0]
     """
+    if is_array(like) and is_array(x) and x.shape != like.shape:
+        raise ValueError(f"{what} must have the shape {like.shape} of {of}, got an array of shape {x.shape}")
     like, x = unpack_array(like), unpack_array(x)
     if isinstance(like, dict):
         if not isinstance(x, dict) or x.keys() != like.keys():
             raise ValueError(f"{what} must be a dict with the keys {', '.join(map(repr, like))}, got {describe(x)}")
         for key in like:
-            yield from aligned(like[key], x[key], f"{what}[{key!r}]")
+            yield from aligned(like[key], x[key], f"{what}[{key!r}]", of)
     elif isinstance(like, (list, tuple)):
         if not isinstance(x, (list, tuple)) or len(x) != len(like):
-            raise ValueError(
-                f"{what} must have {len(like)} entries, got {describe(x)}: give it the shape of its argument"
-            )
+            raise ValueError(f"{what} must have {len(like)} entries, got {describe(x)}: give it the shape of {of}")
         for i, (entry, given) in enumerate(zip(like, x, strict=True)):
-            yield from aligned(entry, given, f"{what}[{i}]")
+            yield from aligned(entry, given, f"{what}[{i}]", of)
     elif isinstance(x, (list, tuple, dict)):
-        raise ValueError(f"{what} must be one number, got {describe(x)}: give it the shape of its argument")
+        raise ValueError(f"{what} must be one number, got {describe(x)}: give it the shape of {of}")
     else:
         yield x if isinstance(x, Value) else as_float(x, what)
 

@@ -9,6 +9,7 @@
 #include "bytecode.h"
 #include "call.h"
 #include "context.h"
+#include "derivative.h"
 #include "memory.h"
 #include "record.h"
 #include "restore.h"
@@ -129,6 +130,7 @@ static PyMethodDef functions[] = {
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
     {"assign", assign, METH_VARARGS, NULL},
+    {"record_reverse", record_reverse, METH_VARARGS, NULL},
     {"tick", tick, METH_NOARGS, NULL},
     {"trim", trim, METH_NOARGS, NULL},
     {0}

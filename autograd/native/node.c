@@ -66,6 +66,21 @@ get_rest(PyObject *self, void *Py_UNUSED(closure))
     return as_object(((Node *)self)->rest);
 }
 
+PyObject *
+inputs_of(PyObject *self, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    PyObject *rest = node->rest;
+    Py_ssize_t more = rest == NULL ? 0 : PyTuple_CheckExact(rest) ? PyTuple_GET_SIZE(rest) : 1;
+    PyObject *inputs = PyTuple_New(node->first == NULL ? 0 : 1 + more);
+    if (inputs == NULL || node->first == NULL)
+        return inputs;
+    PyTuple_SET_ITEM(inputs, 0, as_object(node->first));
+    for (Py_ssize_t i = 0; i < more; i++)
+        PyTuple_SET_ITEM(inputs, i + 1, as_object(IS_VALUE(rest) ? rest : PyTuple_GET_ITEM(rest, i)));
+    return inputs;
+}
+
 /* Setting a leaf's inputs to None is allowed, because value.py does it. */
 static int
 set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
@@ -210,6 +225,7 @@ PyGetSetDef node_getset[] = {
     {"_first", get_first, set_first, NULL, NULL},
     {"_rest", get_rest, set_rest, NULL, NULL},
     {"_origin", get_origin, set_origin, NULL, NULL},
+    {"inputs", inputs_of, NULL, "The operands of the gate in order, an operand twice if used twice; () for a leaf.", NULL},
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
     {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},

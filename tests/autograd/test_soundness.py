@@ -283,8 +283,21 @@ def test_private_names_called_with_wrong_things() -> None:
         mine.record = core.Row(mine, -1, print, print, None, [], lambda count: (1, 2))
         four = lambda xp: None
         bytecode = core.Bytecode
+        def slopes(plan):
+            given = Mine()
+            given.active, given.origin, given.refuse, given.recorder = {x}, {}, four, lambda gate, wanted: plan
+            return given
         for wrong in (
             lambda: core.pull([3]), lambda: core.pull(3), lambda: core.pull([x, None]), lambda: core.pull(iter([x])),
+            lambda: core.record_reverse([y], {y: x}, 3), lambda: core.record_reverse([y], {}, Mine()),
+            lambda: core.record_reverse([x], {x: x}, slopes([])), lambda: core.record_reverse([3], {3: x}, slopes([])),
+            lambda: core.record_reverse([y], {y: None}, slopes(([], [], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [99, -1], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [(max, (9,))], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [(max, (0,) * 99)], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [3], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [0, 0], ["a"]))),
             lambda: core.keep(3), lambda: core.stale_edge(None), lambda: delattr(recording, "context"),
             lambda: setattr(recording, "leave", 3), lambda: setattr(recording, "special", []),
             lambda: setattr(recording, "clock", 2**63 - 1), lambda: delattr(recording, "left"),

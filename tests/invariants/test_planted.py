@@ -210,12 +210,15 @@ def test_a_write_that_can_be_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_branch_that_is_frozen_in_a_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Partial derivatives taken as numbers where the graph needs nodes."""
 
-    def frozen(node: Value, active: Any) -> Iterator[Any]:
-        assert node.gate is not None
-        slopes = node.gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs])
-        yield from ((x, slope) for x, slope in zip(node.inputs, slopes, strict=True) if x in active)
+    def frozen(gates: Any, adjoints: Any, slopes: Any) -> None:
+        for node in reversed(gates):
+            numbers = node.gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs])
+            upstream = adjoints.pop(node)
+            for x, slope in zip(node.inputs, numbers, strict=True):
+                if x in slopes.active:
+                    adjoints[x] = upstream * slope + adjoints.get(x, 0.0)
 
-    monkeypatch.setattr(functional, "_slopes", frozen)
+    monkeypatch.setattr(functional, "_record_reverse", frozen)
     pairs = moved(tame(gates=test_recorded_derivatives.BRANCHLESS))
     is_caught(test_recorded_derivatives.test_replayed_elsewhere, pair=pairs)
 

@@ -96,7 +96,14 @@ def test_autograd_does_not_know_nn_which_uses_its_public_names_only() -> None:
     absolute = re.compile(r"^ *(?:from|import) ((?:autograd|nn)\b\S*)", re.MULTILINE)
     for path in (ROOT / "autograd").rglob("*.py"):
         assert not [name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("nn")], path
-    public = {"autograd", "autograd.arguments", "autograd.value", "autograd.files", "autograd.indexing"}
+    public = {
+        "autograd",
+        "autograd.arguments",
+        "autograd.value",
+        "autograd.files",
+        "autograd.indexing",
+        "autograd.trees",
+    }
     for path in (ROOT / "nn").rglob("*.py"):
         found = {name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("autograd")}
         assert found <= public, path
@@ -147,7 +154,7 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
     assert "-m doctest -o NORMALIZE_WHITESPACE README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md"])
+@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md", "demos/teaching.md"])
 def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
     """An import of anything but these packages and the standard library fails. What is shown is what is printed, to the space."""
     script = """
