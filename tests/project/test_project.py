@@ -154,7 +154,7 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
     assert "-m doctest -o NORMALIZE_WHITESPACE README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md"])
+@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md", "demos/teaching.md"])
 def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
     """An import of anything but these packages and the standard library fails. What is shown is what is printed, to the space."""
     script = """
