@@ -273,6 +273,21 @@ def test_penalties_frozen_and_unused_parameters() -> None:
     assert program.value_and_grad([[1.0]], [[1.0]])[1].tolist() == [0.0, 2.0]
 
 
+def test_parameters_may_be_nested() -> None:
+    W, b = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]], Value(5.0)
+
+    def loss(x: Any) -> Any:
+        return sum(w * a for row in W for w, a in zip(row, x, strict=True)) + b
+
+    assert compile(loss, {"W": W, "b": b}, x=2).value_and_grad([[10.0, 100.0]])[1].tolist() == [
+        10.0,
+        100.0,
+        10.0,
+        100.0,
+        1.0,
+    ]
+
+
 def test_a_parameter_may_be_the_loss_itself() -> None:
     w, v = Value(3.0), Value(-1.0)
     assert compile(lambda x: w, [w, v], x=1).value_and_grad([[0.0], [1.0]])[1].tolist() == [1.0, 0.0]
@@ -602,7 +617,7 @@ def test_what_is_not_finite_names_the_line() -> None:
         (lambda m: compile(m, m, x=2), TypeError, "the gradient is that of one number: return a Value, not a list"),
         (lambda m: compile(lambda x: 3.0, [], x=2), TypeError, "returns a Value or a list of Values, not 3.0"),
         (lambda m: compile(m, 5, x=2), TypeError, "parameters are a model or a list of Values, not 5"),
-        (lambda m: compile(m, [Value(1.0) * 2], x=2), TypeError, "parameters are leaves"),
+        (lambda m: compile(m, [Value(1.0) * 2], x=2), TypeError, "parameters must be leaves"),
         (lambda m: compile(m, x=2, dtype=WRONG), ValueError, "the dtype is 'float64' or 'float32', not 'int8'"),
         (
             lambda m: compile(m, x=2)([[1.0]]),

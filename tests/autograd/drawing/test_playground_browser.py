@@ -21,13 +21,18 @@ from autograd import GATES, explore, gate, playground
 from autograd.drawing import RenderingError
 from autograd.drawing.layout import source
 from autograd.expression import ExpressionError, build, names
+from tests.browser import HOSTILE, Shown, browser, contrast, quiet, window
 
-from . import test_browser
-from .test_browser import HOSTILE, Shown, answer, ask_first, compare_with_the_engine, contrast, predict
+from .test_browser import answer, ask_first, compare_with_the_engine, predict
 
 pytest.importorskip("pygraphviz")
 pytest.importorskip("easydot")
-chrome = test_browser.chrome
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 class Playground(Shown):
@@ -65,9 +70,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(chrome: Chrome, page_file: Path) -> Iterator[Playground]:
-    chrome.get_log("browser")  # type: ignore[no-untyped-call]
-    yield Playground(chrome, page_file).open()
-    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
+    with quiet(chrome):
+        yield Playground(chrome, page_file).open()
 
 
 VALUES = {"x": 0.7, "y": 1.9, "w_1": -0.4, "λ": 2.25}
@@ -308,11 +312,7 @@ def test_the_keyboard_reaches_the_formula_first(page: Playground) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 640, 390])
 def test_it_fits_every_width_and_can_be_read(page: Playground, width: int, dark: bool) -> None:
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 400}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    try:
+    with window(page, width, 900, dark):
         page.open()
         page.press(Keys.END)
         page.type("1/(1 + exp(-(w*x + b))")
@@ -325,9 +325,6 @@ def test_it_fits_every_width_and_can_be_read(page: Playground, width: int, dark:
         assert shape > 1 if width < 600 else shape < 1
         leaves = "const table = document.querySelector('#leaves').closest('.tall'); return table.scrollWidth - table.clientWidth"
         assert page.driver.execute_script(leaves) == 0
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_it_runs_in_the_frame_of_a_notebook(page: Playground, tmp_path: Path) -> None:
