@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_float, describe
+from ..arguments import as_bool, as_float, describe
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
@@ -329,11 +329,12 @@ class CompiledProgram:
         numbers = self._numbers().tolist()  # refuses a program whose constants have changed
         return c_text(self._forms.arrays, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
 
-    def to_js(self, name: str | None = None) -> str:
+    def to_js(self, name: str | None = None, *, module: bool = True) -> str:
         """Return an ES module of JavaScript without dependencies: the same function, in doubles, and the numbers `theta`.
 
         It returns {cost, gradient}, or the outputs, in Float64Arrays. What is not finite raises a RangeError, unless the
-        program was compiled with check=False.
+        program was compiled with check=False. With module=False the text is an expression whose value is the function,
+        without `theta`, for a script that is not a module: `const loss = …`.
 
         >>> from autograd import Value, compile
         >>> w = Value(0.5)
@@ -342,7 +343,13 @@ class CompiledProgram:
         """
         numbers = self._numbers().tolist()
         return javascript_text(
-            self._forms.arrays, self.inputs, numbers, self.differentiable, self.check, self._called(name)
+            self._forms.arrays,
+            self.inputs,
+            numbers,
+            self.differentiable,
+            self.check,
+            self._called(name),
+            as_bool(module, "module"),
         )
 
     def _called(self, name: str | None) -> str:

@@ -14,7 +14,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from ..arguments import as_finite, as_int, require_random
+from ..functions import FUNCTIONS
 from ..node import CONSTANT
+from ..symbols import JAVASCRIPT, Symbol, calls, statements
 from ..value import Value
 from .batches import numpy
 from .execution import Execution
@@ -176,6 +178,27 @@ class Training:
                     continue
             yield self._alone(fixed, self._divided(order, size, number))
             number += 1
+
+    def update_to_js(self) -> str:
+        """Return the optimiser's rule as a function of JavaScript: of (rate, steps, w, g, …means), the list of their new values.
+
+        >>> from autograd import Value, compile
+        >>> from nn import SGD
+        >>> w = Value(1.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> print(program.training([[[1.0]]], SGD([w], 0.25, momentum=0.5)).update_to_js())
+        (rate, steps, w, g, mean0) => {
+          const t0 = 0.5 * mean0 + g;
+          return [w - rate * t0, t0];
+        }
+        """
+        names = ["rate", "steps", *_names(self.optimiser)]
+        formulas = [*map(Symbol.of, self.optimiser.rule_on(*map(Symbol.named, names)))]
+        functions = sorted({name for name, _ in calls(*formulas)})
+        named, texts = statements(formulas, JAVASCRIPT)
+        lines = [f"  const {name} = {FUNCTIONS[name].javascript};" for name in functions]
+        lines += [f"  const {name} = {text};" for name, text in named]
+        return "\n".join([f"({', '.join(names)}) => {{", *lines, f"  return [{', '.join(texts)}];", "}"])
 
     def _alike(self, order: Any, size: int, number: int, asked: int) -> tuple[Part, Any, int, int, int] | None:
         """Return the next steps that one call of a part can take, or None: the part, the places of its samples, the batch

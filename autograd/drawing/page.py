@@ -18,11 +18,19 @@ from ..files import replace_file
 
 __all__ = ["Page", "page_file"]
 
-HEIGHT = 900  # pixels, in a notebook
+HEIGHT = 900  # pixels in a notebook, until the page has told its height
+FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts"
+style="width: 100%; border: 0"></iframe><script>
+addEventListener("message", (event) => {{
+  for (const frame of document.querySelectorAll("iframe.gatewise-page")) {{
+    if (frame.contentWindow === event.source && event.data > 0) frame.height = Math.min(event.data, 4000);
+  }}
+}});
+</script>"""
 
 
 class Page:
-    """An HTML page. Notebooks display it in an iframe; `save` writes it to a file.
+    """An HTML page. Notebooks display it in an iframe as high as the page; `save` writes it to a file.
 
     `body` is the HTML of the body, in which {{title}} is replaced by the escaped title. `scripts` are JavaScript texts
     that run in order after the common pages/page.js; they read the data as `DATA`. `style` is CSS that is appended to
@@ -65,8 +73,7 @@ class Page:
         return self.path
 
     def _repr_html_(self) -> str:
-        frame = 'sandbox="allow-scripts" style="width: 100%; border: 0"'
-        return f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" height="{HEIGHT}" {frame}></iframe>'
+        return FRAME.format(page=escape(self.html), title=escape(self.title), height=HEIGHT)
 
     def __repr__(self) -> str:
         where = f"{self.path}: open it in a browser" if self.path else ".save('page.html')"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
@@ -13,87 +12,29 @@ from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
 from autograd.names import complete_names
-from nn import (
-    MLP,
-    Adam,
-    History,
-    Module,
-    binary_cross_entropy_with_logits,
-    cross_entropy_with_logits,
-    explore_training,
-    fit,
-    moons,
-    spiral,
-)
+from nn import MLP
+from tests.browser import HOSTILE, Shown, browser, contrast, quiet, six_digits, two_decimals, window
 from tests.hubs import shared_gate, squares
 from tests.worked import sigmoid_neuron
 
 pytest.importorskip("pygraphviz")
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run
---disable-background-networking --disable-component-update --disable-sync --window-size=1280,1000"""
 
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = Options()
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = shutil.which("chromium") or ""
-    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
-    yield driver
-    driver.quit()
-
-
-class Shown:
-    """A page that is open in the browser."""
-
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector: str) -> WebElement:
-        (found,) = self.all(selector)
-        return found
-
-    def texts(self, selector: str) -> list[str]:
-        """The text of all these elements at once, whether they can be seen or not."""
-        script = "return [...document.querySelectorAll(arguments[0])].map((element) => element.textContent)"
-        return [str(text) for text in self.driver.execute_script(script, selector)]
-
-    def next(self) -> None:
-        self.one(".stepper .main").click()
-
-    def press(self, key: str) -> None:
-        self.one("body").send_keys(key)
-
-    def cells(self) -> list[list[str]]:
-        return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in self.all("#gate tbody tr")]
-
-    def change(self, name: str, value: str) -> None:
-        field = self.one(f'[aria-label="value of {name}"]')
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(value)
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
 def show(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[[Value], Shown]]:
     """Open the page of an expression; when the test is over, the console must hold no complaint."""
-    chrome.get_log("browser")  # type: ignore[no-untyped-call]
 
     def open_(root: Value) -> Shown:
         path = explore(root, tmp_path / "page.html", names=False).path
@@ -101,38 +42,8 @@ def show(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[[Value], Shown]]:
         chrome.get(path.as_uri())
         return Shown(chrome)
 
-    yield open_
-    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def show_training(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
-    """The same for the page of a training run."""
-    chrome.get_log("browser")  # type: ignore[no-untyped-call]
-
-    def open_(model: Module, history: History, **options: Any) -> Shown:
-        path = explore_training(model, history, tmp_path / "training.html", **options).path
-        assert path is not None
-        chrome.get(path.as_uri())
-        return Shown(chrome)
-
-    yield open_
-    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-def number(text: str) -> float:
-    """The first number in a text."""
-    found = re.search(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text)
-    assert found, text
-    return float(found[0])
-
-
-def two_decimals(text: str, x: float) -> bool:
-    return number(text) == pytest.approx(x, abs=0.005 + 1e-9)
-
-
-def six_digits(text: str, x: float) -> bool:
-    return number(text) == pytest.approx(x, rel=5.1e-6, abs=1e-12)
+    with quiet(chrome):
+        yield open_
 
 
 def compare_with_the_engine(page: Shown, root: Value) -> None:
@@ -555,9 +466,6 @@ def test_looking_at_nodes_and_edges(show: Callable[[Value], Shown]) -> None:
     assert "value = x² = 9" in page.one("#details").text
 
 
-HOSTILE = "</script><img src=x onerror=\"document.title='hacked'\"><b>bold</b>&amp;{{data}}"
-
-
 def test_hostile_names_are_shown_as_typed(show: Callable[[Value], Shown]) -> None:
     x = Value(2.0, HOSTILE)
     page = show((x * x).tanh())
@@ -583,11 +491,7 @@ def test_it_fits_every_width_and_can_be_read(
 ) -> None:
     """A wide screen, the same at 200 % zoom, and a phone: nothing to scroll sideways but the picture; enough contrast."""
     page = show(sigmoid_neuron())
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    try:
+    with window(page, width, height, dark):
         page.press(Keys.END)
         wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.driver.execute_script(wide) == 0
@@ -604,28 +508,6 @@ def test_it_fits_every_width_and_can_be_read(
             (".main", ".main"),
         ]:
             assert contrast(page, selector, behind) >= 4.5, selector
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def contrast(page: Shown, selector: str, behind: str) -> float:
-    """The contrast of a text with what is behind it, as the accessibility guidelines (WCAG) define it."""
-    script = """
-        const style = (s) => getComputedStyle(document.querySelector(s));
-        const svg = (s) => document.querySelector(s) instanceof SVGElement;
-        const [a, b] = arguments;
-        return [svg(a) ? style(a).fill : style(a).color, svg(b) ? style(b).fill : style(b).backgroundColor]"""
-    light, dark = sorted(
-        (luminance(color) for color in page.driver.execute_script(script, selector, behind)), reverse=True
-    )
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(color: str) -> float:
-    channels = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None:
@@ -645,149 +527,3 @@ def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None
     assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before * 1.25)
     page.one("#smaller").click()
     assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before)
-
-
-MOONS = moons(40, 0.1, Random(3))
-
-
-def trained(data: Any = MOONS, classes: int = 1, **options: Any) -> tuple[MLP, History]:
-    model = MLP(2, [4, classes], tanh, rng=Random(2))
-    loss = binary_cross_entropy_with_logits if classes == 1 else cross_entropy_with_logits
-    optimiser = Adam(model.parameters(), 0.05)
-    return model, fit(model, data, loss, optimiser, epochs=6, batch_size=10, rng=Random(1), record=True, **options)
-
-
-def test_scrubbing_through_a_training_run_moves_everything_together(show_training: Callable[..., Shown]) -> None:
-    """At every step: its cost, the norms and one entry of weights and gradients, and the marker on the curve."""
-    model, history = trained()
-    page = show_training(model, history, data=MOONS)
-    names = [name for name, _ in model.named_parameters()]
-    tensors = [slice(0, 8), slice(8, 12), slice(12, 16), slice(16, 17)]
-    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
-    page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
-    assert page.one("#looked").text.startswith(f"{names[5]}: "), "two down and one to the right: W[2][1]"
-    page.driver.execute_script("document.activeElement.blur()")
-    assert page.one("#sentence").text.startswith("Before the first step: cost ")
-    assert page.one("#looked").text.split(": weight ")[1].split(",")[0] != f"{history.snapshots[0].parameters[5]:.6g}"
-    assert six_digits(page.one("#looked").text.split(": weight ")[1].split(",")[0], history.initial[5])
-    page.next()
-    markers = []
-    for count, snapshot in enumerate(history.snapshots, start=1):
-        sentence = page.one("#sentence").text
-        assert sentence.startswith(f"Step {count} of {len(history.snapshots)}, epoch {snapshot.epoch}: cost ")
-        assert six_digits(sentence.partition("cost ")[2], snapshot.cost)
-        norms = page.texts(".norm")
-        for i, tensor in enumerate(tensors):
-            for text, numbers in zip(norms[2 * i : 2 * i + 2], (snapshot.parameters, snapshot.gradients), strict=True):
-                assert six_digits(text, sum(x * x for x in numbers[tensor]) ** 0.5)
-        weight, gradient = page.one("#looked").text.split(": weight ")[1].split(", gradient ")
-        assert six_digits(weight, snapshot.parameters[5])
-        assert six_digits(gradient, snapshot.gradients[5])
-        dot = page.one("#curve circle")
-        markers.append((float(dot.get_attribute("cx") or 0), float(dot.get_attribute("cy") or 0)))
-        if count < len(history.snapshots):
-            page.next()
-    assert not page.one(".stepper .main").is_enabled(), "that was the last step"
-    costs = [snapshot.cost for snapshot in history.snapshots]
-    assert markers == sorted(markers)
-    heights = [y for _, y in markers]
-    assert sorted(range(len(costs)), key=lambda i: -costs[i]) == sorted(range(len(costs)), key=lambda i: heights[i])
-    page.press(Keys.HOME)
-    assert page.one("#sentence").text.startswith("Before the first step: ")
-    page.one("input[type=range]").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    assert page.one("#sentence").text.startswith("Step 2 of ")
-
-
-@pytest.mark.parametrize("classes", [1, 3])
-def test_the_regions_are_those_that_the_model_decides_for(show_training: Callable[..., Shown], classes: int) -> None:
-    """The colours on the plane, read off the screen, at every tenth of it and at three steps."""
-    data = MOONS if classes == 1 else spiral(12, 0.1, Random(4))
-    model, history = trained(data, classes)
-    page = show_training(model, history, data=data, frames=3)
-    low, high = page.driver.execute_script("return [plane.low, plane.high]")
-    places = [(a / 10, b / 10) for a in range(1, 10) for b in range(1, 10)]
-    points = [[low[0] + a * (high[0] - low[0]), low[1] + b * (high[1] - low[1])] for a, b in places]
-    script = """
-        const copy = make("canvas", { width: FINE, height: FINE }).getContext("2d", { willReadFrequently: true });
-        copy.drawImage(fine, 0, 0);
-        const spot = (part) => Math.round(part * (FINE - 1));
-        return arguments[0].map(([a, b]) => [...copy.getImageData(spot(a), spot(1 - b), 1, 1).data])"""
-    seen = set()
-    middle = round((len(history.snapshots) - 1) / 2)
-    for weights in (history.initial, *(history.snapshots[i].parameters for i in (0, middle, -1))):
-        for parameter, x in zip(model.parameters(), weights, strict=True):
-            parameter.data = x
-        compared = 0
-        for output, (red, _, blue, alpha) in zip(
-            model.predict(points), page.driver.execute_script(script, places), strict=True
-        ):
-            scores = sorted([-output, output] if classes == 1 else output)
-            if alpha == 255 or scores[-1] - scores[-2] < 0.05:  # on the boundary or near it
-                continue
-            compared += 1
-            decided = int(output > 0) if classes == 1 else output.index(max(output))
-            shown = 1 if red > 200 else 0 if blue > 150 else 2  # orange, blue, green
-            assert shown == decided
-            seen.add(shown)
-        assert compared > 40
-        page.press(Keys.ARROW_RIGHT)
-    assert seen == set(range(max(classes, 2)))
-
-
-def test_hostile_names_of_tensors_and_classes_are_shown_as_typed(show_training: Callable[..., Shown]) -> None:
-    model, history = trained()
-    model.layers[0].name = HOSTILE
-    X, y = MOONS
-    page = show_training(model, history, data=(X, [HOSTILE if label else "plain" for label in y]))
-    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
-    assert page.one("#looked").text.startswith(f"{HOSTILE}.W[0][0]: weight ")
-    assert page.texts("#weights tbody th")[0] == f"{HOSTILE}.W 4 × 2"
-    assert page.texts("#classes span") == [f" class {HOSTILE}", " class plain"]
-    assert page.all("img, b") == []
-    assert page.driver.title == "MLP(2 → 4 tanh → 1 linear, 17 parameters), step by step"
-
-
-def test_without_a_plane_the_page_says_so_and_shows_the_rest(show_training: Callable[..., Shown]) -> None:
-    model, history = trained()
-    model.layers[1].freeze()
-    for snapshot in history.snapshots:
-        del snapshot.parameters[12:], snapshot.gradients[12:]
-    del history.initial[12:]
-    page = show_training(model, history)
-    assert page.one("#why").text.startswith("No decision boundary: write ")
-    assert page.all("#plane") == []
-    page.press(Keys.END)
-    assert page.texts(".norm")[-1] == "frozen"
-    page.driver.execute_script("maps[3].pictures[1].canvas.focus()")
-    bias = model.layers[1].b[0].data
-    weight, _, gradient = page.one("#looked").text.removeprefix("layer2.b[0]: weight ").partition(", ")
-    assert six_digits(weight, bias)
-    assert gradient == "frozen"
-    page.one("#curve svg").click()
-    assert page.one("#sentence").text.startswith("Step 11 of 24"), "180 of 360 across, where steps go from 52 to 350"
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (640, 450), (375, 700)])
-def test_the_page_of_a_training_run_fits_every_width_and_can_be_read(
-    show_training: Callable[..., Shown], width: int, height: int, dark: bool
-) -> None:
-    page = show_training(*trained(), data=MOONS)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    try:
-        page.press(Keys.END)
-        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.driver.execute_script(wide) == 0
-        for selector, behind in [
-            ("h1", "body"),
-            (".norm", ".card"),
-            ("#weights th", ".card"),
-            ("#curve text", ".card"),
-        ]:
-            assert contrast(page, selector, behind) >= 4.5, selector
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

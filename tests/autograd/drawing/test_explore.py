@@ -119,7 +119,7 @@ def test_the_policy_of_the_page_lets_only_its_own_script_run() -> None:
 def test_in_a_notebook_it_is_a_frame_of_its_own() -> None:
     page = explore(neuron())
     elements = Elements(page._repr_html_())
-    assert elements.tags == ["iframe"]
+    assert elements.tags == ["iframe", "script"]
     attributes = dict(elements.attributes)
     assert attributes["srcdoc"] == page.html
     assert attributes["sandbox"] == "allow-scripts"
