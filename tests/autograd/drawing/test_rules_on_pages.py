@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="no node here")
 def run(script: str) -> Any:
     """What an expression of JavaScript gives beside the rules of pages."""
     page = page_file("page.js").partition("// Buttons, a slider")[0]
-    browser = 'const document = { getElementById: () => ({ textContent: "{}" }) };'
+    browser = """const window = {}; window.parent = window;
+const document = { getElementById: () => ({ textContent: "{}" }) };"""
     whole = "\n".join([browser, page, operations(), page_file("rules.js"), f"console.log(JSON.stringify({script}))"])
     done = subprocess.run([str(NODE), "-"], input=whole, capture_output=True, encoding="utf-8", check=True)
     return json.loads(done.stdout)
