@@ -237,7 +237,7 @@ ax.axhline(3.296, color="#888888", linestyle="--", label="knows nothing: log 27"
 ax.set(
     xlabel="step", ylabel="loss, mean of 100 names", title=f"from {costs[:100].mean():.2f} to {costs[-100:].mean():.2f}"
 )
-ax.legend(frameon=False)
+ax.legend(frameon=False, loc="center right")
 plt.show()
 
 # %% [markdown]
@@ -289,7 +289,7 @@ def invent(temperature, rng):
         with no_grad():
             scores = [score.data for score in model.step(name[-1], keys, values)[0]]
         name += rng.choices(range(END + 1), chances(scores, temperature))
-    return "".join(letters[token] for token in name if token != END)
+    return "".join(letters[token] for token in name if token != END) or "(none)"
 
 
 for temperature in (0.3, 0.8, 2.0):
