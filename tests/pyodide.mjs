@@ -1,5 +1,5 @@
 // Runs tests in WebAssembly: node tests/pyodide.mjs FOLDER FILE… with FOLDER the one that holds node_modules/pyodide
-// (npm install --prefix FOLDER pyodide) and python/ with graphviz and pytest (pip install --target FOLDER/python …).
+// (npm install --prefix FOLDER pyodide) and python/ with graphviz, mpmath and pytest (pip install --target FOLDER/python …).
 // There the packages run unchanged, on the pure Python engine and without numpy.
 
 import { resolve } from "node:path";
