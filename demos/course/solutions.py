@@ -82,7 +82,7 @@ epochs = 20
 
 # %% tags=["part3_matrices"]
 def backpropagate(W1, b1, W2, b2, W3, b3):
-    """The lectures' recursion."""
+    """The δ recursion."""
     W1, b1, W2, b2, W3, b3 = map(np.array, (W1, b1, W2, b2, W3, b3))
     a1 = 1 / (1 + np.exp(-(W1 @ x + b1)))
     a2 = 1 / (1 + np.exp(-(W2 @ a1 + b2)))

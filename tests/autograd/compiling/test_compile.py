@@ -277,7 +277,7 @@ def test_parameters_may_be_nested() -> None:
     W, b = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]], Value(5.0)
 
     def loss(x: Any) -> Any:
-        return sum(w * x for row in W for w, x in zip(row, x, strict=True)) + b
+        return sum(w * a for row in W for w, a in zip(row, x, strict=True)) + b
 
     assert compile(loss, {"W": W, "b": b}, x=2).value_and_grad([[10.0, 100.0]])[1].tolist() == [
         10.0,
