@@ -780,6 +780,14 @@ def test_results_that_are_comparisons_are_numbers(executor: Executor) -> None:
         del autograd.GATES["asks_for_a_test"]
 
 
+@pytest.mark.parametrize("f", [lambda x: x**3, lambda x: np.hypot(x, 1.0)])
+def test_functions_of_arrays_are_recorded_without_a_warning(f: Any) -> None:
+    """The numbers that stand in for inputs are nan, and NumPy warns where an operation on an array compared a nan."""
+    program = compile(lambda x: autograd.grad(lambda x: np.sum(f(x)))(np.array(x)).tolist(), x=8)
+    x = np.linspace(-2.0, 2.0, 8)
+    assert program([x])[0] == pytest.approx(autograd.grad(lambda x: np.sum(f(x)))(x), rel=1e-15)
+
+
 def test_several_recorded_roots_are_one_program() -> None:
     w, x = Value(2.0), Value(3.0)
     squares, sums = w * x * x, w + x
