@@ -26,7 +26,7 @@ X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 print(classical.separable(X, Y))
 
 # %% [markdown]
-# So the perceptron learning algorithm of the lectures goes round in circles: four updates in every epoch, for ever.
+# So the perceptron learning algorithm goes round in circles: four updates in every epoch, for ever.
 # On AND it ends.
 
 # %%
@@ -267,4 +267,4 @@ else:
 # - A loss, a backward pass, a step against the gradient: that is training.
 # - What counts is measured on fresh points.
 #
-# In the last notebook, `part3_matrices.ipynb`, the scalars become matrices.
+# In the next notebook, `part3_matrices.ipynb`, the scalars become matrices.

@@ -34,7 +34,24 @@ function precise(x) {
   return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
 }
 
-// Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it.
+// The frame of a notebook is as high as the page, which tells its height whenever that changes.
+if (window.parent !== window) {
+  new ResizeObserver(() => window.parent.postMessage(document.documentElement.offsetHeight, "*")).observe(document.body);
+}
+
+// Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
+function onKeys(press) {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea, select") || (event.key === " " && event.target !== document.body);
+    const act = typing || event.ctrlKey || event.altKey || event.metaKey ? undefined : press(event.key);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+// Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it; `words`
+// names the slider and the steps, and may have the milliseconds from step to step.
 function stepper(place, words, last, go) {
   let step = 0;
   let playing = null;
@@ -69,7 +86,7 @@ function stepper(place, words, last, go) {
   const advance = () => {
     if (step === last()) return halt();
     move(step + 1);
-    playing = setTimeout(advance, 1200 / Number(speed.value));
+    playing = setTimeout(advance, (words.pace ?? 1200) / Number(speed.value));
   };
   const toggle = () => {
     if (playing !== null) return halt();
@@ -80,17 +97,13 @@ function stepper(place, words, last, go) {
   play.addEventListener("click", toggle);
   [first, back, next, end, slider].forEach((control) => control.addEventListener("pointerdown", halt));
   slider.addEventListener("input", () => move(Number(slider.value)));
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select");
-    if (event.key === " " && event.target === document.body) {
-      event.preventDefault();
-      return toggle();
-    }
-    const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[event.key];
-    if (to === undefined || typing || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    halt();
-    move(to);
+  onKeys((key) => {
+    if (key === " ") return toggle;
+    const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[key];
+    return to === undefined ? undefined : () => {
+      halt();
+      move(to);
+    };
   });
   place.append(first, back, slider, next, end, play, speed);
   queueMicrotask(() => move(step)); // when the caller holds what this returns
