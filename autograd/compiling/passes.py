@@ -86,7 +86,7 @@ class Forms:
     def weighted(self) -> Source:
         """The source with a weight for every sample."""
         with _without_collector():
-            return write(self.arrays, list(self._sizes), self._gradient, weighted=True)
+            return write(self.arrays, list(self._sizes), self.gradient, weighted=True)
 
     @property
     def report(self) -> str:
