@@ -155,11 +155,13 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 function halt() {
   playing = null;
   play.textContent = "Play";
+  byId("sentence").setAttribute("aria-live", "polite");
 }
 
 function toggle() {
   if (playing !== null) return halt();
   play.textContent = "Pause";
+  byId("sentence").setAttribute("aria-live", "off"); // it changes too often to be read out
   playing = performance.now();
   owed = 0;
   requestAnimationFrame(advance);
