@@ -145,13 +145,35 @@ def _sheet(view: View, labels: Mapping[Value, str], place: Mapping[Value, int]) 
     edges = [(number[arrow.tail], number[arrow.head]) for arrow in view.arrows] + ends
     spine = view.spine() if view.copies else ()
     straight = {i for i, arrow in enumerate(view.arrows) if arrow in spine}
+    columns = [[number[box] for box in boxes] for boxes in _columns(view)]
     return {
         "boxes": [{"nodes": [place[node] for node in box.nodes], **_fold(box)} for box in view.boxes],
         "arrows": [[first_edge[gate] + slot for gate, slot in arrow.edges] for arrow in view.arrows],
         "copies": copies,
-        "wide": layout(sizes, edges, straight),
-        "tall": None if len(edges) > LABELS else layout(sizes, edges, straight, down=True),
+        "dense": bool(columns) or len(edges) > LABELS,  # then labels are shown of the current edge only
+        "wide": layout(sizes, edges, straight, columns),
+        "tall": None if len(edges) > LABELS else layout(sizes, edges, straight, columns, down=True),
     }
+
+
+def _columns(view: View) -> list[list[Box]]:
+    """Return the folded boxes of each outer scope, such as the neurons of a layer, and the leaves that feed them alone.
+
+    An outer scope in which an arrow leads from one box to another is no column.
+    """
+    outer = {box: box.scope.rpartition("/")[0] for box in view.boxes if box.scope}
+    chained = {outer[arrow.head] for arrow in view.arrows if outer.get(arrow.tail) == outer.get(arrow.head) is not None}
+    columns: dict[str, list[Box]] = {}
+    leaves: dict[str, list[Box]] = {}
+    for box in view.boxes:
+        if box in outer and outer[box] not in chained:
+            columns.setdefault(outer[box], []).append(box)
+        elif box.single and not box.nodes[0].inputs:
+            fed = {outer.get(arrow.head) for arrow in view.arrows if arrow.tail is box}
+            if len(fed) == 1 and (scope := fed.pop()) is not None:
+                leaves.setdefault(scope, []).append(box)
+    several = {scope: boxes for scope, boxes in columns.items() if len(boxes) > 1}
+    return [*several.values(), *(boxes for scope, boxes in leaves.items() if len(boxes) > 1 and scope in several)]
 
 
 def _first_edges(order: Sequence[Value]) -> dict[Value, int]:

@@ -276,4 +276,4 @@ else:
 # - A loss, a backward pass, a step against the gradient: that is training.
 # - What counts is measured on fresh points.
 #
-# In the last notebook, `part3_matrices.ipynb`, the scalars become matrices.
+# In the next notebook, `part3_matrices.ipynb`, the scalars become matrices.

@@ -22,7 +22,7 @@ function paint(sheet) {
   output = paintEnd(laid.places.get(`n${boxes.length}`));
   const first = boxes.length + ends.length;
   again = sheet.copies.map((copy, k) => paintCopy(copy, laid.places.get(`n${first + k}`)));
-  svg.classList.toggle("dense", lines.length > 150);
+  svg.classList.toggle("dense", sheet.dense);
   svg.replaceChildren(...[...lines, ...shapes, ...again].map(({ box }) => box), output);
   byId("again").hidden = again.length === 0;
 }

@@ -13,7 +13,7 @@ function sizeOf(node) {
 // The sheet of nodes that have been loaded: a box for each, an arrow for each edge, and the root's name.
 function sheetOf() {
   const laid = JSON.parse(graphviz.layout(sourceOf(window.innerWidth < 600), "json0", "dot"));
-  return { boxes: nodes.map((_, i) => ({ nodes: [i] })), arrows: edges.map(({ e }) => [e]), copies: [], wide: laid };
+  return { boxes: nodes.map((_, i) => ({ nodes: [i] })), arrows: edges.map(({ e }) => [e]), copies: [], dense: edges.length >= labels, wide: laid };
 }
 
 function sourceOf(down) {

@@ -665,7 +665,21 @@ def test_a_network_is_folded_and_can_be_unfolded(show: Callable[[Value], Shown])
         (node,) = (node for node in order if names[node] == name)
         assert six_digits(value, node.data)
         assert six_digits(gradient, gradients[node])
+    heights = "return [...document.querySelectorAll(arguments[0])].map((box) => box.getBBox().y)"
+    for boxes in (".scope[aria-label^='mlp/layer2/']", ".node.input"):
+        found = page.driver.execute_script(heights, boxes)
+        assert len(found) > 1
+        assert found == sorted(found), "from the top in order"
     levels.select_by_visible_text("layers")
+    back = [
+        box.get_attribute("aria-label") or ""
+        for box in page.all(".edge")
+        if "from x" in str(box.get_attribute("aria-label"))
+    ]
+    inputs = [node for node in order if node.role == "input"]
+    for label, leaf in zip(back, inputs, strict=True):
+        assert label.startswith(f"edge from {names[leaf]} to mlp/layer1: value ")
+        assert two_decimals(label.partition("gradient ")[2], gradients[leaf]), "all that comes back by this arrow"
     assert page.texts(".scope .name") == ["mlp/layer1", "mlp/layer2", "mlp/layer3"]
     page.press(Keys.HOME)
     assert page.texts(".scope .label")[1::2] == ["0 of 32 gates", "0 of 32 gates", "0 of 1 gates"]

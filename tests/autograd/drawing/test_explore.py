@@ -140,6 +140,29 @@ def test_the_page_of_a_network_is_small() -> None:
     assert len(page.html.encode()) < 2_000_000
 
 
+@pytest.mark.parametrize(
+    ("sizes", "levels", "first"),
+    [
+        ([2, 3, 1], ["gates", "neurons", "layers"], "gates"),
+        ([4, 8, 8, 1], ["gates", "neurons", "layers"], "neurons"),
+        ([20, 40, 40, 1], ["neurons", "layers"], "layers"),
+    ],
+)
+def test_a_network_is_folded_as_far_as_it_shows_well(sizes: list[int], levels: list[str], first: str) -> None:
+    inputs, *layers = sizes
+    page = explore(MLP(inputs, layers, rng=Random(1))([Value(0.1 * i) for i in range(inputs)]))
+    found = data(page)
+    assert ([*found["sheets"]], found["level"]) == (levels, first)
+    count = len(found["nodes"])
+    for sheet in found["sheets"].values():
+        assert sorted(i for box in sheet["boxes"] for i in box["nodes"]) == [*range(count)], "each node in one box"
+        home = {i: k for k, box in enumerate(sheet["boxes"]) for i in box["nodes"]}
+        edges = [(i, k) for k, node in enumerate(found["nodes"]) for i in node["inputs"]]
+        outside = [e for e, (tail, end) in enumerate(edges) if home[tail] != home[end]]
+        assert sorted(e for arrow in sheet["arrows"] for e in arrow) == outside, "each edge between boxes in one arrow"
+    assert len(page.html.encode()) < 2_000_000
+
+
 def test_a_stale_graph_is_shown_from_its_leaves() -> None:
     f = neuron()
     autograd.topological_order(f)[1].data = 5.0
