@@ -265,3 +265,5 @@ plt.show()
 #
 # `print(program.report())` says of any program what became a matrix and what did not, and `program.to_jax()` and
 # `program.on_torch()` run it elsewhere. `python -m demos` lists short scripts, each with its figures.
+#
+# In the last notebook, `part4_gpt.ipynb`, scalars become a GPT.
