@@ -272,7 +272,8 @@ def test_predicting_on_a_typed_formula(page: Playground) -> None:
     "text",
     [
         *(HOSTILE, "</script><script>alert(1)</script>", "constructor(x)", "__proto__*x", "toString", "x*constructor"),
-        *("(" * 1000, "-" * 1000 + "x", "x+" * 900 + "x", "x*" * 70 + "x", "1" * 400, "x" * 3000, "a̐é*x", "9**9**9**9*x", "𝑥 + x"),
+        *("(" * 1000, "-" * 1000 + "x", "x+" * 900 + "x", "x*" * 70 + "x", "1" * 400, "x" * 3000),
+        *("a̐é*x", "9**9**9**9*x", "𝑥 + x"),
     ],
 )
 def test_hostile_formulas_are_text(page: Playground, text: str) -> None:
