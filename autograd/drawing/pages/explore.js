@@ -303,8 +303,5 @@ byId("save").addEventListener("click", () => {
     const style = getComputedStyle(element);
     LOOKS.forEach((name) => copies[i].setAttribute(name, style.getPropertyValue(name)));
   });
-  const text = new XMLSerializer().serializeToString(copy);
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: `step${step}.svg` });
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`step${step}.svg`, "image/svg+xml", new XMLSerializer().serializeToString(copy));
 });
