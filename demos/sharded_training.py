@@ -31,7 +31,7 @@ from autograd import CompiledProgram, compile
 from demos.microgpt import GPT, encode, read_names
 from nn import MLP, Adam, cross_entropy_with_logits
 
-SEED, STEPS, BATCH, RATE, LENGTH = 0, 40, 50, 0.01, 8  # 50 rows do not divide by 4 or 8 devices
+SEED, STEPS, BATCH, RATE, LENGTH = 0, 40, 50, 0.01, 7  # 50 rows do not divide by 4 or 8 devices
 OPTIONS = ArgumentParser(prog="python -m demos sharded_training")
 OPTIONS.add_argument("--processes", type=int, default=1, help="how many processes; without --process, start them here")
 OPTIONS.add_argument("--process", type=int, help="the number of this process, from 0")
@@ -46,35 +46,35 @@ def digits() -> tuple[CompiledProgram, list[Any]]:
 
 
 def names() -> tuple[CompiledProgram, list[Any]]:
-    """Return the loss of the GPT on names of fewer than LENGTH letters, and 200 of these, padded with weight 0."""
+    """Return the loss of the GPT on names of fewer than LENGTH letters, and 150 of these, padded with weight 0."""
     known, rng, rows = read_names(), Random(SEED), []
     characters = "".join(sorted(set("".join(known))))
     model = GPT(len(characters) + 1, rng)
-    for name in rng.sample([name for name in known if len(name) < LENGTH], 200):
+    for name in rng.sample([name for name in known if len(name) < LENGTH], 150):
         *tokens, end = encode(name, characters)
         n, rest = len(tokens), [end] * (LENGTH - len(tokens))
         rows.append(([*tokens, *rest], [*tokens[1:], end, *rest], [1 / n] * n + [0.0] * len(rest)))
-    sizes = dict.fromkeys(("tokens", "following", "weights"), LENGTH)
-    return compile(model.loss, model, **sizes), [np.array(column) for column in zip(*rows, strict=True)]
+    program = compile(model.loss, model, tokens=LENGTH, following=LENGTH, weights=LENGTH)
+    return program, [np.array(column) for column in zip(*rows, strict=True)]
 
 
 def train(program: CompiledProgram, data: list[Any]) -> list[float]:
     """Take steps of Adam on all devices, and return the cost of each."""
     differentiate, adam = program.to_jax(), optax.adam(RATE)
 
-    @jax.jit
     def step(parameters: Any, state: Any, batches: Any, weights: Any) -> Any:
         cost, gradient = differentiate(parameters, *batches, weights=weights)
         updates, state = adam.update(gradient, state)
         return optax.apply_updates(parameters, updates), state, cost
 
-    held, costs = None, []
+    held: Any = None
+    costs, jitted = list[float](), jax.jit(step)
     for first in [number * BATCH % len(data[0]) for number in range(STEPS)]:
         batches, weights = program.sharded(*(part[first : first + BATCH] for part in data))
         if held is None:  # the parameters and Adam's means lie on every device
             everywhere = NamedSharding(weights.sharding.mesh, PartitionSpec())
             held = jax.device_put((program.flat, adam.init(program.flat)), everywhere)
-        *held, cost = step(*held, batches, weights)
+        *held, cost = jitted(*held, batches, weights)
         costs.append(float(cost))
     return costs
 
@@ -96,7 +96,14 @@ def start(processes: int) -> None:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     flags = os.environ.get("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
     environment = {"JAX_PLATFORMS": "cpu", **os.environ, "XLA_FLAGS": flags}
-    command = [sys.executable, "-m", "demos", "sharded_training", f"--processes={processes}", f"--coordinator={address}"]
+    command = [
+        sys.executable,
+        "-m",
+        "demos",
+        "sharded_training",
+        f"--processes={processes}",
+        f"--coordinator={address}",
+    ]
     running = [
         subprocess.Popen([*command, f"--process={i}"], env=environment, stdout=None if i == 0 else subprocess.DEVNULL)
         for i in range(processes)
@@ -127,9 +134,7 @@ def main(
         program, data = make()
         costs = train(program, data)
         gaps[name] = max(abs(a - b) for a, b in zip(costs, train_here(program, data), strict=True))
-        print(f"{name} on {devices}: cost {costs[0]:.4f} → {costs[-1]:.4f}, from training here at most {gaps[name]:.0e}")
+        print(
+            f"{name} on {devices}: cost {costs[0]:.4f} → {costs[-1]:.4f}, from training here at most {gaps[name]:.0e}"
+        )
     return gaps
-
-
-if __name__ == "__main__":
-    main(**vars(OPTIONS.parse_args()))

@@ -12,6 +12,7 @@ from itertools import count, pairwise
 from typing import Any
 
 from autograd import Page, Value
+from autograd.trees import flatten
 
 from ..data.batching import Data, read_data
 from ..layers import MLP, Activation, Layer, Sequential, activation_name
@@ -153,15 +154,7 @@ def _layers(model: Module) -> list[Layer] | None:
 
 def entries(model: Module) -> list[Value]:
     """Return the Values of all tensors of a model, frozen ones too, in the order in which the page shows them."""
-    return [value for tensor in model.tensors().values() for value in _flatten(tensor)]
-
-
-def _flatten(tensor: Any) -> Iterator[Value]:
-    if isinstance(tensor, Value):
-        yield tensor
-    else:
-        for part in tensor:
-            yield from _flatten(part)
+    return [*flatten(model.tensors())]
 
 
 def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:

@@ -39,6 +39,13 @@ if (window.parent !== window) {
   new ResizeObserver(() => window.parent.postMessage(document.documentElement.offsetHeight, "*")).observe(document.body);
 }
 
+// Offer a text to be saved as a file of this name.
+function saveFile(name, type, text) {
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 // Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
 function onKeys(press) {
   document.addEventListener("keydown", (event) => {
