@@ -16,6 +16,7 @@ from ..gate import GATES, Gate
 from ..notation import ALLOWED, BEYOND, ELSEWHERE, SECOND_INPUT, WRITTEN, bad_character
 from .explore import LETTER, LONGEST, explorer
 from .flow import check_digits
+from .hubs import REACH, USES
 from .javascript import gate_row
 from .layout import LABELS
 from .page import Page, page_file
@@ -84,7 +85,7 @@ def playground(
             "most": MOST_NODES,
             "longest": MOST_LETTERS,
         },
-        "sizes": {"letter": LETTER, "longest": LONGEST, "labels": LABELS},
+        "sizes": {"letter": LETTER, "longest": LONGEST, "labels": LABELS, "uses": USES, "reach": REACH},
         "formula": formula,
         "at": ",".join(f"{name}={x!r}" for name, x in chosen.items()),
         "examples": EXAMPLES,
