@@ -152,6 +152,7 @@ function table(columns, rows) {
 // The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass. To predict
 // the leaves, their questions.
 function showGate(now) {
+  byId("gate-title").textContent = level === LEAVES && step === SEED ? "The leaves' gradients" : "This gate";
   byId("gate").replaceChildren(...gateTable(now));
   byId("hint").textContent = document.querySelector(`[data-question="${latest.key}"]`) ? latest.hint : "";
 }
