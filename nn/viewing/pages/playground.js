@@ -188,12 +188,6 @@ function once() {
   show();
 }
 
-function button(text, label, press) {
-  const made = make("button", { type: "button", "aria-label": label, title: label }, text);
-  made.addEventListener("click", press);
-  return made;
-}
-
 // The weights as a file that nn.load reads.
 function saveWeights() {
   const numbers = (part) => typeof part === "number" ? current.weights[part]

@@ -238,6 +238,14 @@ def test_the_validation_cost_stands_beside_the_training_cost(show_training: Call
     assert costs == pytest.approx(history.validation, rel=1e-5)
 
 
+def test_play_goes_through_the_training_to_its_end(show_training: Callable[..., Shown]) -> None:
+    page = show_training(*trained(), data=MOONS, frames=6)
+    page.press(Keys.SPACE)
+    assert page.one('[title^="play"]').text == "Pause"
+    WebDriverWait(page.driver, 10).until(lambda _: page.texts("#sentence strong") == ["Step 24 of 24, epoch 5: "])
+    WebDriverWait(page.driver, 5).until(lambda _: page.one('[title^="play"]').text == "Play")
+
+
 # The playground
 
 TASKS: dict[str, tuple[Callable[[], MLP], Any, Any, Callable[[MLP], Any]]] = {
