@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -135,12 +136,13 @@ def _sheet(view: View, labels: Mapping[Value, str], place: Mapping[Value, int]) 
         ends = [(len(sizes) - 1, len(sizes))]
         sizes.append((_width(labels[root], 48.0), 40.0))
     copies = []
-    uses = {box: [arrow for arrow in view.arrows if box in (arrow.tail, arrow.tail.original)] for box in view.copies}
+    uses = Counter(arrow.tail for arrow in view.arrows)
     for box, repeated in view.copies.items():
+        total, first = sum(uses[tail] for tail in (box, *repeated)), 1 + uses[box]
         for copy in repeated:
             number[copy] = len(sizes)
-            own = [i for i, arrow in enumerate(uses[box], 1) if arrow.tail is copy]
-            copies.append({"of": number[box], "first": own[0], "last": own[-1], "uses": len(uses[box])})
+            copies.append({"of": number[box], "first": first, "last": first + uses[copy] - 1, "uses": total})
+            first += uses[copy]
             sizes.append(_size(copy, labels))
     edges = [(number[arrow.tail], number[arrow.head]) for arrow in view.arrows] + ends
     spine = view.spine() if view.copies else ()
@@ -198,7 +200,7 @@ def _size(box: Box, labels: Mapping[Value, str]) -> tuple[float, float]:
     node = box.nodes[-1]
     if box.scope is not None:
         return LETTER * min(len(_title(box.scope)), 18) + 20, 42.0
-    if node.gate is not None:
+    if node.gate is not None and box.original is None:
         return max(46.0, LETTER * len(sign(node)) + 20), 46.0
     named = node.role != "constant" or node.label
     return (_width(f"{labels[node]} = ", 60.0) + 40, 42.0) if named else (60.0, 36.0)

@@ -19,7 +19,7 @@ from ..files import replace_file
 __all__ = ["Page", "page_file"]
 
 HEIGHT = 900  # pixels in a notebook, until the page has told its height
-FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts"
+FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts allow-downloads"
 style="width: 100%; border: 0"></iframe><script>
 addEventListener("message", (event) => {{
   for (const frame of document.querySelectorAll("iframe.gatewise-page")) {{

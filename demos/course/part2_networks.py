@@ -194,6 +194,15 @@ from nn import explore_training
 explore_training(model, history, data=(X, Y))
 
 # %% [markdown]
+# On the next page **you** train such a network, from new random weights: press Play, change the learning rate, reset.
+# Which learning rate is too large? Which is too small?
+
+# %%
+from nn import playground
+
+playground(MLP(2, [4, 1], tanh, rng=Random(1)), (X, Y), loss=binary_cross_entropy_with_logits)
+
+# %% [markdown]
 # Why at random? If all weights begin at 0, the four hidden neurons are the same, get the same gradient, and stay the
 # same for ever. This is the **symmetry** that a random initialisation breaks:
 

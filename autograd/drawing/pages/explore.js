@@ -19,7 +19,7 @@ function show() {
   lines.forEach((line) => (line.edges.length ? showLine(line, now) : showEnd(line)));
   output.classList.toggle("now", step === SEED);
   byId("sentence").replaceChildren(...sentence(now));
-  byId("gate").replaceChildren(...gateTable(now));
+  showGate(now);
   byId("score").textContent = score();
   byId("restart").hidden = level === OFF || answers.size === 0;
   showLeaves();
@@ -151,15 +151,17 @@ function table(columns, rows) {
 
 // The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass. To predict
 // the leaves, their questions.
+function showGate(now) {
+  byId("gate-title").textContent = level === LEAVES && step === SEED ? "The leaves' gradients" : "This gate";
+  byId("gate").replaceChildren(...gateTable(now));
+  byId("hint").textContent = document.querySelector(`[data-question="${latest.key}"]`) ? latest.hint : "";
+}
+
+
 function gateTable(now) {
-  const asked = [];
-  const question = (about) => {
-    asked.push(about);
-    return ask(about);
-  };
   if (level === LEAVES && step === SEED && !graph.why) {
-    const rows = askedLeaves().map((i) => row(nodes[i].name, precise(graph.data[i]), question(aboutLeaf(i))));
-    return [table(["leaf", "value", `d${nodes[ROOT].name}/d leaf`], rows), ...hintsOf(asked)];
+    const rows = askedLeaves().map((i) => row(nodes[i].name, precise(graph.data[i]), ask(aboutLeaf(i))));
+    return [table(["leaf", "value", `d${nodes[ROOT].name}/d leaf`], rows)];
   }
   if (now === null) return [make("p", { class: "pale" }, "Step to a gate to see its numbers.")];
   const node = nodes[now];
@@ -175,16 +177,16 @@ function gateTable(now) {
     const number = precise(flow.local);
     const local = formula && formula.replace("−", "-") !== number ? `${number} = ${formula}` : number;
     const upstream = precise(flow.upstream);
-    if (level === LOCAL && !answered(localKeyOf(edge))) return row(name, upstream, question(aboutLocal(edge)), "?", "?");
-    if (!seen(edge)) return row(name, upstream, local, question(aboutProduct(edge)), "?");
+    if (level === LOCAL && !answered(localKeyOf(edge))) return row(name, upstream, ask(aboutLocal(edge)), "?", "?");
+    if (!seen(edge)) return row(name, upstream, local, ask(aboutProduct(edge)), "?");
     const { all, come, sum } = flowing(edge.from);
     const total = all.length > 1 ? `Σ ${precise(sum)} (${come.length} of ${all.length})` : precise(sum);
-    const product = answered(productOf(edge)) ? question(aboutProduct(edge)) : precise(flow.downstream);
+    const product = answered(productOf(edge)) ? ask(aboutProduct(edge)) : precise(flow.downstream);
     return row(name, upstream, local, product, total);
   });
   const { kink } = rowOf(node);
   const convention = kink ? [make("p", { class: "pale" }, `Convention where it has no slope: ${kink}`)] : [];
-  return [table(["into", "upstream", "× local", "= downstream", "gradient so far"], rows), ...hintsOf(asked), ...convention];
+  return [table(["into", "upstream", "× local", "= downstream", "gradient so far"], rows), ...convention];
 }
 
 // Editable leaves, each by a slider and a field; a change recomputes everything.
@@ -303,8 +305,5 @@ byId("save").addEventListener("click", () => {
     const style = getComputedStyle(element);
     LOOKS.forEach((name) => copies[i].setAttribute(name, style.getPropertyValue(name)));
   });
-  const text = new XMLSerializer().serializeToString(copy);
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: `step${step}.svg` });
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`step${step}.svg`, "image/svg+xml", new XMLSerializer().serializeToString(copy));
 });

@@ -3,7 +3,8 @@
 const TRIES = 2;
 const [OFF, PRODUCT, LOCAL, LEAVES] = [0, 1, 2, 3]; // levels
 let level = OFF;
-const answers = new Map(); // key of a question → { typed, tries, right, hint }
+const answers = new Map(); // key of a question → { typed, tries, right }
+let latest = { key: "", hint: "" }; // the question that was answered last, and what was said to the answer
 let open = 0; // questions without an answer
 
 const productOf = (edge) => `product ${edge.e}`;
@@ -29,6 +30,7 @@ function questions() {
 
 function restart() {
   answers.clear();
+  latest = { key: "", hint: "" };
   open = questions().length;
 }
 
@@ -130,7 +132,7 @@ function ask(question) {
   if (answered(key)) return make("td", {}, `${precise(truth)} ${answer.right ? "✓ right" : "✗ not quite"}`);
   const field = make("input", { type: "text", size: 6, "aria-label": `your answer: ${name}`, "data-question": key });
   if (answer) field.value = answer.typed;
-  field.setAttribute("aria-invalid", String(Boolean(answer?.hint)));
+  field.setAttribute("aria-invalid", String(answer !== undefined));
   const form = make("form", {}, field, make("button", { type: "submit" }, "Check"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -143,20 +145,17 @@ function check(question, text) {
   const { key, truth } = question;
   const typed = readNumber(text);
   const { tries } = answers.get(key) ?? { tries: 0 };
-  if (typeof typed === "string") answers.set(key, { typed: text, tries, right: false, hint: typed });
-  else {
+  if (typeof typed === "string") {
+    answers.set(key, { typed: text, tries, right: false });
+    latest = { key, hint: typed };
+  } else {
     const right = close(typed, truth);
-    const hint = right ? "" : tries + 1 < TRIES ? `Not yet. ${hintFor(typed, question)}` : "";
-    answers.set(key, { typed: text, tries: tries + 1, right, hint });
+    answers.set(key, { typed: text, tries: tries + 1, right });
+    latest = { key, hint: answered(key) ? "" : `Not yet. ${hintFor(typed, question)}` };
     if (answered(key)) open -= 1;
   }
   steps.again();
   const next = document.querySelector(`[data-question="${key}"]`) ?? document.querySelector("[data-question]");
   (next ?? document.querySelector(".stepper .main")).focus();
   next?.select();
-}
-
-// The hints of questions that are open, as paragraphs.
-function hintsOf(asked) {
-  return asked.flatMap(({ key }) => (answered(key) ? [] : answers.get(key)?.hint || [])).map((hint) => make("p", { class: "hint" }, hint));
 }

@@ -433,7 +433,7 @@ def test_questions_fit_a_screen_of_1280_pixels(show: Callable[[Value], Shown]) -
         assert page.driver.execute_script(wide) == 0
         ask_first(page)
         answer(page, right)
-        assert page.texts(".hint")
+        assert page.one("#hint").text
         assert page.driver.execute_script(wide) == 0, level
         assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 1280
 

@@ -129,7 +129,7 @@ def test_in_a_notebook_it_is_a_frame_of_its_own() -> None:
     assert elements.tags == ["iframe", "script"]
     attributes = dict(elements.attributes)
     assert attributes["srcdoc"] == page.html
-    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["sandbox"] == "allow-scripts allow-downloads"
     assert repr(page) == f"<Page of 'f, step by step', {len(page.html.encode()):,} bytes; .save('page.html')>"
 
 
