@@ -219,6 +219,8 @@ def require_callable(f: Any, what: str, arguments: str = "") -> None:
     """
     if not callable(f):
         raise TypeError(f"{what} must be a function, got {describe(f)}: write f, without a call, or a lambda")
+    if not arguments:
+        return
     import inspect  # slow to import
 
     try:
@@ -226,7 +228,7 @@ def require_callable(f: Any, what: str, arguments: str = "") -> None:
     except (TypeError, ValueError):  # some callables have no signature
         return
     try:
-        signature.bind(*arguments.split(", ")) if arguments else None
+        signature.bind(*arguments.split(", "))
     except TypeError as error:
         name = getattr(f, "__name__", type(f).__name__)
         given = f"{name}({', '.join(signature.parameters)})"

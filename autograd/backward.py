@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
+from math import isfinite
 from operator import attrgetter
 from threading import RLock
 from typing import Any, TypeVar
 
 from ._engine import compiled
+from .anomaly import not_finite, watching, whereabouts
 from .arguments import as_float, truncated_repr
 from .context import recording, refuse_while_tracing, tick
-from .gate import inputs_text
+from .gate import gate_text, inputs_text
 from .names import names_in_errors
 from .node import CONSTANT, N, Node
 
@@ -260,14 +262,45 @@ def _sweep(root: Node, seed: float) -> Walk:
     walk = Walk((root,))
     _refuse_stale(walk)
     root._adjoint = seed
-    try:
-        _pull(walk)
-    except (ArithmeticError, ValueError) as error:
-        names = names_in_errors([*walk.leaves, *walk.gates])
-        raise no_slope(walk.failed, error, names) from None
+    if watching():
+        _pull_watched(walk)
+    else:
+        try:
+            _pull(walk)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(walk.failed, error, _names(walk)) from None
     if recording.clock != began:
         _refuse_changed(walk, began)
     return walk
+
+
+def _pull_watched(walk: Walk) -> None:
+    """Pull as `_pull` does; raise at the first adjoint that is not finite."""
+    for node in reversed(walk.gates):
+        try:
+            pull_any(node)
+        except (ArithmeticError, ValueError) as error:
+            raise no_slope(node, error, _names(walk)) from None
+        for input in node.inputs:
+            if not isfinite(input._adjoint) and input._origin is not CONSTANT:
+                raise _not_finite(node, input, _names(walk))
+
+
+def _names(walk: Walk) -> dict[Node, str]:
+    """Return the names of the nodes of a walk for a message."""
+    return names_in_errors([*walk.leaves, *walk.gates])
+
+
+def _not_finite(node: Node, input: Node, names: Mapping[Node, str]) -> FloatingPointError:
+    """Return the error of a gate that makes the adjoint of an input nan or infinite."""
+    gate, inputs = node.gate, node.inputs
+    assert gate is not None
+    numbers = [x._data for x in inputs]
+    slope = gate.slopes(node._data, *numbers, *[x is input for x in inputs])[inputs.index(input)]
+    return FloatingPointError(
+        f"backward through {gate_text(gate, names[node])}: the gradient of {names[input]} is {input._adjoint!r}, with upstream "
+        f"{node._adjoint!r} × local {slope!r} at {inputs_text(gate, numbers, [names[x] for x in inputs])}{whereabouts(node)}"
+    )
 
 
 def _refuse_changed(walk: Walk, began: int) -> None:
@@ -295,7 +328,7 @@ def no_slope(node: Node, error: Exception, names: Mapping[Node, str]) -> Excepti
     assert gate is not None
     called, *inputs = [names.get(each, each.label) for each in (node, *node.inputs)]
     at = inputs_text(gate, [input._data for input in node.inputs], inputs)
-    return type(error)(f"backward through {gate.name}{f' {called!r}' * bool(called)}: it has no finite slope at {at}")
+    return type(error)(f"backward through {gate_text(gate, called)}: it has no finite slope at {at}{whereabouts(node)}")
 
 
 def zero_grad(root: Node) -> None:
@@ -315,6 +348,7 @@ def forward(root: Node) -> float:
         walk = Walk((root,))
         walk.finish()
     data: dict[Node, float] = {}
+    watched = watching()
     for node in walk.gates:
         inputs = node.inputs
         if not any(input in data or input._tick > node._tick for input in inputs):
@@ -325,8 +359,11 @@ def forward(root: Node) -> float:
         try:
             data[node] = gate.evaluate(now)
         except (ArithmeticError, ValueError) as error:
-            names = names_in_errors([*walk.leaves, *walk.gates])
-            raise gate.refusal(error, now, [names[input] for input in inputs]) from None
+            names = _names(walk)
+            raise gate.refusal(error, now, [names[input] for input in inputs], whereabouts(node)) from None
+        if watched and not isfinite(data[node]):
+            names = _names(walk)
+            raise not_finite(node, data[node], now, [names[input] for input in inputs], names[node])
     if recording.clock != began:
         _refuse_changed(walk, began)
     if data:
@@ -386,7 +423,7 @@ def _refuse_stale(walk: Walk) -> None:
         return
     node, changed = edge
     assert node.gate is not None
-    names = names_in_errors([*walk.leaves, *walk.gates])
+    names = _names(walk)
     formula = node.gate.formula([names[input] for input in node.inputs])
     raise RuntimeError(
         f"backward through a stale graph: {names[node]} = {formula} was computed as {node.data!r}, and its input "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator, contextmanager
+from contextlib import AbstractContextManager, ContextDecorator, contextmanager, nullcontext
 from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from sys import intern
@@ -16,6 +16,8 @@ from ._engine import chosen, compiled, partly_compiled
 from .arguments import truncated_repr
 
 __all__ = [
+    "Block",
+    "Recorded",
     "context",
     "declare_index",
     "here",
@@ -42,19 +44,20 @@ class _Recording:
     __slots__ = ("clock", "context", "leave", "left", "special")
     # C code looks these functions up here
     context: Callable[[], Context]
-    leave: Callable[[list[_Block]], int]
+    leave: Callable[[list[Block]], int]
 
     def __init__(self) -> None:
         self.clock = 1
         self.special: list[None] = []
-        self.left: list[ref[_Block]] = []
+        self.left: list[ref[Block]] = []
 
 
 # The context of a thread or task: the scope of new nodes ("" for none), whether gates are recorded, the innermost open
-# block, and the context outside that block. It is immutable; a new task inherits the one that it was started in.
-Context = tuple[str, bool, "_Block | None", Any]
+# block, the context outside that block, and the function that is called with each new node, or None. It is immutable; a
+# new task inherits the one that it was started in.
+Context = tuple[str, bool, "Block | None", Any, "Callable[[Any], object] | None"]
 
-_context: ContextVar[Context] = chosen("context", ContextVar("autograd", default=("", True, None, None)))
+_context: ContextVar[Context] = chosen("context", ContextVar("autograd", default=("", True, None, None, None)))
 here, _set = _context.get, _context.set
 recording: _Recording = chosen("recording", _Recording())
 _lock = Lock()
@@ -69,14 +72,14 @@ def context() -> Context:
     return now
 
 
-def _blocks(now: Context) -> Iterator[_Block]:
+def _blocks(now: Context) -> Iterator[Block]:
     """Return the blocks of a context, the innermost first."""
     while now[2] is not None:
         yield now[2]
         now = now[3]
 
 
-def _without(now: Context, gone: _Block | None = None) -> Context:
+def _without(now: Context, gone: Block | None = None) -> Context:
     """Return a context without the block `gone` and without all blocks that have ended, at whatever depth."""
     kept = [block for block in _blocks(now) if block is not gone and not block._left]
     while now[2] is not None:
@@ -93,7 +96,7 @@ _references = getattr(sys, "getrefcount", lambda _: 1)
 _alone = 0
 
 
-def _leave(opened: list[_Block]) -> int:
+def _leave(opened: list[Block]) -> int:
     """Leave a block of `opened`, the innermost here or else the last; return the reference count of its context.
 
     Generators may leave their blocks in any order, so the block is removed at whatever depth it is. If another context may
@@ -145,7 +148,7 @@ def refuse_while_tracing(what: str) -> None:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Block(ContextDecorator):
+class Block(ContextDecorator):
     """A with-block (or decorator) that changes the context of its thread or task, and of tasks started inside.
 
     `_opened` lists the entries that were not left yet: the block itself, or a copy for each further entry while it is open,
@@ -155,16 +158,19 @@ class _Block(ContextDecorator):
     _left = False
     _opened: Any = ()
 
-    def __init__(self) -> None:
+    def __init__(self, *given: Any) -> None:
+        name = type(self).__name__
+        if given:
+            raise TypeError(f"{name} takes no arguments: write `with {name}():` around what it is for, or @{name}()")
         if self._opened:
             raise RuntimeError("a block cannot be made anew while it is open: make another one")
-        self._opened: list[_Block] = []
+        self._opened: list[Block] = []
 
     def _inside(self, outer: Context) -> Context:
         """Return the context inside the block, given the one outside."""
-        return outer[0], outer[1], self, outer
+        return outer[0], outer[1], self, outer, outer[4]
 
-    def _recreate_cm(self) -> _Block:
+    def _recreate_cm(self) -> Block:
         return type(self)()  # a decorated function may run in several threads at once
 
     def __call__(self, function: F) -> F:
@@ -202,7 +208,7 @@ class _Block(ContextDecorator):
 
 
 @partly_compiled
-class scope(_Block):
+class scope(Block):
     """Set the scope of the nodes made inside to a name; nested names are joined by a slash. Pictures can fold a scope.
 
     >>> import autograd
@@ -215,7 +221,7 @@ class scope(_Block):
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a scope's name is a str, such as 'layer1', not {truncated_repr(name)}")
-        _Block.__init__(self)
+        Block.__init__(self)
         self._name = str.__str__(name)  # exactly a str, which refers to nothing else
 
     def _recreate_cm(self) -> scope:
@@ -223,10 +229,10 @@ class scope(_Block):
 
     def _inside(self, outer: Context) -> Context:
         path = outer[0]
-        return intern(f"{path}/{self._name}" if path else self._name), outer[1], self, outer
+        return intern(f"{path}/{self._name}" if path else self._name), outer[1], self, outer, outer[4]
 
 
-class no_grad(_Block):
+class no_grad(Block):
     """Evaluate without recording: the nodes made inside are constants without inputs.
 
     >>> import autograd
@@ -238,24 +244,30 @@ class no_grad(_Block):
     'constant'
     """
 
-    def __init__(self, *given: Any) -> None:
-        if given:
-            raise TypeError("no_grad takes no arguments: write `with no_grad():` around what it is for, or @no_grad()")
-        super().__init__()
-
     def _inside(self, outer: Context) -> Context:
         refuse_while_tracing("no_grad")
-        return outer[0], False, self, outer
+        return outer[0], False, self, outer, outer[4]
 
 
-class recorded(_Block):
-    """Record inside, even within `no_grad`: differentiating a function needs its graph."""
+class Recorded(Block):
+    """A block that records inside, even within `no_grad`."""
 
     def _inside(self, outer: Context) -> Context:
-        return outer[0], True, self, outer
+        return outer[0], True, self, outer, outer[4]
 
 
-with_nothing_started = recorded()
+_nothing = nullcontext()
+
+
+def recorded() -> AbstractContextManager[None]:
+    """Return a block to be entered at once, in which gates are recorded: differentiating a function needs its graph.
+
+    Where they are recorded anyway nothing is opened, because recording is slower while a block is open.
+    """
+    return _nothing if context()[1] else Recorded()
+
+
+with_nothing_started = Recorded()
 with_nothing_started.__enter__()
 _alone = _leave(with_nothing_started._opened)
 del with_nothing_started  # removes its weak reference from recording.left, too
@@ -277,7 +289,7 @@ def traced() -> Iterator[dict[Any, int]]:
     ranges: dict[Any, int] = {}
     tokens = _tracing.set(True), _ranges.set(ranges)
     try:
-        with recorded():
+        with Recorded():  # an open block, so that reading a number takes the slow path
             yield ranges
     finally:
         _tracing.reset(tokens[0])

@@ -15,11 +15,13 @@ from itertools import chain
 from math import isfinite
 from typing import Any, NamedTuple, SupportsIndex
 
-from .arguments import as_float, as_list, checks_keywords, describe, remedy, require_callable, unpack_array
+from ._engine import compiled
+from .anomaly import watching, whereabouts
+from .arguments import as_float, checks_keywords, describe, remedy, require_callable, unpack_array
 from .backward import fresh_order, gradient, no_slope, reverse, topological_order
 from .context import recorded, tracing
 from .functions import FUNCTIONS
-from .gate import GATES, Gate, refuse_infinite
+from .gate import GATES, Gate, gate_text, inputs_text, refuse_infinite
 from .node import NUMBER, TAKEN
 from .sparsity import as_sparse, colours, dependencies, scipy_sparse, transposed
 from .symbols import COMPLEMENT, SYMBOLS, Symbol, may_refuse, otherwise, parts, steps
@@ -29,6 +31,7 @@ from .value import Operand, Value
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"]
 
 Argnums = SupportsIndex | Sequence[SupportsIndex] | None
+Positions = int | list[int] | None  # argnums as the functions below use it; None for all arguments
 Partials = list[tuple["Value", list[tuple["Value", Operand]]]]  # of gates in order, in those inputs that matter
 
 
@@ -77,11 +80,11 @@ def value_and_grad(
     (6.0, (3.0, 2.0))
     """
     require_callable(f, "f")
-    _check_argnums(argnums)
+    positions = _as_positions(argnums)
 
     @wraps(f, updated=())
     def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
-        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        run = _run(f, *_in_order(f, arguments, named, positions), positions, has_aux)
         root = run.single()
         try:
             gradients = unflatten(run.chosen, iter(run.gradient(root)))
@@ -89,7 +92,7 @@ def value_and_grad(
             if len(run.chosen) == 1:
                 raise
             raise type(error)(f"{error}; argnums leaves out arguments that need no gradient") from None
-        one = len(gradients) == 1 if argnums is None else hasattr(type(argnums), "__index__")
+        one = len(gradients) == 1 if positions is None else isinstance(positions, int)
         return run.pair(run.shown()), gradients[0] if one else gradients
 
     return both
@@ -116,11 +119,11 @@ def jacobian(
      [0. 5.]]
     """
     require_callable(f, "f")
-    _check_argnums(argnums)
+    positions = _as_positions(argnums)
 
     @wraps(f, updated=())
     def rows(*arguments: Any, **named: Any) -> Any:
-        run = _run(f, *_in_order(f, arguments, named, argnums), argnums, has_aux)
+        run = _run(f, *_in_order(f, arguments, named, positions), positions, has_aux)
         if not run.outputs:
             raise ValueError(
                 f"f must return at least one number for its Jacobian, got {describe(run.result)}: return a list of outputs"
@@ -184,7 +187,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     run = _run(f, primals, {}, None, has_aux)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        weights = [*aligned(run.result, cotangent, "the cotangent")]
+        weights = [*aligned(run.result, cotangent, "cotangent", "the output of f")]
         with recorded():
             root = GATES["dot"](weights, run.outputs) if weights else Value(0.0, role="constant")
         return unflatten(run.chosen, iter(run.gradient(root, weights)))  # type: ignore[no-any-return]
@@ -234,38 +237,44 @@ def linearize(f: Callable[..., Operand], x: Any, order: int = 1) -> Callable[[An
 # Calls of f: which of its arguments are differentiated, and what it recorded
 
 
-def _check_argnums(argnums: Argnums) -> None:
-    """Raise unless argnums is None, an integer or a list of at least one integer."""
-    _places(argnums, None)
-
-
-def _places(argnums: Argnums, count: int | None) -> list[int]:
-    """Return the positions that argnums stands for among so many arguments; those from the end are negative."""
+def _as_positions(argnums: Any) -> Positions:
+    """Return argnums as an integer, or as a list of at least one; raise for anything else."""
+    argnums = unpack_array(argnums)
     if argnums is None:
-        return [*range(count or 0)]
-    given = [argnums] if hasattr(type(argnums), "__index__") else as_list(argnums, "argnums")
+        return None
+    several = isinstance(argnums, (list, tuple, range))
+    given = [*argnums] if several else [argnums]
     if not given:
         raise ValueError(
             "argnums must hold at least one position, got none: leave it out to differentiate all arguments"
         )
-    places: list[int] = []
-    each: Any
-    for each in given:
-        if isinstance(each, bool) or not hasattr(type(each), "__index__"):
-            raise TypeError(
-                f"argnums must be the position of an argument, such as 0, or several, got {describe(argnums)}"
+    if any(isinstance(each, bool) or not hasattr(type(each), "__index__") for each in given):
+        raise TypeError(
+            f"argnums must be the position of an argument, or a list of positions, got {describe(argnums)}: "
+            "write argnums=0 or argnums=[0, 1]"
+        )
+    found = [*map(operator.index, given)]
+    return found if several else found[0]
+
+
+def _places(positions: Positions, count: int) -> list[int]:
+    """Return positions among so many arguments, counted from the first; raise unless there is one argument for each."""
+    if positions is None:
+        return [*range(count)]
+    given = [positions] if isinstance(positions, int) else positions
+    for place in given:
+        if not -count <= place < count:
+            raise ValueError(
+                f"argnums must be from {-count} to {count - 1} in a call with {count} arguments, got {place}"
             )
-        place = operator.index(each)
-        if count is not None and not -count <= place < count:
-            raise ValueError(f"argnums must be below {count}, the number of arguments of this call, got {place}")
-        places.append(place % count if count else place)
+    places = [place % count for place in given]
     if len({*places}) < len(places):
-        raise ValueError(f"argnums must name each argument once, got {describe(argnums)}")
+        raise ValueError(f"argnums must name each argument once, got {given}")
     return places
 
 
 def _in_order(
-    f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], argnums: Argnums
+    f: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], positions: Positions
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a call of f, keyword arguments too, in the order of its parameters, and keyword-only ones."""
     if not named:
@@ -275,7 +284,7 @@ def _in_order(
         bound = signature.bind(*arguments, **named)
     except TypeError as error:
         raise TypeError(f"the function's arguments are {', '.join(signature.parameters)}: {error}") from None
-    if bound.kwargs and argnums is None:
+    if bound.kwargs and positions is None:
         raise TypeError(
             f"arguments to differentiate must be positional, got {', '.join(bound.kwargs)} by keyword: "
             "write a lambda that passes them on, or argnums"
@@ -325,18 +334,22 @@ class _Run(NamedTuple):
     def partials(self) -> Partials:
         """Return every gate that depends on an input, in order, with the partial derivatives in inputs that do so too."""
         gates, active = _dependent(self.outputs, self.inputs)
-        slopes: Callable[..., Any] = _slopes if self.nested else _numeric_slopes
-        with recorded():
-            return [(node, slopes(node, active)) for node in gates]
+        with recorded(), _Slopes(active) as slopes:
+            return [(node, [*slopes(node)] if self.nested else [*_numeric_slopes(node, active)]) for node in gates]
 
     def pushed(self, tangents: Mapping[Value, Operand], partials: Partials) -> list[Operand]:
         """Return Σ partial · tangent for every output, by one pass in the order of the gates."""
-        found = dict(tangents)
+        found, watched = dict(tangents), watching()
         with recorded():
             for node, slopes in partials:
-                terms = [_times(found[x], local) for x, local in slopes if x in found]
-                if terms:
-                    found[node] = _sum(terms)
+                try:
+                    terms = [_times(found[x], local) for x, local in slopes if x in found]
+                    if terms:
+                        found[node] = _sum(terms)
+                        if watched and not isfinite(_number(found[node])):
+                            raise FloatingPointError(f"the tangent is {_number(found[node])!r}")
+                except FloatingPointError as error:
+                    raise _within(node, error) from None
         entries = [found.get(y, 0.0) for y in self.outputs]
         return [_output(entry) for entry in entries] if self.nested else entries
 
@@ -353,16 +366,16 @@ def _run(
     f: Callable[..., Any],
     arguments: tuple[Any, ...],
     named: Mapping[str, Any],
-    argnums: Argnums,
+    positions: Positions,
     has_aux: bool,
     also: Sequence[Operand] = (),
 ) -> _Run:
-    """Call f on Values in place of the arguments that argnums selects; `also` holds other numbers that derivatives use."""
+    """Call f on Values in place of the arguments at these positions; `also` holds other numbers that derivatives use."""
     if not arguments:
         raise TypeError(
             "the function must be called with at least one argument, got none: there is nothing to differentiate"
         )
-    places, outer = _places(argnums, len(arguments)), _enclosing.get()
+    places, outer = _places(positions, len(arguments)), _enclosing.get()
     chosen = tuple([arguments[i] for i in places])
     given = [*flatten(chosen)]
     if not outer:
@@ -389,10 +402,12 @@ def _run(
             result = unpack_array(result)
         outputs = [*map(_output, flatten(result))]
     result = unflatten(result, iter(outputs))
-    nested = tracing() or any(isinstance(x, Value) for x in [*also, *flatten([arguments, [*named.values()]])])
+    others = [x for i, x in enumerate(arguments) if i not in places]
+    nested = tracing() or any(isinstance(x, Value) for x in [*also, *given, *flatten([others, [*named.values()]])])
     # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
     nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
-    return _Run(chosen, inputs, result, outputs, aux if nested else to_numbers(aux), has_aux, nested)
+    aux = to_numbers(aux) if has_aux and not nested else aux
+    return _Run(chosen, inputs, result, outputs, aux, has_aux, nested)
 
 
 def _output(y: Any) -> Value:
@@ -450,6 +465,8 @@ def _floats(root: Value, wrt: Sequence[Value]) -> list[float]:
     """Return d root/d x for each x as floats."""
     try:
         return gradient(root, wrt)
+    except FloatingPointError:  # found by detect_anomaly
+        raise
     except (ArithmeticError, ValueError):  # some gate has no slope; it may not depend on these inputs
         return [slope.data for slope in _gradient(root, wrt)]
 
@@ -468,13 +485,36 @@ def _dependent(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[
 def _gradient(root: Value, wrt: Sequence[Value]) -> list[Value]:
     """Return d root/d x for each x as Values, by a recorded backward pass over the nodes that depend on some x."""
     gates, active = _dependent([root], wrt)
+    adjoints = {root: Value(1.0, role="constant")}
+    with recorded(), _Slopes(active) as slopes:
+        _record_reverse(gates, adjoints, slopes)
+    return [adjoints.get(x, Value(0.0, role="constant")) for x in wrt]
+
+
+@compiled
+def _record_reverse(gates: list[Value], adjoints: dict[Value, Value], slopes: _Slopes) -> None:
+    """Replace the adjoints of roots by those of the leaves: upstream × local = downstream, recorded as gates."""
 
     def downstream(node: Value, upstream: Value) -> list[tuple[Value, Value]]:
-        return [(input, _times(upstream, local)) for input, local in _slopes(node, active)]
+        partials = slopes(node)
+        try:
+            return [(input, _times(upstream, local)) for input, local in partials]
+        except FloatingPointError:
+            slopes.failed = node
+            raise
 
-    with recorded():
-        found = reverse(gates, {root: Value(1.0, role="constant")}, _sum, downstream)
-    return [found.get(x, Value(0.0, role="constant")) for x in wrt]
+    found = reverse(gates, adjoints, _sum, downstream)
+    adjoints.clear()
+    adjoints.update(found)
+
+
+def _within(node: Value, error: FloatingPointError) -> FloatingPointError:
+    """Return an error of detect_anomaly with the caller's gate whose derivative it is about."""
+    node = _origin.get({}).get(node, node)
+    gate = node.gate
+    assert gate is not None
+    at = inputs_text(gate, [x._data for x in node.inputs], [x.label for x in node.inputs])
+    return FloatingPointError(f"{error}, in the derivative of {gate_text(gate, node.label)} at {at}{whereabouts(node)}")
 
 
 def _sum(terms: list[Any]) -> Any:
@@ -497,28 +537,49 @@ def _numeric_slopes(node: Value, active: set[Value]) -> list[tuple[Value, float]
     return [(x, slope) for x, slope, want in zip(inputs, slopes, wanted, strict=True) if want and slope is not None]
 
 
-def _slopes(node: Value, active: set[Value]) -> list[tuple[Value, Operand]]:
-    """Return each active input of a node with its local gradient, recorded as gates."""
-    gate, inputs = node._origin, node.inputs
-    assert isinstance(gate, Gate)
-    constants, operations, outputs, checked = _recorder(gate, tuple([input in active for input in inputs]))
-    cells: list[Any] = [x if x._tick >= 0 else _number_or_value(x) for x in inputs]
-    cells.append(node)
-    cells += constants
-    if operations:
-        origin = _origin.get({})
-        written = origin.get(node, node)
+class _Slopes:
+    """The local gradients of gates in their active inputs, recorded as gates; an error names the gate that has none."""
+
+    __slots__ = ("active", "failed", "origin", "recorder", "refuse")
+
+    def __init__(self, active: set[Value]) -> None:
+        self.active, self.recorder, self.origin = active, _recorder, _origin.get({})
+        self.refuse = None if tracing() else _refuse_infinite  # called where a local gradient is infinite
+        self.failed: Value | None = None  # the gate whose local gradient, or its product with upstream, raised
+
+    def __call__(self, node: Value) -> list[tuple[Value, Operand]]:
+        """Return each active input of a node with its local gradient."""
+        gate, inputs = node._origin, node.inputs
+        assert isinstance(gate, Gate)
+        constants, operations, outputs, checked = self.recorder(gate, tuple([input in self.active for input in inputs]))
+        cells: list[Any] = [x if x._tick >= 0 else _number_or_value(x) for x in inputs]
+        cells.append(node)
+        cells += constants
         try:
             for operation, operands in operations:
                 cell = operation(*[cells[i] for i in operands])
                 cells.append(cell)
                 if cell.__class__ is Value:
-                    origin[cell] = written
-            if checked and not (tracing() or all(isfinite(_number(cells[i])) for i in checked)):
-                refuse_infinite([x._data for x in inputs])
-        except (ArithmeticError, ValueError) as error:
-            raise no_slope(written, error, {}) from None
-    return [(input, cells[output]) for input, output in zip(inputs, outputs, strict=True) if output is not None]
+                    self.origin[cell] = self.origin.get(node, node)
+            if checked and self.refuse and not all(isfinite(_number(cells[i])) for i in checked):
+                self.refuse(inputs)
+        except (ArithmeticError, ValueError):
+            self.failed = node
+            raise
+        return [(input, cells[output]) for input, output in zip(inputs, outputs, strict=True) if output is not None]
+
+    def __enter__(self) -> _Slopes:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self.failed is not None and isinstance(error, FloatingPointError):  # found by detect_anomaly
+            raise _within(self.failed, error) from None
+        if self.failed is not None and isinstance(error, (ArithmeticError, ValueError)):
+            raise no_slope(self.origin.get(self.failed, self.failed), error, {}) from None
+
+
+def _refuse_infinite(inputs: Sequence[Value]) -> None:
+    refuse_infinite([x._data for x in inputs])
 
 
 def _number_or_value(x: Value) -> Operand:

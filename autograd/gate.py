@@ -25,6 +25,7 @@ __all__ = [
     "Kink",
     "entries",
     "gate",
+    "gate_text",
     "inputs_text",
     "refuse_infinite",
     "source",
@@ -183,24 +184,39 @@ class Gate:
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
         return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
 
-    def refusal(self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None]) -> Exception:
+    def refusal(
+        self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None], where: str = ""
+    ) -> Exception:
         """Return an exception of the same type that names the gate and its inputs."""
-        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)})")
+        return type(error)(f"{self.name}: {error} (at {inputs_text(self, inputs, labels)}){where}")
 
     def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a formula: operators between its inputs, or else a function call."""
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
-        sum_of = terms(Symbol.of(self.forward(SYMBOLS, *symbols))) if len(symbols) <= 2 * MOST_SHOWN else []
-        if len(sum_of) > 1 or any(term.operator == "mul" for term in sum_of):
-            return mathematics(reduce(add, sorted(sum_of, key=lambda term: term.operator != "mul")))
-        if not self.variadic:
-            output = Symbol.of(self.forward(SYMBOLS, *symbols))
-            plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
-            if plain and (output.operator in BINDING or output.operator == "pow"):
-                return mathematics(output)
+        written = self.written(symbols)
+        if written is not None:
+            return mathematics(written)
         shown = [mathematics(symbol) for symbol in symbols]
         shown = [*shown[: MOST_SHOWN - 2], "…", shown[-1]] if len(shown) > MOST_SHOWN else shown
         return f"{self.name}({', '.join(shown)})"
+
+    def written(self, symbols: Sequence[Symbol]) -> Symbol | None:
+        """Return the output as an expression of operators between its inputs, or None if it is written as a call.
+
+        >>> w, x = Symbol.named("w"), Symbol.named("x")
+        >>> GATES["mul"].written([w, x]), GATES["exp"].written([x])
+        (w * x, None)
+        """
+        if self.variadic and len(symbols) > 2 * MOST_SHOWN:
+            return None
+        output = Symbol.of(self.forward(SYMBOLS, *symbols))
+        sum_of = terms(output)
+        if len(sum_of) > 1 or any(term.operator == "mul" for term in sum_of):
+            return reduce(add, sorted(sum_of, key=lambda term: term.operator != "mul"))
+        plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
+        return (
+            output if plain and not self.variadic and (output.operator in BINDING or output.operator == "pow") else None
+        )
 
     def __repr__(self) -> str:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"
@@ -211,6 +227,11 @@ class Gate:
                 f"this graph uses a gate {self.name!r} that another one of that name has replaced: record it anew"
             )
         return _named, (self.name,)
+
+
+def gate_text(gate: Gate, output: str | None) -> str:
+    """Return the name of a gate as text, with that of its output if it has one: `mul 'y'`."""
+    return f"{gate.name} {output!r}" if output else gate.name
 
 
 def inputs_text(gate: Gate, inputs: Sequence[float], labels: Sequence[str | None] = ()) -> str:
@@ -241,7 +262,8 @@ def gate(
     is None for an input without gradient. A forward rule with `*inputs` takes any number of inputs and has one local rule,
     which returns the gradients of all. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
     `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
-    `domain` holds for each input the intervals from which tests draw it (default: REAL).
+    `domain` holds for each input the intervals from which tests draw it (default: REAL). `arrange` maps the arguments of a call
+    to `*inputs`; default: as they are, or the entries of a single list.
 
     >>> inverse_square = gate("inverse_square", "1/x²", lambda xp, x: 1 / (x * x), lambda xp, out, x: -2 * out / x)
     >>> inverse_square(2.0)
@@ -258,6 +280,10 @@ def gate(
         raise ValueError(
             f"the gate {name!r} needs a forward rule (xp, *inputs) with at least one input and {wanted or 1} local "
             f"gradient(s), one per input (one in all for *inputs); it has {len(parameters)} input(s) and {len(local)}"
+        )
+    if arrange is not None and not variadic:
+        raise ValueError(
+            f"arrange of the gate {name!r} must be left out, because the gate has named inputs: it is for a rule with *inputs"
         )
     if wanted > MOST_INPUTS:
         raise ValueError(f"the gate {name!r} has {wanted} inputs; one with more than {MOST_INPUTS} takes *inputs")
@@ -458,7 +484,7 @@ def _manual(gate: Gate) -> str:
     names = [name for name, x in arguments.items() for name in _entry_names(name, x)]
     slopes = ", ".join(gate.formulas(names if gate.variadic else ()))
     notes = [f"Local gradient{'s' * (',' in slopes)}: {slopes}."] * (0 < len(slopes) <= LONGEST)
-    notes += [f"The lectures' {gate.nickname}."] * bool(gate.nickname)
+    notes += [f"Its nickname is {gate.nickname}."] * bool(gate.nickname)
     notes += [f"By convention {gate.kink.convention}."] if gate.kink else []
     return "\n\n".join(filter(None, [gate.doc, " ".join(notes), _example(gate, arguments)]))
 

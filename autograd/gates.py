@@ -234,9 +234,12 @@ elu = gate(
 )
 
 
+def _above_zero(xp: _Any, x: _Any) -> _Any:
+    return xp.where(xp.log(x) > -_inf, x, _nan)  # log raises for other floats; of other numbers in arrays it is −inf or nan
+
 
 def _huber(xp: _Any, x: _Any, delta: _Any = 1.0) -> _Any:
-    near = xp.minimum(xp.abs(x), delta)
+    near = xp.minimum(xp.abs(x), _above_zero(xp, delta))
     return near * (xp.abs(x) - 0.5 * near)
 
 

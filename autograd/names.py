@@ -14,9 +14,10 @@ from typing import Any
 
 from .node import N
 
-__all__ = ["caller_names", "complete_names", "names_in_errors", "node_names"]
+__all__ = ["caller", "caller_names", "complete_names", "names_in_errors", "node_names"]
 
 PREFIXES: dict[str | None, str] = {"input": "x", "parameter": "w", "constant": "c"}
+LIBRARIES = {"autograd", "nn", "numpy"}  # a function of NumPy, such as sum, calls the operators of Values
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -103,11 +104,15 @@ def complete_names(order: Sequence[N], known: Mapping[int, str]) -> dict[N, str]
 
 def names_in_errors(order: Sequence[N]) -> dict[N, str]:
     """Return the names that `explain` would show for a graph, from the variables of the code that called this package."""
+    return complete_names(order, caller_names(caller()))
+
+
+def caller() -> FrameType | None:
+    """Return the frame of the caller's code: the innermost one outside this package and the libraries that call it."""
     frame: FrameType | None = sys._getframe()
-    package = __name__.partition(".")[0]
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
         frame = frame.f_back
-    return complete_names(order, caller_names(frame))
+    return frame
 
 
 def _unused(kind: str, taken: set[str]) -> Iterator[str]:

@@ -352,9 +352,11 @@ def output(gate: Gate, data: float, inputs: tuple[Any, ...]) -> Value:
 
 def _stamped(node: Value) -> Value:
     """Set the scope of a new node; within `no_grad`, make it a constant."""
-    scope, records, _, _ = context() if recording.left else here()
+    scope, records, _, _, observe = context() if recording.left else here()
     if scope:
         node._scope = scope
+    if observe is not None:
+        observe(node)
     if not records:
         node._origin = CONSTANT
         node._first = node._rest = None

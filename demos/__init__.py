@@ -34,6 +34,7 @@ CHAPTERS = {
         "towers",
     ),
     "Descent": ("step_size", "landscape", "vanishing", "sgd_compare", "capacity", "cost"),
+    "Science and finance": ("black_scholes", "lotka_volterra"),
     "Data": ("real_data", "digits", "microgpt"),
 }
 ALL = tuple(name for names in CHAPTERS.values() for name in names)  # those that --all runs

@@ -23,19 +23,45 @@ from .page import Entry, page
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 2 with one line that says what is wrong."""
+    try:
+        run_command(arguments)
+    except ImportError as error:
+        print(f'demos: {error}; pip install "gatewise[demos]" brings what they need', file=sys.stderr)
+        return 2
+    except OSError as error:
+        reason = "it is a file, and figures go into a folder" if isinstance(error, FileExistsError) else error.strerror
+        print(f"demos: cannot read or write {error.filename or 'a figure'}: {reason}", file=sys.stderr)
+        return 2
+    except RenderingError as error:
+        print(f"demos: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run_command(arguments: Sequence[str] | None) -> None:
+    """List demos, or run those that the arguments name."""
+    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    common.add_argument("names", nargs="*", metavar="demo", help="which to run, such as xor")
+    common.add_argument("--all", action="store_true", help="run all, and write index.html, which shows them")
+    common.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where figures go (default: .)"
+    )
+    every = (*ALL, *WITH_MORE)
+    options, more = common.parse_known_args(arguments)
+    parents, named = [common], [name for name in options.names if name in every]
+    if more and len(named) == 1:
+        own = getattr(importlib.import_module(f"demos.{named[0]}"), "OPTIONS", None)
+        parents += [own] if own else []
     parser = argparse.ArgumentParser(
         prog="python -m demos",
         description="Short programs with figures, from one gate to trained networks. Without arguments it lists them.",
+        parents=parents,
+        conflict_handler="resolve",  # the options of a demo have a -h too
         allow_abbrev=False,
     )
-    parser.add_argument("names", nargs="*", metavar="demo", help="which to run, such as xor")
-    parser.add_argument("--all", action="store_true", help="run all, and write index.html, which shows them")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where figures go (default: .)"
-    )
     options = parser.parse_args(arguments)
+    given = {name: value for name, value in vars(options).items() if name not in ("names", "all", "output")}
     names = ALL if options.all else options.names
-    every = (*ALL, *WITH_MORE)
     if unknown := [name for name in options.names if name not in every]:
         close = [f"did you mean {name}? " for name in difflib.get_close_matches(unknown[0], every, n=1)]
         parser.error(f"there is no demo {unknown[0]!r}; {''.join(close)}python -m demos lists all")
@@ -45,26 +71,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         width = max(map(len, every))
         for name in every:
             print(f"{name:{width}}  {first_line(name)}")
-        return 0
-    try:
-        options.output.mkdir(parents=True, exist_ok=True)
-        if options.all:
-            print(f"{write_page(options.output)}")
-        else:
-            for name in names:
-                importlib.import_module(f"demos.{name}").main(options.output)
-    except ImportError as error:
-        print(f'demos: {error}; pip install "gatewise[demos]" brings what they need', file=sys.stderr)
-        return 2
-    except RenderingError as error:
-        print(f"demos: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        path = error.filename or options.output
-        reason = "it is a file, and figures go into a folder" if isinstance(error, FileExistsError) else error.strerror
-        print(f"demos: cannot write {path}: {reason}", file=sys.stderr)
-        return 2
-    return 0
+        return
+    options.output.mkdir(parents=True, exist_ok=True)
+    if options.all:
+        print(f"{write_page(options.output)}")
+        return
+    for name in names:
+        demo = importlib.import_module(f"demos.{name}")
+        try:
+            demo.main(options.output, **given)
+        except ValueError as error:
+            if not given:
+                raise
+            parser.error(f"{name}: {error}")
 
 
 def first_line(name: str) -> str:

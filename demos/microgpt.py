@@ -1,7 +1,6 @@
 """microgpt: a GPT of about 4,200 scalars learns names, one a step, and invents new ones.
 
-Training runs the compiled loss of a name, padded so that one program serves all; `python -m demos.microgpt --eager` runs
-the graph of every name as it is, to the same numbers, and --data FILE reads a name from each line.
+Compiled, names are padded so that one program serves all; `--eager` runs each graph as it is, `--data FILE` reads names.
 """
 
 from argparse import ArgumentParser
@@ -16,7 +15,7 @@ from autograd import Value, compile, dot, no_grad, relu, scope, take
 from nn import Adam, Module, cross_entropy_with_logits, softmax
 
 SEED, STEPS, RATE, TEMPERATURE, WIDTH, HEADS, BLOCK = 0, 1000, 0.01, 0.7, 16, 4, 16
-AREAS = {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 Vector = list[Any]  # of Values or floats
 Past = list[tuple[Vector, Vector]]  # the key and the value of every token so far
 
@@ -24,13 +23,11 @@ Past = list[tuple[Vector, Vector]]  # the key and the value of every token so fa
 def read_names(path: Path | None = None) -> list[str]:
     """Return the names in a file, one a line; by default those of the cities in the time zones of Python."""
     if path is None:
-        zones = [zone.split("/") for zone in available_timezones()]
-        cities = {zone[-1].replace("_", " ").lower() for zone in zones if zone[0] in AREAS}
+        cities = {tz.split("/")[-1].replace("_", " ").lower() for tz in available_timezones() if tz.startswith(AREAS)}
         return sorted(city for city in cities if len(city) < BLOCK and city.replace(" ", "").isalpha())
-    names = path.read_text(encoding="utf-8").splitlines()
-    if not names:
-        raise ValueError(f"{path} must have a name on every line, got an empty file")
-    return names
+    if names := path.read_text(encoding="utf-8").splitlines():
+        return names
+    raise ValueError(f"{path} must have a name on every line, got an empty file")
 
 
 def encode(name: str, characters: str) -> list[int]:
@@ -73,8 +70,7 @@ class GPT(Module):
             for part in [slice(first, first + size) for first in range(0, WIDTH, size)]:
                 with scope("head"):
                     heads.append(softmax([dot(query[part], key[part]) / size**0.5 for key, _ in past]))
-                    columns = zip(*(value[part] for _, value in past), strict=True)
-                    mixed += [dot(heads[-1], column) for column in columns]
+                    mixed += [dot(heads[-1], column) for column in zip(*(v[part] for _, v in past), strict=True)]
             residual = [a + b for a, b in zip(linear(self.wo, mixed), residual, strict=True)]
         with scope("MLP"):
             hidden = [relu(h) ** 2 for h in linear(self.up, rmsnorm(residual))]
@@ -94,8 +90,8 @@ class GPT(Module):
         tokens, past = [len(characters)], Past()
         while len(tokens) < BLOCK and (len(tokens) == 1 or tokens[-1] != tokens[0]):
             with no_grad():
-                logits = [z.data / TEMPERATURE for z in self.step(tokens[-1], past)[0]]
-            tokens += rng.choices(range(len(logits)), softmax(logits))
+                p = softmax([z.data / TEMPERATURE for z in self.step(tokens[-1], past)[0]])
+            tokens += rng.choices(range(len(p)), p)
         return "".join(characters[token] for token in tokens if token < len(characters))
 
 
@@ -123,8 +119,7 @@ def draw(path: Path, model: GPT, losses: list[float], name: str, characters: str
     """Draw the loss, and the attention of each head over a name."""
     past, labels = Past(), ["^", *name.replace(" ", "_")]
     rows = [model.step(token, past)[1] for token in encode(name, characters)[:-1]]
-    figure = Figure((15, 3.4), layout="constrained")
-    curve, *cells = figure.subplots(1, 1 + HEADS, width_ratios=(1.6, *[1] * HEADS))
+    curve, *cells = (figure := Figure((15, 3.4), layout="constrained")).subplots(1, 5, width_ratios=[1.6, 1, 1, 1, 1])
     curve.plot(range(25, STEPS, 50), [sum(losses[i : i + 50]) / 50 for i in range(0, STEPS, 50)])
     curve.set(xlabel="step", ylabel="loss, nats a character", title="Loss, the mean of 50 names")
     for head, cell in enumerate(cells):
@@ -148,8 +143,8 @@ def main(out: Path = Path(), data: Path | None = None, eager: bool = False) -> d
     return {"first": first, "last": last}
 
 
+OPTIONS = ArgumentParser()
+OPTIONS.add_argument("--eager", action="store_true", help="run each graph as it is, without compiling")
+OPTIONS.add_argument("--data", type=Path, metavar="FILE", help="a text with a name on each line")
 if __name__ == "__main__":
-    parser = ArgumentParser(prog="python -m demos.microgpt")
-    parser.add_argument("--eager", action="store_true")
-    parser.add_argument("--data", type=Path)
-    main(**vars(parser.parse_args()))
+    main()

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .viewing import (
         explore_training as explore_training,
         gradient_norms as gradient_norms,
+        playground as playground,
         plot_activation as plot_activation,
         plot_boundary as plot_boundary,
         plot_history as plot_history,
@@ -105,7 +106,8 @@ _NAMES = {
         "random_search recipe schedules zero_one"
     ),
     "viewing": (
-        "explore_training gradient_norms plot_activation plot_boundary plot_history plot_points pre_activations sensitivities"
+        "explore_training gradient_norms playground plot_activation plot_boundary plot_history plot_points pre_activations "
+        "sensitivities"
     ),
     "classical": "",
 }

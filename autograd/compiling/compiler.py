@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
-from ..arguments import require_distinct
+from ..arguments import require_distinct, truncated_repr
+from ..trees import flatten
 from ..value import Value
 from .batches import Dtype, numpy
 from .passes import Executor
@@ -60,12 +61,12 @@ def compile(
     """Record a function of scalar Values once and return the vectorised program that it is, over batches of samples.
 
     compile(loss, model, x=2, y=1) compiles loss(x, y), written on one sample with lists of x and y, and its gradient in the
-    model's parameters (or in a list of Values); compile(model, x=2) a function alone, as gradient=False does. Leaves that
-    are no parameters are constants. `check` raises a FloatingPointError, naming the line, where a number overflows or is
-    undefined. Needs numpy.
+    model's parameters, or in lists and dicts of Values, nested as you like; compile(model, x=2) a function alone, as
+    gradient=False does. Other leaves are constants. `check` raises a FloatingPointError, naming the line, where a number
+    overflows or is undefined. Needs numpy.
 
-    Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each. An input
-    may be a whole number that picks a row of a table: see `take`.
+    Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each; `train`
+    takes samples of different sizes. An input may be a whole number that picks a row of a table: see `take`.
 
     Parts that depend on neither inputs nor parameters are computed once, exactly as the gates compute them. In other
     sums the constants are added first, in their order, and the remaining terms in any order. So a result may differ
@@ -124,8 +125,8 @@ def _parameters(source: Any, required: bool) -> list[Value]:
         return []
     if not isinstance(source, Iterable):
         raise TypeError(f"parameters are a model or a list of Values, not {source!r}")
-    values = list(source)
+    values = [*flatten(source if isinstance(source, dict) else list(source))]
     for value in values:
         if not isinstance(value, Value) or value.gate is not None:
-            raise TypeError(f"parameters are leaves, not {value!r}")
+            raise TypeError(f"parameters must be leaves, in lists or dicts, got {truncated_repr(value)}")
     return values

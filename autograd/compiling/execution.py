@@ -10,6 +10,7 @@ from typing import Any
 
 from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
+from .diagnosis import diagnosed
 from .expressions import Call
 from .passes import Forms
 from .references import Source
@@ -64,8 +65,10 @@ class Execution:
     def outputs(self, flat: Any, rows: Sequence[Any]) -> Any:
         """Return the outputs of a function without gradient, a row for each."""
         found = self.native(flat, rows)
-        if found is not None:
-            return found[2]
+        return diagnosed(self._outputs, self.forms, flat, rows) if found is None else found[2]
+
+    def _outputs(self, flat: Any, rows: Sequence[Any]) -> Any:
+        """Return the outputs by NumPy."""
         outputs = self.results(self.ordered(flat), [batch.T for batch in rows])
         if self.check and not numpy().isfinite(outputs).all():
             raise FloatingPointError(f"an output is not finite{self.batches.unusual(rows)}; check=False lets it pass")
@@ -84,8 +87,10 @@ class Execution:
     def cost_and_gradient(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any]:
         """Return the cost and its gradient, a flat array in the caller's order."""
         found = self.native(flat, rows)
-        if found is not None:
-            return found[:2]
+        return diagnosed(self._cost_and_gradient, self.forms, flat, rows) if found is None else found[:2]
+
+    def _cost_and_gradient(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any]:
+        """Return the cost and its gradient by NumPy, in the caller's order."""
         cost, gradient = self.on_numpy(self.ordered(flat), rows)
         if self.source.in_order:
             return cost, gradient

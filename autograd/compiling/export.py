@@ -209,9 +209,15 @@ function rows(name, batch, width) {
 
 
 def javascript_text(
-    program: ArrayProgram, inputs: Mapping[str, int], theta: Sequence[float], gradient: bool, check: bool, name: str
+    program: ArrayProgram,
+    inputs: Mapping[str, int],
+    theta: Sequence[float],
+    gradient: bool,
+    check: bool,
+    name: str,
+    module: bool,
 ) -> str:
-    """Return an ES module that exports a function of this name."""
+    """Return an ES module that exports a function of this name, or an expression whose value is the function."""
     _require_name("JavaScript", name, f"{JAVASCRIPT_NAMES} {' '.join(FUNCTIONS)} theta", r"(?!\w\d+$)[A-Za-z_$][\w$]*")
     language, spelled = _JavaScript(), _spelled(inputs, JAVASCRIPT_NAMES)
     loops = Loops(program, spelled, gradient, language)
@@ -250,9 +256,9 @@ def javascript_text(
             [f'throw new RangeError("{"the cost or its gradient" if gradient else "an output"} is not finite");'],
         )
     lines.append("return { cost, gradient };" if gradient else "return outputs;")
-    head = f"export function {name}({', '.join(arguments)})"
+    declaration = f"{name}({', '.join(arguments)})"
     comment = [
-        *_described(program, inputs, spelled, gradient, n, name, head.removeprefix("export function "), "theta"),
+        *_described(program, inputs, spelled, gradient, n, name, declaration, "theta"),
         "",
         "A batch is an array of rows, or one Float64Array of their numbers. All numbers are doubles.",
         "A result that is not finite raises a RangeError."
@@ -268,14 +274,17 @@ def javascript_text(
             f"    const {{ cost, gradient }} = {name}({given});",
             "    gradient.forEach((slope, p) => { theta[p] -= 0.1 * slope; });",
         ]
-    values = _listed("export const theta = new Float64Array([", [language.number(x) for x in theta], "]);") if n else []
+    values = []
+    if n and module:
+        values = _listed("export const theta = new Float64Array([", [language.number(x) for x in theta], "]);")
     kept = [f"const {helper} = {text};" for helper, text in language.helpers.items()]
     kept += [f"const {array} = new Float64Array({size});" for array, size in loops.arrays.items()]
     kept += [line for table, numbers in loops.tables.items() for line in language.table(table, numbers)]
     helper = [ROWS] if arguments else []
-    return "\n".join(
-        [*(f"// {line}".rstrip() for line in comment), "", *values, *kept, "", *helper, *block(head, lines), ""]
-    )
+    if not module:
+        return "\n".join(["(() => {", *kept, *helper, *block(f"return function {declaration}", lines), "})()"])
+    body = [*values, *kept, "", *helper, *block(f"export function {declaration}", lines), ""]
+    return "\n".join([*(f"// {line}".rstrip() for line in comment), "", *body])
 
 
 def _described(

@@ -35,7 +35,7 @@ class Forms:
     """
 
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> None:
-        self._traced, self._parameters, self._gradient = traced, tuple(parameters), gradient
+        self.traced, self.parameters, self.gradient = traced, tuple(parameters), gradient
         self._sizes = {name: len(values) for name, values in traced.inputs.items()}
         self.code: Code | None = None
         self.samples = math.inf
@@ -52,13 +52,13 @@ class Forms:
             )
         if chosen == "tape":
             _refuse(tape.unknown(lowered))
-            self.code = tape.tape(lowered, self._sizes, self._gradient)
+            self.code = tape.tape(lowered, self._sizes, self.gradient)
             self._runs = f"as a tape of {self.code.operations} operations, over blocks of samples"
             return
         program = self._arranged(lowered)
         if chosen == "native":
             _refuse(vectors.unknown(program))
-            self.code = vectors.vectorised(program, self._sizes, self._gradient)
+            self.code = vectors.vectorised(program, self._sizes, self.gradient)
             self._runs = "natively, statement by statement, over blocks of samples"
             if executor is None and _largest(program) >= LARGE:
                 self.samples = FEW
@@ -86,7 +86,7 @@ class Forms:
     def weighted(self) -> Source:
         """The source with a weight for every sample."""
         with _without_collector():
-            return write(self.arrays, list(self._sizes), self._gradient, weighted=True)
+            return write(self.arrays, list(self._sizes), self.gradient, weighted=True)
 
     @property
     def report(self) -> str:
@@ -94,14 +94,14 @@ class Forms:
         return f"{self._written[1]}\nruns {self._runs}\nbecause {self._why}"
 
     def _lowered(self) -> Lowered:
-        return lower(self._traced.outputs, self._traced.inputs, self._parameters, self._gradient)
+        return lower(self.traced.outputs, self.traced.inputs, self.parameters, self.gradient)
 
     def _arranged(self, lowered: Lowered) -> ArrayProgram:
         nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
-        return arrange(nodes, len(self._parameters), self._sizes)
+        return arrange(nodes, len(self.parameters), self._sizes)
 
     def _write(self, program: ArrayProgram) -> tuple[Source, str]:
-        source = write(program, list(self._sizes), self._gradient)
+        source = write(program, list(self._sizes), self.gradient)
         return source, report(program, source.gathers)
 
 

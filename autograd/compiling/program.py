@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_finite, as_float, as_int, describe, require_random, truncated_repr
+from ..arguments import as_bool, as_float, describe, truncated_repr
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
@@ -19,7 +19,7 @@ from .parameters import ParameterArray
 from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
-from .training import Optimiser, Training
+from .training import Optimiser, Part, Training, train
 
 __all__ = ["CompiledProgram"]
 
@@ -136,39 +136,7 @@ class CompiledProgram:
         ([4.0, 1.0, 0.25], 2.75)
         """
         count = len(self.inputs)
-        return self._train(arguments[:count], *arguments[count:], **options)
-
-    def _train(
-        self,
-        batches: Sequence[Any],
-        optimiser: Optimiser,
-        steps: int,
-        batch_size: int | None = None,
-        rng: Any = None,
-        clip: float | None = None,
-    ) -> Any:
-        training, steps = self.training(batches, optimiser, clip), as_int(steps, "steps", 0)
-        samples = len(training.rows[0])
-        size = samples if batch_size is None else min(as_int(batch_size, "batch_size"), samples)
-        if rng is not None:
-            require_random(rng)
-        costs: list[float] = []
-        try:
-            while len(costs) < steps:
-                at, left = None, steps - len(costs)
-                if rng is not None:
-                    order = list(range(samples))
-                    rng.shuffle(order)
-                    at, left = numpy().array(order, numpy().int64), min(left, -(-samples // size))
-                costs.extend(training.costs(at, size, left))
-        except ArithmeticError as error:
-            raise FloatingPointError(
-                f"training diverged at step {len(costs)}: {error}. The parameters are those after the last whole step. Try a "
-                f"learning rate below {optimiser.learning_rate:g}, or clip=1.0"
-            ) from error
-        finally:
-            self.flat = training.theta
-        return numpy().array(costs, float)
+        return train(self, arguments[:count], *arguments[count:], **options)
 
     def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None = None) -> Training:
         """Return the steps of an optimiser on batches, to be taken some at a time, as `fit` does; see `train`.
@@ -195,8 +163,8 @@ class CompiledProgram:
                 f"optimiser must move the {len(self.parameters)} parameters of this program, in their order, got one of "
                 f"{len(optimiser.parameters)} others: write {type(optimiser).__name__}(program.parameters)"
             )
-        clip = None if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
-        return Training(self._execution, optimiser, self._numbers(), self._batches.rows(batches), clip)
+        part = Part(self, self._execution, self._batches.rows(batches))
+        return Training([part], optimiser, self._numbers(), clip)
 
     def in_buffers(self, *batches: Any) -> str:
         """Return the source that runs on NumPy for batches of this size, without allocations where possible.
@@ -386,11 +354,12 @@ class CompiledProgram:
         numbers = self._numbers().tolist()  # refuses a program whose constants have changed
         return c_text(self._forms.arrays, self.inputs, numbers, self.differentiable, self.dtype, self._called(name))
 
-    def to_js(self, name: str | None = None) -> str:
+    def to_js(self, name: str | None = None, *, module: bool = True) -> str:
         """Return an ES module of JavaScript without dependencies: the same function, in doubles, and the numbers `theta`.
 
         It returns {cost, gradient}, or the outputs, in Float64Arrays. What is not finite raises a RangeError, unless the
-        program was compiled with check=False.
+        program was compiled with check=False. With module=False the text is an expression whose value is the function,
+        without `theta`, for a script that is not a module: `const loss = …`.
 
         >>> from autograd import Value, compile
         >>> w = Value(0.5)
@@ -399,7 +368,13 @@ class CompiledProgram:
         """
         numbers = self._numbers().tolist()
         return javascript_text(
-            self._forms.arrays, self.inputs, numbers, self.differentiable, self.check, self._called(name)
+            self._forms.arrays,
+            self.inputs,
+            numbers,
+            self.differentiable,
+            self.check,
+            self._called(name),
+            as_bool(module, "module"),
         )
 
     def _called(self, name: str | None) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from ..arguments import list_or_none, truncated_repr
 from ..value import Value
-from .batches import Dtype
+from .batches import Dtype, numpy
 from .parameters import ParameterArray
 from .passes import Executor
 from .program import CompiledProgram
 from .tracing import input_names, trace
+from .training import Optimiser, Part, Training, train
 
 __all__ = ["SizedPrograms"]
 
@@ -51,8 +52,7 @@ class SizedPrograms:
 
     def sized(self, *batches: Any) -> CompiledProgram:
         """Return the program for batches of these sizes; it is compiled at the first call, and after a constant changed."""
-        if len(batches) != len(self._names):
-            raise TypeError(f"this program takes a batch for each of {', '.join(self._names)}, got {len(batches)}")
+        self._check_count(batches)
         sizes = tuple(_size(name, batch) for name, batch in zip(self._names, batches))
         program = self._kept.pop(sizes, None)
         if program is None or program.outdated:
@@ -71,6 +71,52 @@ class SizedPrograms:
         """Return the cost, the mean loss over a batch, and its gradient, aligned with `parameters`."""
         return self.sized(*batches).value_and_grad(*batches)
 
+    def train(self, *arguments: Any, **options: Any) -> Any:
+        """Move the parameters by the steps of an optimiser on samples of any sizes, and return the cost of each step.
+
+            programs.train(X, Y, optimiser, steps, batch_size=None, rng=None, clip=None)
+
+        The cost of a batch is the mean loss of its samples, whatever their sizes; see `CompiledProgram.train`. A batch of one
+        size is a call of C, optimiser included; in a batch of several, each program adds its share of cost and gradient.
+
+        >>> from autograd import Value, compile, dot
+        >>> from nn import SGD
+        >>> w = Value(1.0)
+        >>> programs = compile(lambda x: w * dot(x, x), [w])
+        >>> programs.train([[1.0], [2.0, 2.0], [3.0]], SGD([w], 0.5), steps=1), w.data
+        (array([6.]), -2.0)
+        """
+        count = len(self._names)
+        return train(self, arguments[:count], *arguments[count:], **options)
+
+    def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None = None) -> Training:
+        """Return the steps of an optimiser on samples of any sizes, to be taken some at a time; see `train`.
+
+        >>> from autograd import Value, compile
+        >>> from nn import SGD
+        >>> w = Value(2.0)
+        >>> steps = compile(lambda x: w * x[-1], [w]).training([[[1.0], [5.0, 3.0]]], SGD([w], 0.25))
+        >>> list(steps.costs(order=None, size=1, steps=2)), steps.theta.tolist()
+        ([2.0, 5.25], [1.0])
+        """
+        self._check_count(batches)
+        every = [*map(_sizes, self._names, batches)]
+        for name, sizes_of in zip(self._names, every):
+            if len(sizes_of) != len(every[0]):
+                raise ValueError(f"{name} has {len(sizes_of)} rows, and {self._names[0]} has {len(every[0])}")
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for i, sizes in enumerate(zip(*every)):
+            groups.setdefault(sizes, []).append(i)
+        if len(groups) == 1:
+            return self.sized(*batches).training(batches, optimiser, clip)
+        parts: list[Part] = []
+        places = numpy().empty((2, len(every[0])), numpy().int64)
+        for k, chosen in enumerate(groups.values()):
+            rows = [[batch[i] for i in chosen] for batch in batches]
+            parts += self.sized(*rows).training(rows, optimiser, clip).parts
+            places[:, chosen] = [[k] * len(chosen), range(len(chosen))]
+        return Training(parts, optimiser, self._array.read(), clip, (places[0], places[1]))
+
     def value_and_grad_at(self, flat: Any, *batches: Any) -> tuple[float, Any]:
         """Return cost and gradient at an array of parameters; the Values stay unchanged."""
         return self.sized(*batches).value_and_grad_at(flat, *batches)
@@ -83,6 +129,10 @@ class SizedPrograms:
     @flat.setter
     def flat(self, numbers: Any) -> None:
         self._array.write(numbers)
+
+    def _check_count(self, batches: Sequence[Any]) -> None:
+        if len(batches) != len(self._names):
+            raise TypeError(f"this program takes a batch for each of {', '.join(self._names)}, got {len(batches)}")
 
     def __repr__(self) -> str:
         kept = "; ".join(
@@ -106,3 +156,11 @@ def _size(name: str, batch: Any) -> int:
             "batch of one row"
         )
     return size
+
+
+def _sizes(name: str, batch: Any) -> list[int]:
+    """Return the number of entries of every row of a batch, a list of rows of any sizes or an array."""
+    if isinstance(batch, (list, tuple)) and batch:
+        return [_size(name, [row]) for row in batch]
+    size = _size(name, batch)  # of an array; anything else raises
+    return [size] * len(batch)

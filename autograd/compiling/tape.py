@@ -8,8 +8,8 @@ slot is reused after its last read, so that a block stays in the cache.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import chain, count, groupby
 from operator import itemgetter
@@ -71,7 +71,7 @@ def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
     entries = next(sections.fresh)  # the entries, and temporaries for sums of many terms
-    ordered = {section: _together(steps, entries) for section, steps in sections.steps.items()}
+    ordered = {section: _together(steps, entries, section == EACH) for section, steps in sections.steps.items()}
     return Code(
         _coded(ordered, sections.constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients)
     )
@@ -87,17 +87,31 @@ class _Sections:
         self.negated = {
             i: args[1] for i, args in enumerate(program.args) if args and args[0] in minus and program.ops[i] == "mul"
         }
-        self.added: dict[int, int] = {}  # sum with subtractions -> number of terms that it adds
+        self.added: dict[int, int] = {}  # sum -> number of terms that it adds, before those that it subtracts
         self.fresh = count(len(program.ops))
-        self.constants: dict[int, float] = {}
+        one, minus_one, minus_zero = next(self.fresh), next(self.fresh), next(self.fresh)
+        self.constants = {one: 1.0, minus_one: -1.0, minus_zero: -0.0}
+        # operations -> their operands as those of a + b·c, which rounds as the operation, and keeps the sign of a zero
+        self.as_fma: dict[str, Callable[..., tuple[int, ...]]] = {
+            "add": lambda a, b: (a, one, b),
+            "sub": lambda a, b: (a, minus_one, b),
+            "mul": lambda a, b: (minus_zero, a, b),
+            "neg": lambda a: (minus_zero, minus_one, a),
+        }
         place: dict[Any, tuple[int, ...]] = {}
         for k, (name, size) in enumerate(sizes.items()):
             place |= {(name, i): (k, i) for i in range(size)}
         late: set[int] = set()
         once, each, after = self.steps.values()
-        for i, takes in self.needed([*lowered.outputs, *lowered.gradients]):
+        outputs = [*lowered.outputs, *lowered.gradients]
+        needed = self.needed(outputs)
+        self.fused = self.products(needed, outputs)
+        for i, takes in needed:
             op = program.ops[i]
-            if op == "const":
+            if i in self.fused:
+                if not late.isdisjoint(takes):
+                    late.add(i)
+            elif op == "const":
                 self.constants[i] = program.constants[i]
             elif op in LEAVES:
                 at = () if op == "seed" else (program.place[i],) if op == "param" else place[program.place[i]]
@@ -129,22 +143,25 @@ class _Sections:
         self.steps[AFTER].append(("cost", None, (i,), ()))
 
     def takes(self, i: int) -> tuple[int, ...]:
-        """Return the operands of an entry; of a sum first the terms that it adds, at least one, then those that it
-        subtracts.
+        """Return the operands of an entry; of a sum first the terms that it adds, at least one and products last, then those
+        that it subtracts.
 
         The operand of a − b is b, not −1·b.
         """
-        args = self.program.args[i]
-        if i in self.negated:
+        args, ops, negated = self.program.args[i], self.program.ops, self.negated
+        if i in negated:
             return args[1:]
-        if self.program.ops[i] != "add" or self.negated.keys().isdisjoint(args):
+        if ops[i] != "add":
             return args
-        first, *others = sorted(args, key=self.negated.__contains__)
-        added = [first, *(t for t in others if t not in self.negated)]
+        if ops[args[0]] != "mul" and negated.keys().isdisjoint(args):
+            self.added[i] = len(args)
+            return args
+        first, *others = sorted(args, key=lambda t: (t in negated, ops[t] == "mul"))
+        added = [first, *(t for t in others if t not in negated)]
         self.added[i] = len(added)
-        return (*added, *(self.negated[t] for t in others if t in self.negated))
+        return (*added, *(negated[t] for t in others if t in negated))
 
-    def needed(self, outputs: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    def needed(self, outputs: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
         """Return the entries that outputs depend on, in order, each with its operands."""
         found: list[tuple[int, ...] | None] = [None] * len(self.program.ops)
         wanted = bytearray(len(found))
@@ -155,30 +172,58 @@ class _Sections:
                 found[i] = takes = self.takes(i)
                 for a in takes:
                     wanted[a] = 1
-        return ((i, takes) for i, takes in enumerate(found) if takes is not None)
+        return [(i, takes) for i, takes in enumerate(found) if takes is not None]
+
+    def products(
+        self, needed: Sequence[tuple[int, tuple[int, ...]]], outputs: Sequence[int]
+    ) -> dict[int, tuple[int, ...]]:
+        """Return the products, with their factors, that nothing reads but one sum, of the same section, which adds them."""
+        ops, varying = self.program.ops, self.program.varying
+        reads = Counter(chain(outputs, chain.from_iterable(map(itemgetter(1), needed))))
+        added = {
+            a
+            for i, takes in needed
+            if i in self.added
+            for a in takes[1 : self.added[i]]
+            if ops[a] == "mul" and reads[a] == 1 and varying[a] == varying[i] and a not in self.negated
+        }
+        return {i: takes for i, takes in needed if i in added}
 
     def write(self, steps: list[Step], i: int, op: str, takes: tuple[int, ...]) -> None:
-        """Write the steps of an entry: sums of many are added up term by term."""
+        """Write the steps of an entry: sums of many are added up term by term, with the products that only they read."""
         so_far = takes[0]
         if op == "add":
-            added, last = self.added.get(i, len(takes)), len(takes) - 1
+            last = len(takes) - 1
             for k in range(1, last + 1):
-                makes = i if k == last else next(self.fresh)
-                steps.append(("add" if k < added else "sub", makes, (so_far, takes[k]), ()))
+                makes, term = i if k == last else next(self.fresh), takes[k]
+                if term in self.fused:
+                    self.step(steps, "fma", makes, (so_far, *self.fused[term]))
+                else:
+                    self.step(steps, "add" if k < self.added[i] else "sub", makes, (so_far, term))
                 so_far = makes
         elif op == "dot":
             n = len(takes) // 2
             for k in range(n):
                 makes = i if k == n - 1 else next(self.fresh)
                 factors = takes[k], takes[n + k]
-                steps.append(("fma", makes, (so_far, *factors), ()) if k else ("mul", makes, factors, ()))
+                self.step(steps, *(("fma", makes, (so_far, *factors)) if k else ("mul", makes, factors)))
                 so_far = makes
         else:
-            steps.append(("neg" if i in self.negated else op, i, takes, ()))
+            self.step(steps, "neg" if i in self.negated else op, i, takes)
+
+    def step(self, steps: list[Step], op: str, makes: int, takes: tuple[int, ...]) -> None:
+        """Write a step; on single numbers all arithmetic as a + b·c, because runs of one operation need no dispatch."""
+        if op in self.as_fma and steps is not self.steps[EACH]:
+            op, takes = "fma", self.as_fma[op](*takes)
+        steps.append((op, makes, takes, ()))
 
 
-def _together(steps: list[Step], entries: int) -> list[Step]:
-    """Return steps grouped by operation, the oldest first, each after the steps that make its operands."""
+def _together(steps: list[Step], entries: int, blocks: bool) -> list[Step]:
+    """Return steps grouped by operation, the oldest first, each after the steps that make its operands.
+
+    On blocks, a step follows the one that makes its operand at once, while that is in the cache. On single numbers it comes
+    after all others that are ready, so that the processor works on several at a time: it waits for each about ten cycles.
+    """
     maker, missing = _none(entries), array("i", bytes(4 * len(steps)))
     users, next_use, latest_use = (
         array("i"),
@@ -203,6 +248,7 @@ def _together(steps: list[Step], entries: int) -> list[Step]:
         op = min(ready, key=lambda op: ready[op][0])
         heap = ready[op]
         furthest = heap[0] + REACH
+        waiting: list[int] = []
         while heap and heap[0] <= furthest:
             k = heappop(heap)
             found.append(steps[k])
@@ -211,8 +257,13 @@ def _together(steps: list[Step], entries: int) -> list[Step]:
                 user = users[use]
                 missing[user] -= 1
                 if not missing[user]:
-                    heappush(ready[steps[user][0]], user)
+                    if blocks:
+                        heappush(ready[steps[user][0]], user)
+                    else:
+                        waiting.append(user)
                 use = next_use[use]
+        for user in waiting:
+            heappush(ready[steps[user][0]], user)
         if not heap:
             del ready[op]
     return found

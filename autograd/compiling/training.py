@@ -13,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
+from ..arguments import as_finite, as_int, require_random
+from ..functions import FUNCTIONS
 from ..node import CONSTANT
+from ..symbols import JAVASCRIPT, Symbol, calls, statements
 from ..value import Value
 from .batches import numpy
 from .execution import Execution
@@ -22,7 +25,7 @@ from .machine import BEST, Code, native
 from .scalars import Program, Scalar, entry
 from .tape import tape, unknown
 
-__all__ = ["Optimiser", "Training", "Update", "update"]
+__all__ = ["Optimiser", "Part", "Training", "Update", "train", "update"]
 
 MEANS = 8  # maximum number of running means per parameter; must equal MEANS in tape.c
 _origin = attrgetter("_origin")
@@ -88,19 +91,70 @@ def _same(a: Lowered, b: Lowered) -> bool:
     )  # fmt: skip
 
 
+class Compiled(Protocol):
+    """The protocol of a program whose constants may change."""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a leaf that was compiled in as a constant has changed since."""
+
+
+class Part(NamedTuple):
+    """A program, how it runs, and the samples that it takes: an array of rows for every input."""
+
+    program: Compiled
+    execution: Execution
+    rows: Sequence[Any]
+
+
 class Training:
     """Steps of an optimiser over rows of samples, starting at the parameters `theta`; each is done wholly or not at
     all.
 
+    parts: programs with the same parameters, one for each size of the samples; places: for every sample, in the caller's
+    order, the number of its part and its place there, as two arrays; None for one part
     clip: the maximum norm of a gradient; theta: the parameters after the last step; gradient: that of the last step
     """
 
     def __init__(
-        self, execution: Execution, optimiser: Optimiser, theta: Any, rows: Sequence[Any], clip: float | None
+        self,
+        parts: Sequence[Part],
+        optimiser: Optimiser,
+        theta: Any,
+        clip: float | None,
+        places: tuple[Any, Any] | None = None,
     ) -> None:
-        self.execution, self.optimiser, self.rows = execution, optimiser, rows
-        self.clip = math.inf if clip is None else clip
+        self.parts, self.optimiser, self.places = parts, optimiser, places
+        self.samples = sum(len(part.rows[0]) for part in parts)
+        self.clip = math.inf if clip is None else as_finite(clip, "clip, the maximum norm of the gradient,", 0)
         self.theta, self.gradient = theta, numpy().zeros(len(theta))
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a leaf that was compiled in as a constant has changed since."""
+        return any(part.program.outdated for part in self.parts)
+
+    def run(self, steps: int, batch_size: int | None = None, rng: Any = None) -> Any:
+        """Take steps over the samples again and again and return the cost of each; see `CompiledProgram.train`."""
+        steps, samples = as_int(steps, "steps", 0), self.samples
+        size = samples if batch_size is None else min(as_int(batch_size, "batch_size"), samples)
+        if rng is not None:
+            require_random(rng)
+        costs: list[float] = []
+        try:
+            while len(costs) < steps:
+                at, left = None, steps - len(costs)
+                if rng is not None:
+                    order = list(range(samples))
+                    rng.shuffle(order)
+                    at, left = numpy().array(order, numpy().int64), min(left, -(-samples // size))
+                costs.extend(self.costs(at, size, left))
+        except ArithmeticError as error:
+            raise FloatingPointError(
+                f"training diverged at step {len(costs)}: {error}. The parameters are those after the last whole step. Try a "
+                f"learning rate below {self.optimiser.learning_rate:g}, or clip=1.0"
+            ) from error
+        return numpy().array(costs, float)
 
     def costs(self, order: Any, size: int, steps: int, at_once: int = AT_ONCE) -> Iterator[float]:
         """Take `steps` steps, each on the next batch of `size` samples, and yield the cost of each.
@@ -110,45 +164,89 @@ class Training:
         """
         origins = [*map(_origin, self.optimiser.parameters)]  # three times as fast as their roles
         fixed = [i for i, origin in enumerate(origins) if origin is CONSTANT] if CONSTANT in origins else []
-        execution, number = self.execution, 0
-        execution.update = moving = update(self.optimiser, execution.update) if self._native(size) else None
+        first, number = self.parts[0].execution, 0
+        native = any(self._native(part, size) for part in self.parts)
+        first.update = moving = update(self.optimiser, first.update) if native else None
         while number < steps:
-            if moving is not None:
-                asked = min(steps - number, at_once)
-                costs, error = self._together(moving.code, fixed, order, size, number, asked)
+            if moving is not None and (alike := self._alike(order, size, number, min(steps - number, at_once))):
+                costs, error = self._together(moving.code, fixed, *alike)
                 yield from costs
                 number += len(costs)
                 if error is not None:
                     raise error
-                if len(costs) == asked:
+                if len(costs) == alike[-1]:
                     continue
-            yield self._alone(fixed, order, size, number)
+            yield self._alone(fixed, self._divided(order, size, number))
             number += 1
 
-    def _native(self, size: int) -> bool:
-        """Tell whether there is native code for batches of this size."""
-        execution = self.execution
-        size = min(size, len(self.rows[0]))
+    def update_to_js(self) -> str:
+        """Return the optimiser's rule as a function of JavaScript: of (rate, steps, w, g, …means), the list of their new values.
+
+        >>> from autograd import Value, compile
+        >>> from nn import SGD
+        >>> w = Value(1.0)
+        >>> program = compile(lambda x: w * x[0], [w], x=1)
+        >>> print(program.training([[[1.0]]], SGD([w], 0.25, momentum=0.5)).update_to_js())
+        (rate, steps, w, g, mean0) => {
+          const t0 = 0.5 * mean0 + g;
+          return [w - rate * t0, t0];
+        }
+        """
+        names = ["rate", "steps", *_names(self.optimiser)]
+        formulas = [*map(Symbol.of, self.optimiser.rule_on(*map(Symbol.named, names)))]
+        functions = sorted({name for name, _ in calls(*formulas)})
+        named, texts = statements(formulas, JAVASCRIPT)
+        lines = [f"  const {name} = {FUNCTIONS[name].javascript};" for name in functions]
+        lines += [f"  const {name} = {text};" for name, text in named]
+        return "\n".join([f"({', '.join(names)}) => {{", *lines, f"  return [{', '.join(texts)}];", "}"])
+
+    def _alike(self, order: Any, size: int, number: int, asked: int) -> tuple[Part, Any, int, int, int] | None:
+        """Return the next steps that one call of a part can take, or None: the part, the places of its samples, the batch
+        size, the number of the first step and how many.
+        """
+        if self.places is None:
+            found = self.parts[0], order, size, number, asked
+        else:
+            divided = self._divided(order, size, number)
+            if len(divided) > 1:
+                return None
+            ((part, places),) = divided
+            found = part, places, len(places), 0, 1
+        return found if self._native(found[0], found[2]) else None
+
+    def _divided(self, order: Any, size: int, number: int) -> list[tuple[Part, Any]]:
+        """Return the parts that take samples of a batch, each with the places of these."""
+        start = number % -(-self.samples // size) * size
+        at = slice(start, start + size) if order is None else order[start : start + size]
+        if self.places is None:
+            return [(self.parts[0], at)]
+        numbers, places = (array[at] for array in self.places)
+        return [(self.parts[k], places[numbers == k]) for k in dict.fromkeys(numbers.tolist())]
+
+    def _native(self, part: Part, size: int) -> bool:
+        """Tell whether there is native code of a part for batches of this size."""
+        execution = part.execution
+        size = min(size, len(part.rows[0]))
         return execution.code is not None and size <= execution.samples and execution.batches.dtype == "float64"
 
     def _together(
-        self, moving: Code, fixed: list[int], order: Any, size: int, first: int, steps: int
+        self, moving: Code, fixed: list[int], part: Part, order: Any, size: int, first: int, steps: int
     ) -> tuple[list[float], BaseException | None]:
         """Take steps in C; return their costs, and the interrupt that ended them, if any.
 
         There are fewer costs where a step has a number that is not finite.
         """
-        np, optimiser, code = numpy(), self.optimiser, self.execution.code
-        assert code is not None
+        np, optimiser, execution = numpy(), self.optimiser, part.execution
+        assert execution.code is not None
         numbers = np.empty((1 + len(optimiser.state), len(self.theta)))
         for row, given in zip(numbers, (self.theta, *optimiser.state), strict=True):
             row[:] = given
         settings = np.array([optimiser.learning_rate, optimiser.steps], float)
         gradient, costs, error = np.empty(len(self.theta)), np.empty(steps), None
         try:
-            code.checked.train(
-                moving.checked, numbers, gradient, tuple(self.rows), order, size, first, settings,
-                np.array(fixed, np.int64), self.clip, costs, self.execution.check, BEST,
+            execution.code.checked.train(
+                moving.checked, numbers, gradient, tuple(part.rows), order, size, first, settings,
+                np.array(fixed, np.int64), self.clip, costs, execution.check, BEST,
             )  # fmt: skip
         except BaseException as interrupt:  # a signal handler may raise any exception
             error = interrupt
@@ -159,12 +257,15 @@ class Training:
             optimiser.state, optimiser.steps = [*numbers[1:]], optimiser.steps + done
         return costs[:done].tolist(), error
 
-    def _alone(self, fixed: list[int], order: Any, size: int, number: int) -> float:
-        """Take one step in Python."""
-        samples = len(self.rows[0]) if order is None else len(order)
-        start = number % -(-samples // size) * size
-        places = slice(start, start + size) if order is None else order[start : start + size]
-        cost, gradient = self.execution.cost_and_gradient(self.theta, [batch[places] for batch in self.rows])
+    def _alone(self, fixed: list[int], divided: Sequence[tuple[Part, Any]]) -> float:
+        """Take one step in Python: its cost is the mean over the samples of all parts."""
+        batches = [(part, [batch[places] for batch in part.rows]) for part, places in divided]
+        samples = sum(len(rows[0]) for _, rows in batches)
+        cost, gradient = 0.0, numpy().zeros_like(self.theta)
+        for part, rows in batches:
+            share = len(rows[0]) / samples
+            found, slope = part.execution.cost_and_gradient(self.theta, rows)
+            cost, gradient = cost + share * found, gradient + share * slope
         if not math.isfinite(cost):
             raise FloatingPointError(f"the cost is {cost}")
         gradient[fixed] = 0.0
@@ -173,6 +274,32 @@ class Training:
         moved[fixed] = self.theta[fixed]
         self.theta = moved.astype(self.theta.dtype, copy=False)
         return cost
+
+
+class Trainable(Protocol):
+    """The protocol of a program, or of programs for several sizes, that `train` trains."""
+
+    flat: Any
+
+    def training(self, batches: Sequence[Any], optimiser: Optimiser, clip: float | None) -> Training:
+        """Return the steps of an optimiser on batches."""
+
+
+def train(
+    program: Trainable,
+    batches: Sequence[Any],
+    optimiser: Optimiser,
+    steps: int,
+    batch_size: int | None = None,
+    rng: Any = None,
+    clip: float | None = None,
+) -> Any:
+    """Take steps on batches and return their costs; the parameters are then those after the last whole step."""
+    training = program.training(batches, optimiser, clip)
+    try:
+        return training.run(steps, batch_size, rng)
+    finally:
+        program.flat = training.theta
 
 
 def clipped(gradient: Any, largest: float) -> Any:

@@ -53,7 +53,8 @@ def explain(
 
     wrt: a node. Describe every path from it to the root instead, with the product of the local gradients on it. The sum
         of the products is the gradient. At most 20 paths are written out.
-    numeric: finite differences beside each gate's local gradient and each leaf's gradient (or that of `wrt`).
+    numeric: finite differences beside each gate's local gradient and each leaf's gradient (or that of `wrt`); a local
+        gradient that is not their limit is marked WRONG, except at a kink.
     markdown: the repr is Markdown; notebooks show Markdown in any case.
     latex: the repr is the derivation in LaTeX, an align* environment: each gate, then each gradient by the chain rule.
     blank: a worksheet, with blanks for the numbers to compute; its `key` is the explanation with the numbers. It needs no

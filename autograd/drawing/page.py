@@ -18,24 +18,34 @@ from ..files import replace_file
 
 __all__ = ["Page", "page_file"]
 
-HEIGHT = 900  # pixels, in a notebook
+HEIGHT = 900  # pixels in a notebook, until the page has told its height
+FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts allow-downloads"
+style="width: 100%; border: 0"></iframe><script>
+addEventListener("message", (event) => {{
+  for (const frame of document.querySelectorAll("iframe.gatewise-page")) {{
+    if (frame.contentWindow === event.source && event.data > 0) frame.height = Math.min(event.data, 4000);
+  }}
+}});
+</script>"""
 
 
 class Page:
-    """An HTML page. Notebooks display it in an iframe; `save` writes it to a file.
+    """An HTML page. Notebooks display it in an iframe as high as the page; `save` writes it to a file.
 
     `body` is the HTML of the body, in which {{title}} is replaced by the escaped title. `scripts` are JavaScript texts
     that run in order after the common pages/page.js; they read the data as `DATA`. `style` is CSS that is appended to
     the common pages/page.css.
 
     The data cannot inject HTML or scripts: they are embedded as JSON without "<", the scripts insert them as text only,
-    and the content security policy allows only the script with the stated hash.
+    and the content security policy allows only the script with the stated hash; with `wasm`, it may compile WebAssembly.
 
     >>> Page("Hello", body="<h1>{{title}}</h1>", scripts=["console.log(DATA)"], data=[1, 2]).title
     'Hello'
     """
 
-    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any, style: str = "") -> None:
+    def __init__(
+        self, title: str, *, body: str, scripts: Sequence[str], data: Any, style: str = "", wasm: bool = False
+    ) -> None:
         self.title = title
         style = page_file("page.css") + style
         script = "\n".join(["", '"use strict";', page_file("page.js"), *scripts])
@@ -48,6 +58,7 @@ class Page:
                 "style_hash": _hash(style),
                 "script": script,
                 "script_hash": _hash(script),
+                "wasm": " 'wasm-unsafe-eval'" * wasm,
                 "body": _substitute(body, {"title": text}),
                 "data": _json(data),
             },
@@ -65,8 +76,7 @@ class Page:
         return self.path
 
     def _repr_html_(self) -> str:
-        frame = 'sandbox="allow-scripts" style="width: 100%; border: 0"'
-        return f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" height="{HEIGHT}" {frame}></iframe>'
+        return FRAME.format(page=escape(self.html), title=escape(self.title), height=HEIGHT)
 
     def __repr__(self) -> str:
         where = f"{self.path}: open it in a browser" if self.path else ".save('page.html')"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from ..check import finite_differences
+from ..check import check_gradients, finite_differences
 from ..gate import Gate
 from ..value import Value
 from .flow import Flow, local_gradients, sign
@@ -108,7 +108,7 @@ class _Passes:
                 if input.role == "constant":
                     continue
                 into = self.names[input]
-                beside = [_local_difference(gate, node, place)] if self.numeric else []
+                beside = [_local_difference(gate, node, place, None if kink else slope)] if self.numeric else []
                 if slope is None:
                     yield [sign(node), self.names[node], "", "none", *beside, "", into, nickname]
                 else:
@@ -151,8 +151,8 @@ class _Passes:
             yield "no finite differences: the graph is too large"
 
 
-def _local_difference(gate: Gate, node: Value, place: int) -> str:
-    """The local gradient by one input of a gate, by central differences."""
+def _local_difference(gate: Gate, node: Value, place: int, slope: float | None) -> str:
+    """The local gradient by one input of a gate, by central differences, marked WRONG if `slope` is not that."""
     if len(node.inputs) > MOST_NUDGED:
         return ""
     inputs = [input.data for input in node.inputs]
@@ -160,7 +160,11 @@ def _local_difference(gate: Gate, node: Value, place: int) -> str:
     def nudged(x: Value) -> float:
         return gate.evaluate([*inputs[:place], x.data, *inputs[place + 1 :]])
 
-    return _difference(nudged, inputs[place])
+    found = _difference(nudged, inputs[place])
+    if slope is None or found == NO_VALUE:
+        return found
+    (check,) = check_gradients(nudged, [inputs[place]], gradient=lambda x: slope, rtol=1e-3, atol=1e-6).checks
+    return f"{found} WRONG" if check.verdict == "WRONG" else found
 
 
 def _difference(f: Callable[[Value], float], at: float) -> str:

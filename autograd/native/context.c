@@ -29,7 +29,7 @@ current_context(void)
         now = NULL;
     if (now == NULL || is_context(now))
         return now;
-    PyErr_Format(PyExc_TypeError, "the context of recording must be (scope, records, block, outside), got %R", now);
+    PyErr_Format(PyExc_TypeError, "the context of recording must be (scope, records, block, outside, observer), got %R", now);
     Py_DECREF(now);
     return NULL;
 }

@@ -20,13 +20,14 @@ INTERNAL extern PyObject *context_variable;
 PyObject *recording_make(void);
 PyObject *call_recording(PyObject *function, PyObject *argument); /* call `context` or `leave` of context.py */
 
-/* Return the context of new nodes, a new reference: (scope, whether gates are recorded, block, outer context). */
+/* Return the context of new nodes, a new reference: (scope, whether gates are recorded, block, outer context, the function
+   to call with each new node, or None). */
 PyObject *current_context(void);
 
 static inline int
 is_context(PyObject *x)
 {
-    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 4 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
+    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 5 && PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0));
 }
 
 /* A function of the module core. */

@@ -9,6 +9,7 @@
 #include "bytecode.h"
 #include "call.h"
 #include "context.h"
+#include "derivative.h"
 #include "memory.h"
 #include "record.h"
 #include "restore.h"
@@ -129,6 +130,7 @@ static PyMethodDef functions[] = {
     {"stale_edge", stale_edge, METH_O, NULL},
     {"keep", keep, METH_O, NULL},
     {"assign", assign, METH_VARARGS, NULL},
+    {"record_reverse", record_reverse, METH_VARARGS, NULL},
     {"tick", tick, METH_NOARGS, NULL},
     {"trim", trim, METH_NOARGS, NULL},
     {0}
@@ -162,7 +164,7 @@ add_parts(PyObject *module, PyObject *codes)
     arrange_name = PyUnicode_InternFromString("arrange");
     if (codes == NULL || record_name == NULL || arrange_name == NULL || add_types(module) < 0)
         return -1;
-    PyObject *outside = Py_BuildValue("(sOOO)", "", Py_True, Py_None, Py_None);
+    PyObject *outside = Py_BuildValue("(sOOOO)", "", Py_True, Py_None, Py_None, Py_None);
     context_variable = outside == NULL ? NULL : PyContextVar_New("autograd", outside);
     Py_XDECREF(outside);
     recording = (Recording *)recording_make();

@@ -66,6 +66,21 @@ get_rest(PyObject *self, void *Py_UNUSED(closure))
     return as_object(((Node *)self)->rest);
 }
 
+PyObject *
+inputs_of(PyObject *self, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    PyObject *rest = node->rest;
+    Py_ssize_t more = rest == NULL ? 0 : PyTuple_CheckExact(rest) ? PyTuple_GET_SIZE(rest) : 1;
+    PyObject *inputs = PyTuple_New(node->first == NULL ? 0 : 1 + more);
+    if (inputs == NULL || node->first == NULL)
+        return inputs;
+    PyTuple_SET_ITEM(inputs, 0, as_object(node->first));
+    for (Py_ssize_t i = 0; i < more; i++)
+        PyTuple_SET_ITEM(inputs, i + 1, as_object(IS_VALUE(rest) ? rest : PyTuple_GET_ITEM(rest, i)));
+    return inputs;
+}
+
 /* Setting a leaf's inputs to None is allowed, because value.py does it. */
 static int
 set_first(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
@@ -157,6 +172,17 @@ set_text(PyObject *self, PyObject *x, void *offset)
     return text == NULL ? -1 : put_slot(self, offset, text);
 }
 
+/* A scope is a str, or a pair of a str and the line of code that recorded the node: text only, so no cycle. */
+static int
+set_scope(PyObject *self, PyObject *x, void *offset)
+{
+    if (x == NULL || !PyTuple_CheckExact(x) || PyTuple_GET_SIZE(x) != 2 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0))
+        || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 1)))
+        return set_text(self, x, offset);
+    Py_INCREF(x);
+    return put_slot(self, offset, x);
+}
+
 static int
 set_number(PyObject *self, PyObject *x, void *offset)
 {
@@ -199,10 +225,11 @@ PyGetSetDef node_getset[] = {
     {"_first", get_first, set_first, NULL, NULL},
     {"_rest", get_rest, set_rest, NULL, NULL},
     {"_origin", get_origin, set_origin, NULL, NULL},
+    {"inputs", inputs_of, NULL, "The operands of the gate in order, an operand twice if used twice; () for a leaf.", NULL},
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
     {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
-    {"_scope", get_slot, set_text, NULL, (void *)offsetof(Node, scope)},
+    {"_scope", get_slot, set_scope, NULL, (void *)offsetof(Node, scope)},
     {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
     {0}
 };

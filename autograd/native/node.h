@@ -53,7 +53,8 @@ struct Node {
     };
 };
 
-#define NUMBER_TICK (-1)
+#define NUMBER_TICK (-1) /* NUMBER and TAKEN of node.py */
+#define TAKEN_TICK (-2)
 
 INTERNAL extern PyTypeObject *value_type; /* Value; value.py adds its methods */
 #define IS_VALUE(x) Py_IS_TYPE(x, value_type)
@@ -62,6 +63,7 @@ INTERNAL extern int installed;           /* whether install_operators was called
 INTERNAL extern PyObject *data_property; /* the property `data` of node.py, called in the rare cases */
 
 void node_dealloc(PyObject *self);
+PyObject *inputs_of(PyObject *node, void *closure); /* the getter of `inputs`: a new tuple */
 INTERNAL extern PyGetSetDef node_getset[];
 INTERNAL extern PyMemberDef node_members[];
 

@@ -47,7 +47,15 @@ stamp(Node *node)
     PyObject *scope = PyTuple_GET_ITEM(now, 0);
     if (PyUnicode_GET_LENGTH(scope))
         node->scope = as_object(scope);
-    if (PyTuple_GET_ITEM(now, 1) == Py_False) {
+    if (PyTuple_GET_ITEM(now, 4) != Py_None) {
+        PyObject *answer = PyObject_CallOneArg(PyTuple_GET_ITEM(now, 4), (PyObject *)node);
+        if (answer == NULL) {
+            Py_DECREF(now);
+            return -1;
+        }
+        Py_DECREF(answer);
+    }
+    if (PyTuple_GET_ITEM(now, 1) == Py_False && node->first != NULL) {
         PyObject *row = (PyObject *)node->row, *first = (PyObject *)node->first, *rest = node->rest;
         node->row = (Row *)as_object(constant_row);
         node->first = NULL;

@@ -1,10 +1,10 @@
-/* `scope` of context.py with its base _Block. In C, because every layer and neuron opens one. */
+/* `scope` of context.py with its base Block. In C, because every layer and neuron opens one. */
 
 #include "scope.h"
 
 #include "context.h"
 
-/* A _Block of context.py. Its open entries are the block itself, if `open`, and the copies in `others`, a list or
+/* A Block of context.py. Its open entries are the block itself, if `open`, and the copies in `others`, a list or
    NULL. */
 typedef struct {
     PyObject_HEAD
@@ -101,7 +101,7 @@ scope_inside(PyObject *self, PyObject *outer)
         path = as_object(name);
     if (path != NULL) {
         PyUnicode_InternInPlace(&path);
-        inside = PyTuple_Pack(4, path, PyTuple_GET_ITEM(outer, 1), self, outer);
+        inside = PyTuple_Pack(5, path, PyTuple_GET_ITEM(outer, 1), self, outer, PyTuple_GET_ITEM(outer, 4));
         Py_DECREF(path);
     }
     return inside;

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from autograd.arguments import (
+    as_bool,
     as_finite,
     as_finite_list,
     as_int,
@@ -23,6 +24,7 @@ from ..losses import NotANumber
 __all__ = [
     "Data",
     "batches",
+    "length_of",
     "read_data",
     "read_table",
     "require_finite",
@@ -36,22 +38,40 @@ Data = tuple[Any, Any]  # (X, y): samples and their targets, each a list or an a
 
 
 @checks_keywords
-def batches(data: Data, size: int | None = None, rng: Random | None = None) -> Iterator[tuple[list[Any], list[Any]]]:
+def batches(
+    data: Data, size: int | None = None, rng: Random | None = None, *, by_length: bool = False
+) -> Iterator[tuple[list[Any], list[Any]]]:
     """Yield the data once, in batches: one of all samples (None), one per sample (1), or mini-batches of `size`.
 
-    With `rng` the samples are shuffled first; the last batch may be smaller.
+    With `rng` the samples are shuffled first; the last batch may be smaller. With by_length=True all samples of a batch have
+    one length, and so have its targets, as a compiled program needs it; `rng` then shuffles the batches too.
 
     >>> list(batches(([[0.0], [1.0], [2.0]], [0, 1, 2]), 2))
     [([[0.0], [1.0]], [0, 1]), ([[2.0]], [2])]
+    >>> list(batches((["ab", "c", "de"], [0, 1, 2]), 2, by_length=True))
+    [(['ab', 'de'], [0, 2]), (['c'], [1])]
     """
     X, y = read_data(data)
     if rng is not None:
         require_random(rng)
     size = len(X) if size is None else as_int(size, "the size of a batch")
     order = sample_order(len(X), rng)
-    for start in range(0, len(X), size):
-        places = order[start : start + size]
+    groups = [order]
+    if as_bool(by_length, "by_length"):
+        lengths: dict[tuple[int, int], list[int]] = {}
+        for i in order:
+            lengths.setdefault((length_of(X[i]), length_of(y[i])), []).append(i)
+        groups = [*lengths.values()]
+    found = [group[start : start + size] for group in groups for start in range(0, len(group), size)]
+    if by_length and rng is not None:
+        rng.shuffle(found)
+    for places in found:
         yield [X[i] for i in places], [y[i] for i in places]
+
+
+def length_of(x: Any) -> int:
+    """Return the number of entries of a sample or a target; a number is one."""
+    return len(x) if isinstance(x, (list, str)) else 1
 
 
 def sample_order(n: int, rng: Random | None) -> Sequence[int]:

@@ -30,7 +30,7 @@ from .history import History
 from .schedules import Schedule
 from .steps import CompiledRun, Loss, ScalarRun
 
-__all__ = ["as_criterion", "converged", "evaluate", "fit"]
+__all__ = ["as_criterion", "check_parts", "converged", "evaluate", "fit", "set_aside"]
 
 Metric = Callable[[list[Any], list[Any]], float]
 
@@ -75,7 +75,8 @@ def fit(
     progress: True shows a progress bar, if tqdm is installed; None only if stderr is a terminal
     record: keep weights and gradients of every step in history.snapshots
     compiled: train the program that `autograd.compile` makes of the loss (needs numpy), natively a whole epoch in one call of
-        C, optimiser, clipping and penalty included; class indices become one-hot rows
+        C, optimiser, clipping and penalty included; class indices become one-hot rows. Samples and targets may be lists
+        of different lengths, such as texts: a program is compiled for each length
 
     A run that diverges raises a FloatingPointError that names epoch, batch and parameter; one that is interrupted (Ctrl-C)
     returns its history. Either way the model has the weights after the last whole step.
@@ -89,7 +90,7 @@ def fit(
     >>> round(model.W[0][0].data, 5), round(model.b[0].data, 5)
     (1.1, 1.1)
     """
-    _check_parts(model, loss)
+    check_parts(model, loss)
     if not isinstance(optimiser, Optimiser):
         raise TypeError(
             f"optimiser must be an Optimiser such as nn.SGD(model.parameters(), 0.1), got {describe(optimiser)}: "
@@ -100,7 +101,7 @@ def fit(
     patience = None if patience is None else as_int(patience, "patience, the number of epochs without improvement,")
     epsilon, k = as_criterion(epsilon, k)
     _check_functions(penalty, schedule, metrics, callbacks)
-    data, held_out = _set_aside(read_data(data), validation, None if rng is None else require_random(rng))
+    data, held_out = set_aside(read_data(data), validation, None if rng is None else require_random(rng))
     for name, part in (("data", data), ("validation", held_out)):
         if part is not None:
             require_finite(part, name)
@@ -162,7 +163,7 @@ def fit(
     return history
 
 
-def _check_parts(model: Any, loss: Any) -> None:
+def check_parts(model: Any, loss: Any) -> None:
     """Raise for a model or a loss of the wrong type: the arguments are easily swapped."""
     if not isinstance(model, Module):
         raise TypeError(
@@ -199,7 +200,7 @@ def as_criterion(epsilon: Any, k: Any) -> tuple[float | None, int]:
     return None if epsilon is None else as_finite(epsilon, "epsilon, of the stop criterion,", 0), k
 
 
-def _set_aside(data: Data, validation: Data | float | None, rng: Random | None) -> tuple[Data, Data | None]:
+def set_aside(data: Data, validation: Data | float | None, rng: Random | None) -> tuple[Data, Data | None]:
     """Return the data for training and the data for validation."""
     validation = to_python(validation)
     if not isinstance(validation, float):
@@ -219,7 +220,7 @@ def evaluate(model: Module, data: Data, loss: Loss) -> tuple[list[Any], float]:
     >>> evaluate(Layer.of([[2.0]]), ([[1.0], [2.0]], [2.0, 3.0]), squared_error)
     ([2.0, 4.0], 0.5)
     """
-    _check_parts(model, loss)
+    check_parts(model, loss)
     X, y = read_data(data)
     require_finite((X, y), "data")
     outputs = model.predict(X)
@@ -268,7 +269,7 @@ def _number(x: Any, what: str) -> float:
 
 def _values(output: Any) -> Any:
     """Return the numbers of an output as Values, which losses expect."""
-    return list(map(Value, output)) if isinstance(output, list) else Value(output)
+    return [*map(_values, output)] if isinstance(output, list) else Value(output)
 
 
 def converged(costs: Sequence[float], epsilon: float, k: int = 1) -> bool:

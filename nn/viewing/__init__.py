@@ -1,4 +1,4 @@
-"""Views of training and models: plots, a page over a training run, and sensitivities (plots need the extra `plot`)."""
+"""Views of models and training: plots (extra `plot`), pages that show or do the training, and sensitivities."""
 
 from .explore import explore_training as explore_training
 from .inspection import (
@@ -6,6 +6,7 @@ from .inspection import (
     pre_activations as pre_activations,
     sensitivities as sensitivities,
 )
+from .playground import playground as playground
 from .plots import (
     COLOURS as COLOURS,
     MARKERS as MARKERS,

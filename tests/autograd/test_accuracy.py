@@ -1,23 +1,29 @@
 """Guards the digits of every gate: outputs and local gradients beside 50-digit ones, over many magnitudes.
 
-`python -m tests.autograd.test_accuracy` prints what was measured, the table of autograd/gates.md.
+`python -m tests.autograd.test_accuracy` prints the measurements, the table of autograd/gates.md.
 """
 
 from __future__ import annotations
 
 import math
+import platform
 import random
+import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
 
 from autograd import GATES, Gate
 from autograd.functions import FAR_OUT, FLOATS
+from tests.readme import BUILT_IN as ROWS, GATES_PAGE
 
 mpmath = pytest.importorskip("mpmath")
 mp: Any = mpmath.mp
 mp.dps = 50
+
+BUILT_IN = [gate.name for gate in ROWS]
 
 OUTPUT, PARTIAL = 2.0, 4.0  # units in the last place that are allowed where nothing else is said
 SMALLEST = 1e-290  # below are the numbers that lose digits
@@ -230,6 +236,7 @@ class Measured(NamedTuple):
     partial: float
 
 
+@cache
 def measured(name: str) -> Measured:
     """The largest errors of a gate, each beside what is allowed: OUTPUT and PARTIAL are reached where it is."""
     gate = GATES[name]
@@ -274,7 +281,7 @@ def test_it_has_the_digits(name: str) -> None:
 
 
 def test_every_gate_is_measured() -> None:
-    assert {*CASES, *SEVERAL} >= {*GATES}
+    assert {*CASES, *SEVERAL} == {*BUILT_IN}
 
 
 def test_the_coefficients_of_the_tail_are_those_of_the_published_series() -> None:
@@ -285,14 +292,32 @@ def test_the_coefficients_of_the_tail_are_those_of_the_published_series() -> Non
         assert abs(mp.fsum(c * t**n for n, c in enumerate(reversed(FAR_OUT))) / exact - 1) < 1e-16
 
 
+def row(name: str, output: str, partial: str) -> str:
+    reason = CASES[name].reason if name in CASES else "the rounding of x − largest" * (name == "logsumexp")
+    return f"| `{name}` | {output} | {partial} | {reason} |"
+
+
 def table() -> str:
     """The measurements as Markdown."""
     lines = ["| gate | output | local gradients | allowed |", "|---|---|---|---|"]
-    for name in GATES:
-        output, partial = measured(name)
-        reason = CASES[name].reason if name in CASES else "the rounding of x − largest" * (name == "logsumexp")
-        lines.append(f"| `{name}` | {output:.1f} | {partial:.1f} | {reason} |")
+    lines += [row(name, *(f"{error:.1f}" for error in measured(name))) for name in BUILT_IN]
     return "\n".join(lines)
+
+
+PAGE = GATES_PAGE.read_text(encoding="utf-8")
+PRINTED = re.findall(r"^\| `(\w+)` \| (\d+\.\d) \| (\d+\.\d) \| .*\|$", PAGE, re.MULTILINE)
+
+
+def test_the_page_has_a_row_for_every_gate() -> None:
+    assert [name for name, *_ in PRINTED] == [*BUILT_IN]
+    assert all(row(*cells) in PAGE for cells in PRINTED)
+
+
+@pytest.mark.skipif(
+    f"measured on {' '.join(platform.libc_ver())} " not in PAGE, reason="another libm, other last digits"
+)
+def test_the_page_shows_the_measurements() -> None:
+    assert table() in PAGE
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 import tracemalloc
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -68,9 +67,9 @@ def test_diamonds_visit_each_gate_once(monkeypatch: pytest.MonkeyPatch) -> None:
     pulled: list[Value] = []
     pull = vars(passes)["_pull"]
 
-    def counted(nodes: Iterable[Value]) -> None:
-        pulled.extend(nodes)
-        pull(pulled)
+    def counted(walk: Any) -> None:
+        pulled.extend(walk.gates)
+        pull(walk)
 
     monkeypatch.setattr(passes, "_pull", counted)
     x = Value(1.0)

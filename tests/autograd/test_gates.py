@@ -316,6 +316,31 @@ def test_outside_a_domain_the_error_names_the_gate_and_its_inputs(
         call()
 
 
+@pytest.mark.parametrize("wrong", [0.0, -1.0])
+def test_huber_refuses_a_delta_that_is_not_above_0(wrong: float) -> None:
+    x, delta = Value(2.0), Value(1.0)
+    loss = autograd.huber(x, delta)
+    delta.data = wrong
+    calls: list[Callable[[], Any]] = [
+        lambda: autograd.huber(2.0, wrong),
+        lambda: autograd.huber(x, delta),
+        lambda: autograd.grad(autograd.huber)(2.0, wrong),
+        lambda: compile(lambda x: autograd.huber(x[0], wrong), x=1, gradient=False),
+        loss.forward,
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=f"huber: .* = {wrong}"):
+            call()
+    program = compile(lambda x, d: autograd.huber(x[0], d[0]), x=1, d=1, gradient=False)
+    with pytest.raises(FloatingPointError, match=f"huber: .* = {wrong}"):
+        program([[2.0], [2.0]], [[1.0], [wrong]])
+
+
+def test_huber_at_the_ends_of_its_delta() -> None:
+    assert (autograd.huber(2.0, math.inf), autograd.huber(-3.0)) == (2.0, 2.5)
+    assert math.isnan(autograd.huber(2.0, math.nan))
+
+
 @pytest.mark.parametrize("name", [row.name for row in FUNCTIONS.values() if row.rule])
 def test_composed_functions_are_printed_for_every_program(name: str) -> None:
     row = GATES["silu" if name == "sigmoid" else name]  # the gate sigmoid writes its rule out

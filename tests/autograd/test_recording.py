@@ -18,10 +18,10 @@ import pytest
 
 import autograd
 from autograd import Value, no_grad, scope
-from autograd.context import recorded, recording
+from autograd.context import Recorded, recorded, recording
 
 Block = Callable[[], AbstractContextManager[None]]
-BLOCKS: list[Block] = [no_grad, lambda: scope("a"), lambda: scope("b"), recorded]
+BLOCKS: list[Block] = [no_grad, lambda: scope("a"), lambda: scope("b"), Recorded]
 
 
 def state() -> tuple[str | None, bool]:
@@ -156,9 +156,9 @@ def test_generators_share_one_block(make: Block) -> None:
         next(generator)
     opened = state()
     for k in (1, 0, 2):
-        assert state() != (None, True) or make is recorded
+        assert state() != (None, True) or make is Recorded
         within[k].close()  # type: ignore[attr-defined]
-    assert opened == state() or make is not recorded
+    assert opened == state() or make is not Recorded
     assert state() == (None, True)
     assert not recording.special
 
@@ -214,7 +214,7 @@ def test_tasks_keep_their_own_blocks() -> None:
     async def work(name: str, record: bool) -> list[tuple[str | None, bool]]:
         found = []
         for _ in range(3):
-            with scope(name), recorded() if record else no_grad():
+            with scope(name), Recorded() if record else no_grad():
                 await asyncio.sleep(0)
                 found.append(state())
             found.append(state())
@@ -327,7 +327,7 @@ def test_what_runs_later_is_not_decorated() -> None:
     async def both() -> Any:
         yield
 
-    for block in (no_grad(), scope("s"), recorded()):
+    for block in (no_grad(), scope("s"), Recorded()):
         for function in (generator, coroutine, both):
             with pytest.raises(TypeError, match=f"{function.__name__}.*write the with-block inside"):
                 block(function)
@@ -345,7 +345,7 @@ def test_many_blocks_deep() -> None:
 
 def test_an_interrupt_while_a_block_is_entered_leaves_it() -> None:
     """Signals are handled after calls, so one may come after each call in __enter__, the last one included."""
-    for block in (no_grad, recorded):
+    for block in (no_grad, Recorded):
         for moment in itertools.count():
             open_blocks = len(recording.special)
             struck = _enter_and_strike(block(), moment)
@@ -381,3 +381,13 @@ def _enter_and_strike(block: Any, moment: int) -> bool:
         sys.settrace(previous)
     block.__exit__()
     return False
+
+
+def test_recorded_opens_a_block_only_where_nothing_is_recorded() -> None:
+    with recorded():
+        assert not recording.special
+    with no_grad():
+        assert state() == (None, False)
+        with recorded():
+            assert state() == (None, True)
+        assert state() == (None, False)

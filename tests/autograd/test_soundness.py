@@ -158,7 +158,7 @@ def test_a_graph_that_contains_itself_is_refused(engine: str) -> None:
 def test_a_block_that_was_not_made_is_refused_and_leaves_nothing_behind(engine: str) -> None:
     survives(
         """
-        for cls in (no_grad, scope, autograd.context.recorded):
+        for cls in (no_grad, scope, autograd.context.Recorded):
             try:
                 cls.__new__(cls).__enter__()
             except RuntimeError as error:
@@ -201,12 +201,15 @@ def test_blocks_that_are_not_as_they_should_be(engine: str) -> None:
         raises(lambda: no_grad().__exit__(None, None, None))
         raises(lambda: scope(3))
         raises(lambda: scope.__new__(scope).__init__(3))
-        for wrong in (3, (), ("a",), (3, 4, 5, 6), ("a", True, None, 3), ("a", True, 3, ("", True, None, None))):
+        for wrong in (
+            3, (), ("a",), (3, 4, 5, 6, 7), ("a", True, None, None), ("a", True, None, 3, None),
+            ("a", True, 3, ("", True, None, None, None), None), ("a", True, None, None, 3),
+        ):
             values.here.__self__.set(wrong)
             for action in (lambda: x * 2, lambda: scope("a").__enter__(), lambda: no_grad().__enter__(), lambda: Value(1.0)):
                 with contextlib.suppress(Exception):
                     action()
-        values.here.__self__.set(("", True, None, None))
+        values.here.__self__.set(("", True, None, None, None))
         recording.special.clear()
         block = scope("a")
         block.__enter__()
@@ -280,8 +283,21 @@ def test_private_names_called_with_wrong_things() -> None:
         mine.record = core.Row(mine, -1, print, print, None, [], lambda count: (1, 2))
         four = lambda xp: None
         bytecode = core.Bytecode
+        def slopes(plan):
+            given = Mine()
+            given.active, given.origin, given.refuse, given.recorder = {x}, {}, four, lambda gate, wanted: plan
+            return given
         for wrong in (
             lambda: core.pull([3]), lambda: core.pull(3), lambda: core.pull([x, None]), lambda: core.pull(iter([x])),
+            lambda: core.record_reverse([y], {y: x}, 3), lambda: core.record_reverse([y], {}, Mine()),
+            lambda: core.record_reverse([x], {x: x}, slopes([])), lambda: core.record_reverse([3], {3: x}, slopes([])),
+            lambda: core.record_reverse([y], {y: None}, slopes(([], [], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [99, -1], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [(max, (9,))], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [(max, (0,) * 99)], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [3], [0, 0], []))),
+            lambda: core.record_reverse([y], {y: x}, slopes(([], [], [0, 0], ["a"]))),
             lambda: core.keep(3), lambda: core.stale_edge(None), lambda: delattr(recording, "context"),
             lambda: setattr(recording, "leave", 3), lambda: setattr(recording, "special", []),
             lambda: setattr(recording, "clock", 2**63 - 1), lambda: delattr(recording, "left"),

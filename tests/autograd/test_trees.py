@@ -72,9 +72,9 @@ def test_other_kinds() -> None:
 @pytest.mark.parametrize(
     ("like", "x", "words"),
     [
-        (np.zeros((2, 3)), np.zeros((3, 2)), r"x must have 2 entries, got the list"),
-        (np.zeros((2, 1)), np.zeros(2), r"x\[0\] must have 1 entries, got the float"),
-        (np.zeros(2), np.zeros((2, 1)), r"x\[0\] must be one number, got the list"),
+        (np.zeros((2, 3)), np.zeros((3, 2)), r"x must have the shape \(2, 3\)"),
+        (np.zeros((2, 1)), np.zeros(2), r"x must have the shape \(2, 1\)"),
+        (np.zeros(2), np.zeros((2, 1)), r"x must have the shape \(2,\)"),
         ({"a": [1.0]}, {"a": [1.0, 2.0]}, r"x\['a'\] must have 1 entries"),
         ({"a": 1.0}, {"b": 1.0}, "x must be a dict with the keys 'a'"),
         (1.0, {}, "x must be one number"),

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from . import comparison, compiling, engine, gpt, irregular, training
+from . import comparison, compiling, drop_in, engine, gpt, irregular, training
 
 try:
     from micrograd import engine as peer_engine, nn as peer_nn
@@ -17,6 +17,7 @@ def main() -> None:
     engine.run(peer_engine.Value)
     training.run(peer_engine, peer_nn)
     compiling.run()
+    drop_in.run()
     gpt.run()
     irregular.run()
 

@@ -1,7 +1,6 @@
-"""A GPT of 4,192 parameters, one name at a time: compiled from scalars, by hand in NumPy, and the same lines under jax.jit.
+"""The GPT of demos/microgpt.py, names of one length: compiled from scalars, by hand in NumPy, and the same lines under jax.jit.
 
-Vocabulary 27, width 16, four heads, one layer, no biases. A name of T characters is T + 1 tokens, of which the first T are
-given, one-hot, and the last T are to be predicted. One program stands for all names of one length.
+Vocabulary 27, 4,192 parameters. First cost and gradient of a batch, then whole steps of Adam.
 """
 
 from __future__ import annotations
@@ -12,89 +11,29 @@ import time
 from collections.abc import Callable
 from functools import partial
 from random import Random
+from statistics import median
 from typing import Any
 
 import numpy as np
 
-import autograd
-from autograd import CompiledProgram, Value, compile, dot
+from autograd import CompiledProgram, compile
+from demos.microgpt import BLOCK, GPT, HEADS, WIDTH
+from nn import Adam
 
-__all__ = ["LENGTHS", "by_hand", "by_jax", "compiled", "one_hot", "parameters", "run"]
+from .compiling import compare
 
-VOCABULARY, WIDTH, HEADS, BLOCK = 27, 16, 4, 16
+__all__ = ["LENGTHS", "VOCABULARY", "by_hand", "by_jax", "compiled", "run", "trained_by_hand"]
+
+VOCABULARY = 27
 HEAD = WIDTH // HEADS
 LENGTHS = (4, 8, 16)
-SHAPES = {
-    "wte": (VOCABULARY, WIDTH), "wpe": (BLOCK, WIDTH), "wq": (WIDTH, WIDTH), "wk": (WIDTH, WIDTH), "wv": (WIDTH, WIDTH),
-    "wo": (WIDTH, WIDTH), "up": (4 * WIDTH, WIDTH), "down": (WIDTH, 4 * WIDTH), "head": (VOCABULARY, WIDTH),
-}  # fmt: skip
-Vector = list[Any]
+RATE, BETAS, EPSILON, STEPS = 1e-3, (0.85, 0.99), 1e-8, 200  # of a training in one call
 Matrices = dict[str, Any]
 
 
-def parameters(seed: int = 0) -> Matrices:
-    """Return the matrices of a new model, as rows of Values."""
-    rng = Random(seed)
-    return {
-        name: [[Value(rng.gauss(0.0, 0.08)) for _ in range(columns)] for _ in range(rows)]
-        for name, (rows, columns) in SHAPES.items()
-    }
-
-
-def linear(W: list[Vector], x: Vector) -> Vector:
-    return [dot(row, x) for row in W]
-
-
-def rmsnorm(x: Vector) -> Vector:
-    scale = (dot(x, x) / len(x) + 1e-5) ** -0.5
-    return [a * scale for a in x]
-
-
-def softmax(x: Vector) -> Vector:
-    total = autograd.logsumexp(x)
-    return [autograd.exp(a - total) for a in x]
-
-
-def add(x: Vector, y: Vector) -> Vector:
-    return [a + b for a, b in zip(x, y, strict=True)]
-
-
-def loss(model: Matrices, tokens: Vector, targets: Vector) -> Any:
-    """Return the mean loss of one name, of tokens and targets one-hot, position after position."""
-    T = len(tokens) // VOCABULARY
-    columns = list(zip(*model["wte"], strict=True))
-    keys: list[Vector] = []
-    values: list[Vector] = []
-    losses = []
-    for t in range(T):
-        at = slice(t * VOCABULARY, (t + 1) * VOCABULARY)
-        residual = rmsnorm(add([dot(column, tokens[at]) for column in columns], model["wpe"][t]))
-        x = rmsnorm(residual)
-        q = linear(model["wq"], x)
-        keys.append(linear(model["wk"], x))
-        values.append(linear(model["wv"], x))
-        attended: Vector = []
-        for start in range(0, WIDTH, HEAD):
-            part = slice(start, start + HEAD)
-            weights = softmax([dot(q[part], k[part]) / HEAD**0.5 for k in keys])
-            attended += [dot(weights, [v[j] for v in values]) for j in range(start, start + HEAD)]
-        residual = add(linear(model["wo"], attended), residual)
-        hidden = [h.relu() ** 2 for h in linear(model["up"], rmsnorm(residual))]
-        x = add(linear(model["down"], hidden), residual)
-        logits = linear(model["head"], x)
-        losses.append(autograd.logsumexp(logits) - dot(targets[at], logits))
-    return autograd.sum(losses) / T
-
-
-def compiled(model: Matrices, T: int, **options: Any) -> CompiledProgram:
-    """Return the program of cost and gradient for names of one length."""
-    flat = [value for matrix in model.values() for row in matrix for value in row]
-    return compile(lambda x, y: loss(model, x, y), flat, x=T * VOCABULARY, y=T * VOCABULARY, **options)
-
-
-def one_hot(tokens: Any) -> Any:
-    """Return the inputs of names: a row for each."""
-    return np.eye(VOCABULARY)[tokens].reshape(len(tokens), -1)
+def compiled(model: GPT, T: int, **options: Any) -> CompiledProgram:
+    """Return the program of cost and gradient for names of T tokens and the T that follow them."""
+    return compile(lambda x, y: model.loss(x, y, [1 / T] * T), model, x=T, y=T, **options)
 
 
 # The same by hand, for a batch of names of one length
@@ -157,24 +96,55 @@ def backpropagated(xp: Any, weights: Matrices, tokens: Any, targets: Any, mask: 
         "wq": outer(dq, x2), "wk": outer(dk, x2), "wv": outer(dv, x2), "wo": outer(dx3, o),
         "up": outer(dh, x4), "down": outer(dx5, h2), "head": outer(d_logits, x5),
     }  # fmt: skip
-    return cost / (B * T), xp.concatenate([gradient[name].reshape(-1) for name in SHAPES])
+    return cost / (B * T), xp.concatenate([gradient[name].reshape(-1) for name in W])
 
 
-def arrays(model: Matrices) -> Matrices:
-    return {name: np.array([[v.data for v in row] for row in rows]) for name, rows in model.items()}
+def arrays(model: GPT) -> Matrices:
+    return {name: np.array(rows) for name, rows in model.state_dict().items()}
 
 
 def causal(T: int) -> Any:
     return np.triu(np.full((T, T), -1e9), 1)
 
 
-def by_hand(model: Matrices, tokens: Any, targets: Any) -> Callable[[], Any]:
+def by_hand(model: GPT, tokens: Any, targets: Any) -> Callable[[], Any]:
     """Backpropagation in NumPy."""
     weights, mask = arrays(model), causal(tokens.shape[1])
     return lambda: backpropagated(np, weights, tokens, targets, mask)
 
 
-def by_jax(model: Matrices, tokens: Any, targets: Any) -> Callable[[], Any]:
+def trained_by_hand(model: GPT, tokens: Any, targets: Any) -> Callable[[], Any]:
+    """Steps of Adam in NumPy, on one array whose views are the matrices; return the last cost."""
+    shapes, mask = {name: array.shape for name, array in arrays(model).items()}, causal(tokens.shape[1])
+    start = np.concatenate([array.reshape(-1) for array in arrays(model).values()])
+    (beta, decay) = BETAS
+
+    def train() -> float:
+        theta, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
+        parts = np.split(theta, np.cumsum([rows * columns for rows, columns in shapes.values()])[:-1])
+        weights = {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        for step in range(1, STEPS + 1):
+            cost, gradient = backpropagated(np, weights, tokens, targets, mask)
+            mean += (1 - beta) * (gradient - mean)
+            square += (1 - decay) * (gradient * gradient - square)
+            theta -= RATE / (1 - beta**step) * mean / (np.sqrt(square / (1 - decay**step)) + EPSILON)
+        return float(cost)
+
+    return train
+
+
+def trained(program: CompiledProgram, x: Any, y: Any) -> Callable[[], Any]:
+    """The same steps by program.train."""
+    start = program.flat.copy()
+
+    def train() -> float:
+        program.flat = start
+        return float(program.train(x, y, Adam(program.parameters, RATE, betas=BETAS, epsilon=EPSILON), STEPS)[-1])
+
+    return train
+
+
+def by_jax(model: GPT, tokens: Any, targets: Any) -> Callable[[], Any]:
     """The same lines in jax.numpy, compiled just in time, in float64, on one thread."""
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
@@ -187,18 +157,16 @@ def by_jax(model: Matrices, tokens: Any, targets: Any) -> Callable[[], Any]:
 
 
 def run(batches: tuple[int, ...] = (1, 8, 32)) -> None:
-    """Print microseconds for cost and gradient, and in brackets how many times as fast as by hand."""
-    from .compiling import compare
-
+    """Print microseconds for cost and gradient and for a step of Adam, and in brackets how many times as fast as by hand."""
     rng = np.random.default_rng(0)
-    model = parameters()
+    model = GPT(VOCABULARY, Random(0))
     for T in LENGTHS:
         start = time.perf_counter()
         program = compiled(model, T)
-        print(f"GPT, names of {T} characters, compiled in {time.perf_counter() - start:.2f} s", flush=True)
+        print(f"GPT, names of {T} tokens, compiled in {time.perf_counter() - start:.2f} s", flush=True)
         for n in batches:
             tokens, targets = rng.integers(0, VOCABULARY, (2, n, T))
-            x, y = one_hot(tokens), one_hot(targets)
+            x, y = tokens.astype(float), targets.astype(float)
             jobs: dict[str, Callable[[], Any]] = {
                 "by hand": by_hand(model, tokens, targets),
                 "compiled": partial(program.value_and_grad, x, y),
@@ -206,6 +174,20 @@ def run(batches: tuple[int, ...] = (1, 8, 32)) -> None:
             if importlib.util.find_spec("jax"):
                 jobs["jax.jit"] = by_jax(model, tokens, targets)
             compare(n, jobs)
+            training(trained_by_hand(model, tokens, targets), trained(program, x, y))
+
+
+def training(by_hand: Callable[[], float], compiled: Callable[[], float]) -> None:
+    """Check that both trainings end at the same cost, time them in turn, and print a line."""
+    assert np.isclose(by_hand(), compiled(), rtol=1e-6)
+    times: list[list[float]] = [[], []]
+    for _ in range(9):
+        for job, found in zip((by_hand, compiled), times, strict=True):
+            start = time.perf_counter()
+            job()
+            found.append((time.perf_counter() - start) / STEPS * 1e6)
+    hand, ours = map(median, times)
+    print(f"    a step of Adam: by hand {hand:.0f}, program.train {ours:.0f} ({hand / ours:.2f})", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def test_the_command_refuses_with_a_line(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["xyz_graph", "-o", str(tmp_path / "file")]) == 2
     assert (
         capsys.readouterr().err
-        == f"demos: cannot write {tmp_path / 'file'}: it is a file, and figures go into a folder\n"
+        == f"demos: cannot read or write {tmp_path / 'file'}: it is a file, and figures go into a folder\n"
     )
 
 
@@ -48,6 +49,46 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["proxy_loss"]) == 2
     assert 'pip install "gatewise[demos]"' in capsys.readouterr().err
+
+
+def test_a_demo_has_options_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("demos.microgpt.main", lambda out, **given: seen.append((out, given)))
+    assert main(["microgpt", "--data", "x.txt", "-o", str(tmp_path), "--eager"]) == 0
+    assert main(["-o", str(tmp_path), "microgpt"]) == 0
+    assert seen == [(tmp_path, {"eager": True, "data": Path("x.txt")}), (tmp_path, {})]
+    for arguments in (["xor", "--eager"], ["microgpt", "xor", "--eager"], ["--eager"], ["microgpt", "--eag"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+        assert f"unrecognized arguments: {arguments[-1]}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["microgpt", "-h"])
+    assert "--data FILE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot read or write {path}: No such file"),
+        (b"", "microgpt: {path} must have a name on every line, got an empty file"),
+        (b"ann\n\nbo\n", "microgpt: name must have 1 to 15 of the characters 'abno', got ''"),
+        (b"ann\nannannannannannann\n", "microgpt: name must have 1 to 15 of the characters 'an', got 'annann"),
+        (b"\xff\xfe\xfd", "microgpt: 'utf-8' codec can't decode"),
+    ],
+)
+def test_a_file_that_a_demo_cannot_use_is_refused_with_a_line(
+    text: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "names.txt"
+    if text is not None:
+        path.write_bytes(text)
+    with suppress(SystemExit):
+        assert main(["microgpt", "--data", str(path), "-o", str(tmp_path)]) == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert words.format(path=path) in last
 
 
 @pytest.mark.parametrize("command", ["demos", "demos.xor"])

@@ -64,3 +64,7 @@ def test_names_of_a_file(tmp_path: Path) -> None:
     path.write_text("ann\n\nbo\n", encoding="utf-8")
     with pytest.raises(ValueError, match="name must have 1 to 15"):
         microgpt.main(tmp_path, path)
+
+
+def test_it_is_read_in_one_go() -> None:
+    assert len(Path(microgpt.__file__).read_text(encoding="utf-8").splitlines()) <= 150

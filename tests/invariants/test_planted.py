@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import repeat
 from typing import Any
 
@@ -210,12 +211,15 @@ def test_a_write_that_can_be_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_branch_that_is_frozen_in_a_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Partial derivatives taken as numbers where the graph needs nodes."""
 
-    def frozen(node: Value, active: Any) -> Iterator[Any]:
-        assert node.gate is not None
-        slopes = node.gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs])
-        yield from ((x, slope) for x, slope in zip(node.inputs, slopes, strict=True) if x in active)
+    def frozen(gates: Any, adjoints: Any, slopes: Any) -> None:
+        for node in reversed(gates):
+            numbers = node.gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs])
+            upstream = adjoints.pop(node)
+            for x, slope in zip(node.inputs, numbers, strict=True):
+                if x in slopes.active:
+                    adjoints[x] = upstream * slope + adjoints.get(x, 0.0)
 
-    monkeypatch.setattr(functional, "_slopes", frozen)
+    monkeypatch.setattr(functional, "_record_reverse", frozen)
     pairs = moved(tame(gates=test_recorded_derivatives.BRANCHLESS))
     is_caught(test_recorded_derivatives.test_replayed_elsewhere, pair=pairs)
 
@@ -273,8 +277,10 @@ def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.Monkey
     reader_is_caught("explained_gate_by_gate", tame(["mul", "add"]))
     (param,) = (param for param in READERS if param.id == "on_the_page")
     if not any(mark.args[0] for mark in param.marks):
-        script = javascript.gate_script
-        monkeypatch.setattr(javascript, "gate_script", lambda gate, count: script(GATES["add"], count))
+        row = javascript.gate_row
+        monkeypatch.setattr(
+            import_module("autograd.drawing.explore"), "gate_row", lambda gate, count: row(GATES["add"], count)
+        )
         reader_is_caught("on_the_page", tame(["mul", "add"]))
 
 
@@ -314,7 +320,7 @@ def test_a_zero_grad_that_forgets_constants(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_block_that_outlives_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context._Block, "__exit__", lambda *_: None)
+    monkeypatch.setattr(context.Block, "__exit__", lambda *_: None)
     open_before = len(context.recording.special)
     machine_is_caught()
     del context.recording.special[open_before:]

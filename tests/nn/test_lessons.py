@@ -181,7 +181,7 @@ TABLE: list[tuple[str, type[Exception], str]] = [
     (
         "fit(M, ([[1.0, 2.0], [1.0]], Y[:2]), squared_error, SGD(M), compiled=True)",
         ValueError,
-        "X[1] must have 2 numbers, as X[0] has, for a compiled program",
+        "Layer(2 → 2, tanh) takes 2 inputs, and x has 1",
     ),
     (
         "evaluate(M, (X, Y), accuracy(Y, Y))",

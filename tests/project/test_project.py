@@ -22,7 +22,7 @@ from tests import readme
 ROOT = Path(__file__).parent.parent.parent
 # The strata of autograd, the lowest first; everything that is in none of the first two is a reading of graphs.
 RULES = {"_engine", "arguments", "functions", "gate", "gates", "symbols"}
-ENGINE = {"backward", "beside", "context", "names", "native", "node", "value"}
+ENGINE = {"anomaly", "backward", "beside", "context", "names", "native", "node", "value"}
 # The folders of nn, "" for its top, and the folders that the modules of each may import beside their own.
 NN_STRATA: dict[str, set[str]] = {
     "": set(),
@@ -96,7 +96,14 @@ def test_autograd_does_not_know_nn_which_uses_its_public_names_only() -> None:
     absolute = re.compile(r"^ *(?:from|import) ((?:autograd|nn)\b\S*)", re.MULTILINE)
     for path in (ROOT / "autograd").rglob("*.py"):
         assert not [name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("nn")], path
-    public = {"autograd", "autograd.arguments", "autograd.value", "autograd.files", "autograd.indexing"}
+    public = {
+        "autograd",
+        "autograd.arguments",
+        "autograd.value",
+        "autograd.files",
+        "autograd.indexing",
+        "autograd.trees",
+    }
     for path in (ROOT / "nn").rglob("*.py"):
         found = {name for name in absolute.findall(path.read_text(encoding="utf-8")) if name.startswith("autograd")}
         assert found <= public, path
@@ -147,7 +154,7 @@ def test_the_readme_has_exactly_two_set_up_commands_which_the_check_runs() -> No
     assert "-m doctest -o NORMALIZE_WHITESPACE README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md"])
+@pytest.mark.parametrize("page", ["README.md", "autograd/tour.md", "demos/from_micrograd.md", "demos/teaching.md"])
 def test_the_examples_run_with_what_the_first_command_installs(page: str, tmp_path: Path) -> None:
     """An import of anything but these packages and the standard library fails. What is shown is what is printed, to the space."""
     script = """
@@ -229,9 +236,9 @@ def test_a_missing_browser_is_told_and_where_it_is_required_an_error(tmp_path: P
     nowhere = {**os.environ, "PATH": str(tmp_path)}
     nowhere.pop("BROWSER", None)
     told = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True, check=True)
-    assert "browser: none, so test_browser.py is left out" in told.stdout
+    assert "browser: none, so the tests of pages are left out" in told.stdout
     assert "<Module test_explore.py>" in told.stdout
-    assert "<Module test_browser.py>" not in told.stdout
+    assert "browser.py>" not in told.stdout
     required = {**nowhere, "BROWSER": "required"}
     refused = subprocess.run(command, cwd=ROOT, env=required, capture_output=True, text=True, check=False)
     assert refused.returncode != 0

@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 # What a reader meets first; the rest follows in the order of the package, gates at the end.
 FIRST = {
     "autograd": "Value gate Gate Kink draw explain explore to_dot check_gradients finite_differences grad value_and_grad "
-    "jacobian hessian jvp vjp hvp linearize compile CompiledProgram no_grad scope topological_order adjoints is_stale Page",
+    "jacobian hessian jvp vjp hvp linearize compile CompiledProgram no_grad detect_anomaly scope topological_order adjoints "
+    "is_stale Page",
     "nn": "Module Neuron Layer MLP Sequential Concat Activation fit History evaluate Optimiser SGD Adam AdamW "
     "clip_gradients squared_error mean_squared_error binary_cross_entropy binary_cross_entropy_with_logits "
     "cross_entropy cross_entropy_with_logits negative_log_likelihood hinge binary_hinge",

@@ -34,7 +34,37 @@ function precise(x) {
   return Number.isFinite(x) ? String(Number(x.toPrecision(6)) || 0) : shown(x, 0);
 }
 
-// Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it.
+// The frame of a notebook is as high as the page, which tells its height whenever that changes.
+if (window.parent !== window) {
+  new ResizeObserver(() => window.parent.postMessage(document.documentElement.offsetHeight, "*")).observe(document.body);
+}
+
+function button(text, label, press) {
+  const made = make("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", press);
+  return made;
+}
+
+// Offer a text to be saved as a file of this name.
+function saveFile(name, type, text) {
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+// Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
+function onKeys(press) {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea, select") || (event.key === " " && event.target !== document.body);
+    const act = typing || event.ctrlKey || event.altKey || event.metaKey ? undefined : press(event.key);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+// Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it; `words`
+// names the slider and the steps, and may have the milliseconds from step to step.
 function stepper(place, words, last, go) {
   let step = 0;
   let playing = null;
@@ -47,17 +77,12 @@ function stepper(place, words, last, go) {
     [first, back].forEach((button) => button.toggleAttribute("disabled", step === 0));
     [next, end].forEach((button) => button.toggleAttribute("disabled", step === last()));
   };
-  const button = (text, label, to) => {
-    const made = make("button", { type: "button", "aria-label": label, title: label }, text);
-    made.addEventListener("click", () => move(to()));
-    return made;
-  };
-  const first = button("|◀", "to the start (Home)", () => 0);
-  const back = button("◀ Back", "one step back (←)", () => step - 1);
-  const next = button("Next ▶", "one step on (→)", () => step + 1);
-  const end = button("▶|", "to the end (End)", () => last());
+  const first = button("|◀", "to the start (Home)", () => move(0));
+  const back = button("◀ Back", "one step back (←)", () => move(step - 1));
+  const next = button("Next ▶", "one step on (→)", () => move(step + 1));
+  const end = button("▶|", "to the end (End)", () => move(last()));
   next.classList.add("main");
-  const play = button("Play", "play all steps (space)", () => step);
+  const play = button("Play", "play all steps (space)", () => toggle());
   const speed = make("select", { "aria-label": "speed", title: "speed" });
   speed.append(...["0.5", "1", "2", "4"].map((times) => make("option", { value: times }, `${times}×`)));
   speed.value = "1";
@@ -69,7 +94,7 @@ function stepper(place, words, last, go) {
   const advance = () => {
     if (step === last()) return halt();
     move(step + 1);
-    playing = setTimeout(advance, 1200 / Number(speed.value));
+    playing = setTimeout(advance, (words.pace ?? 1200) / Number(speed.value));
   };
   const toggle = () => {
     if (playing !== null) return halt();
@@ -77,20 +102,15 @@ function stepper(place, words, last, go) {
     play.textContent = "Pause";
     playing = setTimeout(advance, 0);
   };
-  play.addEventListener("click", toggle);
   [first, back, next, end, slider].forEach((control) => control.addEventListener("pointerdown", halt));
   slider.addEventListener("input", () => move(Number(slider.value)));
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select");
-    if (event.key === " " && event.target === document.body) {
-      event.preventDefault();
-      return toggle();
-    }
-    const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[event.key];
-    if (to === undefined || typing || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    halt();
-    move(to);
+  onKeys((key) => {
+    if (key === " ") return toggle;
+    const to = { ArrowLeft: step - 1, ArrowRight: step + 1, Home: 0, End: last() }[key];
+    return to === undefined ? undefined : () => {
+      halt();
+      move(to);
+    };
   });
   place.append(first, back, slider, next, end, play, speed);
   queueMicrotask(() => move(step)); // when the caller holds what this returns

@@ -1,30 +1,45 @@
 // The page of a training run: what each step shows, and the controls.
 
-function show() {
-  const { step, epoch, cost } = frames[now];
+const frames = DATA.frames.map((frame) => ({
+  ...frame,
+  weights: new Float32Array(bytes(frame.weights)),
+  gradients: new Float32Array(bytes(frame.gradients)),
+  scores: frame.scores ? Float64Array.from(new Int16Array(bytes(frame.scores)), (x) => x * frame.scale) : null,
+}));
+curves = DATA.curves;
+frames.forEach(measure);
+
+function show(frame) {
+  const { step, epoch, cost } = frame;
   const beginning = step < 0;
   byId("sentence").replaceChildren(
     make("strong", {}, beginning ? "Before the first step: " : `Step ${step + 1} of ${DATA.steps}, epoch ${epoch}: `),
     `cost ${precise(cost)}, with its gradients; the weights${plane.why ? "" : " and the boundary"} are those that ${
       beginning ? "training begins with" : "the step led to"}.`,
   );
-  paintCurve();
-  paintPlane();
-  paintWeights();
+  paint(frame);
 }
 
 const afterSteps = frames.filter(({ step }) => step >= 0).length;
 byId("summary").textContent =
-  `${afterSteps === DATA.steps ? `All ${DATA.steps}` : `${afterSteps} of ${DATA.steps}`} steps of training: buttons, slider, or the keys ← → Home End.`;
+  `${afterSteps === DATA.steps ? `All ${DATA.steps}` : `${afterSteps} of ${DATA.steps}`} steps of training: buttons, slider, or the keys ← → Home End, and space to play.`;
 const steps = stepper(
-  byId("stepper"),
-  { slider: "step", step: (i) => (frames[i].step < 0 ? "before the first step" : `step ${frames[i].step + 1} of ${DATA.steps}`) },
+  byId("controls"),
+  {
+    slider: "step",
+    step: (i) => (frames[i].step < 0 ? "before the first step" : `step ${frames[i].step + 1} of ${DATA.steps}`),
+    pace: 200,
+  },
   () => frames.length - 1,
   (to) => {
-    now = to;
-    show();
-    return now;
+    show(frames[to]);
+    return to;
   },
 );
-window.addEventListener("resize", show);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+chart.classList.add("clickable");
+chart.addEventListener("click", (event) => {
+  const box = chart.getBoundingClientRect();
+  const part = (((event.clientX - box.left) / box.width) * 360 - AREA.left) / (AREA.right - AREA.left);
+  const far = frames.map(({ step }) => Math.abs(step - part * lastStep()));
+  steps.move(far.indexOf(Math.min(...far)));
+});

@@ -273,6 +273,21 @@ def test_penalties_frozen_and_unused_parameters() -> None:
     assert program.value_and_grad([[1.0]], [[1.0]])[1].tolist() == [0.0, 2.0]
 
 
+def test_parameters_may_be_nested() -> None:
+    W, b = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]], Value(5.0)
+
+    def loss(x: Any) -> Any:
+        return sum(w * a for row in W for w, a in zip(row, x, strict=True)) + b
+
+    assert compile(loss, {"W": W, "b": b}, x=2).value_and_grad([[10.0, 100.0]])[1].tolist() == [
+        10.0,
+        100.0,
+        10.0,
+        100.0,
+        1.0,
+    ]
+
+
 def test_a_parameter_may_be_the_loss_itself() -> None:
     w, v = Value(3.0), Value(-1.0)
     assert compile(lambda x: w, [w, v], x=1).value_and_grad([[0.0], [1.0]])[1].tolist() == [1.0, 0.0]
@@ -602,7 +617,7 @@ def test_what_is_not_finite_names_the_line() -> None:
         (lambda m: compile(m, m, x=2), TypeError, "the gradient is that of one number: return a Value, not a list"),
         (lambda m: compile(lambda x: 3.0, [], x=2), TypeError, "returns a Value or a list of Values, not 3.0"),
         (lambda m: compile(m, 5, x=2), TypeError, "parameters are a model or a list of Values, not 5"),
-        (lambda m: compile(m, [Value(1.0) * 2], x=2), TypeError, "parameters are leaves"),
+        (lambda m: compile(m, [Value(1.0) * 2], x=2), TypeError, "parameters must be leaves"),
         (lambda m: compile(m, x=2, dtype=WRONG), ValueError, "the dtype is 'float64' or 'float32', not 'int8'"),
         (
             lambda m: compile(m, x=2)([[1.0]]),
@@ -768,6 +783,14 @@ def test_results_that_are_comparisons_are_numbers(executor: Executor) -> None:
         assert cost.value_and_grad()[1].tolist() == [1.0]
     finally:
         del autograd.GATES["asks_for_a_test"]
+
+
+@pytest.mark.parametrize("f", [lambda x: x**3, lambda x: np.hypot(x, 1.0)])
+def test_functions_of_arrays_are_recorded_without_a_warning(f: Any) -> None:
+    """The numbers that stand in for inputs are nan, and NumPy warns where an operation on an array compared a nan."""
+    program = compile(lambda x: autograd.grad(lambda x: np.sum(f(x)))(np.array(x)).tolist(), x=8)
+    x = np.linspace(-2.0, 2.0, 8)
+    assert program([x])[0] == pytest.approx(autograd.grad(lambda x: np.sum(f(x)))(x), rel=1e-15)
 
 
 def test_several_recorded_roots_are_one_program() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -335,6 +336,19 @@ def test_wrong_batches_are_refused_by_the_module(given: str, said: str, tmp_path
     out = subprocess.run(["node", "main.mjs"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     assert out.startswith("RangeError: ")
     assert said in out
+
+
+@NODE
+def test_without_a_module_the_text_is_an_expression(tmp_path: Path) -> None:
+    """Several in one script: each has its own scope."""
+    loss, outputs = perceptron(), compile(MLP(2, [3], rng=random.Random(0)), x=2, gradient=False)
+    texts = [f"const f{i} = {program.to_js(module=False)};" for i, program in enumerate((loss, outputs))]
+    theta = [program.flat.tolist() for program in (loss, outputs)]
+    calls = f"[f0({theta[0]}, [[1, 2]], [0.5]).cost, ...f1({theta[1]}, [[1, 2]])]"
+    (tmp_path / "main.js").write_text("\n".join(['"use strict";', *texts, f"console.log(JSON.stringify({calls}));"]))
+    out = subprocess.run(["node", "main.js"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    cost, _ = loss.value_and_grad([[1.0, 2.0]], [[0.5]])
+    assert json.loads(out) == pytest.approx([cost, *outputs([[1.0, 2.0]])[0]], rel=1e-12)
 
 
 # Refusals

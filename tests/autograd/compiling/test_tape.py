@@ -19,7 +19,7 @@ import pytest
 import autograd
 from autograd import CompiledProgram, Value, compile
 from autograd.compiling import machine, passes, tape
-from autograd.compiling.lowering import Lowered
+from autograd.compiling.lowering import Lowered, lower
 from autograd.compiling.scalars import Program
 from autograd.functions import FUNCTIONS
 from nn import MLP
@@ -411,3 +411,39 @@ def test_without_the_compiled_part_all_runs_on_numpy(monkeypatch: pytest.MonkeyP
     assert why(compile(function, w, x=3)).startswith("because the compiled part is not installed")
     with pytest.raises(ImportError, match='executor="tape" needs the compiled part'):
         compile(function, w, executor="tape", x=3)
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "neg": lambda a, b: -a,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_arithmetic_on_parameters_alone_rounds_as_python(name: str) -> None:
+    """It runs as a + b·c, which has to keep the sign of a zero."""
+    a, b = Value(0.0), Value(0.0)
+    program = compile(lambda: ARITHMETIC[name](a, b), [a, b], executor="tape", gradient=False, check=False)
+    numbers = [0.0, -0.0, 1.0, -1.0, 0.1, 1 / 3, 1e-320, 1e300, np.inf, -np.inf, np.nan]
+    for x in numbers:
+        for y in numbers:
+            program.flat = np.array([x, y])
+            expected = np.float64(ARITHMETIC[name](x, y))
+            found = np.float64(program())
+            np.testing.assert_array_equal(found, expected)
+            assert np.isnan(expected) or np.signbit(found) == np.signbit(expected), (x, y)
+
+
+def test_a_sum_adds_the_products_that_it_alone_reads_in_one_step() -> None:
+    a, b, c = Value(0.1), Value(0.3), Value(0.7)
+
+    def steps(f: Callable[[Any], Any]) -> list[str]:
+        program = compile(f, [a, b, c], executor="tape", x=1, gradient=False)
+        traced = program._traced
+        lowered = lower(traced.outputs, traced.inputs, program.parameters, False)
+        return [op for op, *_ in tape._Sections(lowered, program.inputs, False).steps[machine.EACH]]
+
+    assert steps(lambda x: x[0] + a * x[0]).count("fma") == 1
+    assert "mul" not in steps(lambda x: x[0] + a * x[0])
+    assert steps(lambda x: (a * x[0] + b) * (a * x[0])).count("mul") == 2  # the product is read twice
+    assert "fma" not in steps(lambda x: x[0] - a * x[0])
+    assert "fma" not in steps(lambda x: x[0] + a * b)  # which is computed once for all samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
@@ -13,87 +12,29 @@ from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
 from autograd.names import complete_names
-from nn import (
-    MLP,
-    Adam,
-    History,
-    Module,
-    binary_cross_entropy_with_logits,
-    cross_entropy_with_logits,
-    explore_training,
-    fit,
-    moons,
-    spiral,
-)
+from nn import MLP
+from tests.browser import HOSTILE, Shown, browser, contrast, number, quiet, six_digits, two_decimals, window
 from tests.hubs import shared_gate, squares
 from tests.worked import sigmoid_neuron
 
 pytest.importorskip("pygraphviz")
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run
---disable-background-networking --disable-component-update --disable-sync --window-size=1280,1000"""
 
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = Options()
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = shutil.which("chromium") or ""
-    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
-    yield driver
-    driver.quit()
-
-
-class Shown:
-    """A page that is open in the browser."""
-
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector: str) -> WebElement:
-        (found,) = self.all(selector)
-        return found
-
-    def texts(self, selector: str) -> list[str]:
-        """The text of all these elements at once, whether they can be seen or not."""
-        script = "return [...document.querySelectorAll(arguments[0])].map((element) => element.textContent)"
-        return [str(text) for text in self.driver.execute_script(script, selector)]
-
-    def next(self) -> None:
-        self.one(".stepper .main").click()
-
-    def press(self, key: str) -> None:
-        self.one("body").send_keys(key)
-
-    def cells(self) -> list[list[str]]:
-        return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in self.all("#gate tbody tr")]
-
-    def change(self, name: str, value: str) -> None:
-        field = self.one(f'[aria-label="value of {name}"]')
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(value)
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
 def show(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[[Value], Shown]]:
     """Open the page of an expression; when the test is over, the console must hold no complaint."""
-    chrome.get_log("browser")  # type: ignore[no-untyped-call]
 
     def open_(root: Value) -> Shown:
         path = explore(root, tmp_path / "page.html", names=False).path
@@ -101,38 +42,8 @@ def show(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[[Value], Shown]]:
         chrome.get(path.as_uri())
         return Shown(chrome)
 
-    yield open_
-    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def show_training(chrome: Chrome, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
-    """The same for the page of a training run."""
-    chrome.get_log("browser")  # type: ignore[no-untyped-call]
-
-    def open_(model: Module, history: History, **options: Any) -> Shown:
-        path = explore_training(model, history, tmp_path / "training.html", **options).path
-        assert path is not None
-        chrome.get(path.as_uri())
-        return Shown(chrome)
-
-    yield open_
-    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-def number(text: str) -> float:
-    """The first number in a text."""
-    found = re.search(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text)
-    assert found, text
-    return float(found[0])
-
-
-def two_decimals(text: str, x: float) -> bool:
-    return number(text) == pytest.approx(x, abs=0.005 + 1e-9)
-
-
-def six_digits(text: str, x: float) -> bool:
-    return number(text) == pytest.approx(x, rel=5.1e-6, abs=1e-12)
+    with quiet(chrome):
+        yield open_
 
 
 def compare_with_the_engine(page: Shown, root: Value) -> None:
@@ -360,42 +271,171 @@ def test_what_is_no_number_is_marked_and_changes_nothing(show: Callable[[Value],
     assert page.driver.execute_script("return graph.data[0]") == 5.0
 
 
-def test_predicting(show: Callable[[Value], Shown]) -> None:
-    """Each gradient is hidden until a guess is typed; a right one is praised, a wrong one corrected."""
+def predict(page: Shown, level: str) -> None:
+    Select(page.one("#predict")).select_by_visible_text(level)
+
+
+def answer(page: Shown, text: str) -> None:
+    """Type into the field that has the focus, as it has when one answer follows another."""
+    field = page.driver.switch_to.active_element
+    assert field.get_attribute("data-question"), field.get_attribute("outerHTML")
+    field.clear()
+    field.send_keys(text, Keys.ENTER)
+
+
+def ask_first(page: Shown) -> None:
+    page.driver.execute_script("document.querySelector('[data-question]').focus()")
+
+
+def product() -> Value:
     x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
-    page = show((x + y) * z)
-    page.one("#predict").click()
+    return (x + y) * z
+
+
+def test_predicting_each_product(show: Callable[[Value], Shown]) -> None:
+    """Each gradient is hidden until it is predicted, or until two tries have failed."""
+    page = show(product())
+    predict(page, "products")
     page.next()
     assert page.cells()[0][4] == "?"
     assert page.texts(".edge .gradient") == ["", "", "?", "", "1.00"]
     assert not page.one(".stepper .main").is_enabled()
     assert "-4" not in page.one("#details").text
-    first = page.all("[data-guess]")[0]
-    first.send_keys("four", Keys.ENTER)
-    assert first.get_attribute("aria-invalid") == "true"
-    first.clear()
-    first.send_keys("-4", Keys.ENTER)
-    assert page.cells()[0][3] == "-4 ✓ right"
+    ask_first(page)
+    answer(page, "four")
+    assert page.texts(".hint") == ["“four” is not a number: write 0.25, -1/4 or 1e-3, for example."]
+    answer(page, "-4,0")
+    assert page.texts(".hint") == ["Write a point instead of the comma: -4.0."]
+    answer(page, "")
+    assert page.texts(".hint") == ["Type a number, such as 0.25, -1/4 or 1e-3."]
+    answer(page, "1/0")
+    assert page.texts(".hint") == ["A fraction cannot have 0 below its line."]
+    answer(page, "-8/2")
+    assert page.cells()[0][3] == "-4 ✓ right", "what cannot be read is not a try"
     assert page.one("#score").text == "1 of 1 right"
     assert page.texts(".edge .gradient") == ["", "", "-4.00", "", "1.00"]
     page.next()
     assert page.texts(".edge .gradient") == ["", "", "-4.00", "?", "1.00"]
-    page.all("[data-guess]")[0].click()
-    page.driver.switch_to.active_element.send_keys("2.5", Keys.ENTER)
+    ask_first(page)
+    answer(page, "-3")
+    assert page.texts(".hint") == ["Not yet. The size is right: look at the sign."]
+    assert page.one("#score").text == "1 of 1 right", "one try is left"
+    answer(page, "2.5")
     assert page.cells()[1][3] == "3 ✗ not quite"
     assert page.one("#score").text == "1 of 2 right"
     page.press(Keys.END)
-    assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a guess"
-    for _ in range(2):
-        assert len(page.all("[data-guess]")) == 1
+    assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a question"
+    for typed in ("-3.96", "-4e0"):
         assert "Predict what it sends to" in page.one("#sentence").text
-        page.all("[data-guess]")[0].send_keys("-3,96", Keys.ENTER)
+        assert len(page.all("[data-question]")) == 1
+        ask_first(page)
+        answer(page, typed)
         page.press(Keys.END)
-    assert page.one("#score").text == "3 of 4 right"
+    assert page.one("#score").text == "Finished: 3 of 4 right, 3 at the first try"
     assert page.texts("#leaves .gradient") == ["-4", "-4", "3"]
-    page.change("z", "2")
+    page.one("#restart").click()
     assert page.one("#score").text == ""
-    assert page.all("[data-guess]"), "new numbers, new guesses"
+    page.press(Keys.END)
+    assert page.all("[data-question]")
+    page.change("z", "2")
+    assert page.all("[data-question]"), "new numbers, new questions"
+
+
+def test_hints_name_the_mistake(show: Callable[[Value], Shown]) -> None:
+    x, w = Value(3.0, "x"), Value(0.5, "w")
+    page = show((w * x + x) * 4.0)
+    predict(page, "products")
+    page.press(Keys.END)
+    ask_first(page)
+    answer(page, "-8")
+    assert page.texts(".hint") == ["Not yet. A factor is wrong: this is 2 times too large, and has the wrong sign."]
+    answer(page, "4")
+    for into, typed, hint in [
+        ("v1", "1", "That is the local gradient alone, without the upstream: multiply it by 4."),
+        ("x", "5", "Upstream and local gradient are multiplied, not added."),
+        ("w", "4", "That is the upstream alone: multiply it by the local gradient, 3."),
+        ("x", "6", "That is the sum so far: how much of it does v1 send?"),
+    ]:
+        page.press(Keys.END)
+        assert page.one("#sentence").text.endswith(f"Predict what it sends to {into}.")
+        ask_first(page)
+        answer(page, typed)
+        assert page.texts(".hint") == [f"Not yet. {hint}"]
+        answer(page, "999")
+    assert page.one("#score").text == "Finished: 1 of 5 right, 0 at the first try"
+
+
+def test_predicting_the_local_gradient_first(show: Callable[[Value], Shown]) -> None:
+    page = show(product())
+    predict(page, "local, product")
+    page.next()
+    assert page.cells()[0] == ["v1", "1", "Check", "?", "?"]
+    ask_first(page)
+    answer(page, "-12")
+    assert page.texts(".hint") == ["Not yet. That is the output itself: how fast does f change when v1 does?"]
+    answer(page, "-4")
+    assert page.cells()[0] == ["v1", "1", "-4 = z", "Check", "?"]
+    answer(page, "-4")
+    assert page.cells()[0] == ["v1", "1", "-4 = z", "-4 ✓ right", "-4"]
+    page.next()
+    ask_first(page)
+    answer(page, "-4")
+    assert page.texts(".hint") == ["Not yet. That is z itself: how fast does f change when z does?"]
+    answer(page, "3")
+    answer(page, "3")
+    page.next()
+    ask_first(page)
+    answer(page, "-4")
+    assert page.texts(".hint") == ["Not yet. That is the product already: the local gradient leaves the upstream out."]
+    answer(page, "1")
+    answer(page, "-4")
+    page.next()
+    ask_first(page)
+    answer(page, "1")
+    answer(page, "-4")
+    assert page.one("#score").text == "Finished: 8 of 8 right, 5 at the first try"
+
+
+def test_predicting_the_leaves_only(show: Callable[[Value], Shown]) -> None:
+    x = Value(3.0, "x")
+    w = Value(2.0, "w")
+    page = show((x * w + x) * 2.0 + w * 0.0)
+    predict(page, "leaves only")
+    assert page.one("#sentence").text == "Backward: predict the gradient of f by each leaf."
+    assert not page.one(".stepper .main").is_enabled()
+    assert {*page.texts(".edge .gradient")} == {"", "1.00"}
+    assert [cells[:2] for cells in page.cells()] == [["x", "3"], ["w", "2"]]
+    assert page.texts("#leaves .gradient") == ["not computed"] * 2
+    ask_first(page)
+    answer(page, "4")
+    (hint,) = page.texts(".hint")
+    assert hint == (
+        "Not yet. That is the gradient by one path alone: x is used 2 times, and the gradients of all its paths add up."
+    )
+    answer(page, "6")
+    assert page.cells()[0][2] == "6 ✓ right"
+    answer(page, "3")
+    assert page.texts(".hint") == [
+        "Not yet. That is a local gradient alone: multiply it by the upstream, the gradient of the gate it goes into."
+    ]
+    answer(page, "6")
+    assert page.one("#score").text == "Finished: 2 of 2 right, 0 at the first try"
+    page.press(Keys.END)
+    assert page.texts("#leaves .gradient") == ["6", "6"]
+
+
+def test_questions_fit_a_screen_of_1280_pixels(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    wide = "const gate = document.querySelector('#gate'); return gate.scrollWidth - gate.clientWidth"
+    for level, right in [("products", "0"), ("local, product", "0"), ("leaves only", "0")]:
+        predict(page, level)
+        page.press(Keys.END)
+        assert page.driver.execute_script(wide) == 0
+        ask_first(page)
+        answer(page, right)
+        assert page.one("#hint").text
+        assert page.driver.execute_script(wide) == 0, level
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 1280
 
 
 def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
@@ -412,7 +452,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
     page.press(Keys.ARROW_LEFT)
     assert page.one("#sentence").text.startswith("Backward, gate 6")
     page.press(Keys.HOME)
-    slider = page.one("input[type=range]")
+    slider = page.one(".stepper input[type=range]")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert slider.get_attribute("aria-valuetext") == "forward 2"
     assert page.one("#sentence").text.startswith("Forward, gate 2")
@@ -421,7 +461,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
     assert page.one("#sentence").text.startswith("Forward, gate 2"), "keys in a field are the field's"
     reached, unseen = set(), []
     page.driver.execute_script("document.activeElement.blur()")
-    for _ in range(60):
+    for _ in range(70):
         page.driver.switch_to.active_element.send_keys(Keys.TAB)
         element = page.driver.switch_to.active_element
         if element.tag_name == "body":  # round the end of the page to its beginning
@@ -437,7 +477,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
         "one step back (←)",
         "one step on (→)",
         "step",
-        "predict",
+        "Predict the gradients",
         "smaller",
         "larger",
         "Fit",
@@ -548,14 +588,11 @@ def test_looking_at_nodes_and_edges(show: Callable[[Value], Shown]) -> None:
     assert page.one("#details").text.splitlines()[3:] == [
         *("from f: 1 × 3 = 3", "from f: 1 × 3 = 3", "gradient = Σ upstream × local = 3 + 3 = 6"),
     ]
-    page.driver.execute_script(focus, '[data-edge="0"]')
+    page.driver.execute_script(focus, '[data-line="0"]')
     assert "upstream × local = downstream: 1 × 3 = 3" in page.one("#details").text
     assert "local = x" in page.one("#details").text
     page.driver.execute_script(focus, '[data-node="1"]')
     assert "value = x² = 9" in page.one("#details").text
-
-
-HOSTILE = "</script><img src=x onerror=\"document.title='hacked'\"><b>bold</b>&amp;{{data}}"
 
 
 def test_hostile_names_are_shown_as_typed(show: Callable[[Value], Shown]) -> None:
@@ -583,11 +620,7 @@ def test_it_fits_every_width_and_can_be_read(
 ) -> None:
     """A wide screen, the same at 200 % zoom, and a phone: nothing to scroll sideways but the picture; enough contrast."""
     page = show(sigmoid_neuron())
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    try:
+    with window(page, width, height, dark):
         page.press(Keys.END)
         wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.driver.execute_script(wide) == 0
@@ -604,31 +637,9 @@ def test_it_fits_every_width_and_can_be_read(
             (".main", ".main"),
         ]:
             assert contrast(page, selector, behind) >= 4.5, selector
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def contrast(page: Shown, selector: str, behind: str) -> float:
-    """The contrast of a text with what is behind it, as the accessibility guidelines (WCAG) define it."""
-    script = """
-        const style = (s) => getComputedStyle(document.querySelector(s));
-        const svg = (s) => document.querySelector(s) instanceof SVGElement;
-        const [a, b] = arguments;
-        return [svg(a) ? style(a).fill : style(a).color, svg(b) ? style(b).fill : style(b).backgroundColor]"""
-    light, dark = sorted(
-        (luminance(color) for color in page.driver.execute_script(script, selector, behind)), reverse=True
-    )
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(color: str) -> float:
-    channels = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None:
+def test_a_network_is_folded_and_can_be_unfolded(show: Callable[[Value], Shown]) -> None:
     model = MLP(2, [16, 16, 1], rng=Random(1))
     root = model([Value(0.5), Value(-1.0)])
     gradients = autograd.adjoints(root)
@@ -639,155 +650,50 @@ def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None
     found = page.driver.execute_script("return [graph.data, graph.gradient]")
     assert found[0] == pytest.approx([node.data for node in order], rel=1e-12, abs=1e-12)
     assert found[1] == pytest.approx([gradients[node] for node in order], rel=1e-12, abs=1e-12)
+    levels = Select(page.one("#levels"))
+    assert [option.text for option in levels.options] == ["gates", "neurons", "layers"]
+    assert levels.first_selected_option.text == "neurons"
+    assert len(page.all(".scope")) == 33
+    outputs = [node for node in order if node.gate is GATES["relu"]]
+    shown = [number(text.removeprefix("= ")) for text in page.texts(".scope .label") if text.startswith("= ")]
+    assert shown == pytest.approx([*(node.data for node in outputs), root.data], abs=0.005)
+    names = complete_names(order, {})
+    for box in page.all(".scope")[:3]:
+        page.driver.execute_script("arguments[0].focus()", box)
+        (balance,) = page.texts("#details p:not(.pale)")
+        name, value, gradient = re.split(" = |, gradient ", balance)
+        (node,) = (node for node in order if names[node] == name)
+        assert six_digits(value, node.data)
+        assert six_digits(gradient, gradients[node])
+    heights = "return [...document.querySelectorAll(arguments[0])].map((box) => box.getBBox().y)"
+    for boxes in (".scope[aria-label^='mlp/layer2/']", ".node.input"):
+        found = page.driver.execute_script(heights, boxes)
+        assert len(found) > 1
+        assert found == sorted(found), "from the top in order"
+    levels.select_by_visible_text("layers")
+    back = [
+        box.get_attribute("aria-label") or ""
+        for box in page.all(".edge")
+        if "from x" in str(box.get_attribute("aria-label"))
+    ]
+    inputs = [node for node in order if node.role == "input"]
+    for label, leaf in zip(back, inputs, strict=True):
+        assert label.startswith(f"edge from {names[leaf]} to mlp/layer1: value ")
+        assert two_decimals(label.partition("gradient ")[2], gradients[leaf]), "all that comes back by this arrow"
+    assert page.texts(".scope .name") == ["mlp/layer1", "mlp/layer2", "mlp/layer3"]
+    page.press(Keys.HOME)
+    assert page.texts(".scope .label")[1::2] == ["0 of 32 gates", "0 of 32 gates", "0 of 1 gates"]
+    for _ in range(3):
+        page.one("#sentence").click()
+        page.press(Keys.ARROW_RIGHT)
+    assert page.one(".scope.now").get_attribute("aria-label") == "mlp/layer1, 3 of 32 gates computed"
+    levels.select_by_visible_text("gates")
+    assert not page.all(".scope")
+    assert len(page.all(".node[data-node]:not(.copy)")) == 404
+    assert page.one("#sentence").text.startswith("Forward, gate 3 of 65")
     page.one("#fit").click()
     before = float(page.one("#graph").get_attribute("width") or 0)
     page.one("#larger").click()
     assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before * 1.25)
     page.one("#smaller").click()
     assert float(page.one("#graph").get_attribute("width") or 0) == pytest.approx(before)
-
-
-MOONS = moons(40, 0.1, Random(3))
-
-
-def trained(data: Any = MOONS, classes: int = 1, **options: Any) -> tuple[MLP, History]:
-    model = MLP(2, [4, classes], tanh, rng=Random(2))
-    loss = binary_cross_entropy_with_logits if classes == 1 else cross_entropy_with_logits
-    optimiser = Adam(model.parameters(), 0.05)
-    return model, fit(model, data, loss, optimiser, epochs=6, batch_size=10, rng=Random(1), record=True, **options)
-
-
-def test_scrubbing_through_a_training_run_moves_everything_together(show_training: Callable[..., Shown]) -> None:
-    """At every step: its cost, the norms and one entry of weights and gradients, and the marker on the curve."""
-    model, history = trained()
-    page = show_training(model, history, data=MOONS)
-    names = [name for name, _ in model.named_parameters()]
-    tensors = [slice(0, 8), slice(8, 12), slice(12, 16), slice(16, 17)]
-    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
-    page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
-    assert page.one("#looked").text.startswith(f"{names[5]}: "), "two down and one to the right: W[2][1]"
-    page.driver.execute_script("document.activeElement.blur()")
-    assert page.one("#sentence").text.startswith("Before the first step: cost ")
-    assert page.one("#looked").text.split(": weight ")[1].split(",")[0] != f"{history.snapshots[0].parameters[5]:.6g}"
-    assert six_digits(page.one("#looked").text.split(": weight ")[1].split(",")[0], history.initial[5])
-    page.next()
-    markers = []
-    for count, snapshot in enumerate(history.snapshots, start=1):
-        sentence = page.one("#sentence").text
-        assert sentence.startswith(f"Step {count} of {len(history.snapshots)}, epoch {snapshot.epoch}: cost ")
-        assert six_digits(sentence.partition("cost ")[2], snapshot.cost)
-        norms = page.texts(".norm")
-        for i, tensor in enumerate(tensors):
-            for text, numbers in zip(norms[2 * i : 2 * i + 2], (snapshot.parameters, snapshot.gradients), strict=True):
-                assert six_digits(text, sum(x * x for x in numbers[tensor]) ** 0.5)
-        weight, gradient = page.one("#looked").text.split(": weight ")[1].split(", gradient ")
-        assert six_digits(weight, snapshot.parameters[5])
-        assert six_digits(gradient, snapshot.gradients[5])
-        dot = page.one("#curve circle")
-        markers.append((float(dot.get_attribute("cx") or 0), float(dot.get_attribute("cy") or 0)))
-        if count < len(history.snapshots):
-            page.next()
-    assert not page.one(".stepper .main").is_enabled(), "that was the last step"
-    costs = [snapshot.cost for snapshot in history.snapshots]
-    assert markers == sorted(markers)
-    heights = [y for _, y in markers]
-    assert sorted(range(len(costs)), key=lambda i: -costs[i]) == sorted(range(len(costs)), key=lambda i: heights[i])
-    page.press(Keys.HOME)
-    assert page.one("#sentence").text.startswith("Before the first step: ")
-    page.one("input[type=range]").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    assert page.one("#sentence").text.startswith("Step 2 of ")
-
-
-@pytest.mark.parametrize("classes", [1, 3])
-def test_the_regions_are_those_that_the_model_decides_for(show_training: Callable[..., Shown], classes: int) -> None:
-    """The colours on the plane, read off the screen, at every tenth of it and at three steps."""
-    data = MOONS if classes == 1 else spiral(12, 0.1, Random(4))
-    model, history = trained(data, classes)
-    page = show_training(model, history, data=data, frames=3)
-    low, high = page.driver.execute_script("return [plane.low, plane.high]")
-    places = [(a / 10, b / 10) for a in range(1, 10) for b in range(1, 10)]
-    points = [[low[0] + a * (high[0] - low[0]), low[1] + b * (high[1] - low[1])] for a, b in places]
-    script = """
-        const copy = make("canvas", { width: FINE, height: FINE }).getContext("2d", { willReadFrequently: true });
-        copy.drawImage(fine, 0, 0);
-        const spot = (part) => Math.round(part * (FINE - 1));
-        return arguments[0].map(([a, b]) => [...copy.getImageData(spot(a), spot(1 - b), 1, 1).data])"""
-    seen = set()
-    middle = round((len(history.snapshots) - 1) / 2)
-    for weights in (history.initial, *(history.snapshots[i].parameters for i in (0, middle, -1))):
-        for parameter, x in zip(model.parameters(), weights, strict=True):
-            parameter.data = x
-        compared = 0
-        for output, (red, _, blue, alpha) in zip(
-            model.predict(points), page.driver.execute_script(script, places), strict=True
-        ):
-            scores = sorted([-output, output] if classes == 1 else output)
-            if alpha == 255 or scores[-1] - scores[-2] < 0.05:  # on the boundary or near it
-                continue
-            compared += 1
-            decided = int(output > 0) if classes == 1 else output.index(max(output))
-            shown = 1 if red > 200 else 0 if blue > 150 else 2  # orange, blue, green
-            assert shown == decided
-            seen.add(shown)
-        assert compared > 40
-        page.press(Keys.ARROW_RIGHT)
-    assert seen == set(range(max(classes, 2)))
-
-
-def test_hostile_names_of_tensors_and_classes_are_shown_as_typed(show_training: Callable[..., Shown]) -> None:
-    model, history = trained()
-    model.layers[0].name = HOSTILE
-    X, y = MOONS
-    page = show_training(model, history, data=(X, [HOSTILE if label else "plain" for label in y]))
-    page.driver.execute_script("maps[0].pictures[0].canvas.focus()")
-    assert page.one("#looked").text.startswith(f"{HOSTILE}.W[0][0]: weight ")
-    assert page.texts("#weights tbody th")[0] == f"{HOSTILE}.W 4 × 2"
-    assert page.texts("#classes span") == [f" class {HOSTILE}", " class plain"]
-    assert page.all("img, b") == []
-    assert page.driver.title == "MLP(2 → 4 tanh → 1 linear, 17 parameters), step by step"
-
-
-def test_without_a_plane_the_page_says_so_and_shows_the_rest(show_training: Callable[..., Shown]) -> None:
-    model, history = trained()
-    model.layers[1].freeze()
-    for snapshot in history.snapshots:
-        del snapshot.parameters[12:], snapshot.gradients[12:]
-    del history.initial[12:]
-    page = show_training(model, history)
-    assert page.one("#why").text.startswith("No decision boundary: write ")
-    assert page.all("#plane") == []
-    page.press(Keys.END)
-    assert page.texts(".norm")[-1] == "frozen"
-    page.driver.execute_script("maps[3].pictures[1].canvas.focus()")
-    bias = model.layers[1].b[0].data
-    weight, _, gradient = page.one("#looked").text.removeprefix("layer2.b[0]: weight ").partition(", ")
-    assert six_digits(weight, bias)
-    assert gradient == "frozen"
-    page.one("#curve svg").click()
-    assert page.one("#sentence").text.startswith("Step 11 of 24"), "180 of 360 across, where steps go from 52 to 350"
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (640, 450), (375, 700)])
-def test_the_page_of_a_training_run_fits_every_width_and_can_be_read(
-    show_training: Callable[..., Shown], width: int, height: int, dark: bool
-) -> None:
-    page = show_training(*trained(), data=MOONS)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 400}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    try:
-        page.press(Keys.END)
-        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.driver.execute_script(wide) == 0
-        for selector, behind in [
-            ("h1", "body"),
-            (".norm", ".card"),
-            ("#weights th", ".card"),
-            ("#curve text", ".card"),
-        ]:
-            assert contrast(page, selector, behind) >= 4.5, selector
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings, strategies as st
 
 import autograd
-from autograd import Value, explain, no_grad, topological_order
+from autograd import GATES, Value, explain, no_grad, topological_order
 from autograd.names import complete_names
-from autograd.testing import Expression, expressions
+from autograd.testing import Expression, expressions, gate_inputs
 from tests.worked import sigmoid_neuron as neuron
 
 
@@ -199,11 +199,24 @@ def test_finite_differences_would_find_a_wrong_rule() -> None:
         y = wrong(x)
         y.backward()
         text = repr(explain(y, numeric=True))
-        assert "4 (2·x)  12" in text
+        assert "4 (2·x)  12 WRONG" in text
         assert "dy/dx = 4  (numeric: 12)" in text
         assert "dy/dx by finite differences: 12" in repr(explain(y, wrt=x, numeric=True))
     finally:
         del autograd.GATES["wrong"]
+
+
+@pytest.mark.parametrize("name", GATES)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_no_rule_of_the_table_is_marked_wrong(name: str, data: st.DataObject) -> None:
+    root = GATES[name].apply([Value(x) for x in data.draw(gate_inputs(GATES[name]))])
+    assert "WRONG" not in repr(explain(root, numeric=True))
+
+
+def test_a_kink_is_not_marked_wrong() -> None:
+    z = Value(0.0, "z")
+    assert "WRONG" not in repr(explain(autograd.relu(z) + abs(z) + autograd.max([z, Value(0.0)]), numeric=True))
 
 
 def test_finite_differences_at_the_edge_of_a_domain_and_of_large_graphs() -> None:

@@ -30,7 +30,7 @@ from nn import (
     squared_error,
 )
 from nn.training.history import Snapshot
-from nn.viewing.explore import _curve
+from nn.viewing.pictures import curve
 
 
 def content(page: Page) -> Any:
@@ -90,7 +90,8 @@ def test_weights_gradients_and_costs_are_those_of_the_history(model: MLP) -> Non
         {"name": "layer1.W", "rows": [["layer1.W[0]", 2], ["layer1.W[1]", 2], ["layer1.W[2]", 2]]},
         {"name": "layer1.b", "rows": [["layer1.b", 3]]},
     ]
-    assert found["curve"] == [[i, float(f"{cost:.6g}")] for i, cost in enumerate(history.steps)]
+    (costs,) = found["curves"]
+    assert costs["points"] == [[i, float(f"{cost:.6g}")] for i, cost in enumerate(history.steps)]
 
 
 def test_the_page_begins_with_the_weights_before_the_first_step(model: MLP) -> None:
@@ -247,12 +248,12 @@ def test_targets_that_are_no_classes_have_no_colours() -> None:
 def test_long_curves_keep_their_peaks() -> None:
     costs = [1.0 + (i % 7) / 7 for i in range(5000)]
     costs[1234], costs[4321] = 99.0, 0.01
-    curve = _curve(costs)
-    assert len(curve) <= 1000
-    assert [1234, 99.0] in curve
-    assert [4321, 0.01] in curve
-    assert all(costs[int(i)] == pytest.approx(cost, rel=1e-5) for i, cost in curve)
-    assert [i for i, _ in curve] == sorted(i for i, _ in curve)
+    found = curve([*enumerate(costs)])
+    assert len(found) <= 1000
+    assert (1234, 99.0) in found
+    assert (4321, 0.01) in found
+    assert all(costs[i] == pytest.approx(cost, rel=1e-5) for i, cost in found)
+    assert found == sorted(found)
 
 
 def test_it_stays_small(tmp_path: Path) -> None:
@@ -260,9 +261,9 @@ def test_it_stays_small(tmp_path: Path) -> None:
     model = MLP(2, [16, 16, 1], rng=Random(0))
     numbers = [p.data for p in model.parameters()]
     history = History(snapshots=[Snapshot(0, 1.0 + i, numbers, numbers) for i in range(200)])
-    explore_training(model, history, tmp_path / "page.html", data=DATA)
+    page = explore_training(model, history, tmp_path / "page.html", data=DATA)
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert html.count('"weights":') == 60
+    assert len(content(page)["frames"]) == 60
     assert len(html.encode()) < 2_000_000
     large = MLP(2, [60, 60, 10], rng=Random(0))
     numbers = [p.data for p in large.parameters()]
@@ -287,7 +288,7 @@ def test_errors_say_what_to_write(model: MLP, monkeypatch: pytest.MonkeyPatch) -
             explore_training(model, history, frames=frames)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"data must be a pair \(X, y\)"):
         explore_training(model, history, data=3)  # type: ignore[arg-type]
-    assert content(explore_training(model, history))["penalised"] is True
+    assert content(explore_training(model, history))["curves"][0]["name"].endswith(", with the penalty")
     monkeypatch.setattr("nn.viewing.explore.WEIGHTS", 100)
     with pytest.raises(ValueError, match=r"a page shows at most 9 weights, and MLP.* has 13"):
         explore_training(model, history)
