@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import cycle
 from keyword import kwlist
 from typing import Any
 
@@ -32,7 +33,7 @@ MOST_ENTRIES = 12  # of a list in a formula
 MOST_NODES = 150  # of a formula's graph
 MOST_LETTERS = 2000
 SCRIPTS = ["formula.js", "place.js", "playground.js"]
-VALUES = (2.0, -1.0, 3.0, -2.0, 0.5, 1.5)  # of variables without a value, in turn
+USUAL = (0.5, 2.0, 1.5, 3.0, 0.25, 1.0)  # values of variables without one, in turn; positive, as logarithms need them
 EXAMPLES = (
     ("(x + y)*z", "add distributes, multiply swaps"),
     ("1/(1 + exp(-(w*x + b)))", "a sigmoid neuron"),
@@ -66,7 +67,7 @@ def playground(
     'Type a formula'
     """
     check_digits(digits)
-    chosen = dict(zip(variables(formula), VALUES * (1 + len(formula) // len(VALUES)))) | dict(values or {})
+    chosen = dict(zip(variables(formula), cycle(USUAL))) | dict(values or {})
     build(formula, chosen)
     functions, rows = _functions()
     data = {
@@ -88,6 +89,7 @@ def playground(
         "sizes": {"letter": LETTER, "longest": LONGEST, "labels": LABELS, "uses": USES, "reach": REACH},
         "formula": formula,
         "at": ",".join(f"{name}={x!r}" for name, x in chosen.items()),
+        "usual": USUAL,
         "examples": EXAMPLES,
     }
     scripts = [_graphviz(), *map(page_file, SCRIPTS)]

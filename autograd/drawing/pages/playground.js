@@ -1,6 +1,5 @@
 // A formula is typed, its graph is explored; the address carries the formula, the values of its leaves, and the step.
 
-const USUAL = [2, -1, 3, -2, 0.5, 1.5]; // values of new leaves, in turn
 const values = new Map(); // of all variables that have been typed, so that one comes back with its value
 const field = make("input", { type: "text", id: "formula", spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-describedby": "fault" });
 const fault = make("p", { id: "fault", role: "status" });
@@ -11,9 +10,7 @@ const label = make("label", { for: "formula" }, "Formula");
 byId("stepper").closest("section").before(make("section", { class: "card formula", "aria-label": "Formula" }, label, field, examples, fault));
 byId("folding").hidden = true;
 
-function missing() {
-  return USUAL[values.size % USUAL.length];
-}
+const missing = () => DATA.usual[values.size % DATA.usual.length];
 
 // Read what is typed, and explore its graph. With a fault, its place is marked and the last graph stays.
 function type() {

@@ -367,6 +367,12 @@ def test_own_gates_are_on_the_page_and_those_that_browsers_lack_are_not(chrome: 
         del GATES["cube"], GATES["bell"]
 
 
+def test_values_that_are_left_out_are_chosen() -> None:
+    page = playground(formula="log(x) + sqrt(y)*z + e", values={"y": 4.0})
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.DOTALL)
+    assert json.loads(text)["at"] == "x=0.5,y=4.0,z=1.5"
+
+
 def test_what_a_page_cannot_begin_with_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExpressionError, match="column 2"):
         playground(formula="2x")
