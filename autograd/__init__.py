@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .drawing.explore import explore as explore
     from .drawing.frames import frames as frames
     from .drawing.page import Page as Page
+    from .drawing.playground import playground as playground
     from .drawing.walk import walk as walk
     from .functional import (
         grad as grad,
@@ -50,7 +51,7 @@ __version__ = "0.1.0"
 _READERS = {
     "check": ("check_gradients", "finite_differences"),
     "compiling": ("CompiledProgram", "SizedPrograms", "compile"),
-    "drawing": ("Page", "draw", "explain", "explore", "frames", "to_dot", "walk"),
+    "drawing": ("Page", "draw", "explain", "explore", "frames", "playground", "to_dot", "walk"),
     "functional": ("grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"),
 }
 _MODULES = {name: module for module, names in _READERS.items() for name in names}

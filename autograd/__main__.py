@@ -8,20 +8,22 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
 from ._engine import description, hidden
 from .arguments import truncated_repr
-from .drawing import RenderingError, draw, explain
+from .drawing import RenderingError, draw, explain, explore, playground
 from .drawing.drawing import FORMATS
 from .expression import CONSTANTS, ExpressionError, build
 from .gate import GATES
 from .notation import short_name
 from .value import Value
 
+PAGES = ("html", "htm")
+ENDINGS = (*FORMATS, *PAGES)  # of the file that -o names
 LONGEST_LINE = 600  # characters of an error message
 EXAMPLE = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 EXAMPLE_VALUES = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
@@ -31,6 +33,8 @@ upstream x local = downstream) and write the picture of its graph.
 
   python -m autograd "{EXAMPLE}" w0=2 x0=-1 w1=-3 x1=-2 w2=-3
   python -m autograd "(x+y)*z" x=-2 y=5 z=-4 -o xyz.png
+  python -m autograd "(x+y)*z" x=-2 y=5 z=-4 -o xyz.html   (a page that steps through it)
+  python -m autograd --page play.html   (a page in which one types formulas)
 
 Without arguments it shows the first of these, a sigmoid neuron."""
 
@@ -56,8 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("expression", nargs="?", help="names, numbers, operators and gates, in quotes")
     parser.add_argument("values", nargs="*", metavar="name=number", help="a value for every name in the expression")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="the picture: .svg, .png, .pdf, .dot (default: graph.svg)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="the picture: .svg, .png, .pdf, .dot, or the page: .html (default: graph.svg)",
     )
+    parser.add_argument("--page", metavar="FILE", help="only write a page in which one types formulas: .html")
     parser.add_argument("--digits", type=int, default=2, metavar="N", help="decimals in the picture (default: 2)")
     parser.add_argument("--version", action="version", version=_version())
     return parser
@@ -78,9 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_intermixed_args(_protect_negatives(sys.argv[1:] if arguments is None else arguments))
         output = Path("graph.svg" if options.output is None else options.output)
-        if output.suffix.lower().lstrip(".") not in FORMATS:
+        if output.suffix.lower().lstrip(".") not in ENDINGS:
             raise ExpressionError(
-                f"-o {truncated_repr(str(output))}: the picture's name must end in .{', .'.join(FORMATS)}"
+                f"-o {truncated_repr(str(output))}: the picture's name must end in .{', .'.join(ENDINGS)}"
             )
         if not 0 <= options.digits <= 17:
             raise ExpressionError(f"--digits must be a number from 0 to 17, got {options.digits}")
@@ -88,6 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text, values = EXAMPLE, EXAMPLE_VALUES
         else:
             text, values = options.expression.strip(), _values(options.values)
+        if options.page is not None:
+            _write(playground(formula=text, values=values, digits=options.digits).save, options.page)
+            flush()
+            return 0
         root = build(text, values)
         root.backward()
         _report(text, root, values)
@@ -131,10 +143,10 @@ def _protect_negatives(arguments: Sequence[str]) -> list[str]:
     for i, argument in enumerate(arguments):
         if argument == "--":
             return [*protected, *(f" {rest}" for rest in arguments[i + 1 :])]
-        follows_output = i > 0 and arguments[i - 1] in ("-o", "--output")
+        follows_output = i > 0 and arguments[i - 1] in ("-o", "--output", "--page")
         option = (
             argument == "-h"
-            or re.fullmatch(rf"-o|-o.+\.({'|'.join(FORMATS)})|--(output|digits|version|help)", argument)
+            or re.fullmatch(rf"-o|-o.+\.({'|'.join(ENDINGS)})|--(output|digits|version|help|page)", argument)
             or (re.fullmatch(r"--[a-z]+(=.*)?", argument) and argument[2:] not in given)
             or follows_output
         )
@@ -188,16 +200,26 @@ def _number(x: float) -> str:
 
 
 def _picture(root: Value, output: Path, digits: int, *, asked: bool) -> int:
+    if output.suffix.lower().lstrip(".") in PAGES:
+        _write(explore(root, digits=digits, names=False).save, output)
+        return 0
+    drawing = draw(root, digits=digits, names=False)
     try:
-        drawing = draw(root, digits=digits, names=False)
-        try:
-            written, hint = drawing.save(output), ""
-        except RenderingError as error:
-            written, hint = drawing.save(output.with_suffix(".dot")), f" ({error})"
+        _write(drawing.save, output)
+        return 0
+    except RenderingError as error:
+        _write(drawing.save, output.with_suffix(".dot"), f" ({error})")
+    return 2 * asked
+
+
+def _write(save: Callable[[Path], Path], path: str | Path, hint: str = "") -> None:
+    """Save a picture or a page, and say where it is."""
+    path = Path(path)
+    try:
+        written = save(path)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(output)) from None
-    print(f"picture: {written}{hint}")
-    return 2 if hint and asked else 0
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    print(f"{'page' if path.suffix.lower().lstrip('.') in PAGES else 'picture'}: {written}{hint}")
 
 
 if __name__ == "__main__":

@@ -192,6 +192,10 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
     if isinstance(what, ast.Name) and (what.id in GATES or what.id in ALIASES):
         if any(keyword.arg is None for keyword in node.keywords):
             raise _refuse(text, node, "** is not allowed in a call")
+        given = [keyword.arg for keyword in node.keywords]
+        for i, keyword in enumerate(node.keywords):
+            if keyword.arg in given[:i]:
+                raise _at(_index(text, keyword.col_offset), f"{keyword.arg} is given twice")
         if what.id in SECOND_INPUT and len(node.args) == 2:
             raise _refuse(text, node, f"{what.id} takes one input: write {SECOND_INPUT[what.id]}")
     elif isinstance(what, ast.Name) and what.id not in values and what.id not in CONSTANTS:

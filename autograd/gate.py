@@ -193,17 +193,30 @@ class Gate:
     def formula(self, inputs: Sequence[str | float]) -> str:
         """Return the output as a formula: operators between its inputs, or else a function call."""
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs]
-        sum_of = terms(Symbol.of(self.forward(SYMBOLS, *symbols))) if len(symbols) <= 2 * MOST_SHOWN else []
-        if len(sum_of) > 1 or any(term.operator == "mul" for term in sum_of):
-            return mathematics(reduce(add, sorted(sum_of, key=lambda term: term.operator != "mul")))
-        if not self.variadic:
-            output = Symbol.of(self.forward(SYMBOLS, *symbols))
-            plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
-            if plain and (output.operator in BINDING or output.operator == "pow"):
-                return mathematics(output)
+        written = self.written(symbols)
+        if written is not None:
+            return mathematics(written)
         shown = [mathematics(symbol) for symbol in symbols]
         shown = [*shown[: MOST_SHOWN - 2], "…", shown[-1]] if len(shown) > MOST_SHOWN else shown
         return f"{self.name}({', '.join(shown)})"
+
+    def written(self, symbols: Sequence[Symbol]) -> Symbol | None:
+        """Return the output as an expression of operators between its inputs, or None if it is written as a call.
+
+        >>> w, x = Symbol.named("w"), Symbol.named("x")
+        >>> GATES["mul"].written([w, x]), GATES["exp"].written([x])
+        (w * x, None)
+        """
+        if self.variadic and len(symbols) > 2 * MOST_SHOWN:
+            return None
+        output = Symbol.of(self.forward(SYMBOLS, *symbols))
+        sum_of = terms(output)
+        if len(sum_of) > 1 or any(term.operator == "mul" for term in sum_of):
+            return reduce(add, sorted(sum_of, key=lambda term: term.operator != "mul"))
+        plain = all(isinstance(x, Symbol) and x.operator in ("name", "number") for x in output.arguments)
+        return (
+            output if plain and not self.variadic and (output.operator in BINDING or output.operator == "pow") else None
+        )
 
     def __repr__(self) -> str:
         return f"<gate {self.name}({', '.join('*' * self.variadic + name for name in self.names)})>"

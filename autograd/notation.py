@@ -13,6 +13,8 @@ __all__ = [
     "BEYOND",
     "ELSEWHERE",
     "SECOND_INPUT",
+    "WRITTEN",
+    "bad_character",
     "foreign_notation",
     "listing",
     "precedence_advice",
@@ -181,7 +183,7 @@ def syntax_fault(text: str, gates: Container[str]) -> tuple[int, str] | None:
         if kind == "space":
             continue
         if kind == "other":
-            return token.start(), _bad_character(sign)
+            return token.start(), bad_character(sign)
         if (
             kind == "number" and len(sign) > 308 and sign.replace("_", "").isdecimal()
         ):  # Python itself accepts 4,300 digits
@@ -245,7 +247,12 @@ def listing(names: Sequence[str], most: int) -> str:
     return ", ".join(map(short_name, names[:most])) + rest
 
 
-def _bad_character(sign: str) -> str:
+def bad_character(sign: str) -> str:
+    """Return why a character cannot stand in an expression, and what to write instead.
+
+    >>> bad_character("|")
+    'write abs(x) instead of |x|'
+    """
     if sign == "|":
         return "write abs(x) instead of |x|"
     if sign == "%":

@@ -1,7 +1,8 @@
 """Symbols: running a rule on them instead of numbers builds its formula.
 
-The formula, a graph of symbols, is printed as Python (the pure engine's functions), as JavaScript (pages that compute), as
-mathematics (labels in pictures), or listed as steps (bytecode for C, recorded derivatives, the compiler).
+The formula, a graph of symbols, is printed as Python (the pure engine's functions), as C, NumPy or JavaScript (composed
+functions, exported programs), as mathematics (labels in pictures), or listed as steps (bytecode for C, recorded derivatives,
+the compiler, pages that compute and write formulas).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ __all__ = [
     "folded",
     "functions",
     "header",
-    "javascript",
     "mathematics",
     "may_refuse",
     "otherwise",
@@ -380,23 +380,9 @@ def header() -> str:
 
 def python(symbol: Symbol) -> str:
     """Print a formula as Python, each function by its name, `where` as a conditional expression."""
-    return _printed(symbol, PYTHON)
-
-
-def javascript(symbol: Symbol) -> str:
-    """Print a formula as JavaScript, each function by its name, `where` as a conditional expression.
-
-    >>> x = Symbol.named("x")
-    >>> javascript(SYMBOLS.where(x > 0, x, -(-x)))
-    '(x > 0.0 ? x : -(-x))'
-    """
-    return _printed(symbol, JAVASCRIPT)
-
-
-def _printed(symbol: Symbol, language: Language) -> str:
     printed: dict[int, tuple[str, int]] = {}
     for part in parts(symbol):
-        printed[id(part)] = _code(part, printed, language)
+        printed[id(part)] = _code(part, printed, PYTHON)
     return printed[id(symbol)][0]
 
 

@@ -109,6 +109,9 @@ def aligned(like: Any, x: Any, what: str, of: str = "its argument") -> Iterator[
     elif isinstance(like, (list, tuple)):
         if not isinstance(x, (list, tuple)) or len(x) != len(like):
             raise ValueError(f"{what} must have {len(like)} entries, got {describe(x)}: give it the shape of {of}")
+        if NUMBERS.issuperset(map(type, chain(like, x))):
+            yield from x
+            return
         for i, (entry, given) in enumerate(zip(like, x, strict=True)):
             yield from aligned(entry, given, f"{what}[{i}]", of)
     elif isinstance(x, (list, tuple, dict)):

@@ -35,10 +35,7 @@ def main(out: Path = Path()) -> dict[str, float]:
         print(f"{'slope':>10}", *(f"{slope:>15.9f}" for _, slope in pairs))
         for x, (value, slope) in zip(POINTS, pairs, strict=True):
             numbers |= {f"{name}({x:g})": value, f"{name}'({x:g})": slope}
-    print(
-        "\nThe lectures ask that activations be differentiable, and use relu, which is not at 0: its slope there is 0 by "
-        "convention."
-    )
+    print("\nAn activation must be differentiable. relu is not at 0, where its slope is 0 by convention.")
 
     figure = Figure(figsize=(12, 7), layout="constrained")
     for ax, (name, function) in zip(figure.subplots(2, 3).flat, functions.items(), strict=True):

@@ -31,7 +31,7 @@ def f(x: Any) -> Any:
 
 
 def small_net_evaluations() -> tuple[int, int]:
-    """Return the number of parameters of the lectures' net 2-2-2-3, and of evaluations that a numerical gradient takes."""
+    """Return the number of parameters of the net 2-2-2-3, and of evaluations that a numerical gradient takes."""
     model = Sequential(
         Layer(2, 2, sigmoid, rng=Random(SEED)), Layer(2, 2, sigmoid, rng=Random(SEED)), Layer(2, 3, None)
     )
@@ -56,7 +56,7 @@ def product(a: list[list[float]], b: list[list[float]]) -> tuple[list[list[float
 
 
 def recursion(weights: list[Any], biases: list[Any], x: Any, y: int) -> list[Any]:
-    """Return the gradients of all weights by the lectures' δ recursion in NumPy; sigmoid hidden layers, softmax output.
+    """Return the gradients of all weights by the δ recursion in NumPy; sigmoid hidden layers, softmax output.
 
     da/dz is diag(σ′(z)), which the recursion applies as an elementwise product.
     """

@@ -1,7 +1,7 @@
 """Gates as patterns of gradient flow: distributor (add), swap multiplier, adder (copy), router (max).
 
-The lectures show each gate with its upstream and its downstream gradients. Here that upstream gradient
-is the seed of `backward`. The last graph, 2·(x·y + max(z, w)), has all of them in one.
+Each gate is shown with its upstream and its downstream gradients. The upstream gradient is the seed of `backward`. The last
+graph, 2·(x·y + max(z, w)), has all of them in one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(out: Path = Path()) -> dict[str, float]:
 
     s2, t2 = Value(4.0), Value(4.0)
     maximum(s2, t2).backward(9.0)
-    print(f"At a tie, of which the lectures do not speak, it is split evenly: {s2.grad:g} and {t2.grad:g}\n")
+    print(f"At a tie it is split evenly: {s2.grad:g} and {t2.grad:g}\n")
 
     numbers = {"a": a.grad, "b": b.grad, "c": c.grad, "d": d.grad, "copied": x.grad, "s": s.grad, "t": t.grad}
 

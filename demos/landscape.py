@@ -1,8 +1,8 @@
 """The landscape of a cost: saddles that slow descent, two minima, random search, rarity of minima.
 
-Lectures: descent finds a local minimum (for a small enough step, and where no saddle stops it; one says "guaranteed"
-without that). At a saddle the gradient is 0 and only some directions go down. For a minimum all curvatures must be
-positive, which gets exponentially rare as dimensions grow: here for random symmetric matrices.
+Descent finds a local minimum, if the step is small enough and no saddle stops it. At a saddle the gradient is 0 and only
+some directions go down. For a minimum all curvatures must be positive, which gets exponentially rare as dimensions grow:
+here for random symmetric matrices.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The linear classifier z = Wx + b: hinge and softmax loss of its scores, and its decision boundaries.
 
-The lectures' example has four pixels and three classes, of which the last is right. Hinge asks only that the right score
+The example has four pixels and three classes, of which the last is right. Hinge asks only that the right score
 leads by 1; softmax always wants more. In the plane, three such neurons cut the three arms of a spiral by straight lines,
 which no training can bend.
 """

@@ -1,6 +1,6 @@
 """Near a point a smooth function is its tangent, Δy = slope · Δx; the rest is of second order.
 
-The lectures' reason why gradients suffice: L(w + u) = L(w) + ∇L·u + ½ uᵀHu + …. Shown on the sigmoid neuron as a function
+Gradients suffice for small steps: L(w + u) = L(w) + ∇L·u + ½ uᵀHu + …. Shown on the sigmoid neuron as a function
 of w0, at w0 = 2. The error of the tangent divided by u² tends to half the second derivative.
 """
 
@@ -16,7 +16,7 @@ from nn.viewing import COLOURS
 
 
 def neuron(w0: Any) -> Any:
-    """The lectures' sigmoid neuron; x0 = −1, w1·x1 = 6, w2 = −3."""
+    """The sigmoid neuron; x0 = −1, w1·x1 = 6, w2 = −3."""
     return sigmoid(w0 * -1.0 + 6.0 - 3.0)
 
 

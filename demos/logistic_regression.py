@@ -1,8 +1,8 @@
 """Logistic regression: P(y = 1 | x) = σ(w·x + b), decided at ½, which is the line w·x + b = 0.
 
-The lectures' smallest network: one sigmoid neuron and the cross-entropy −y log o − (1 − y) log(1 − o), whose gradient in
+The smallest network: one sigmoid neuron and the cross-entropy −y log o − (1 − y) log(1 − o), whose gradient in
 z is o − y. The graph of that loss is drawn for one sample; then descent with momentum fits the neuron to two clouds that
-overlap, and the picture is the lectures' S-shaped surface.
+overlap, and the picture is its S-shaped surface.
 """
 
 from __future__ import annotations

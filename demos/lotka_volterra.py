@@ -22,10 +22,10 @@ from scipy.optimize import minimize
 from autograd import Value, compile, exp, hessian, log, sum, value_and_grad
 from nn.viewing import COLOURS
 
-SEED, NOISE, FITS = 0, 0.1, 200
+SEED, NOISE, FITS = 0, 0.1, 60
 NAMES = "αβγδ"  # per week and, for β and δ, per animal
 TRUE, START = (1.0, 0.2, 0.8, 0.1), (0.7, 0.3, 0.5, 0.2)
-BEGIN, STEP, EVERY, STEPS = (5.0, 4.0), 0.1, 5, 200  # animals; weeks; steps from count to count; steps in all
+BEGIN, STEP, EVERY, STEPS = (5.0, 4.0), 0.2, 2, 100  # animals; weeks; steps from count to count; steps in all
 
 
 def orbit(parameters: Any) -> list[Any]:
@@ -70,7 +70,7 @@ def timed(call: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def main(out: Path = Path()) -> dict[str, float]:
-    """Fit the parameters, eagerly and compiled, with their errors, and draw the fit and 200 others."""
+    """Fit the parameters, eagerly and compiled, with their errors, and draw the fit and 60 others."""
     rng = Random(SEED)
     truth = predicted(TRUE)
 

@@ -1,7 +1,7 @@
 """A new sample turns the perceptron's line far, and a line learnt by gradient descent less.
 
-The lectures: backpropagation prefers low variance, its solution changes little when samples are added, even where it then
-misses one; the perceptron takes any line that has no error. Six points, then a seventh at (−0.2, 3), which the first line
+Descent on a loss has low variance: its solution changes little when samples are added, even where it then misses one.
+The perceptron takes any line that has no error. Six points, then a seventh at (−0.2, 3), which the first line
 of the perceptron gets wrong.
 """
 

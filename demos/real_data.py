@@ -1,6 +1,6 @@
 """Three data sets of scikit-learn: iris flowers, breast tumours and the progression of diabetes.
 
-The lectures' four steps each time: a model, a loss (both by the recipe of the task), an optimiser, a run. A quarter of the
+Four steps each time: a model, a loss (both by the recipe of the task), an optimiser, a run. A quarter of the
 samples is kept for testing; features are scaled by the mean and deviation of the
 training part.
 """

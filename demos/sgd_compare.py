@@ -1,7 +1,7 @@
 """Batch, mini-batch, stochastic descent: one exact step an epoch, several noisy or many noisier ones.
 
-The lectures: stochastic steps have high variance, which mini-batches reduce, as 1/n for n samples; they waste less on data
-that is redundant. On a line through noisy points all three go through the data equally often.
+Stochastic steps have high variance, which mini-batches of n samples reduce by 1/n; they waste less on redundant data. On a
+line through noisy points all three go through the data equally often.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def line() -> Layer:
 
 
 def first_steps() -> list[tuple[float, float, float]]:
-    """Return (cost, w, b) before each of four steps of batch descent on the lectures' kind of small example."""
+    """Return (cost, w, b) before each of four steps of batch descent on a small example."""
     model, found = line(), []
     data = ([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 2.0, 5.0])
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy on the lectures' two pictures of a cat, scored for dog, cat, fish, frog.
+"""Softmax and cross-entropy on two pictures of a cat, scored for dog, cat, fish, frog.
 
 p_i = e^z_i / Σ e^z_j, and the loss is −log p of the right class, which is logsumexp(z) − z_cat. Its gradient in z is
 p − e_cat, with entries that sum to 0; the Jacobian of the softmax itself is diag(p) − p·pᵀ.

@@ -1,7 +1,7 @@
 """The influence of the step size: too small is slow, too large oscillates, larger still diverges.
 
 On f(x) = x² every step multiplies x by 1 − 2η, so the path is known: η = 0.5 reaches 0 in one step, and
-η = 1 alternates between 1 and −1. The lectures stop when |f(x^t+k) − f(x^t)| < ε.
+η = 1 alternates between 1 and −1. A usual rule is to stop when |f(x^t+k) − f(x^t)| < ε.
 """
 
 from __future__ import annotations

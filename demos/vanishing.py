@@ -1,6 +1,6 @@
 """Gradients vanish or explode with depth: they are products with a factor Wᵀ and f′ per layer.
 
-The lectures' formula for layer k has the product over all later layers of weights times slopes of the activation (its order
+The gradient of layer k has the product over all later layers of weights times slopes of the activation (its order
 is that of transposed W). The slope of a sigmoid is at most ¼, so its early layers hardly learn; relu with weights of the
 right size keeps the gradient. In a linear network each layer multiplies by at most its spectral norm, the largest singular
 value.

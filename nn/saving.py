@@ -13,7 +13,7 @@ from autograd.files import read_file, replace_file
 
 from .module import Module
 
-__all__ = ["load", "save"]
+__all__ = ["file_head", "load", "save"]
 
 FORMAT, VERSION = "gatewise model", 1
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # of safetensors, as NumPy reads them
@@ -52,9 +52,8 @@ def save(model: Module, path: str | PathLike[str]) -> Path:
         if not all(abs(x) < float("inf") for x in _numbers(numbers)):
             raise ValueError(f"{name} must hold finite numbers to be saved, got nan or inf")
     if _is_json(path):
-        head = {"format": FORMAT, "version": VERSION, "model": repr(model)}
         rows = ",\n".join(f"    {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in state.items())
-        text = json.dumps(head, indent=2, ensure_ascii=False)[:-2] + f',\n  "state": {{\n{rows}\n  }}\n}}\n'
+        text = json.dumps(file_head(model), indent=2, ensure_ascii=False)[:-2] + f',\n  "state": {{\n{rows}\n  }}\n}}\n'
         content = text.encode()
     else:
         np, safetensors = _safetensors()
@@ -103,6 +102,11 @@ def load(model: M, path: str | PathLike[str]) -> M:
         saved = _describe_entry(head.get("model")).strip("'")
         raise ValueError(f"{path.name}, saved from {saved}, does not fit {model!r}: {error}") from None
     return model
+
+
+def file_head(model: Module) -> dict[str, Any]:
+    """Return the entries of a JSON file that come before its state."""
+    return {"format": FORMAT, "version": VERSION, "model": repr(model)}
 
 
 def _path(model: Any, path: Any) -> Path:

@@ -31,7 +31,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
 extras = [name for name in ("jax", "torch", "jupytext") if importlib.util.find_spec(name) is None]
-collect_ignore_glob = ["*/test_browser.py"] * bool(missing) + [f"*/test_{name}.py" for name in extras]
+collect_ignore_glob = ["*browser.py"] * bool(missing) + [f"*/test_{name}.py" for name in extras]
 collect_ignore_glob += ["*/test_tape.py"] * (native is None)
 peers = [name for name in ("micrograd", "mygrad", "torch", "casadi", "pydot") if importlib.util.find_spec(name) is None]
 both = importlib.util.find_spec("autograd.native.core") is not None
@@ -40,7 +40,7 @@ collect_ignore_glob += ["*/test_engines.py", "*/test_pure_and_native.py"] * (not
 
 def pytest_report_header() -> list[str]:
     return [
-        f"browser: none, so test_browser.py is left out (apt install chromium chromium-driver brings {missing[0]})"
+        f"browser: none, so the tests of pages are left out (apt install chromium chromium-driver brings {missing[0]})"
         if missing
         else "browser: chromium",
         f"engine: {description}" + ", alone, so test_engines.py is left out" * (not both),

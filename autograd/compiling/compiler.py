@@ -65,8 +65,8 @@ def compile(
     gradient=False does. Other leaves are constants. `check` raises a FloatingPointError, naming the line, where a number
     overflows or is undefined. Needs numpy.
 
-    Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each. An input
-    may be a whole number that picks a row of a table: see `take`.
+    Sizes may be left out, compile(loss, model): they are found at the first call, and a program is kept for each; `train`
+    takes samples of different sizes. An input may be a whole number that picks a row of a table: see `take`.
 
     Parts that depend on neither inputs nor parameters are computed once, exactly as the gates compute them. In other
     sums the constants are added first, in their order, and the remaining terms in any order. So a result may differ

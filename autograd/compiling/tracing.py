@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..arguments import truncated_repr, unpack_array
 from ..context import traced
 from ..value import Value
+from .batches import numpy
 
 __all__ = ["ALONE", "Trace", "input_names", "recorded", "takes_nothing", "trace"]
 
@@ -50,7 +51,7 @@ def trace(function: Any, sizes: Mapping[str, int]) -> Trace:
         if size > MOST_ENTRIES:
             raise ValueError(f"{name} has {size} entries, and an input has at most {MOST_ENTRIES}, one Value each")
     inputs = {name: [Value(nan, f"{name}[{i}]") for i in range(sizes[name])] for name in _ordered(function, sizes)}
-    with traced() as ranges:
+    with traced() as ranges, numpy().errstate(invalid="ignore"):  # NumPy would warn where arrays of these are compared
         result = unpack_array(function(*inputs.values()))
     several = isinstance(result, (list, tuple))
     outputs = list(result) if several else [result]

@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..names import caller_names, complete_names
 from ..value import Value
+from .boxes import LEVELS, Box, Level
 from .flow import Flow, check_digits, sign
-from .hubs import hubs, spine
-from .javascript import scripts
-from .layout import LABELS, Layout, layout
+from .javascript import gate_row, operations
+from .layout import LABELS, layout
 from .page import Page, page_file
-from .view import LARGEST
+from .view import FULL, GATES, LARGEST, LINES, View
 
-__all__ = ["explore"]
+__all__ = ["LETTER", "LONGEST", "explore", "explorer"]
 
-SCRIPTS = ["flow.js", "picture.js", "details.js", "explore.js"]
+SCRIPTS = ["rules.js", "flow.js", "picture.js", "details.js", "predict.js", "explore.js"]
 LETTER = 7.5  # width of a letter in points
 LONGEST = 14  # letters of a name in the picture
-FORMULA = 40  # letters of a formula
+UNFOLDED = 600  # boxes of a level that is offered beside a coarser one
+NAMES: dict[Level | None, str] = {None: "gates", "neuron": "neurons", "layer": "layers"}
 
 
 def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: int = 2, names: bool = True) -> Page:
@@ -30,9 +32,9 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
 
     Each step computes the output of one gate, or going backward the gradients of its inputs; gradients add up at shared
     nodes. Pointing at a node or an edge shows its numbers. Changing a leaf recomputes the page by the rules of the gates.
-    Predict mode hides each gradient until it is guessed. Without a path, the page is only returned; notebooks display
-    it. `digits` is the number of decimals in the picture. The page computes everything from the leaves, so a stale graph
-    is shown as after `root.forward()`.
+    Predict mode asks for each gradient before it shows it. Networks are folded to neurons or layers, which the page can
+    unfold. Without a path, the page is only returned; notebooks display it. `digits` is the number of decimals in the
+    picture. The page computes everything from the leaves, so a stale graph is shown as after `root.forward()`.
 
     ValueError for a graph of more than 3,000 nodes; RenderingError if Graphviz, which lays the graph out, is missing.
 
@@ -52,87 +54,156 @@ def explore(root: Value, path: str | os.PathLike[str] | None = None, *, digits: 
     known = caller_names(sys._getframe(1)) if names else {}
     labels = complete_names(order, known)
     place = {node: i for i, node in enumerate(order)}
-    data = {"digits": digits, "nodes": [_node(node, labels, place) for node in order]}
-    data |= _layout_data(order, place, labels)
-    gates = {f"{node.gate.name}/{len(node.inputs)}": (node.gate, len(node.inputs)) for node in order if node.gate}
-    page = Page(
-        f"{labels[root]}, step by step",
-        body=page_file("explore.html"),
-        scripts=[scripts(gates), *map(page_file, SCRIPTS)],
-        data=data,
-    )
+    kinds = {_key(node): (node.gate, len(node.inputs)) for node in order if node.gate}
+    rows = {key: gate_row(gate, count) for key, (gate, count) in kinds.items()}
+    sheets, level = _sheets(flow, labels, place)
+    data = {"nodes": [_node(node, labels, place) for node in order], "sheets": sheets, "level": level}
+    page = explorer(f"{labels[root]}, step by step", digits, rows, [page_file("given.js")], data)
     if path is not None:
         page.save(path)
     return page
 
 
+def explorer(
+    title: str,
+    digits: int,
+    rows: Mapping[str, Any],
+    scripts: Sequence[str],
+    data: Mapping[str, Any],
+    *,
+    wasm: bool = False,
+) -> Page:
+    """Return a page that explores graphs of the gates with these rows; its own scripts say which graphs."""
+    return Page(
+        title,
+        body=page_file("explore.html"),
+        scripts=[operations(), *map(page_file, SCRIPTS), *scripts],
+        data={"digits": digits, "gates": rows, **data},
+        wasm=wasm,
+    )
+
+
+def _key(node: Value) -> str:
+    """Return the name and number of inputs of a node's gate, which have one row."""
+    assert node.gate is not None
+    return f"{node.gate.name}/{len(node.inputs)}"
+
+
 def _node(node: Value, labels: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:
-    """Return the data of a node for the page; the rules of its gate are in the script's GATES."""
+    """Return the data of a node for the page; the rules of its gate are among those of all gates."""
     gate = node.gate
     if gate is None:
         if not math.isfinite(node.data):
             raise ValueError(f"leaves must be finite numbers, got {labels[node]} = {node.data!r}")
         named = node.role != "constant" or bool(node.label)
         return {"name": labels[node], "role": node.role, "data": node.data, "inputs": [], "named": named}
-    operands = [input.data if input.role == "constant" else labels[input] for input in node.inputs]
-    formulas = gate.formulas(operands, labels[node]) or [""] * len(operands)
+    inputs = [place[input] for input in node.inputs]
+    found = {"name": labels[node], "gate": _key(node), "inputs": inputs}
+    return found | ({"scope": node.scope} if node.scope else {})
+
+
+def _sheets(flow: Flow, labels: Mapping[Value, str], place: Mapping[Value, int]) -> tuple[dict[str, Any], str]:
+    """Return a sheet for each level that the page can show, the finest first, and the level that it begins with.
+
+    A graph without scopes has one level. One with scopes begins at the finest that shows well, and unfolds to UNFOLDED boxes.
+    """
+    scoped = any(node.scope for node in flow.order)
+    views: dict[str, View] = {}
+    for level in (None, *LEVELS[1:] * scoped):
+        view = View.every(flow, level)
+        if not views or len(view.boxes) < len(views[next(reversed(views))].boxes):  # else it folds nothing more
+            views[NAMES[level]] = view
+    coarsest = next(reversed(views))
+    offered = [name for name, view in views.items() if len(view.boxes) <= UNFOLDED or name == coarsest]
+    most = {"gates": GATES} if scoped else {}
+    well = [
+        name for name in offered if len(views[name].boxes) <= most.get(name, FULL) and len(views[name].arrows) <= LINES
+    ]
+    return {name: _sheet(views[name], labels, place) for name in offered}, (well or [coarsest])[0]
+
+
+def _sheet(view: View, labels: Mapping[Value, str], place: Mapping[Value, int]) -> dict[str, Any]:
+    """Return the boxes and arrows of a view with their layouts, from left to right and, for narrow windows, down.
+
+    The boxes are followed by that with the root's name, and by the copies of hubs.
+    """
+    root = view.flow.root
+    number = {box: i for i, box in enumerate(view.boxes)}
+    first_edge = _first_edges(view.flow.order)
+    sizes = [_size(box, labels) for box in view.boxes]
+    ends = []
+    if root.inputs:
+        ends = [(len(sizes) - 1, len(sizes))]
+        sizes.append((_width(labels[root], 48.0), 40.0))
+    copies = []
+    uses = Counter(arrow.tail for arrow in view.arrows)
+    for box, repeated in view.copies.items():
+        total, first = sum(uses[tail] for tail in (box, *repeated)), 1 + uses[box]
+        for copy in repeated:
+            number[copy] = len(sizes)
+            copies.append({"of": number[box], "first": first, "last": first + uses[copy] - 1, "uses": total})
+            first += uses[copy]
+            sizes.append(_size(copy, labels))
+    edges = [(number[arrow.tail], number[arrow.head]) for arrow in view.arrows] + ends
+    spine = view.spine() if view.copies else ()
+    straight = {i for i, arrow in enumerate(view.arrows) if arrow in spine}
+    columns = [[number[box] for box in boxes] for boxes in _columns(view)]
     return {
-        "name": labels[node],
-        "gate": f"{gate.name}/{len(operands)}",
-        "gateName": gate.name,
-        "scope": node.scope or "",
-        "symbol": sign(node),
-        "doc": gate.doc,
-        "nickname": gate.nickname,
-        "kink": gate.kink.convention if gate.kink else "",
-        "inputs": [place[input] for input in node.inputs],
-        "formula": gate.formula(operands),
-        "locals": [formula if len(formula) <= FORMULA else "" for formula in formulas],
+        "boxes": [{"nodes": [place[node] for node in box.nodes], **_fold(box)} for box in view.boxes],
+        "arrows": [[first_edge[gate] + slot for gate, slot in arrow.edges] for arrow in view.arrows],
+        "copies": copies,
+        "dense": bool(columns) or len(edges) > LABELS,  # then labels are shown of the current edge only
+        "wide": layout(sizes, edges, straight, columns),
+        "tall": None if len(edges) > LABELS else layout(sizes, edges, straight, columns, down=True),
     }
 
 
-def _layout_data(order: Sequence[Value], place: Mapping[Value, int], labels: Mapping[Value, str]) -> dict[str, Any]:
-    """Return the layouts for the page, from left to right and, for narrow windows, down.
+def _columns(view: View) -> list[list[Box]]:
+    """Return the folded boxes of each outer scope, such as the neurons of a layer, and the leaves that feed them alone.
 
-    A layout has the places of the nodes, the routes of the edges, and the copies of each hub.
-    The last place and route belong to the box with the root's name. A copy has its place and its range of uses.
+    An outer scope in which an arrow leads from one box to another is no column.
     """
-    root = order[-1]
-    sizes = [_size(node, labels[node]) for node in order]
-    edges = [(place[input], place[node]) for node in order for input in node.inputs]
-    many = hubs(len(order), edges)
-    straight = spine(len(order), edges) if many else ()
-    if root.inputs:
-        sizes.append((_width(labels[root], 48.0), 40.0))
-        edges.append((place[root], len(order)))
-    count, copies = len(sizes), []
-    for hub, groups in many.items():
-        first, uses = 1, sum(map(len, groups))
-        for group in groups:
-            if group is not groups[0]:
-                for i in group:
-                    edges[i] = (len(sizes), edges[i][1])
-                copies.append({"of": hub, "first": first, "last": first + len(group) - 1, "uses": uses})
-                sizes.append((_width(f"{labels[order[hub]]} = ", 60.0) + 40, 42.0))
-            first += len(group)
-
-    def sheet(found: Layout) -> dict[str, Any]:
-        return {
-            "width": found.width,
-            "height": found.height,
-            "places": [spot._asdict() for spot in found.nodes[:count]],
-            "copies": [copy | spot._asdict() for copy, spot in zip(copies, found.nodes[count:], strict=True)],
-            "routes": [route._asdict() for route in found.edges],
-        }
-
-    narrow = None if len(edges) > LABELS else sheet(layout(sizes, edges, straight, down=True))
-    return {"wide": sheet(layout(sizes, edges, straight)), "tall": narrow}
+    outer = {box: box.scope.rpartition("/")[0] for box in view.boxes if box.scope}
+    chained = {outer[arrow.head] for arrow in view.arrows if outer.get(arrow.tail) == outer.get(arrow.head) is not None}
+    columns: dict[str, list[Box]] = {}
+    leaves: dict[str, list[Box]] = {}
+    for box in view.boxes:
+        if box in outer and outer[box] not in chained:
+            columns.setdefault(outer[box], []).append(box)
+        elif box.single and not box.nodes[0].inputs:
+            fed = {outer.get(arrow.head) for arrow in view.arrows if arrow.tail is box}
+            if len(fed) == 1 and (scope := fed.pop()) is not None:
+                leaves.setdefault(scope, []).append(box)
+    several = {scope: boxes for scope, boxes in columns.items() if len(boxes) > 1}
+    return [*several.values(), *(boxes for scope, boxes in leaves.items() if len(boxes) > 1 and scope in several)]
 
 
-def _size(node: Value, name: str) -> tuple[float, float]:
-    if node.gate is not None:
+def _first_edges(order: Sequence[Value]) -> dict[Value, int]:
+    """Map each node to the number of the edge into its first input, where all edges are numbered in order."""
+    found, count = {}, 0
+    for node in order:
+        found[node] = count
+        count += len(node.inputs)
+    return found
+
+
+def _fold(box: Box) -> dict[str, str]:
+    return {"scope": box.scope, "title": _title(box.scope)} if box.scope else {}
+
+
+def _title(scope: str) -> str:
+    """Return the last two parts of a scope: layer1/neuron3."""
+    return "/".join(scope.split("/")[-2:])
+
+
+def _size(box: Box, labels: Mapping[Value, str]) -> tuple[float, float]:
+    node = box.nodes[-1]
+    if box.scope is not None:
+        return LETTER * min(len(_title(box.scope)), 18) + 20, 42.0
+    if node.gate is not None and box.original is None:
         return max(46.0, LETTER * len(sign(node)) + 20), 46.0
-    return (_width(f"{name} = ", 60.0) + 40, 42.0) if node.role != "constant" or node.label else (60.0, 36.0)
+    named = node.role != "constant" or node.label
+    return (_width(f"{labels[node]} = ", 60.0) + 40, 42.0) if named else (60.0, 36.0)
 
 
 def _width(text: str, least: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["hubs", "spine"]
+__all__ = ["REACH", "USES", "hubs", "spine"]
 
 USES = 12  # a node with fewer uses is drawn once, so that its edges show the sum of gradients
 REACH = 500  # total columns that edges may cross: Graphviz takes a second for 500, a minute for 10,000

@@ -1,56 +1,71 @@
-"""Translate gates to JavaScript: their rules, run on symbols, give expressions that a page can compute."""
+"""Hand the rules of gates to JavaScript: run on symbols, they give steps that a page computes and writes as formulas."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from ..functions import FUNCTIONS, known
 from ..gate import Gate
-from ..symbols import JAVASCRIPT, SYMBOLS, Symbol, calls, definition, statements
+from ..symbols import JAVASCRIPT, SYMBOLS, Symbol, calls, definition, steps
 
-__all__ = ["gate_script", "scripts"]
+__all__ = ["gate_row", "operations"]
 
 
-def scripts(gates: Mapping[str, tuple[Gate, int]]) -> str:
-    """Return a JavaScript object `GATES` from (gate, number of inputs) by key, with the functions that the gates call."""
-    declarations = [
-        definition(row, JAVASCRIPT) if row.rule else f"  const {row.name} = {row.javascript};"
-        for row in FUNCTIONS.values()
-        if row.rule or row.javascript
+def operations() -> str:
+    """Return JavaScript objects with a row for each function of the table that browsers have: how to compute and write it.
+
+    >>> "sub: (a, b) => a - b," in operations(), "exp," in operations()
+    (True, True)
+    """
+    functions = [row for row in FUNCTIONS.values() if _in_browsers(row.name, row.operands)]
+    operators = [row for row in FUNCTIONS.values() if row.sign]
+    forms = {
+        row.name: {"sign": row.sign, "binding": row.binding, "mathematics": row.mathematics}
+        for row in (*operators, FUNCTIONS["where"], *functions)
+    }
+    lines = [
+        f"const FUNCTIONS = {json.dumps(forms)};",
+        "const OPERATIONS = (() => {",
+        *(definition(row, JAVASCRIPT) if row.rule else f"  const {row.name} = {row.javascript};" for row in functions),
+        "  return {",
+        *(f"    {_key(row.name)}: {_operator(row.sign, row.operands)}," for row in operators),
+        "    where: (condition, a, b) => (condition ? a : b),",
+        *(f"    {row.name}," for row in functions),
+        "  };",
+        "})();",
     ]
-    rows = [f"{json.dumps(key)}: {gate_script(gate, count)}," for key, (gate, count) in gates.items()]
-    return "\n".join(["const GATES = (() => {", *declarations, "  return {", *rows, "  };", "})();"])
+    return "\n".join(lines)
 
 
-def gate_script(gate: Gate, count: int) -> str:
-    """Return a gate with `count` inputs as a JavaScript object of two functions.
+def gate_row(gate: Gate, count: int) -> dict[str, Any]:
+    """Return a gate with `count` inputs for a page: its texts, and its rules as steps.
 
-    forward(x) is the output for the array x of inputs; local(out, x) is the array of local gradients, null
-    for inputs without one. ValueError if a rule calls a function that JavaScript does not have.
+    forward: of the inputs; local: of the output and the inputs, with None for an input without gradient; written: the
+    output as pictures write it, or None for a call. ValueError if a rule calls a function that JavaScript does not have.
 
     >>> from autograd import GATES
-    >>> print(gate_script(GATES["tanh"], 1))
-    {
-      forward(x) {
-        return tanh(x[0]);
-      },
-      local(out, x) {
-        return [1.0 - out * out];
-      },
-    }
+    >>> gate_row(GATES["tanh"], 1)["local"]
+    {'constants': [1.0], 'steps': [('mul', 0, 0), ('sub', 2, 3)], 'outputs': [4]}
     """
-    inputs = [Symbol.named(f"x[{i}]") for i in range(count)]
-    *steps, output = _steps(gate, [gate.forward(SYMBOLS, *inputs)])
-    *local_steps, slopes = _steps(gate, gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs))
-    forward = ["  forward(x) {", *steps, f"    return {output};", "  },"]
-    local = ["  local(out, x) {", *local_steps, f"    return [{slopes}];", "  },"]
-    return "\n".join(["{", *forward, *local, "}"])
+    inputs = [Symbol.named(f"x{i}") for i in range(count)]
+    output = Symbol.named("out")
+    written = gate.written(inputs)
+    return {
+        "name": gate.name,
+        "symbol": gate.symbol,
+        "doc": gate.doc,
+        "nickname": gate.nickname,
+        "kink": gate.kink.convention if gate.kink else "",
+        "forward": _steps(gate, inputs, [gate.forward(SYMBOLS, *inputs)]),
+        "local": _steps(gate, [output, *inputs], gate.local_gradients(SYMBOLS, output, inputs)),
+        "written": None if written is None else _steps(gate, inputs, [written]),
+    }
 
 
-def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
-    """Return statements for common or deeply nested subexpressions, and as the last item the list of results."""
+def _steps(gate: Gate, inputs: Sequence[Symbol], results: Sequence[Any]) -> dict[str, Any]:
     formulas = [Symbol.of(result) for result in results if result is not None]
     missing = sorted(call for call in calls(*formulas) if not _in_browsers(*call))
     if missing:
@@ -61,12 +76,25 @@ def _steps(gate: Gate, results: Sequence[Any]) -> list[str]:
             else ""
         )
         raise ValueError(f"the gate {gate.name!r} uses xp.{function}{several}, which a browser does not have")
-    named, texts = statements(formulas, JAVASCRIPT)
-    printed = iter(texts)
-    last = ", ".join("null" if result is None else next(printed) for result in results)
-    return [*(f"    const {name} = {text};" for name, text in named), last]
+    found = steps(inputs, results)
+    constants = [
+        x if isfinite(x) else JAVASCRIPT.nan if x != x else "-" * (x < 0) + JAVASCRIPT.inf for x in found.constants
+    ]
+    return {
+        "constants": constants,
+        "steps": [(operation, *cells) for operation, cells in found.steps],
+        "outputs": found.outputs,
+    }
 
 
 def _in_browsers(function: str, operands: int) -> bool:
     row = known(function, operands)
     return row is not None and bool(row.javascript or row.rule)
+
+
+def _operator(sign: str, operands: int) -> str:
+    return f"(a, b) => a {sign} b" if operands == 2 else f"(a) => {sign}a"
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else json.dumps(name)

@@ -3,84 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from .rendering import render
 
-__all__ = ["LABELS", "Layout", "Place", "Route", "layout"]
+__all__ = ["LABELS", "POINTS", "layout", "source"]
 
 POINTS = 72.0  # per inch, the unit of sizes in Graphviz
 LABELS = 150  # up to this number of edges, space is reserved for labels
+KEYS = ("pos", "lp", "width", "height")  # of a node or edge, which are kept beside its name
 
 
-class Place(NamedTuple):
-    """The centre and size of a node in points; the origin is the top left corner."""
+def source(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    straight: Collection[int] = (),
+    columns: Sequence[Sequence[int]] = (),
+    *,
+    down: bool = False,
+) -> str:
+    """Return a graph for Graphviz: nodes n0, n1, … with these sizes (in points) and edges e0, e1, … (tail, head).
 
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-class Route(NamedTuple):
-    """An edge: an SVG path, the tip of its arrow, and the position of its label."""
-
-    path: str
-    tip: tuple[float, float]
-    label: tuple[float, float]
-
-
-class Layout(NamedTuple):
-    """The size of a graph, and the places of its nodes and routes of its edges, in order."""
-
-    width: float
-    height: float
-    nodes: list[Place]
-    edges: list[Route]
+    It is laid out from left to right or down. The edges whose indices are in `straight` are kept straight where possible.
+    Each of the `columns` lists nodes that stand in one column in this order; then edges are lines, without labels.
+    """
+    label = "" if columns or len(edges) > LABELS else 'label="-0.000e+00\\n-0.000e+00" '
+    lines = [
+        "digraph {",
+        f"graph [rankdir={'TB' if down else 'LR'} nodesep=0.25 {'ranksep=1.5 splines=line' if columns else 'ranksep=0.4'}]",
+        'node [fixedsize=true label="" shape=box]',
+        "edge [fontsize=11]",
+        *(f"n{i} [width={w / POINTS:.4f} height={h / POINTS:.4f}]" for i, (w, h) in enumerate(sizes)),
+        *(f"n{a} -> n{b} [{label}{'weight=10 ' * (i in straight)}id=e{i}]" for i, (a, b) in enumerate(edges)),
+        *(f"{{rank=same {' -> '.join(f'n{i}' for i in column)} [style=invis]}}" for column in columns),
+        "}",
+    ]
+    return "\n".join(lines)
 
 
 def layout(
     sizes: Sequence[tuple[float, float]],
     edges: Sequence[tuple[int, int]],
     straight: Collection[int] = (),
+    columns: Sequence[Sequence[int]] = (),
     *,
     down: bool = False,
-) -> Layout:
-    """Return the layout, from left to right or down, of nodes with these sizes (in points) and edges (tail, head).
+) -> dict[str, Any]:
+    """Return the layout of a graph as Graphviz writes it, reduced to what a page reads: sizes and positions.
 
-    The edges whose indices are in `straight` are kept straight where possible.
     RenderingError if Graphviz is missing, fails or takes too long.
     """
-    label = 'label="-0.000e+00\\n-0.000e+00" ' if len(edges) <= LABELS else ""
-    direction = "TB" if down else "LR"
-    lines = ["digraph {", f"graph [rankdir={direction} nodesep=0.25 ranksep=0.4]"]
-    lines.append('node [fixedsize=true label="" shape=box]')
-    lines += [
-        "edge [fontsize=11]",
-        *(f"n{i} [width={w / POINTS} height={h / POINTS}]" for i, (w, h) in enumerate(sizes)),
+    found = json.loads(render(source(sizes, edges, straight, columns, down=down), "json0"))
+    return {"bb": found["bb"], "objects": _kept(found["objects"], "name"), "edges": _kept(found.get("edges", []), "id")}
+
+
+def _kept(items: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Reduce the items that have a position and this name, which subgraphs and invisible edges have not."""
+    return [
+        {key: item[key] for key in (name, *KEYS) if key in item} for item in items if "pos" in item and name in item
     ]
-    weight = ["", "weight=10 "]
-    lines += [f"n{a} -> n{b} [{label}{weight[i in straight]}id=e{i}]" for i, (a, b) in enumerate(edges)]
-    found = json.loads(render("\n".join([*lines, "}"]), "json0"))
-    _, _, width, height = map(float, found["bb"].split(","))
-
-    def at(text: str) -> tuple[float, float]:
-        x, y = map(float, text.split(","))
-        return round(x, 1), round(height - y, 1)
-
-    def route(edge: Any) -> Route:
-        end, *points = edge["pos"].split()
-        curve = [at(point) for point in points]
-        path = "M" + "C".join(_pairs(part) for part in (curve[:1], curve[1:]))
-        middle = curve[len(curve) // 2]
-        return Route(path, at(end.removeprefix("e,")), at(edge["lp"]) if "lp" in edge else middle)
-
-    nodes = {item["name"]: item for item in found["objects"]}
-    routes = {item["id"]: route(item) for item in found.get("edges", [])}
-    places = [Place(*at(nodes[f"n{i}"]["pos"]), *size) for i, size in enumerate(sizes)]
-    return Layout(width, height, places, [routes[f"e{i}"] for i in range(len(edges))])
-
-
-def _pairs(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:g},{y:g}" for x, y in points)

@@ -19,7 +19,7 @@ from ..files import replace_file
 __all__ = ["Page", "page_file"]
 
 HEIGHT = 900  # pixels in a notebook, until the page has told its height
-FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts"
+FRAME = """<iframe class="gatewise-page" srcdoc="{page}" title="{title}" height="{height}" sandbox="allow-scripts allow-downloads"
 style="width: 100%; border: 0"></iframe><script>
 addEventListener("message", (event) => {{
   for (const frame of document.querySelectorAll("iframe.gatewise-page")) {{
@@ -37,13 +37,15 @@ class Page:
     the common pages/page.css.
 
     The data cannot inject HTML or scripts: they are embedded as JSON without "<", the scripts insert them as text only,
-    and the content security policy allows only the script with the stated hash.
+    and the content security policy allows only the script with the stated hash; with `wasm`, it may compile WebAssembly.
 
     >>> Page("Hello", body="<h1>{{title}}</h1>", scripts=["console.log(DATA)"], data=[1, 2]).title
     'Hello'
     """
 
-    def __init__(self, title: str, *, body: str, scripts: Sequence[str], data: Any, style: str = "") -> None:
+    def __init__(
+        self, title: str, *, body: str, scripts: Sequence[str], data: Any, style: str = "", wasm: bool = False
+    ) -> None:
         self.title = title
         style = page_file("page.css") + style
         script = "\n".join(["", '"use strict";', page_file("page.js"), *scripts])
@@ -56,6 +58,7 @@ class Page:
                 "style_hash": _hash(style),
                 "script": script,
                 "script_hash": _hash(script),
+                "wasm": " 'wasm-unsafe-eval'" * wasm,
                 "body": _substitute(body, {"title": text}),
                 "data": _json(data),
             },

@@ -14,7 +14,7 @@ from .boxes import LEVELS, Arrow, Box, Level, fold, homes
 from .flow import Flow
 from .hubs import hubs, spine
 
-__all__ = ["FULL", "LARGEST", "View"]
+__all__ = ["FULL", "GATES", "LARGEST", "LINES", "View"]
 
 FULL = 300  # boxes drawn by default
 GATES = 59  # nodes of a graph with scopes that is drawn gate by gate by default
@@ -46,9 +46,14 @@ class View:
     @classmethod
     def whole(cls, root: Value) -> View:
         """Return the view of all gates, for any size."""
-        flow = Flow.of(root)
+        return cls.every(Flow.of(root), "gate")
+
+    @classmethod
+    def every(cls, flow: Flow, level: Level | None) -> View:
+        """Return the view of a whole graph at a level, for any size; for None, of single nodes."""
         home = homes(flow.order)
-        return cls._of(flow, home, fold(flow.order, home, "gate"), [], None)
+        boxes = [Box([node]) for node in flow.order] if level is None else fold(flow.order, home, level)
+        return cls._of(flow, home, boxes, [], None)
 
     @classmethod
     def of(

@@ -16,7 +16,7 @@ from autograd import Value, check_gradients, draw, exp, explain, explore, grad, 
 # %% [markdown]
 # ## A value remembers how it was made
 #
-# Take the lectures' $f(x, y, z) = (x + y)\,z$ at $x = -2$, $y = 5$, $z = -4$. Write it as you would with plain numbers:
+# Take $f(x, y, z) = (x + y)\,z$ at $x = -2$, $y = 5$, $z = -4$. Write it as you would with plain numbers:
 
 # %%
 x, y, z = Value(-2), Value(5), Value(-4)
@@ -58,7 +58,7 @@ explain(f)
 # %% [markdown]
 # ## Four patterns
 #
-# | gate | what it does to a gradient | the lectures' name |
+# | gate | what it does to a gradient | its name |
 # |---|---|---|
 # | $a + b$ | passes it on, unchanged, to both | gradient distributor |
 # | $a \cdot b$ | gives each input the *other* input times it | swap multiplier |
@@ -77,7 +77,7 @@ draw(four)
 # %% [markdown]
 # ## Exercise 1: a squared error by hand
 #
-# The lectures' $L = (f - t)^2$ with $f = g + z$ and $g = x y$. This is its forward pass at $x = -2$, $y = 3$, $z = 1$,
+# Take $L = (f - t)^2$ with $f = g + z$ and $g = x y$. This is its forward pass at $x = -2$, $y = 3$, $z = 1$,
 # with the target $t = -4$:
 
 
@@ -125,7 +125,7 @@ with checking(error_gradient):
 #
 # $$f = \sigma(w_0 x_0 + w_1 x_1 + w_2), \qquad \sigma(s) = \frac{1}{1 + e^{-s}}$$
 #
-# with the lectures' numbers, written with small gates only, so that there is more to see:
+# with the numbers of CS231n's course notes, written with small gates only, so that there is more to see:
 
 # %%
 w0, x0, w1, x1, w2 = Value(2), Value(-1), Value(-3), Value(-2), Value(-3)
@@ -198,14 +198,14 @@ draw(f)
 explain(f, wrt=x)
 
 # %% [markdown]
-# Networks do this all the time. In the lectures' graph with a shared weight, $w_1$ is used at the beginning and at the
+# Networks do this all the time. In a graph with a shared weight, $w_1$ is used at the beginning and at the
 # end. With products for its functions, $x_1 = w_1 x_0$, $\;x_2 = w_2 x_0 x_1$ and $x_3 = w_1 x_1 x_2$, and at $x_0 = 2$,
 # $w_1 = 3$, $w_2 = -1$, three paths lead from $w_1$ to $x_3$:
 
 
 # %%
 def shared(x0, w1, w2):
-    """The lectures' graph, in which the weight w1 is shared."""
+    """A graph in which the weight w1 is shared."""
     x1 = w1 * x0
     x2 = w2 * (x0 * x1)
     return w1 * (x1 * x2)

@@ -26,7 +26,7 @@ X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 print(classical.separable(X, Y))
 
 # %% [markdown]
-# So the perceptron learning algorithm of the lectures goes round in circles: four updates in every epoch, for ever.
+# So the perceptron learning algorithm goes round in circles: four updates in every epoch, for ever.
 # On AND it ends.
 
 # %%
@@ -194,6 +194,15 @@ from nn import explore_training
 explore_training(model, history, data=(X, Y))
 
 # %% [markdown]
+# On the next page **you** train such a network, from new random weights: press Play, change the learning rate, reset.
+# Which learning rate is too large? Which is too small?
+
+# %%
+from nn import playground
+
+playground(MLP(2, [4, 1], tanh, rng=Random(1)), (X, Y), loss=binary_cross_entropy_with_logits)
+
+# %% [markdown]
 # Why at random? If all weights begin at 0, the four hidden neurons are the same, get the same gradient, and stay the
 # same for ever. This is the **symmetry** that a random initialisation breaks:
 
@@ -267,4 +276,4 @@ else:
 # - A loss, a backward pass, a step against the gradient: that is training.
 # - What counts is measured on fresh points.
 #
-# In the last notebook, `part3_matrices.ipynb`, the scalars become matrices.
+# In the next notebook, `part3_matrices.ipynb`, the scalars become matrices.

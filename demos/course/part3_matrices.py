@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3. From scalars to matrices
 #
-# Scalar graphs are good for understanding, and "extremely inefficient in practice", as the lectures say: a textbook
+# Scalar graphs are good for understanding, and slow for large networks: a textbook
 # writes the backward pass of a layer as a few matrix products. In this notebook you write them by hand, have them
 # checked against the scalars, and then let `autograd.compile` find them by itself.
 #
@@ -18,7 +18,7 @@ from nn import MLP, cross_entropy_with_logits, one_hot, sensitivities, squared_e
 # %% [markdown]
 # ## A small network, in scalars
 #
-# The lectures' network with two hidden layers, here of the smallest sizes, $2 \to 2 \to 2 \to 3$: sigmoid neurons, and
+# A network with two hidden layers, of the smallest sizes, $2 \to 2 \to 2 \to 3$: sigmoid neurons, and
 # softmax with cross-entropy at the end. It has 21 parameters. The sample is $x = (1, 2)$, and its class is 2, counted
 # from 0.
 
@@ -51,7 +51,7 @@ loss.backward()
 draw(loss, level="neuron")
 
 # %% [markdown]
-# ## The recursion of the lectures
+# ## The δ recursion
 #
 # With the pre-activations $z^l = W^l a^{l-1} + b^l$ and the **sensitivities** $\delta^l = \partial L / \partial z^l$, the
 # backward pass of a whole layer at once is
@@ -126,7 +126,7 @@ print("largest difference to the scalars:", max(abs(g - p.grad) for g, p in zip(
 # %% [markdown]
 # ## Exercise 2: count the products
 #
-# The lectures: the backward pass takes about twice the computations of the forward pass. Matrix products are nearly all
+# The backward pass takes about twice the computations of the forward pass. Matrix products are nearly all
 # of it, and each is one `@` in a program. Here is the program of a network of **two** layers, with a squared error. How
 # many `@` does one of $n$ layers have, forward and backward together?
 
@@ -264,4 +264,6 @@ plt.show()
 # - Whatever comes from somewhere else, such as your own formulas, can be checked against the scalars.
 #
 # `print(program.report())` says of any program what became a matrix and what did not, and `program.to_jax()` and
-# `program.on_torch()` run it elsewhere. `python -m demos` lists the figures of the lectures, one short script each.
+# `program.on_torch()` run it elsewhere. `python -m demos` lists short scripts, each with its figures.
+#
+# In the last notebook, `part4_gpt.ipynb`, scalars become a GPT.

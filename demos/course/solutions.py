@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import autograd
-from autograd import exp, log, sigmoid, topological_order
-from nn import binary_cross_entropy_with_logits
+from autograd import dot, exp, log, sigmoid, topological_order
+from nn import binary_cross_entropy_with_logits, softmax
 
 if TYPE_CHECKING:  # what the notebooks have by then
     from .part1_gradients import local_gradients
@@ -82,7 +82,7 @@ epochs = 20
 
 # %% tags=["part3_matrices"]
 def backpropagate(W1, b1, W2, b2, W3, b3):
-    """The lectures' recursion."""
+    """The δ recursion."""
     W1, b1, W2, b2, W3, b3 = map(np.array, (W1, b1, W2, b2, W3, b3))
     a1 = 1 / (1 + np.exp(-(W1 @ x + b1)))
     a2 = 1 / (1 + np.exp(-(W2 @ a1 + b2)))
@@ -105,3 +105,23 @@ def products(n):
 def leaky(z):
     """The larger of the two."""
     return autograd.maximum(z, 0.1 * z)
+
+
+# %% tags=["part4_gpt"]
+def name_loss(table, tokens):
+    """A sample is a token and the one after it."""
+    losses = [-softmax(table[tokens[i]])[tokens[i + 1]].log() for i in range(len(tokens) - 1)]
+    return sum(losses) / len(losses)
+
+
+# %% tags=["part4_gpt"]
+def attend(query, keys, values):
+    """The mean of the values, entry by entry."""
+    weights = softmax([dot(query, key) / len(query) ** 0.5 for key in keys])
+    return weights, [dot(weights, column) for column in zip(*values)]
+
+
+# %% tags=["part4_gpt"]
+def chances(scores, temperature):
+    """Scores first, then the softmax."""
+    return softmax([score / temperature for score in scores])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import autograd
@@ -214,7 +215,7 @@ class CompiledRun(ScalarRun):
                 f"{error}. With compiled=True an integer class reaches the loss as a one-hot row, because one program serves "
                 "all classes: write dot(y, z), not z[y]"
             ) from error
-        self.shapes: dict[int, Any] = {}  # an output for a sample of every length, whose numbers `predict` replaces
+        self.readers: dict[int, Callable[[list[float]], Any]] = {}  # see _reader; by the length of the sample
         self.predictor = autograd.compile(lambda x: [*flatten(self.model(x))], self.parameters, gradient=False)
 
     def refresh(self) -> None:
@@ -249,15 +250,23 @@ class CompiledRun(ScalarRun):
         groups: dict[int, list[int]] = {}
         for i, x in enumerate(X):
             groups.setdefault(length_of(x), []).append(i)
-        outputs: dict[int, Any] = {}
+        outputs: list[Any] = [None] * len(X)
         for size, places in groups.items():
             rows = [X[i] for i in places]
-            if size not in self.shapes:
-                self.shapes[size] = self.model.predict(rows[:1])[0]
-            outputs |= {
-                i: unflatten(self.shapes[size], iter(row)) for i, row in zip(places, self.predictor(rows).tolist())
-            }
-        return [outputs[i] for i in range(len(X))]
+            if size not in self.readers:
+                self.readers[size] = _reader(self.model.predict(rows[:1])[0])
+            for i, output in zip(places, map(self.readers[size], self.predictor(rows).tolist())):
+                outputs[i] = output
+        return outputs
+
+
+def _reader(output: Any) -> Callable[[list[float]], Any]:
+    """Return the function that nests the numbers of an output like this one."""
+    if not isinstance(output, list):
+        return itemgetter(0)
+    if not any(isinstance(entry, list) for entry in output):
+        return list  # as unflatten does, in a tenth of the time
+    return lambda numbers: unflatten(output, iter(numbers))
 
 
 def _no_graph(loss: Any) -> TypeError:

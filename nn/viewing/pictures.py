@@ -12,6 +12,7 @@ from itertools import count, pairwise
 from typing import Any
 
 from autograd import Page, Value
+from autograd.trees import flatten
 
 from ..data.batching import Data, read_data
 from ..layers import MLP, Activation, Layer, Sequential, activation_name
@@ -114,9 +115,10 @@ class Plane:
 
 def _network(model: Module) -> dict[str, Any]:
     """Return the layers of a model for its picture, each weight by its place among the entries, or why there is none."""
-    layers = _layers(model)
-    if layers is None:
+    stack = _layers(model)
+    if stack is None:
         return {"why": "No picture of the network: it is drawn for an MLP, a Layer, or a Sequential of them."}
+    layers = [layer for layer, _ in stack]
     widest = max(layers[0].nin, *(len(layer.neurons) for layer in layers))
     edges = sum(layer.nin * len(layer.neurons) for layer in layers)
     if widest > NEURONS or edges > EDGES:
@@ -130,38 +132,36 @@ def _network(model: Module) -> dict[str, Any]:
             {
                 "weights": [[place[id(w)] for w in row] for row in layer.W],
                 "biases": [place[id(b)] for b in layer.b],
-                "activation": activation_name(layer.activation) if layer.activation else "linear",
+                "activation": ", ".join(map(activation_name, functions)) or "linear",
             }
-            for layer in layers
+            for layer, functions in stack
         ]
     }
 
 
-def _layers(model: Module) -> list[Layer] | None:
-    """Return the layers of a model that is a stack of them, from the input to the output; None for another model."""
-    if isinstance(model, Layer):
-        return [model]
-    if isinstance(model, MLP):
-        return model.layers
-    if not isinstance(model, Sequential):
+def _layers(model: Module) -> list[tuple[Layer, list[Any]]] | None:
+    """Return the layers of a model that is a stack of them, each with the functions of its outputs; None for another model."""
+    if type(model).forward not in (Layer.forward, MLP.forward, Sequential.forward):  # a subclass may compute anything
         return None
-    found = [_layers(part) for part in model.parts if not isinstance(part, Activation)]
-    stack = [layer for part in found for layer in part or []]
-    fitting = all(len(a.neurons) == b.nin for a, b in pairwise(stack))
-    return stack if stack and None not in found and fitting else None
+    if isinstance(model, Layer):
+        return [(model, [model.activation] if model.activation else [])]
+    assert isinstance(model, (MLP, Sequential))
+    found: list[tuple[Layer, list[Any]]] = []
+    for part in model.layers if isinstance(model, MLP) else model.parts:
+        if isinstance(part, Activation) and found:
+            found[-1][1].append(part.function)
+        elif stack := _layers(part):
+            found += stack
+        else:
+            return None
+    if isinstance(model, MLP) and model.output:
+        found[-1][1].append(model.output)
+    return found if all(len(a.neurons) == b.nin for (a, _), (b, _) in pairwise(found)) else None
 
 
 def entries(model: Module) -> list[Value]:
     """Return the Values of all tensors of a model, frozen ones too, in the order in which the page shows them."""
-    return [value for tensor in model.tensors().values() for value in _flatten(tensor)]
-
-
-def _flatten(tensor: Any) -> Iterator[Value]:
-    if isinstance(tensor, Value):
-        yield tensor
-    else:
-        for part in tensor:
-            yield from _flatten(part)
+    return [*flatten(model.tensors())]
 
 
 def _rows(name: str, tensor: Any) -> Iterator[tuple[str, int | None]]:

@@ -9,10 +9,12 @@ from typing import Any
 
 from autograd import Page
 from autograd.arguments import as_finite, as_int, checks_keywords, describe, require_random
+from autograd.trees import unflatten
 
 from ..data.batching import Data, read_data, require_finite
 from ..module import Module
 from ..optimisers import SGD, Optimiser
+from ..saving import file_head
 from ..training.history import History
 from ..training.loop import check_parts, set_aside
 from ..training.steps import CompiledRun, Loss
@@ -39,9 +41,9 @@ def playground(
     """Return a page that trains this model on these data in the browser: one HTML file that needs no network and no server.
 
     Each step is that of fit: w ← rule(w, ∂C/∂w) with the cost C, the mean of loss(model(x), y) over a batch, both written as
-    JavaScript. The page has buttons to play, to take one step and to reset, fields for the learning rate, the size of a batch
-    and the noise that is added to the inputs, and the pictures of `explore_training`. For more inputs than two it shows the
-    costs and the weights.
+    JavaScript. The page has buttons to play, to take one step, to reset and to save the weights as a file for `load`, fields
+    for the learning rate, the size of a batch and the noise that is added to the inputs, and the pictures of
+    `explore_training`. For more inputs than two it shows the costs and the weights.
 
     path: the file to write; None only returns the page, which a notebook displays
     optimiser: None for SGD(model, 0.1); the page begins with its learning rate, and with its running means
@@ -79,6 +81,7 @@ def playground(
         "fixed": [i for i, parameter in enumerate(optimiser.parameters) if parameter.role == "constant"],
         "places": [place.get(value, -1) for value in shown],
         "weights": packed("d", [value.data for value in shown]),
+        "file": file_head(model) | {"state": unflatten(model.tensors(), iter(range(len(shown))))},
         "rate": optimiser.learning_rate,
         "batch": min(size, len(data[0])),
         "training": _samples([part[: len(data[0])] for part in rows]),

@@ -101,6 +101,34 @@ def test_the_output_chooses_the_format(ending: str, capsys: pytest.CaptureFixtur
     assert Path(f"f.{ending}").stat().st_size > 100
 
 
+def test_the_output_may_be_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["x*x", "x=3", "-o", "f.html"]) == 0
+    assert "df/dx = 3 + 3 = 6" in (out := capsys.readouterr().out)
+    assert "page: f.html" in out
+    assert "<title>f, step by step</title>" in Path("f.html").read_text(encoding="utf-8")
+    assert main(["x*x", "x=3", "-o", "missing/f.htm"]) == 2
+    assert "cannot write missing/f.htm" in capsys.readouterr().err
+
+
+def test_a_page_for_formulas(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("easydot")
+    for i, arguments in enumerate([[], ["x*y", "x=3"], ["--", "-x*y", "x=3"]]):
+        assert main(["--page", f"p{i}.html", *arguments]) == 0
+        assert capsys.readouterr().out == f"page: p{i}.html\n"
+    assert '"formula":"-x*y","at":"x=3.0,y=' in Path("p2.html").read_text(encoding="utf-8")
+    for arguments, line in [
+        (["2x"], "column 2: write 2*x"),
+        (["x", "y=1"], "y is not in the expression"),
+        (["x", "--page", "f.svg"], "a page's name must end in .html or .htm"),
+    ]:
+        assert main(["--page", "q.html", *arguments]) == 2
+        assert line in capsys.readouterr().err
+    monkeypatch.setattr(sys.modules["autograd.drawing.playground"], "find_spec", lambda name: None)
+    assert main(["--page", "q.html"]) == 2
+    assert "pip install gatewise[page]" in capsys.readouterr().err
+    assert not Path("q.html").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -337,6 +365,7 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
         ("x*1j", "column 3: 1j, which is not a number"),
         ("{x}", "column 1: a pair of braces { } is not allowed"),
         ("x[0]", "column 1: a Subscript is not allowed"),
+        ("elu(x, alpha=1, alpha=y)", "column 17: alpha is given twice"),
         ("y" * 9000, "add yyyyy"),
         ("y" * 9000 + " 2", "column 9002: write yyyyy"),
         ("z." + "y" * 9000, "column 1: the attribute .yyyyy"),

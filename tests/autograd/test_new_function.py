@@ -18,7 +18,8 @@ import autograd
 from autograd import GATES, Gate, Value, check_gradients, compile, explain, gate, grad
 from autograd._engine import core
 from autograd.compiling import machine
-from autograd.drawing.javascript import gate_script, scripts
+from autograd.drawing.javascript import gate_row, operations
+from autograd.drawing.page import page_file
 from autograd.functions import FLOATS, FUNCTIONS
 from autograd.symbols import header
 from tests.engines import other
@@ -103,12 +104,11 @@ def test_it_is_printed_as_mathematics(gates: tuple[Gate, Gate]) -> None:
 @pytest.mark.skipif(NODE is None, reason="no node here")
 def test_a_page_computes_it(gates: tuple[Gate, Gate]) -> None:
     tangent, secant = gates
-    rows = scripts({"t": (tangent, 1), "s": (secant, 1)})
-    call = (
-        f"{json.dumps(POINTS)}.map((x) => [GATES.t.forward([x]), GATES.t.local(2, [x])[0], GATES.s.local(0, [x])[0]])"
-    )
+    rows = [f"const {name} = {json.dumps(gate_row(row, 1))};" for name, row in (("t", tangent), ("s", secant))]
+    script = "\n".join([operations(), page_file("rules.js"), *rows])
+    call = f"{json.dumps(POINTS)}.map((x) => [forwardOf(t, [x]), localOf(t, 2, [x])[0], localOf(s, 0, [x])[0]])"
     output = subprocess.run(
-        [str(NODE), "-e", f"{rows}\nconsole.log(JSON.stringify({call}))"], capture_output=True, text=True, check=True
+        [str(NODE), "-e", f"{script}\nconsole.log(JSON.stringify({call}))"], capture_output=True, text=True, check=True
     )
     expected = [[math.tan(x), 5.0, math.tan(x)] for x in POINTS]
     np.testing.assert_allclose(json.loads(output.stdout), expected, rtol=1e-15, atol=0)
@@ -201,7 +201,7 @@ def test_a_function_that_is_given_other_operands_than_its_row_says_is_another_on
     try:
         assert octave(Value(8.0)).data == octave(8.0) == math.log(8.0, 2.0)
         with pytest.raises(ValueError, match=r"octave.* xp\.log of 2 operands"):
-            gate_script(octave, 1)
+            gate_row(octave, 1)
     finally:
         del GATES["octave"]
 

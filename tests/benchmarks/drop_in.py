@@ -1,4 +1,6 @@
-"""A GPT in the manner of microgpt, 4,192 parameters, a name of 8 letters: Value in the place of a plain scalar class."""
+"""A GPT in the manner of microgpt, 4,192 parameters, a name of 8 letters, in the three steps of demos/from_micrograd.md:
+Value in the place of a plain scalar class; dot, softmax and a loss on logits; compiled.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,10 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from autograd import Value
+import nn
+from autograd import Value, compile
 from autograd._engine import description
+from demos.microgpt import GPT
 
 from ..microgpt import Adam, Plain, Sizes, loss, matrices
 
@@ -52,6 +56,35 @@ def run() -> None:
         strict=True,
     ):
         print(f"  {name:20} {a:8.1f} {b:7.2f}  ({a / b:.1f} times as fast)", flush=True)
+    further(tokens)
+
+
+def further(tokens: list[int]) -> None:
+    """Print milliseconds of a step of the demo's GPT, which uses dot, softmax and a loss on logits, and of it compiled."""
+    inputs: Any = tokens[:-1], tokens[1:], [1 / (len(tokens) - 1)] * (len(tokens) - 1)
+    model = GPT(Sizes().tokens, Random(0))
+    adam, optimiser, program = Adam(model.parameters(), STEPS), nn.Adam(model, 1e-6), compile(model.loss, model)
+
+    def eager() -> None:
+        model.loss(*inputs).backward()
+        adam.move()
+
+    def compiled() -> None:
+        _, gradient = program.value_and_grad(*([row] for row in inputs))
+        program.flat = optimiser.step_array(program.flat, gradient)
+
+    start = time.perf_counter()
+    compiled()
+    print(f"  compiled in {time.perf_counter() - start:.2f} s")
+    times: dict[str, list[float]] = {"dot, softmax, a loss on logits": [], "compiled": []}
+    for _ in range(STEPS):
+        for (job, steps), found in zip(((eager, 1), (compiled, 10)), times.values(), strict=True):
+            start = time.perf_counter()
+            for _ in range(steps):
+                job()
+            found.append((time.perf_counter() - start) * 1e3 / steps)
+    for name, found in times.items():
+        print(f"  a whole step, {name}: {median(found):.2f} ms", flush=True)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,23 @@ MISTAKES = [
     ("leaky", "autograd.maximum(z, 0.1 * z)", "0.1 * z", "at z = 0.5 it gives 0.05 instead of 0.5"),
     ("leaky", "maximum(z, 0.1 * z)", "maximum(z, 0.0)", "at z = -3.0 it gives 0 instead of -0.3"),
     ("leaky", "autograd.maximum(z, 0.1 * z)", "z.data if z.data > 0 else 0.1 * z", "does not work while compiling"),
+    ("name_loss", " / len(losses)", "", "the sum of the four losses"),
+    ("name_loss", "[-softmax", "[softmax", "a loss is not negative"),
+    ("name_loss", "tokens[i + 1]", "tokens[i]", "The row belongs to a token, and the entry"),
+    ("name_loss", "table[tokens[i]]", "table[tokens[i - 1]]", "it should be"),
+    ("name_loss", "return sum(losses) / len(losses)", "return sum(losses).data / len(losses)", "name_loss raises"),
+    ("name_loss", "return sum", "sum", "Does the function end in return"),
+    ("attend", " / len(query) ** 0.5", "", "what is the product of query and key divided by"),
+    ("attend", "weights = softmax([dot(query, key) / len(query) ** 0.5 for key in keys])",
+     "weights = [dot(query, key) / len(query) ** 0.5 for key in keys]", "the weights sum to"),
+    ("attend", "zip(*values)", "values", "the weights are right, and o is not"),
+    ("attend", "zip(*values)", "zip(*keys)", "o is as long as a value"),
+    ("attend", "[dot(weights, column) for column in zip(*values)]", "dot(weights, weights)", "attend raises TypeError"),
+    ("chances", "score / temperature", "score * temperature", "a higher temperature makes it less bold"),
+    ("chances", " / temperature", "", "the temperature changes nothing"),
+    ("chances", "softmax([score / temperature for score in scores])", "[p / temperature for p in softmax(scores)]",
+     "do not sum to 1"),
+    ("chances", "score / temperature", "2 * score / temperature", "at temperature 1 the probabilities are"),
 ]  # fmt: skip
 
 
@@ -201,7 +218,7 @@ def test_no_check_and_no_prose_shows_a_solution(name: str, said: Callable[[str, 
         assert line not in elsewhere
 
 
-@pytest.mark.parametrize("name", ["error_gradient", "cross_entropy", "backpropagate"])
+@pytest.mark.parametrize("name", ["error_gradient", "cross_entropy", "backpropagate", "attend"])
 def test_the_axes_of_all_plots_are_labelled(name: str, said: Callable[[str, str], str]) -> None:
     said(name, "")
     shown = [labels for part, *labels in PLOTS if part == EXERCISES[name].part]

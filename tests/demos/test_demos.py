@@ -413,8 +413,8 @@ def test_lotka_volterra_finds_what_least_squares_with_another_integrator_finds(r
     assert run.numbers["apart"] < 1e-7
     for (
         name
-    ) in lotka_volterra.NAMES:  # the deviation of 200 draws is off by 5 %, four times as much in 1 of 16,000 cases
-        assert run.numbers[f"spread of {name}"] == pytest.approx(run.numbers[f"error of {name}"], rel=0.2)
+    ) in lotka_volterra.NAMES:  # the deviation of 60 draws is off by 9 %, four times as much in 1 of 16,000 cases
+        assert run.numbers[f"spread of {name}"] == pytest.approx(run.numbers[f"error of {name}"], rel=0.36)
     assert "leaves the domain: log" in run.printed
 
 

@@ -63,6 +63,7 @@ def test_partial_derivatives_at_nan_are_nan(name: str) -> None:
 
     for inputs, depends in with_a_nan(gate):
         for i in range(len(inputs) if depends and name in RULES else 0):
-            found, right = attempt(slope, inputs, i), attempt(partial, gate, i, inputs)
+            found, value = attempt(slope, inputs, i), attempt(gate.apply, inputs)
+            right = value if isinstance(value, type) else attempt(partial, gate, i, inputs)  # no value, no slope
             right = 0.0 if right is None else right  # no gradient
             assert found == right or (found != found and right != right), (inputs, i, found, right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import repeat
 from typing import Any
 
@@ -276,8 +277,10 @@ def test_pictures_and_words_that_show_other_gradients(monkeypatch: pytest.Monkey
     reader_is_caught("explained_gate_by_gate", tame(["mul", "add"]))
     (param,) = (param for param in READERS if param.id == "on_the_page")
     if not any(mark.args[0] for mark in param.marks):
-        script = javascript.gate_script
-        monkeypatch.setattr(javascript, "gate_script", lambda gate, count: script(GATES["add"], count))
+        row = javascript.gate_row
+        monkeypatch.setattr(
+            import_module("autograd.drawing.explore"), "gate_row", lambda gate, count: row(GATES["add"], count)
+        )
         reader_is_caught("on_the_page", tame(["mul", "add"]))
 
 

@@ -1,11 +1,13 @@
 // Details of the node or edge that is hovered or focused.
 
-let looked = null;
+const MOST = 16; // nodes that are listed of a folded box or of an arrow
+let looked = null; // the data attributes of the box or line
 
 function look(at) {
   looked = at;
   if (at === null) return;
-  const list = "edge" in at ? lookAtEdge(edges[at.edge]) : lookAtNode(at.node);
+  const { node, box, line } = at;
+  const list = node !== undefined ? lookAtNode(Number(node)) : box !== undefined ? lookAtScope(boxes[box]) : lookAtLine(lines[line].edges);
   byId("details").replaceChildren(...list);
 }
 
@@ -18,7 +20,7 @@ function lookAtNode(i) {
   const { all, come, sum, known } = flowing(i);
   const title = make("h3", {}, node.name);
   const value = forwardDone(i) ? precise(graph.data[i]) : "not computed";
-  const parts = [title, line(node.gate ? `${node.gateName}: ${node.doc}` : `${node.role}`, "pale")];
+  const parts = [title, line(node.gate ? `${rowOf(node).name}: ${rowOf(node).doc}` : node.role, "pale")];
   if (node.scope) parts.push(line(`in ${node.scope}`, "pale"));
   parts.push(line(node.gate ? `value = ${node.formula} = ${value}` : `value = ${value}`));
   if (!learns(i)) return parts;
@@ -30,6 +32,27 @@ function lookAtNode(i) {
   const partly = come.length < all.length ? `, ${come.length} of ${all.length} so far` : "";
   parts.push(line(`gradient${all.length > 1 ? " = Σ upstream × local" : ""}${sums} = ${known ? precise(sum) : "not computed"}${partly}`, "gradient"));
   return parts;
+}
+
+function lookAtScope({ nodes: inside, scope }) {
+  const gates = inside.filter((i) => nodes[i].gate);
+  const parameters = inside.filter((i) => nodes[i].role === "parameter");
+  const parts = [make("h3", {}, scope), line(`${gates.length} gates and ${parameters.length} parameters, folded`, "pale")];
+  return [...parts, ...outputsOf(inside).slice(0, MOST).map(balance)];
+}
+
+// A node in one line: its value and its gradient.
+function balance(i) {
+  const { sum, known } = flowing(i);
+  const value = forwardDone(i) ? precise(graph.data[i]) : "not computed";
+  return line(`${nodes[i].name} = ${value}, gradient ${known ? precise(sum) : "not computed"}`);
+}
+
+function lookAtLine(own) {
+  if (own.length < 2) return lookAtEdge(own[0]);
+  const title = make("h3", {}, `${boxName(boxOf[own[0].from])} → ${boxName(boxOf[own[0].to])}`);
+  const sources = [...new Set(own.map((edge) => edge.from))];
+  return [title, line(`${own.length} edges from ${sources.length} nodes`, "pale"), ...sources.slice(0, MOST).map(balance)];
 }
 
 function lookAtEdge(edge) {
@@ -51,8 +74,7 @@ function lookAtEdge(edge) {
 
 for (const kind of ["pointerover", "focusin"]) {
   svg.addEventListener(kind, (event) => {
-    const box = event.target.closest("[data-node], [data-edge]");
-    if (!box) return;
-    look("edge" in box.dataset ? { edge: Number(box.dataset.edge) } : { node: Number(box.dataset.node) });
+    const found = event.target.closest("[data-node], [data-box], [data-line]");
+    if (found) look({ ...found.dataset });
   });
 }

@@ -1,21 +1,32 @@
-// Display of each step, guesses, editable leaves, and controls.
+// Display of each step, editable leaves, and controls.
 
 let zoom = 1;
 
-// Update everything that depends on the step.
+// Show another graph, with the sheet that `sheetOf` makes when it is loaded; the step stays where it was, if there is one.
+function explore(found, sheetOf) {
+  load(found);
+  paint(sheetOf());
+  listLeaves();
+  scale(Math.max(0.85, Math.min(1.5, fit())));
+  predict(level);
+}
 
+// Update everything that depends on the step.
 function show() {
   const now = current();
-  nodes.forEach((node, i) => showNode(node, i, now));
+  shapes.forEach((shape, k) => (boxes[k].scope ? showScope(shape, boxes[k], now) : showNode(shape, boxes[k].nodes[0], now)));
   again.forEach(showCopy);
-  lines.forEach((line, e) => showEdge(line, edges[e], now));
+  lines.forEach((line) => (line.edges.length ? showLine(line, now) : showEnd(line)));
   output.classList.toggle("now", step === SEED);
   byId("sentence").replaceChildren(...sentence(now));
-  byId("gate").replaceChildren(...gateTable(now));
+  showGate(now);
+  byId("score").textContent = score();
+  byId("restart").hidden = level === OFF || answers.size === 0;
   showLeaves();
   look(looked);
-  if (step > 0) bringIntoView(places[now ?? ROOT]);
-  byId("link").setAttribute("href", `#step=${step}`);
+  const box = shapes[boxOf[now ?? ROOT]]?.box;
+  if (step > 0 && box) bringIntoView(box);
+  announce();
 }
 
 // Show what a step forward moves: the values into a gate, or a gradient out of it.
@@ -26,48 +37,83 @@ function move(now) {
   if (edge && seen(edge)) travel(edge.e, shown(graph.back[edge.e].downstream, digits), "gradient", seconds);
 }
 
-function bringIntoView({ x, y }) {
+function bringIntoView(box) {
   const canvas = byId("canvas");
-  canvas.scrollTo(x * zoom - canvas.clientWidth / 2, y * zoom - canvas.clientHeight / 2);
+  const { x, y, width, height } = box.getBBox();
+  canvas.scrollTo((x + width / 2) * zoom - canvas.clientWidth / 2, (y + height / 2) * zoom - canvas.clientHeight / 2);
 }
 
-function showNode(node, i, now) {
-  const { box, first, below } = shapes[i];
+// What has come back to a node, as text.
+function arrived(i) {
   const { all, come, sum, known } = flowing(i);
-  const total = known ? shown(sum, digits) : "";
   const still = come.length && come.length < all.length ? ` (${come.length} of ${all.length})` : "";
+  return { several: all.length > 1, known, still, total: known ? shown(sum, digits) : "" };
+}
+
+const valueOf = (i) => (forwardDone(i) ? shown(graph.data[i], digits) : "not computed");
+
+function showNode({ box, first, below }, i, now) {
+  const node = nodes[i];
+  const { several, known, still, total } = arrived(i);
   box.classList.toggle("now", i === now);
   box.classList.toggle("waiting", !forwardDone(i));
   box.classList.toggle("adding", still !== "");
-  const value = forwardDone(i) ? shown(graph.data[i], digits) : "not computed";
-  if (!node.gate) first.textContent = `${node.role === "constant" && !node.named ? "" : `${short(node.name, 14)} = `}${value}`;
-  if (node.gate) below.textContent = all.length > 1 && known ? `Σ ${total}${still}` : "";
-  else if (learns(i)) below.textContent = known ? `${all.length > 1 ? "Σ " : "grad "}${total}${still}` : "";
+  if (!node.gate) first.textContent = `${node.role === "constant" && !node.named ? "" : `${short(node.name, 14)} = `}${valueOf(i)}`;
+  if (node.gate) below.textContent = several && known ? `Σ ${total}${still}` : "";
+  else if (learns(i)) below.textContent = known ? `${several ? "Σ " : "grad "}${total}${still}` : "";
   const what = node.gate ? `gate ${node.symbol}` : node.role;
   const grad = learns(i) ? `, gradient ${known ? total + still : "not computed"}` : "";
-  box.setAttribute("aria-label", `${node.name}, ${what}, value ${value}${grad}`);
+  box.setAttribute("aria-label", `${node.name}, ${what}, value ${valueOf(i)}${grad}`);
 }
+
+// A folded scope: how many of its gates are done, or the value of its only output.
+function showScope({ box, below }, { nodes: inside, scope }, now) {
+  const own = inside.filter((i) => nodes[i].gate);
+  const done = own.filter(forwardDone);
+  const outputs = outputsOf(inside);
+  const value = outputs.length === 1 && done.length === own.length ? `= ${valueOf(outputs[0])}` : "";
+  below.textContent = value || `${done.length} of ${own.length} gates`;
+  box.classList.toggle("now", inside.includes(now));
+  box.classList.toggle("waiting", done.length < own.length);
+  box.setAttribute("aria-label", `${scope}, ${done.length} of ${own.length} gates computed${value && `, output ${value}`}`);
+}
+
+const outputsOf = (inside) => inside.filter((i) => i === ROOT || from[i].some((edge) => boxOf[edge.to] !== boxOf[i]));
 
 function showCopy({ box, name, of, which }) {
-  const value = forwardDone(of) ? shown(graph.data[of], digits) : "not computed";
-  name.textContent = `${short(nodes[of].name, 14)} = ${value}`;
-  box.classList.toggle("waiting", !forwardDone(of));
-  box.setAttribute("aria-label", `${nodes[of].name} again, ${which}, value ${value}`);
+  const { nodes: inside, scope } = boxes[of];
+  const i = inside.at(-1);
+  name.textContent = scope ? short(boxes[of].title, 18) : `${short(nodes[i].name, 14)} = ${valueOf(i)}`;
+  box.classList.toggle("waiting", !forwardDone(i));
+  box.setAttribute("aria-label", `${scope || nodes[i].name} again, ${which}, value ${valueOf(i)}`);
 }
 
-function showEdge({ box, value, gradient }, edge, now) {
-  const leaving = edge === undefined; // from the root to its name
-  const source = leaving ? ROOT : edge.from;
-  const flows = forwardDone(source);
-  const comes = leaving ? step >= SEED : seen(edge);
-  const amount = comes ? shown(leaving ? 1 : graph.back[edge.e].downstream, digits) : "";
-  const hidden = !leaving && predicting && graph.back[edge.e] && sent(edge) && !comes;
-  value.textContent = flows ? shown(graph.data[source], digits) : "";
+// An arrow carries the value of one node and the sum of what comes back to it, or how many values.
+function showLine({ box, value, gradient, edges: own }, now) {
+  const sources = [...new Set(own.map((edge) => edge.from))];
+  const flowing = own.filter((edge) => graph.back[edge.e]);
+  const back = flowing.filter(seen);
+  const hidden = flowing.some((edge) => sent(edge) && asked(edge));
+  const single = sources.length === 1;
+  const flows = sources.every(forwardDone);
+  const amount = back.length && single ? shown(back.reduce((sum, edge) => sum + graph.back[edge.e].downstream, 0), digits) : "";
+  value.textContent = !flows ? "" : single ? shown(graph.data[sources[0]], digits) : `${sources.length} values`;
   gradient.textContent = hidden ? "?" : amount;
-  box.classList.toggle("now", leaving ? step === SEED : step < SEED ? edge.to === now : turn()?.edge === edge);
-  box.classList.toggle("back", comes || hidden);
-  const names = `from ${nodes[source].name} to ${leaving ? "the output" : nodes[edge.to].name}`;
+  box.classList.toggle("now", step < SEED ? own.some((edge) => edge.to === now) : own.includes(turn()?.edge));
+  box.classList.toggle("back", back.length > 0 || hidden);
+  const names = `from ${boxName(boxOf[own[0].from])} to ${boxName(boxOf[own[0].to])}`;
   box.setAttribute("aria-label", `edge ${names}: value ${value.textContent || "not computed"}, gradient ${amount || "not computed"}`);
+}
+
+const boxName = (k) => boxes[k].scope || nodes[boxes[k].nodes[0]].name;
+
+function showEnd({ box, value, gradient }) {
+  value.textContent = forwardDone(ROOT) ? shown(graph.data[ROOT], digits) : "";
+  gradient.textContent = step >= SEED ? shown(1, digits) : "";
+  box.classList.toggle("now", step === SEED);
+  box.classList.toggle("back", step >= SEED);
+  const words = `value ${value.textContent || "not computed"}, gradient ${gradient.textContent || "not computed"}`;
+  box.setAttribute("aria-label", `edge from ${nodes[ROOT].name} to the output: ${words}`);
 }
 
 function sentence(now) {
@@ -76,6 +122,7 @@ function sentence(now) {
     return [make("strong", { class: "refused" }, `${graph.why}.`), " Change a leaf to go on."];
   }
   if (step === 0) return ["The leaves have their values. Next: the forward pass, gate by gate."];
+  if (step === SEED && level === LEAVES && open) return [make("strong", {}, "Backward"), `: predict the gradient of ${root} by each leaf.`];
   if (step === SEED) return [make("strong", {}, "Backward"), ` begins at the end: d${root}/d${root} = 1.`];
   const node = nodes[now];
   const part = (word, k) => make("strong", {}, `${word}, gate ${k} of ${gates.length}: `);
@@ -94,95 +141,110 @@ function sentence(now) {
 }
 
 function row(...cells) {
-  return make("tr", {}, ...cells.map((cell) => (cell instanceof Element ? cell : make("td", {}, cell))));
+  return make("tr", {}, ...cells.map((cell) => (cell.localName === "td" ? cell : make("td", {}, cell))));
 }
 
-function head(...cells) {
-  return make("thead", {}, make("tr", {}, ...cells.map((cell) => make("th", { scope: "col" }, cell))));
+function table(columns, rows) {
+  const head = make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
 }
 
-// The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass.
+// The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass. To predict
+// the leaves, their questions.
+function showGate(now) {
+  byId("gate-title").textContent = level === LEAVES && step === SEED ? "The leaves' gradients" : "This gate";
+  byId("gate").replaceChildren(...gateTable(now));
+  byId("hint").textContent = document.querySelector(`[data-question="${latest.key}"]`) ? latest.hint : "";
+}
+
+
 function gateTable(now) {
+  if (level === LEAVES && step === SEED && !graph.why) {
+    const rows = askedLeaves().map((i) => row(nodes[i].name, precise(graph.data[i]), ask(aboutLeaf(i))));
+    return [table(["leaf", "value", `d${nodes[ROOT].name}/d leaf`], rows)];
+  }
   if (now === null) return [make("p", { class: "pale" }, "Step to a gate to see its numbers.")];
   const node = nodes[now];
   if (step < SEED) {
-    const rows = into[now].map((edge) => row(nodes[edge.from].name, precise(graph.data[edge.from])));
-    return [make("table", {}, head("input", "value"), make("tbody", {}, ...rows))];
+    return [table(["input", "value"], into[now].map((edge) => row(nodes[edge.from].name, precise(graph.data[edge.from]))))];
   }
   const rows = into[now].filter((edge) => learns(edge.from)).map((edge) => {
     const name = nodes[edge.from].name;
     const flow = graph.back[edge.e];
     if (!flow) return row(name, "", "no gradient", "", "");
-    const formula = node.locals[edge.slot];
-    const local = formula && formula.replace("−", "-") !== precise(flow.local) ? `${precise(flow.local)} = ${formula}` : precise(flow.local);
     if (!sent(edge)) return row(name, "", "", "", "");
-    if (!seen(edge)) return row(name, precise(flow.upstream), local, guess(edge, name), "?");
-    const verdict = guesses.has(edge.e) ? (guesses.get(edge.e) ? " ✓ right" : " ✗ not quite") : "";
+    const formula = node.locals[edge.slot];
+    const number = precise(flow.local);
+    const local = formula && formula.replace("−", "-") !== number ? `${number} = ${formula}` : number;
+    const upstream = precise(flow.upstream);
+    if (level === LOCAL && !answered(localKeyOf(edge))) return row(name, upstream, ask(aboutLocal(edge)), "?", "?");
+    if (!seen(edge)) return row(name, upstream, local, ask(aboutProduct(edge)), "?");
     const { all, come, sum } = flowing(edge.from);
     const total = all.length > 1 ? `Σ ${precise(sum)} (${come.length} of ${all.length})` : precise(sum);
-    return row(name, precise(flow.upstream), local, `${precise(flow.downstream)}${verdict}`, total);
+    const product = answered(productOf(edge)) ? ask(aboutProduct(edge)) : precise(flow.downstream);
+    return row(name, upstream, local, product, total);
   });
-  const kink = node.kink ? [make("p", { class: "pale" }, `Convention where it has no slope: ${node.kink}`)] : [];
-  const columns = head("into", "upstream", "× local", "= downstream", "gradient so far");
-  return [make("table", {}, columns, make("tbody", {}, ...rows)), ...kink];
+  const { kink } = rowOf(node);
+  const convention = kink ? [make("p", { class: "pale" }, `Convention where it has no slope: ${kink}`)] : [];
+  return [table(["into", "upstream", "× local", "= downstream", "gradient so far"], rows), ...convention];
 }
 
-// A field for a guess, which is right within 2 % or if it rounds to the same digits.
-function guess(edge, name) {
-  const field = make("input", { type: "text", inputmode: "text", size: 8, "aria-label": `your guess for ${name}`, "data-guess": edge.e });
-  const check = make("button", { type: "submit" }, "Check");
-  const form = make("form", {}, field, check);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const typed = Number(field.value.trim().replace("−", "-").replace(",", "."));
-    if (!field.value.trim() || Number.isNaN(typed)) {
-      field.setAttribute("aria-invalid", "true");
-      return;
-    }
-    const truth = graph.back[edge.e].downstream;
-    const right = Math.abs(typed - truth) <= 0.02 * Math.abs(truth) || shown(typed, digits) === shown(truth, digits);
-    guesses.set(edge.e, right);
-    const of = [...guesses.values()];
-    byId("score").textContent = `${of.filter(Boolean).length} of ${of.length} right`;
-    steps.again();
-    (document.querySelector("[data-guess]") ?? document.querySelector(".stepper .main")).focus();
-  });
-  return make("td", {}, form);
-}
-
-// Editable leaves; a change recomputes everything.
+// Editable leaves, each by a slider and a field; a change recomputes everything.
 
 const cells = new Map();
-for (const [i, node] of nodes.entries()) {
-  if (node.gate || (node.role === "constant" && !node.named)) continue;
-  const field = make("input", { type: "number", step: "any", value: node.data, "aria-label": `value of ${node.name}`, "data-leaf": i });
-  const gradient = make("td", { class: "gradient" });
-  field.addEventListener("input", () => change(i, field));
-  byId("leaves").append(row(node.name, make("td", {}, field), gradient));
-  cells.set(i, { field, gradient });
+
+function listLeaves() {
+  cells.clear();
+  const rows = nodes.flatMap((node, i) => {
+    if (node.gate || (node.role === "constant" && !node.named)) return [];
+    const slider = make("input", { type: "range", step: "any", "aria-label": `slider for ${node.name}` });
+    const field = make("input", { type: "number", step: "any", "aria-label": `value of ${node.name}`, "data-leaf": i });
+    const gradient = make("td", { class: "gradient" });
+    field.addEventListener("input", () => change(i, field.value));
+    slider.addEventListener("input", () => {
+      field.value = Number(Number(slider.value).toPrecision(3));
+      change(i, field.value);
+    });
+    slider.addEventListener("change", () => setSlider(slider, given[i]));
+    cells.set(i, { slider, field, gradient });
+    setLeaf(i);
+    return [row(node.name, make("div", { class: "leaf" }, slider, field), gradient)];
+  });
+  byId("leaves").replaceChildren(...rows);
 }
+
+function setLeaf(i) {
+  const { slider, field } = cells.get(i);
+  field.value = given[i];
+  field.setAttribute("aria-invalid", "false");
+  setSlider(slider, given[i]);
+}
+
+// From −5 to 5, or as far beyond as the value asks for.
+function setSlider(slider, x) {
+  const most = Math.abs(x) <= 5 ? 5 : 2 * Math.abs(x);
+  Object.assign(slider, { min: -most, max: most, value: x });
+}
+
+function change(i, text) {
+  const typed = Number(text);
+  const good = text.trim() !== "" && Number.isFinite(typed);
+  cells.get(i).field.setAttribute("aria-invalid", String(!good));
+  if (!good) return;
+  given[i] = typed;
+  if (document.activeElement !== cells.get(i).slider) setSlider(cells.get(i).slider, typed);
+  recompute();
+}
+
 byId("reset").addEventListener("click", () => {
   nodes.forEach((node, i) => (given[i] = node.data));
-  cells.forEach(({ field }, i) => {
-    field.value = nodes[i].data;
-    field.setAttribute("aria-invalid", "false");
-  });
+  [...cells.keys()].forEach(setLeaf);
   recompute();
 });
 
-function change(i, field) {
-  const typed = Number(field.value);
-  const good = field.value.trim() !== "" && Number.isFinite(typed);
-  field.setAttribute("aria-invalid", String(!good));
-  if (!good) return;
-  given[i] = typed;
-  recompute();
-}
-
 function recompute() {
-  guesses.clear();
-  byId("score").textContent = "";
   graph = compute();
+  restart();
   steps.again();
 }
 
@@ -195,32 +257,34 @@ function showLeaves() {
   }
 }
 
-// Predicting, zooming, and the first step.
+// Predicting, zooming, and the steps.
 
-byId("predict").addEventListener("change", (event) => {
-  predicting = event.target.checked;
-  guesses.clear();
-  byId("score").textContent = "";
+function predict(chosen) {
+  level = chosen;
+  restart();
   steps.again();
-  if (predicting && step < SEED) steps.move(SEED);
-});
+  if (level !== OFF && step < SEED) steps.move(SEED);
+  if (level === LEAVES) steps.move(SEED);
+}
+byId("predict").addEventListener("change", (event) => predict(Number(event.target.value)));
+byId("restart").addEventListener("click", () => predict(level));
 
 function scale(to) {
   zoom = Math.max(0.1, Math.min(4, to));
-  svg.setAttribute("width", (sheet.width + 16) * zoom);
-  svg.setAttribute("height", (sheet.height + 16) * zoom);
+  svg.setAttribute("width", (width + 16) * zoom);
+  svg.setAttribute("height", (height + 16) * zoom);
 }
-const fit = () => byId("canvas").clientWidth / (sheet.width + 20);
+const fit = () => byId("canvas").clientWidth / (width + 20);
 byId("larger").addEventListener("click", () => scale(zoom * 1.25));
 byId("smaller").addEventListener("click", () => scale(zoom / 1.25));
 byId("fit").addEventListener("click", () => scale(fit()));
-scale(Math.max(0.85, Math.min(1.5, fit())));
 
 const steps = stepper(
   byId("stepper"),
   { slider: "step", step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
-  last,
+  () => (nodes ? last() : 0),
   (to) => {
+    if (!nodes) return step; // there is no graph yet
     const next = to === step + 1;
     step = to;
     stopTravelling();
@@ -230,14 +294,7 @@ const steps = stepper(
   },
 );
 
-// A link to a step, and the picture of a step as a file.
-
-function follow() {
-  const match = /^#step=(\d+)$/.exec(window.location.hash);
-  if (match) steps.move(Number(match[1]));
-}
-window.addEventListener("hashchange", follow);
-follow();
+// The picture of a step as a file.
 
 const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-family", "text-anchor", "display", "paint-order"];
 byId("save").addEventListener("click", () => {
@@ -248,8 +305,5 @@ byId("save").addEventListener("click", () => {
     const style = getComputedStyle(element);
     LOOKS.forEach((name) => copies[i].setAttribute(name, style.getPropertyValue(name)));
   });
-  const text = new XMLSerializer().serializeToString(copy);
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: `step${step}.svg` });
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`step${step}.svg`, "image/svg+xml", new XMLSerializer().serializeToString(copy));
 });

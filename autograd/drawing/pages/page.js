@@ -39,6 +39,19 @@ if (window.parent !== window) {
   new ResizeObserver(() => window.parent.postMessage(document.documentElement.offsetHeight, "*")).observe(document.body);
 }
 
+function button(text, label, press) {
+  const made = make("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", press);
+  return made;
+}
+
+// Offer a text to be saved as a file of this name.
+function saveFile(name, type, text) {
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 // Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
 function onKeys(press) {
   document.addEventListener("keydown", (event) => {
@@ -64,17 +77,12 @@ function stepper(place, words, last, go) {
     [first, back].forEach((button) => button.toggleAttribute("disabled", step === 0));
     [next, end].forEach((button) => button.toggleAttribute("disabled", step === last()));
   };
-  const button = (text, label, to) => {
-    const made = make("button", { type: "button", "aria-label": label, title: label }, text);
-    made.addEventListener("click", () => move(to()));
-    return made;
-  };
-  const first = button("|◀", "to the start (Home)", () => 0);
-  const back = button("◀ Back", "one step back (←)", () => step - 1);
-  const next = button("Next ▶", "one step on (→)", () => step + 1);
-  const end = button("▶|", "to the end (End)", () => last());
+  const first = button("|◀", "to the start (Home)", () => move(0));
+  const back = button("◀ Back", "one step back (←)", () => move(step - 1));
+  const next = button("Next ▶", "one step on (→)", () => move(step + 1));
+  const end = button("▶|", "to the end (End)", () => move(last()));
   next.classList.add("main");
-  const play = button("Play", "play all steps (space)", () => step);
+  const play = button("Play", "play all steps (space)", () => toggle());
   const speed = make("select", { "aria-label": "speed", title: "speed" });
   speed.append(...["0.5", "1", "2", "4"].map((times) => make("option", { value: times }, `${times}×`)));
   speed.value = "1";
@@ -94,7 +102,6 @@ function stepper(place, words, last, go) {
     play.textContent = "Pause";
     playing = setTimeout(advance, 0);
   };
-  play.addEventListener("click", toggle);
   [first, back, next, end, slider].forEach((control) => control.addEventListener("pointerdown", halt));
   slider.addEventListener("input", () => move(Number(slider.value)));
   onKeys((key) => {

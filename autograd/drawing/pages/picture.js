@@ -1,60 +1,105 @@
-// The picture, drawn once from the layout; show() fills in the numbers.
+// The picture: boxes and arrows, painted from a layout; show() fills in the numbers.
 
-const sheet = (window.innerWidth < 600 && DATA.tall) || DATA.wide;
-const { places, copies, routes } = sheet; // the last place and route belong to the box with the root's name
 const svg = byId("graph");
-svg.classList.toggle("dense", routes.length > 150);
-svg.setAttribute("viewBox", `-8 -8 ${sheet.width + 16} ${sheet.height + 16}`);
-const lines = routes.map(({ path, tip, label }, e) => {
+let width, height; // of the layout
+let boxes; // each has its nodes, and the name of a scope if it folds one
+let boxOf, lineOf; // the box of each node, the line of each edge between boxes
+let shapes, again, lines, output;
+
+// A sheet has boxes, arrows (the edges of each) and dashed copies of boxes whose uses are far apart, with their layouts as
+// Graphviz writes them: n0, n1, … are the boxes, the root's name and the copies, e0, e1, … the arrows and that to the name.
+function paint(sheet) {
+  const laid = readLayout((window.innerWidth < 600 && sheet.tall) || sheet.wide);
+  ({ width, height } = laid);
+  boxes = sheet.boxes;
+  boxOf = nodes.map(() => undefined);
+  boxes.forEach((box, k) => box.nodes.forEach((i) => (boxOf[i] = k)));
+  lineOf = new Map(sheet.arrows.flatMap((arrow, k) => arrow.map((e) => [e, k])));
+  svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
+  const ends = nodes[ROOT].gate ? [[]] : []; // the arrow from the root to its name
+  lines = [...sheet.arrows, ...ends].map((arrow, k) => paintLine(arrow, k, laid.routes.get(`e${k}`)));
+  shapes = boxes.map((box, k) => paintBox(box, k, laid.places.get(`n${k}`)));
+  output = paintEnd(laid.places.get(`n${boxes.length}`));
+  const first = boxes.length + ends.length;
+  again = sheet.copies.map((copy, k) => paintCopy(copy, laid.places.get(`n${first + k}`)));
+  svg.classList.toggle("dense", sheet.dense);
+  svg.replaceChildren(...[...lines, ...shapes, ...again].map(({ box }) => box), output);
+  byId("again").hidden = again.length === 0;
+}
+
+function readLayout(found) {
+  const [, , width, height] = found.bb.split(",").map(Number);
+  const at = (text) => {
+    const [x, y] = text.split(",").map(Number);
+    return [x, height - y].map((z) => Math.round(10 * z) / 10);
+  };
+  const places = found.objects.map((item) => {
+    const [x, y] = at(item.pos);
+    return [item.name, { x, y, width: 72 * item.width, height: 72 * item.height }];
+  });
+  const routes = (found.edges ?? []).map(({ id, pos, lp }) => {
+    const [tip, ...points] = pos.split(" ");
+    const curve = points.map(at);
+    const label = lp === undefined ? curve[curve.length >> 1] : at(lp);
+    return [id, { curve, tip: at(tip.replace("e,", "")), label }];
+  });
+  return { width, height, places: new Map(places), routes: new Map(routes) };
+}
+
+function paintLine(arrow, k, { curve, tip, label }) {
   const value = draw("text", { x: label[0], y: label[1] - 4, class: "value" });
   const gradient = draw("text", { x: label[0], y: label[1] + 8, class: "gradient" });
-  const end = path.slice(path.lastIndexOf(" ") + 1).replace(",", " ");
-  const line = draw("path", { d: `${path}L${tip[0]} ${tip[1]}`, class: "line" });
+  const path = `M${curve[0]}C${curve.slice(1).join(" ")}`;
+  const line = draw("path", { d: `${path}L${tip}`, class: "line" });
   const hit = draw("path", { d: path, class: "hit" });
-  const box = draw("g", { class: "edge", tabindex: 0, role: "img", "data-edge": e }, hit, line, value, gradient);
-  const ahead = arrow(end.split(" ").map(Number), tip);
-  const [start, second] = path.slice(1).split(/C| /).map((point) => point.split(",").map(Number));
-  const turned = arrow(second, start); // shown instead when a gradient has come back
+  const box = draw("g", { class: "edge", tabindex: 0, role: "img", "data-line": k }, hit, line, value, gradient);
+  const turned = arrowhead(curve[1], curve[0]); // shown instead when a gradient has come back
   turned.classList.add("turned");
-  box.append(ahead, turned);
-  return { box, value, gradient, line };
-});
-const shapes = nodes.map((node, i) => {
-  const { x, y, width, height } = places[i];
-  const kind = node.gate ? "gate" : node.role;
-  const box = draw("g", { class: `node ${kind}${i === ROOT ? " root" : ""}`, tabindex: 0, role: "img", "data-node": i });
+  box.append(arrowhead(curve.at(-1), tip), turned);
+  return { box, value, gradient, line, edges: arrow.map((e) => edges[e]) };
+}
+
+function paintBox({ nodes: inside, scope, title }, k, { x, y, width, height }) {
+  const i = inside.at(-1);
+  const node = nodes[i];
+  const kind = scope ? "scope" : node.gate ? "gate" : node.role;
+  const ending = inside.includes(ROOT) ? " root" : "";
+  const box = draw("g", { class: `node ${kind}${ending}`, tabindex: 0, role: "img", [scope ? "data-box" : "data-node"]: scope ? k : i });
   const at = (dy, type, text = "") => draw("text", { x, y: y + dy, class: type }, text);
-  const rounded = { input: 10, parameter: 0, constant: 0 }[kind];
-  const shape = node.gate
+  const round = { input: 10, parameter: 0, constant: 0, scope: 8 }[kind];
+  const shape = kind === "gate"
     ? draw("ellipse", { cx: x, cy: y, rx: width / 2, ry: height / 2, class: "shape" })
-    : draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: rounded, class: "shape" });
-  const first = node.gate ? at(4, "symbol", node.symbol) : at(-3, "name", "");
-  const above = node.gate ? at(-height / 2 - 5, "label", short(node.name, 14)) : at(0, "label");
-  const below = node.gate ? at(height / 2 + 13, "gradient") : at(13, "gradient");
+    : draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: round, class: "shape" });
+  const first = { gate: () => at(4, "symbol", node.symbol), scope: () => at(-3, "name", short(title, 18)) }[kind]?.() ?? at(-3, "name");
+  const above = at(-height / 2 - 5, "label", kind === "gate" ? short(node.name, 14) : "");
+  const below = at(kind === "gate" ? height / 2 + 13 : 13, scope ? "label" : "gradient");
   box.append(shape, first, above, below);
   return { box, first, below };
-});
-// Dashed copies of nodes whose uses are far apart; they show the same value.
-const again = copies.map(({ of, first, last, uses, x, y, width, height }) => {
+}
+
+// Dashed copies of boxes whose uses are far apart; they show the same value.
+function paintCopy({ of, first, last, uses }, { x, y, width, height }) {
+  const i = boxes[of].nodes.at(-1);
   const name = draw("text", { x, y: y - 3, class: "name" });
   const which = `${first === last ? "use" : "uses"} ${first === last ? first : `${first}–${last}`} of ${uses}`;
   const shape = draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: 10, class: "shape" });
-  const box = draw("g", { class: `node copy ${nodes[of].role === "parameter" ? "parameter" : ""}`, role: "img", "data-node": of }, shape, name);
+  const kind = nodes[i].role === "parameter" ? "parameter" : "";
+  const box = draw("g", { class: `node copy ${kind}`, role: "img", [boxes[of].scope ? "data-box" : "data-node"]: boxes[of].scope ? of : i }, shape, name);
   box.append(draw("text", { x, y: y + 13, class: "label" }, which));
   return { box, name, of, which };
-});
-byId("again").hidden = again.length === 0;
-const end = places[nodes.length];
-const output = draw("g", { class: "node output", "aria-hidden": "true" });
-if (end) {
+}
+
+function paintEnd(end) {
+  const found = draw("g", { class: "node output", "aria-hidden": "true" });
+  if (!end) return found;
   const frame = (inset) => ({
     x: end.x - end.width / 2 + inset, y: end.y - end.height / 2 + inset,
     width: end.width - 2 * inset, height: end.height - 2 * inset, class: "shape",
   });
-  output.append(draw("rect", frame(0)), draw("rect", frame(4)));
-  output.append(draw("text", { x: end.x, y: end.y + 4, class: "name" }, short(nodes[ROOT].name, 14)));
+  found.append(draw("rect", frame(0)), draw("rect", frame(4)));
+  found.append(draw("text", { x: end.x, y: end.y + 4, class: "name" }, short(nodes[ROOT].name, 14)));
+  return found;
 }
-svg.append(...lines.map((line) => line.box), ...shapes.map((shape) => shape.box), ...again.map((copy) => copy.box), output);
 
 function short(text, most) {
   const letters = [...text.replace(/\s+/g, " ")];
@@ -63,10 +108,11 @@ function short(text, most) {
 
 // Let a number travel along an edge, backward for a gradient; not if the visitor prefers less motion.
 function travel(e, text, type, seconds) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches || svg.classList.contains("dense")) return;
+  const line = lines[lineOf.get(e)];
+  if (!line || matchMedia("(prefers-reduced-motion: reduce)").matches || svg.classList.contains("dense")) return;
   const back = type === "gradient";
   const motion = draw("animateMotion", {
-    path: lines[e].line.getAttribute("d"), dur: `${seconds}s`, fill: "freeze", begin: "indefinite",
+    path: line.line.getAttribute("d"), dur: `${seconds}s`, fill: "freeze", begin: "indefinite",
     calcMode: "linear", keyTimes: "0;1", keyPoints: back ? "1;0" : "0;1",
   });
   const width = 7 * text.length + 10;
@@ -82,7 +128,7 @@ function stopTravelling() {
 }
 
 // A small triangle from the last point of a line to its tip.
-function arrow([x, y], [tipX, tipY]) {
+function arrowhead([x, y], [tipX, tipY]) {
   const length = Math.hypot(tipX - x, tipY - y) || 1;
   const [dx, dy] = [(tipX - x) / length, (tipY - y) / length];
   const [baseX, baseY] = [tipX - 8 * dx, tipY - 8 * dy];

@@ -155,11 +155,13 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 function halt() {
   playing = null;
   play.textContent = "Play";
+  byId("sentence").setAttribute("aria-live", "polite");
 }
 
 function toggle() {
   if (playing !== null) return halt();
   play.textContent = "Pause";
+  byId("sentence").setAttribute("aria-live", "off"); // it changes too often to be read out
   playing = performance.now();
   owed = 0;
   requestAnimationFrame(advance);
@@ -186,10 +188,11 @@ function once() {
   show();
 }
 
-function button(text, label, press) {
-  const made = make("button", { type: "button", "aria-label": label, title: label }, text);
-  made.addEventListener("click", press);
-  return made;
+// The weights as a file that nn.load reads.
+function saveWeights() {
+  const numbers = (part) => typeof part === "number" ? current.weights[part]
+    : Array.isArray(part) ? part.map(numbers) : Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, numbers(inner)]));
+  saveFile("model.json", "application/json", JSON.stringify({ ...DATA.file, state: numbers(DATA.file.state) }));
 }
 
 // A field for a number; what is no such number is said, and changes nothing.
@@ -219,6 +222,7 @@ byId("controls").append(
   play,
   button("Step", "one step (→)", once),
   button("Reset", "back to the first weights", () => { halt(); reset(); }),
+  button("Save", "the weights as a file for nn.load", saveWeights),
   speed,
   field("learning rate", "rate", "a number of at least 0", (x) => x >= 0),
   field("batch size", "batch", `a whole number from 1 to ${training.samples}`, (x) => Number.isInteger(x) && 1 <= x && x <= training.samples),

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
 from autograd.names import complete_names
 from nn import MLP
-from tests.browser import HOSTILE, Shown, browser, contrast, quiet, six_digits, two_decimals, window
+from tests.browser import HOSTILE, Shown, browser, contrast, number, quiet, six_digits, two_decimals, window
 from tests.hubs import shared_gate, squares
 from tests.worked import sigmoid_neuron
 
@@ -271,42 +271,171 @@ def test_what_is_no_number_is_marked_and_changes_nothing(show: Callable[[Value],
     assert page.driver.execute_script("return graph.data[0]") == 5.0
 
 
-def test_predicting(show: Callable[[Value], Shown]) -> None:
-    """Each gradient is hidden until a guess is typed; a right one is praised, a wrong one corrected."""
+def predict(page: Shown, level: str) -> None:
+    Select(page.one("#predict")).select_by_visible_text(level)
+
+
+def answer(page: Shown, text: str) -> None:
+    """Type into the field that has the focus, as it has when one answer follows another."""
+    field = page.driver.switch_to.active_element
+    assert field.get_attribute("data-question"), field.get_attribute("outerHTML")
+    field.clear()
+    field.send_keys(text, Keys.ENTER)
+
+
+def ask_first(page: Shown) -> None:
+    page.driver.execute_script("document.querySelector('[data-question]').focus()")
+
+
+def product() -> Value:
     x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
-    page = show((x + y) * z)
-    page.one("#predict").click()
+    return (x + y) * z
+
+
+def test_predicting_each_product(show: Callable[[Value], Shown]) -> None:
+    """Each gradient is hidden until it is predicted, or until two tries have failed."""
+    page = show(product())
+    predict(page, "products")
     page.next()
     assert page.cells()[0][4] == "?"
     assert page.texts(".edge .gradient") == ["", "", "?", "", "1.00"]
     assert not page.one(".stepper .main").is_enabled()
     assert "-4" not in page.one("#details").text
-    first = page.all("[data-guess]")[0]
-    first.send_keys("four", Keys.ENTER)
-    assert first.get_attribute("aria-invalid") == "true"
-    first.clear()
-    first.send_keys("-4", Keys.ENTER)
-    assert page.cells()[0][3] == "-4 ✓ right"
+    ask_first(page)
+    answer(page, "four")
+    assert page.texts(".hint") == ["“four” is not a number: write 0.25, -1/4 or 1e-3, for example."]
+    answer(page, "-4,0")
+    assert page.texts(".hint") == ["Write a point instead of the comma: -4.0."]
+    answer(page, "")
+    assert page.texts(".hint") == ["Type a number, such as 0.25, -1/4 or 1e-3."]
+    answer(page, "1/0")
+    assert page.texts(".hint") == ["A fraction cannot have 0 below its line."]
+    answer(page, "-8/2")
+    assert page.cells()[0][3] == "-4 ✓ right", "what cannot be read is not a try"
     assert page.one("#score").text == "1 of 1 right"
     assert page.texts(".edge .gradient") == ["", "", "-4.00", "", "1.00"]
     page.next()
     assert page.texts(".edge .gradient") == ["", "", "-4.00", "?", "1.00"]
-    page.all("[data-guess]")[0].click()
-    page.driver.switch_to.active_element.send_keys("2.5", Keys.ENTER)
+    ask_first(page)
+    answer(page, "-3")
+    assert page.texts(".hint") == ["Not yet. The size is right: look at the sign."]
+    assert page.one("#score").text == "1 of 1 right", "one try is left"
+    answer(page, "2.5")
     assert page.cells()[1][3] == "3 ✗ not quite"
     assert page.one("#score").text == "1 of 2 right"
     page.press(Keys.END)
-    assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a guess"
-    for _ in range(2):
-        assert len(page.all("[data-guess]")) == 1
+    assert page.one("#sentence").text.startswith("Backward, gate 2 of 2"), "End does not pass by a question"
+    for typed in ("-3.96", "-4e0"):
         assert "Predict what it sends to" in page.one("#sentence").text
-        page.all("[data-guess]")[0].send_keys("-3,96", Keys.ENTER)
+        assert len(page.all("[data-question]")) == 1
+        ask_first(page)
+        answer(page, typed)
         page.press(Keys.END)
-    assert page.one("#score").text == "3 of 4 right"
+    assert page.one("#score").text == "Finished: 3 of 4 right, 3 at the first try"
     assert page.texts("#leaves .gradient") == ["-4", "-4", "3"]
-    page.change("z", "2")
+    page.one("#restart").click()
     assert page.one("#score").text == ""
-    assert page.all("[data-guess]"), "new numbers, new guesses"
+    page.press(Keys.END)
+    assert page.all("[data-question]")
+    page.change("z", "2")
+    assert page.all("[data-question]"), "new numbers, new questions"
+
+
+def test_hints_name_the_mistake(show: Callable[[Value], Shown]) -> None:
+    x, w = Value(3.0, "x"), Value(0.5, "w")
+    page = show((w * x + x) * 4.0)
+    predict(page, "products")
+    page.press(Keys.END)
+    ask_first(page)
+    answer(page, "-8")
+    assert page.texts(".hint") == ["Not yet. A factor is wrong: this is 2 times too large, and has the wrong sign."]
+    answer(page, "4")
+    for into, typed, hint in [
+        ("v1", "1", "That is the local gradient alone, without the upstream: multiply it by 4."),
+        ("x", "5", "Upstream and local gradient are multiplied, not added."),
+        ("w", "4", "That is the upstream alone: multiply it by the local gradient, 3."),
+        ("x", "6", "That is the sum so far: how much of it does v1 send?"),
+    ]:
+        page.press(Keys.END)
+        assert page.one("#sentence").text.endswith(f"Predict what it sends to {into}.")
+        ask_first(page)
+        answer(page, typed)
+        assert page.texts(".hint") == [f"Not yet. {hint}"]
+        answer(page, "999")
+    assert page.one("#score").text == "Finished: 1 of 5 right, 0 at the first try"
+
+
+def test_predicting_the_local_gradient_first(show: Callable[[Value], Shown]) -> None:
+    page = show(product())
+    predict(page, "local, product")
+    page.next()
+    assert page.cells()[0] == ["v1", "1", "Check", "?", "?"]
+    ask_first(page)
+    answer(page, "-12")
+    assert page.texts(".hint") == ["Not yet. That is the output itself: how fast does f change when v1 does?"]
+    answer(page, "-4")
+    assert page.cells()[0] == ["v1", "1", "-4 = z", "Check", "?"]
+    answer(page, "-4")
+    assert page.cells()[0] == ["v1", "1", "-4 = z", "-4 ✓ right", "-4"]
+    page.next()
+    ask_first(page)
+    answer(page, "-4")
+    assert page.texts(".hint") == ["Not yet. That is z itself: how fast does f change when z does?"]
+    answer(page, "3")
+    answer(page, "3")
+    page.next()
+    ask_first(page)
+    answer(page, "-4")
+    assert page.texts(".hint") == ["Not yet. That is the product already: the local gradient leaves the upstream out."]
+    answer(page, "1")
+    answer(page, "-4")
+    page.next()
+    ask_first(page)
+    answer(page, "1")
+    answer(page, "-4")
+    assert page.one("#score").text == "Finished: 8 of 8 right, 5 at the first try"
+
+
+def test_predicting_the_leaves_only(show: Callable[[Value], Shown]) -> None:
+    x = Value(3.0, "x")
+    w = Value(2.0, "w")
+    page = show((x * w + x) * 2.0 + w * 0.0)
+    predict(page, "leaves only")
+    assert page.one("#sentence").text == "Backward: predict the gradient of f by each leaf."
+    assert not page.one(".stepper .main").is_enabled()
+    assert {*page.texts(".edge .gradient")} == {"", "1.00"}
+    assert [cells[:2] for cells in page.cells()] == [["x", "3"], ["w", "2"]]
+    assert page.texts("#leaves .gradient") == ["not computed"] * 2
+    ask_first(page)
+    answer(page, "4")
+    (hint,) = page.texts(".hint")
+    assert hint == (
+        "Not yet. That is the gradient by one path alone: x is used 2 times, and the gradients of all its paths add up."
+    )
+    answer(page, "6")
+    assert page.cells()[0][2] == "6 ✓ right"
+    answer(page, "3")
+    assert page.texts(".hint") == [
+        "Not yet. That is a local gradient alone: multiply it by the upstream, the gradient of the gate it goes into."
+    ]
+    answer(page, "6")
+    assert page.one("#score").text == "Finished: 2 of 2 right, 0 at the first try"
+    page.press(Keys.END)
+    assert page.texts("#leaves .gradient") == ["6", "6"]
+
+
+def test_questions_fit_a_screen_of_1280_pixels(show: Callable[[Value], Shown]) -> None:
+    page = show(sigmoid_neuron())
+    wide = "const gate = document.querySelector('#gate'); return gate.scrollWidth - gate.clientWidth"
+    for level, right in [("products", "0"), ("local, product", "0"), ("leaves only", "0")]:
+        predict(page, level)
+        page.press(Keys.END)
+        assert page.driver.execute_script(wide) == 0
+        ask_first(page)
+        answer(page, right)
+        assert page.one("#hint").text
+        assert page.driver.execute_script(wide) == 0, level
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 1280
 
 
 def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
@@ -323,7 +452,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
     page.press(Keys.ARROW_LEFT)
     assert page.one("#sentence").text.startswith("Backward, gate 6")
     page.press(Keys.HOME)
-    slider = page.one("input[type=range]")
+    slider = page.one(".stepper input[type=range]")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert slider.get_attribute("aria-valuetext") == "forward 2"
     assert page.one("#sentence").text.startswith("Forward, gate 2")
@@ -332,7 +461,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
     assert page.one("#sentence").text.startswith("Forward, gate 2"), "keys in a field are the field's"
     reached, unseen = set(), []
     page.driver.execute_script("document.activeElement.blur()")
-    for _ in range(60):
+    for _ in range(70):
         page.driver.switch_to.active_element.send_keys(Keys.TAB)
         element = page.driver.switch_to.active_element
         if element.tag_name == "body":  # round the end of the page to its beginning
@@ -348,7 +477,7 @@ def test_the_keyboard_does_everything(show: Callable[[Value], Shown]) -> None:
         "one step back (←)",
         "one step on (→)",
         "step",
-        "predict",
+        "Predict the gradients",
         "smaller",
         "larger",
         "Fit",
@@ -459,7 +588,7 @@ def test_looking_at_nodes_and_edges(show: Callable[[Value], Shown]) -> None:
     assert page.one("#details").text.splitlines()[3:] == [
         *("from f: 1 × 3 = 3", "from f: 1 × 3 = 3", "gradient = Σ upstream × local = 3 + 3 = 6"),
     ]
-    page.driver.execute_script(focus, '[data-edge="0"]')
+    page.driver.execute_script(focus, '[data-line="0"]')
     assert "upstream × local = downstream: 1 × 3 = 3" in page.one("#details").text
     assert "local = x" in page.one("#details").text
     page.driver.execute_script(focus, '[data-node="1"]')
@@ -510,7 +639,7 @@ def test_it_fits_every_width_and_can_be_read(
             assert contrast(page, selector, behind) >= 4.5, selector
 
 
-def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None:
+def test_a_network_is_folded_and_can_be_unfolded(show: Callable[[Value], Shown]) -> None:
     model = MLP(2, [16, 16, 1], rng=Random(1))
     root = model([Value(0.5), Value(-1.0)])
     gradients = autograd.adjoints(root)
@@ -521,6 +650,47 @@ def test_a_network_of_four_hundred_nodes(show: Callable[[Value], Shown]) -> None
     found = page.driver.execute_script("return [graph.data, graph.gradient]")
     assert found[0] == pytest.approx([node.data for node in order], rel=1e-12, abs=1e-12)
     assert found[1] == pytest.approx([gradients[node] for node in order], rel=1e-12, abs=1e-12)
+    levels = Select(page.one("#levels"))
+    assert [option.text for option in levels.options] == ["gates", "neurons", "layers"]
+    assert levels.first_selected_option.text == "neurons"
+    assert len(page.all(".scope")) == 33
+    outputs = [node for node in order if node.gate is GATES["relu"]]
+    shown = [number(text.removeprefix("= ")) for text in page.texts(".scope .label") if text.startswith("= ")]
+    assert shown == pytest.approx([*(node.data for node in outputs), root.data], abs=0.005)
+    names = complete_names(order, {})
+    for box in page.all(".scope")[:3]:
+        page.driver.execute_script("arguments[0].focus()", box)
+        (balance,) = page.texts("#details p:not(.pale)")
+        name, value, gradient = re.split(" = |, gradient ", balance)
+        (node,) = (node for node in order if names[node] == name)
+        assert six_digits(value, node.data)
+        assert six_digits(gradient, gradients[node])
+    heights = "return [...document.querySelectorAll(arguments[0])].map((box) => box.getBBox().y)"
+    for boxes in (".scope[aria-label^='mlp/layer2/']", ".node.input"):
+        found = page.driver.execute_script(heights, boxes)
+        assert len(found) > 1
+        assert found == sorted(found), "from the top in order"
+    levels.select_by_visible_text("layers")
+    back = [
+        box.get_attribute("aria-label") or ""
+        for box in page.all(".edge")
+        if "from x" in str(box.get_attribute("aria-label"))
+    ]
+    inputs = [node for node in order if node.role == "input"]
+    for label, leaf in zip(back, inputs, strict=True):
+        assert label.startswith(f"edge from {names[leaf]} to mlp/layer1: value ")
+        assert two_decimals(label.partition("gradient ")[2], gradients[leaf]), "all that comes back by this arrow"
+    assert page.texts(".scope .name") == ["mlp/layer1", "mlp/layer2", "mlp/layer3"]
+    page.press(Keys.HOME)
+    assert page.texts(".scope .label")[1::2] == ["0 of 32 gates", "0 of 32 gates", "0 of 1 gates"]
+    for _ in range(3):
+        page.one("#sentence").click()
+        page.press(Keys.ARROW_RIGHT)
+    assert page.one(".scope.now").get_attribute("aria-label") == "mlp/layer1, 3 of 32 gates computed"
+    levels.select_by_visible_text("gates")
+    assert not page.all(".scope")
+    assert len(page.all(".node[data-node]:not(.copy)")) == 404
+    assert page.one("#sentence").text.startswith("Forward, gate 3 of 65")
     page.one("#fit").click()
     before = float(page.one("#graph").get_attribute("width") or 0)
     page.one("#larger").click()

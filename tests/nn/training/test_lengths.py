@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import autograd
 from autograd import Value, compile, dot, take
@@ -92,6 +93,42 @@ def test_rows_of_scores_against_a_class_for_each(size: int) -> None:
         )  # fmt: skip
         found.append((history, model))
     agree(*found)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=9),
+    size=st.integers(1, 10),
+    kind=st.sampled_from([lambda p: SGD(p, 0.1, momentum=0.5), lambda p: Adam(p, 0.03)]),
+    clip=st.sampled_from([None, 0.2]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_lengths_in_any_batches(lengths: list[int], size: int, kind: Any, clip: float | None, seed: int) -> None:
+    rng = Random(seed)
+    data = [[rng.uniform(-1, 1) for _ in range(n)] for n in lengths], [rng.uniform(-1, 1) for _ in lengths]
+    found = []
+    for compiled in (False, True):
+        model = Mean()
+        options: dict[str, Any] = {
+            "epochs": 3,
+            "batch_size": size,
+            "rng": Random(seed),
+            "clip": clip,
+            "compiled": compiled,
+        }
+        found.append((fit(model, data, squared_error, kind(model.parameters()), **options), model))
+    agree(*found)
+
+
+def test_the_best_weights_are_restored() -> None:
+    found = []
+    for compiled in (False, True):
+        model = Mean()
+        options: dict[str, Any] = {"epochs": 60, "batch_size": 4, "rng": Random(1), "patience": 2, "compiled": compiled}
+        found.append((fit(model, numbers(), squared_error, SGD(model.parameters(), 1.5), **options), model))
+    agree(*found)
+    assert found[0][0].stopped == found[1][0].stopped
+    assert "restored" in found[0][0].stopped
 
 
 def test_more_lengths_than_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

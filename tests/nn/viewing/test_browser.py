@@ -26,6 +26,7 @@ from nn import (
     evaluate,
     explore_training,
     fit,
+    load,
     mean_squared_error,
     moons,
     playground,
@@ -237,6 +238,14 @@ def test_the_validation_cost_stands_beside_the_training_cost(show_training: Call
     assert costs == pytest.approx(history.validation, rel=1e-5)
 
 
+def test_play_goes_through_the_training_to_its_end(show_training: Callable[..., Shown]) -> None:
+    page = show_training(*trained(), data=MOONS, frames=6)
+    page.press(Keys.SPACE)
+    assert page.one('[title^="play"]').text == "Pause"
+    WebDriverWait(page.driver, 10).until(lambda _: page.texts("#sentence strong") == ["Step 24 of 24, epoch 5: "])
+    WebDriverWait(page.driver, 5).until(lambda _: page.one('[title^="play"]').text == "Play")
+
+
 # The playground
 
 TASKS: dict[str, tuple[Callable[[], MLP], Any, Any, Callable[[MLP], Any]]] = {
@@ -333,6 +342,22 @@ def test_play_step_reset_by_mouse_and_keyboard(show: Callable[[Page], Shown]) ->
     page.press(Keys.ARROW_RIGHT)
     page.press(Keys.ARROW_RIGHT)
     assert page.one("#sentence").text == second, "a reset repeats the run"
+
+
+def test_the_weights_are_saved_as_a_file_for_load(show: Callable[[Page], Shown], tmp_path: Path) -> None:
+    model = MLP(2, [4, 1], tanh, rng=Random(2))
+    model.layers[0].freeze()
+    page = show(playground(model, MOONS, loss=binary_cross_entropy_with_logits))
+    page.press(Keys.ARROW_RIGHT)
+    page.driver.execute_script(
+        "URL.createObjectURL = (blob) => { blob.text().then((t) => (window.saved = t)); return '#'; }"
+    )
+    page.one('[title^="the weights"]').click()
+    text = WebDriverWait(page.driver, 5).until(lambda _: page.driver.execute_script("return window.saved"))
+    (tmp_path / "model.json").write_text(text, encoding="utf-8")
+    found = load(MLP(2, [4, 1], tanh, rng=Random(3)), tmp_path / "model.json")
+    fit(model, MOONS, binary_cross_entropy_with_logits, SGD(model, 0.1), epochs=1)
+    assert found.predict(MOONS[0]) == pytest.approx(model.predict(MOONS[0]), rel=1e-9)
 
 
 def test_the_fields_set_the_rate_the_batch_and_the_noise(show: Callable[[Page], Shown]) -> None:

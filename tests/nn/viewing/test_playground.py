@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value, tanh
+from autograd import Value, sigmoid, tanh
 from nn import (
     MLP,
     SGD,
@@ -78,9 +78,17 @@ def test_the_network_is_drawn_for_stacks_of_layers() -> None:
 
     layers = drawn(Sequential(Layer(2, 3, None, rng=Random(0)), tanh, MLP(3, [2, 1], rng=Random(1))))["layers"]
     assert [len(layer["weights"]) for layer in layers] == [3, 2, 1]
-    assert layers[0] == {"weights": [[0, 1], [2, 3], [4, 5]], "biases": [6, 7, 8], "activation": "linear"}
+    assert layers[0] == {"weights": [[0, 1], [2, 3], [4, 5]], "biases": [6, 7, 8], "activation": "tanh"}
     assert layers[1]["weights"][0] == [9, 10, 11]
+    assert [layer["activation"] for layer in layers] == ["tanh", "relu", "linear"]
+    assert drawn(MLP(2, [2, 1], output=sigmoid, rng=Random(1)))["layers"][1]["activation"] == "sigmoid"
     assert drawn(Layer(2, 1, bias=False, rng=Random(0)))["layers"][0]["biases"] == []
+
+    class Residual(Layer):
+        def forward(self, x: Any) -> Any:
+            return sum(x, super().forward(x))
+
+    assert drawn(Residual(2, 1, rng=Random(0)))["why"].startswith("No picture of the network")
     wide = Sequential(Concat(tanh, Layer(2, 1, None, rng=Random(0))), Layer(3, 1, None, rng=Random(1)))
     assert drawn(wide)["why"].startswith("No picture of the network")
     assert drawn(MLP(2, [25, 1], rng=Random(0)))["why"].endswith("layers of up to 25 neurons and 75 weights.")
