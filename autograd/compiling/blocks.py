@@ -56,9 +56,10 @@ def levels(nodes: Sequence[Node]) -> list[Level]:
     All uses of a matrix at the same depth are then computed together, even if the paths to them differ.
     """
     found: list[Level] = []
+    level_of = found.__getitem__
     for node in nodes:
         args = node.args
-        last = max([found[i] for i in args]) if args else -1
+        last = max(map(level_of, args)) if args else -1
         matrix = node.op == "dot" and nodes[args[0]].op == "param"
         if matrix and all(nodes[i].op == "param" for i in args[: len(args) // 2]):
             found.append(((last >> STEPS) + 1) << STEPS)

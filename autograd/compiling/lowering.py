@@ -91,11 +91,11 @@ def _backward(
             slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in operands])
         except (ArithmeticError, ValueError) as error:
             raise _refusal(error, gate, program, taken) from None
+        varies = value in differs
         for x, slope in zip(operands, slopes, strict=True):
             if slope is not None:
-                summed = value in differs and x not in differs
                 local = slope.index if slope.__class__ is Scalar else entry(program, slope)
-                yield x, program.downstream(upstream, local, summed)
+                yield x, program.downstream(upstream, local, varies and x not in differs)
 
     seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
     seeds: dict[Value, Downstream] = {root: seed}

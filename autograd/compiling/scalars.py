@@ -37,8 +37,8 @@ class Program:
     """Scalar operations in order of computation.
 
     An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
-    entries or more; a "dot" all left factors and then all right ones, parameters' and samples'; a "total" sums over the
-    samples of a batch: a varying entry, or the product of two.
+    entries or more; a "dot" all left factors and then all right ones: of the left ones none varies, of the right ones each,
+    or, below a "total", each of both. A "total" sums over the samples of a batch: a varying entry, or the product of two.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Program:
         return self.node("add", *terms) if len(terms) > 1 else terms[0] if terms else self.const(0.0)
 
     def dot(self, pairs: list[tuple[int, int]]) -> int:
-        """Return the entry of Σ a·b over pairs in which one factor varies and the other does not."""
+        """Return the entry of Σ a·b over pairs (a, b) in which b varies and a does not."""
         if len(pairs) == 1:
             return self.product(*pairs[0])
         lefts, rights = zip(*sorted(pairs))
@@ -116,27 +116,22 @@ class Program:
 
     def downstream(self, a: int, b: int, summed: bool) -> Downstream:
         """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
-        varying, constants = self.varying, self.constants
-        if (
-            a not in constants
-            and b not in constants
-            and (varying[a] and varying[b] if summed else varying[a] != varying[b])
-        ):
-            return (a, b) if a <= b else (b, a)
+        varying = self.varying
+        if summed:
+            if varying[a] and varying[b]:
+                return (a, b) if a >= b else (b, a)
+        elif varying[a] != varying[b]:
+            steady, other = (a, b) if varying[b] else (b, a)
+            if steady not in self.constants:
+                return steady, other
         return self.node("total", self.product(a, b)) if summed else self.product(a, b)
 
     def adjoint(self, terms: list[Downstream]) -> int:
         """Return the entry of the sum of the contributions to an adjoint."""
-        found: list[int] = []
-        pairs: list[tuple[int, int]] = []
-        for term in terms:
-            if isinstance(term, int):
-                found.append(term)
-            else:
-                pairs.append(term)
+        pairs = [term for term in terms if isinstance(term, tuple)]
+        found = [term for term in terms if isinstance(term, int)] if len(pairs) < len(terms) else []
         if pairs:
-            a, b = pairs[0]
-            found.append(self.total(pairs) if self.varying[a] and self.varying[b] else self.dot(pairs))
+            found.append(self.total(pairs) if self.varying[pairs[0][0]] else self.dot(pairs))
         return self.sum(found)
 
     def total(self, pairs: list[tuple[int, int]]) -> int:
@@ -280,8 +275,9 @@ class Scalar(Arithmetic):
     def __mul__(self, other: Any) -> Scalar:
         program = self.program
         a, b = entry(program, self), entry(program, other)
-        if program.varying[a] != program.varying[b] and a not in program.constants and b not in program.constants:
-            return Product(program, a, b) if a <= b else Product(program, b, a)
+        varying = program.varying
+        if varying[a] != varying[b] and a not in program.constants and b not in program.constants:
+            return Product(program, a, b) if varying[b] else Product(program, b, a)
         return Scalar(program, program.product(a, b))
 
     def written(self, operation: str, *operands: Any) -> Scalar:

@@ -44,7 +44,10 @@ class Nodes(NamedTuple):
     gradients: list[int]
 
 
-Term = tuple[float, tuple[int, ...], bool]  # coefficient, one or two factors, whether summed over the batch
+Entries = tuple[int, ...]
+# A coefficient times Σ left·right, or times one left entry if there are no right ones, and whether it is summed over the batch.
+# The left factors of a term are alike in varying or not, and so are the right ones.
+Term = tuple[float, Entries, Entries, bool]
 
 
 def gather(program: Program, outputs: Sequence[int], gradients: Sequence[int], forward: int) -> Nodes:
@@ -64,10 +67,11 @@ class _Gathering:
                 for a in program.args[i]:
                     uses[a] += 1
         self.rank = rank = [program.place[i] if op == "param" else -1 for i, op in enumerate(program.ops)]
+        level_of, rank_of = level.__getitem__, rank.__getitem__
         for i, args in enumerate(program.args):
             if args and uses[i]:
-                level[i] = 1 + max([level[a] for a in args])
-                rank[i] = rank[args[0]] if program.ops[i] == "dot" else max([rank[a] for a in args])
+                level[i] = 1 + max(map(level_of, args))
+                rank[i] = rank[args[0]] if program.ops[i] == "dot" else max(map(rank_of, args))
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
         self.at = [-1] * len(program.ops)  # scalar entry -> node, if it is one
@@ -80,8 +84,10 @@ class _Gathering:
             if plans[i] is not None:
                 plan = plans[i] = self.plan(i)
                 if isinstance(plan, list):
-                    for _, factors, _ in plan:
-                        for f in factors:
+                    for _, lefts, rights, _ in plan:
+                        for f in lefts:
+                            plans[f] = ()
+                        for f in rights:
                             plans[f] = ()
                 else:
                     for f in plan:
@@ -117,7 +123,7 @@ class _Gathering:
         return program.args[i]
 
     def terms(self, i: int) -> list[Term]:
-        """Return an entry as terms c·a and c·a·b: expand its sums that have no other user, and products with constants."""
+        """Return an entry as terms: expand its sums that have no other user, and products with constants."""
         program = self.program
         found: list[Term] = []
         stack = [(1.0, i, False, True)]
@@ -129,38 +135,38 @@ class _Gathering:
                 stack += [(c, a, total, True) for a in reversed(args)]
             elif op == "dot" and alone:
                 n = len(args) // 2
-                ops, pairs = program.ops, zip(args[:n], args[n:])
-                found += [
-                    (c, pair, total) if ops[pair[0]] != "mul" != ops[pair[1]] else self.weighted(c, pair, total)
-                    for pair in pairs
-                ]
+                lefts, rights = args[:n], args[n:]
+                if not program.varying[args[0]] and "mul" in map(program.ops.__getitem__, lefts):
+                    found += [self.weighted(c, a, b, total) for a, b in zip(lefts, rights)]
+                else:
+                    found.append((c, lefts, rights, total))
             elif op == "total" and len(args) == 2:
-                found.append((c, args, True))
+                found.append((c, args[:1], args[1:], True))
             elif op == "mul" and args[0] in program.constants:
                 factor, other = program.constants[args[0]], args[1]
                 scaled = program.ops[other] == "mul" and program.args[other][0] in program.constants
                 if (program.ops[other] in ("add", "dot", "total") and abs(factor) != 1) or scaled:
                     # do not expand: a scaled sum, or numbers whose product would overflow
-                    found.append((c * factor, (other,), total))
+                    found.append((c * factor, (other,), (), total))
                 else:
                     stack.append((c * factor, other, total, alone))
             elif op == "total" and alone:
                 stack.append((c, args[0], True, True))
             elif op == "mul" and (alone or self.steady(args)):
-                found.append(self.weighted(c, args, total))
+                found.append(self.weighted(c, args[0], args[1], total))
             else:
-                found.append((c, (t,), total))
+                found.append((c, (t,), (), total))
         return found
 
-    def weighted(self, c: float, args: tuple[int, ...], total: bool) -> Term:
+    def weighted(self, c: float, a: int, b: int, total: bool) -> Term:
         """Move the constant out of a product's steady factor: (−w)·x becomes −1 times w·x."""
         program = self.program
         factors = []
-        for f in args:
+        for f in (a, b):
             if program.ops[f] == "mul" and not program.varying[f] and exact(scaled := c * self.number(f)):
                 c, f = scaled, program.args[f][1]
             factors.append(f)
-        return c, tuple(factors), total
+        return c, (factors[0],), (factors[1],), total
 
     def number(self, i: int) -> float:
         """Return the constant factor of a product; 0 if there is none."""
@@ -174,7 +180,8 @@ class _Gathering:
         program, op = self.program, self.program.ops[i]
         backward = i >= self.forward
         if not plan:
-            return self.add(Node(op, (), (), False, program.varying[i], False, program.place[i]))
+            leaf = Node(op, (), (), False, program.varying[i], False, program.place[i])
+            return self.add(leaf) if op == "const" else self.append(leaf)  # the others are stored once already
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
         if op == "total" and len(plan) == 2:  # the form of most parameters' gradients
@@ -188,35 +195,38 @@ class _Gathering:
         """Return the node of a sum: products become dots, terms of one kind reductions, and the rest is added."""
         varying, level, ops = self.program.varying, self.level, self.program.ops
         parts: list[tuple[float, int]] = []
-        products: dict[tuple[bool, bool, bool, float], list[tuple[float, int, int]]] = defaultdict(list)
+        products: dict[tuple[bool, bool, bool, float], list[tuple[float, Entries, Entries]]] = defaultdict(list)
         plain: dict[tuple[bool, bool, str, int], list[tuple[float, int, bool]]] = defaultdict(list)
         numbers: list[float] = []
-        for c, factors, total in terms:
-            if len(factors) == 2:
-                a, b = factors
-                if varying[a] == varying[b]:
-                    a, b = self.ordered(a, b)
-                elif varying[a]:
-                    a, b = b, a
-                products[varying[a], varying[b], total, abs(c)].append((c, a, b))
-            elif factors[0] in self.program.constants:
-                numbers.append(c * self.program.constants[factors[0]])
+        for c, lefts, rights, total in terms:
+            a = lefts[0]
+            if rights:
+                left, right = varying[a], varying[rights[0]]
+                if left == right:
+                    lefts, rights = zip(*map(self.ordered, lefts, rights))
+                elif left:
+                    lefts, rights, left, right = rights, lefts, right, left
+                products[left, right, total, abs(c)].append((c, lefts, rights))
+            elif a in self.program.constants:
+                numbers.append(c * self.program.constants[a])
             else:
-                (a,) = factors
                 plain[total, varying[a], ops[a], level[a]].append((c, a, total))
-        for (left, right, total, _), group in products.items():
+        for (left, right, total, size), group in products.items():
             if not total and left == right and len(group) < MANY:
-                parts += self.few(group, left, backward)
-                continue
+                pairs = [(c, a, b) for c, lefts, rights in group for a, b in zip(lefts, rights)]
+                if len(pairs) < MANY:
+                    parts += self.few(pairs, left, backward)
+                    continue
             for sign in (1, -1):
-                same = [(a, b) for c, a, b in group if (c > 0) == (sign > 0)]
+                same = [(lefts, rights) for c, lefts, rights in group if (c > 0) == (sign > 0)]
                 if same:
-                    parts.append((sign * abs(group[0][0]), self.dot(same, total, backward)))
+                    varies = not total and (left or right)
+                    parts.append((sign * size, self.dot(same, total, varies, backward)))
         for (total, varies, *_), several in plain.items():
             if len(several) >= MANY or (total and len(several) > 1):
-                pairs = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
-                rights, lefts = zip(*pairs)
-                node = Node("dot", (*lefts, *rights), varying=varies, backward=backward)
+                weights = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
+                terms_at, coefs_at = zip(*weights)
+                node = Node("dot", (*coefs_at, *terms_at), varying=varies, backward=backward)
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
@@ -260,13 +270,13 @@ class _Gathering:
         one that is computed first, or comes out of the parameters that are first: so all products of two layers are alike."""
         if (a >= self.forward) != (b >= self.forward):
             return (a, b) if a >= self.forward else (b, a)
-        first, second = ((self.level[i], self.rank[i], i) for i in (a, b))
-        return (a, b) if first <= second else (b, a)
+        level, rank = self.level, self.rank
+        return (a, b) if (level[a], rank[a], a) <= (level[b], rank[b], b) else (b, a)
 
-    def dot(self, pairs: list[tuple[int, int]], total: bool, backward: bool) -> int:
-        at, varying = self.at, self.program.varying
-        varies = not total and any(varying[x] for pair in pairs for x in pair)
-        rights, lefts = zip(*sorted([(at[b], at[a]) for a, b in pairs]))
+    def dot(self, products: list[tuple[Entries, Entries]], total: bool, varies: bool, backward: bool) -> int:
+        at = self.at
+        rows, columns = ([at[i] for entries in side for i in entries] for side in zip(*products))
+        rights, lefts = zip(*sorted(zip(columns, rows)))
         return self.add(Node("dot", lefts + rights, (), total, varies, backward))
 
     def totalled(self, node: int, total: bool, backward: bool) -> int:
@@ -277,5 +287,10 @@ class _Gathering:
         op, args, coefs, total, _, _, place = node
         found = self.known.setdefault((op, args, coefs, total, place), len(self.nodes))
         if found == len(self.nodes):
-            self.nodes.append(node)
+            self.append(node)
         return found
+
+    def append(self, node: Node) -> int:
+        """Return the index of a node that is new."""
+        self.nodes.append(node)
+        return len(self.nodes) - 1
