@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run_command(arguments)
     except ImportError as error:
-        print(f'demos: {error}; pip install "gatewise[demos]" brings what they need', file=sys.stderr)
+        extras = "demos,jax" if error.name in ("jax", "optax") else "demos"
+        print(f'demos: {error}; pip install "gatewise[{extras}]" brings what they need', file=sys.stderr)
         return 2
     except OSError as error:
         reason = "it is a file, and figures go into a folder" if isinstance(error, FileExistsError) else error.strerror

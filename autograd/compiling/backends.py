@@ -1,4 +1,4 @@
-"""A program on other libraries: as a pure function of JAX, on PyTorch tensors, or as an `nn.Module` of PyTorch."""
+"""A program on other libraries: as a function of JAX, its rows on many devices; on PyTorch tensors, or as an `nn.Module`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from ..functions import FUNCTIONS
 from ..node import CONSTANT
 from ..value import Value
+from .batches import Batches, numpy
 from .tracing import Trace
 
-__all__ = ["jax_function", "torch_function", "torch_module"]
+__all__ = ["jax_function", "sharded", "torch_function", "torch_module"]
 
 MOST_LINES = 500  # maximum for a just-in-time compiler; 2,000 lines of scalar code took minutes
 ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus", "elu": "ELU"}
@@ -24,17 +25,38 @@ def jax_function(program: Any) -> Callable[..., Any]:
             f"this program is too irregular for JAX: it has {lines} lines, and compiling more than {MOST_LINES} of them "
             "just in time takes minutes; call it as it is, on NumPy (print(program.report()) says what is not a matrix)"
         )
-    try:
-        import jax.numpy as jnp
-    except ImportError:
-        raise ImportError('to_jax needs JAX: pip install "gatewise[jax]"') from None
-
+    jnp = _jax().numpy
     names = {row.numpy: row.jax for row in FUNCTIONS.values() if row.jax}
 
-    def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(_Spelled(jnp, names), parameters, *batches, array=jnp.asarray)
+    def function(parameters: Any, *batches: Any, weights: Any = None) -> Any:
+        return program.run_on(_Spelled(jnp, names), parameters, *batches, weights=weights, array=jnp.asarray)
 
     return function
+
+
+def sharded(batches: Batches, given: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Return batches as arrays whose rows lie over all devices that JAX sees, and the weights of the rows: 1, or 0 for the
+    copies of the last row that make their number divisible.
+    """
+    jax, np = _jax(), numpy()
+    if not given:
+        raise TypeError("batches must have rows to lie on devices, got none: this program has no inputs")
+    rows = batches.rows(given)
+    if misplaced := batches.misplaced(rows):
+        raise ValueError(misplaced)
+    devices = np.array(jax.devices())
+    over = jax.sharding.NamedSharding(jax.sharding.Mesh(devices, ("rows",)), jax.sharding.PartitionSpec("rows"))
+    samples = len(rows[0])
+    added = -samples % devices.size
+
+    def spread(array: Any) -> Any:  # every process has all rows, and its devices take theirs
+        return jax.make_array_from_process_local_data(over, array, array.shape)
+
+    copies = [
+        np.concatenate([batch, np.repeat(batch[-1:], added, 0)]) for batch in rows
+    ]  # finite where the last row is
+    weights = np.repeat(np.array([1.0, 0.0], rows[0].dtype), [samples, added])
+    return [*map(spread, copies)], spread(weights)
 
 
 def torch_function(program: Any) -> Callable[..., Any]:
@@ -44,8 +66,8 @@ def torch_function(program: Any) -> Callable[..., Any]:
     def tensor(array: Any) -> Any:
         return torch.as_tensor(array if array.flags.writeable else array.copy())
 
-    def function(parameters: Any, *batches: Any) -> Any:
-        return program.run_on(_PyTorch(torch), parameters, *batches, array=tensor)
+    def function(parameters: Any, *batches: Any, weights: Any = None) -> Any:
+        return program.run_on(_PyTorch(torch), parameters, *batches, weights=weights, array=tensor)
 
     return function
 
@@ -142,6 +164,14 @@ def _dense(values: Sequence[Value], given: set[Value]) -> tuple[list[list[float]
 def _tensors(torch: Any, *numbers: Any) -> list[Any]:
     (tensor, *_) = [x for x in numbers if isinstance(x, torch.Tensor)]
     return [torch.as_tensor(x, dtype=tensor.dtype) for x in numbers]
+
+
+def _jax() -> Any:
+    try:
+        import jax.numpy
+    except ImportError:
+        raise ImportError('to_jax needs JAX: pip install "gatewise[jax]"') from None
+    return jax
 
 
 def _torch() -> Any:

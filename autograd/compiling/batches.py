@@ -47,16 +47,25 @@ class Batches:
                 return False
         return True
 
-    def floats(self, theta: Any, parameters: int, batches: Sequence[Any]) -> list[Any]:
-        """Check theta and the batches, arrays of any module; return the batches as floats of theta's dtype."""
+    def floats(self, theta: Any, parameters: int, batches: Sequence[Any], weights: Any = None) -> list[Any]:
+        """Check theta, the batches and the weight of every row, arrays of any module; return the batches and the row of
+        weights, if there are any, in theta's dtype.
+        """
         self._check_count(batches)
+        _require_array("theta", theta)
         _check_shape("theta", theta, (parameters,))
         if "float" not in str(theta.dtype):
             raise TypeError(f"theta must be an array of floats, got {theta.dtype}")
+        arrays = []
         for (name, size), batch in zip(self.sizes, batches):
-            _check_shape(name, batch, (None, size))
-        self._check_rows(batches)
-        return [as_type(batch, theta.dtype) for batch in batches]
+            _require_array(name, batch)
+            arrays.append(_as_rows(name, size, batch))
+        self._check_rows(arrays)
+        if weights is not None:
+            _require_array("weights", weights)
+            _check_shape("weights", weights, (len(arrays[0]),))
+            arrays.append(weights[:, None])
+        return [as_type(array, theta.dtype) for array in arrays]
 
     def _check_count(self, batches: Sequence[Any]) -> None:
         if len(batches) != len(self.sizes):
@@ -70,46 +79,67 @@ class Batches:
                 raise ValueError(f"{name} has {len(array)} rows, and {self.sizes[0][0]} has {len(arrays[0])}")
 
     def unusual(self, batches: Sequence[Any]) -> str:
-        """Describe the first row that is not finite or has an index out of range; an empty text if there is none."""
+        """Describe the first index out of range, or else the first row that is not finite; an empty text if there is none."""
+        if misplaced := self.misplaced(batches):
+            return f": {misplaced}"
         np = numpy()
-        for (name, size), found in zip(self.sizes, batches):
-            for column in range(size):
-                picks, n = found[:, column], self.ranges.get((name, column), np.inf)
-                for row in np.flatnonzero((n < np.inf) & ~((picks >= 0) & (picks < n) & (picks == np.floor(picks)))):
-                    return f": {name}[{row}][{column}] must be a whole number from 0 to {n - 1}, got {picks[row]:g}"
+        for (name, _), found in zip(self.sizes, batches):
             rows = np.flatnonzero(~np.isfinite(found).all(1))
             if len(rows):
                 kind = "a nan" if np.isnan(found[rows[0]]).any() else "an infinity"
                 return f": {name}[{rows[0]}] holds {kind}"
         return ""
 
+    def misplaced(self, batches: Sequence[Any]) -> str:
+        """Describe the first entry that is an index, and is not a whole number in its range."""
+        np = numpy()
+        found = dict(zip((name for name, _ in self.sizes), batches))
+        for (name, column), n in self.ranges.items():
+            picks = found[name][:, column]
+            for row in np.flatnonzero(~((picks >= 0) & (picks < n) & (picks == np.floor(picks)))):
+                return f"{name}[{row}][{column}] must be a whole number from 0 to {n - 1}, got {picks[row]:g}"
+        return ""
+
     def _array(self, name: str, size: int, batch: Any) -> Any:
         np = numpy()
         refuse_masked(name, batch)
-        wanted = f"{name} is a batch of rows with {_counted(size, 'number')} each"
         try:
             array = np.asarray(batch)
         except (ValueError, TypeError):  # raised for ragged rows
             array = np.empty(0, object)
-        if array.size == 0 and array.dtype != object:
-            raise ValueError(f"{name} is an empty batch: give it at least one row of {_counted(size, 'number')}")
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{wanted}{_at_fault(name, size, batch)}")
-        array = array[:, None] if array.ndim == 1 and size == 1 else array
-        if array.ndim != 2 or array.shape[1] != size:
-            one = f": one sample is a batch of one row, [{truncated_repr(batch)}]" if array.shape == (size,) else ""
-            raise ValueError(f"{wanted}, and its shape is {array.shape}{one}")
-        return array.astype(self._type, copy=False)
+        if not _holds_numbers(array):
+            each = f"{_counted(size, 'number')} each"
+            raise ValueError(f"{name} must be a batch of rows with {each}{_at_fault(name, size, batch)}")
+        return _as_rows(name, size, array).astype(self._type, copy=False)
+
+
+def _require_array(name: str, array: Any) -> None:
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        raise TypeError(f"{name} must be an array, got {truncated_repr(array)}: make it one, as np.array does")
+
+
+def _as_rows(name: str, size: int, array: Any) -> Any:
+    """Return an array of any module with a row for every sample; rows of one number may lie in an array of one axis."""
+    if not _holds_numbers(array):
+        raise TypeError(f"{name} must be an array of numbers, got {array.dtype}")
+    array = array[:, None] if array.ndim == 1 and size == 1 else array
+    _check_shape(name, array, (None, size))
+    return array
 
 
 def _check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
     """Raise unless `array` has this shape; None stands for any number of rows except 0."""
-    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
-        raise TypeError(f"{name} must be an array, got {truncated_repr(array)}: make it one, as np.array does")
     found = tuple(array.shape)
     if len(found) != len(shape) or any(n != m if m is not None else n == 0 for n, m in zip(found, shape)):
         wanted = ", ".join("rows" if m is None else str(m) for m in shape) + "," * (len(shape) == 1)
-        raise ValueError(f"{name} must have shape ({wanted}), got {found}{': give it at least one row' * (0 in found)}")
+        remedy = (
+            ": give it at least one row"
+            if 0 in found
+            else f": one sample is a batch of one row, [{name}]"
+            if found == shape[1:]
+            else ""
+        )
+        raise ValueError(f"{name} must have shape ({wanted}), got {found}{remedy}")
 
 
 def as_type(array: Any, dtype: Any) -> Any:
@@ -134,7 +164,13 @@ def _at_fault(name: str, size: int, batch: Any) -> str:
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, (int, float)) or (hasattr(x, "dtype") and x.ndim == 0 and x.dtype.kind in "biuf")
+    return isinstance(x, (int, float)) or (hasattr(x, "dtype") and x.ndim == 0 and _holds_numbers(x))
+
+
+def _holds_numbers(array: Any) -> bool:
+    """Tell whether an array of any module holds real numbers."""
+    name = getattr(array.dtype, "name", str(array.dtype))  # PyTorch's dtypes have no name
+    return any(kind in name for kind in ("float", "int", "bool"))
 
 
 def _counted(n: int, what: str) -> str:

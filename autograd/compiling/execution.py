@@ -15,7 +15,7 @@ from .expressions import Call
 from .passes import Forms
 from .references import Source
 
-__all__ = ["Execution", "function_of", "leaves_of"]
+__all__ = ["Execution", "constants_of", "function_of", "leaves_of"]
 
 PRINTED = "<compiled>"  # file name of the printed program in tracebacks
 SIZES = 4  # maximum number of batch sizes with kept buffers
@@ -40,14 +40,10 @@ class Execution:
         """The source, written on first use."""
         return self.forms.source
 
-    def constants(self, dtype: Dtype) -> dict[str, Any]:
-        """Return the constant arrays that the source names, of floats of this type."""
-        return _constants(self.source, dtype)
-
     @cached_property
     def function(self) -> Callable[..., Any]:
         """The function that the printed lines define."""
-        return function_of(self.source, self.constants(self.batches.dtype))
+        return function_of(self.source, constants_of(self.source, self.batches.dtype))
 
     def native(self, flat: Any, rows: Sequence[Any]) -> tuple[float, Any, Any] | None:
         """Return the cost, its gradient and the outputs by native code; None if there is none, or if a check fails."""
@@ -155,7 +151,9 @@ class Execution:
             self._buffered.pop(other, None)
         try:
             with np.errstate(all="ignore"):
-                made = Buffered(self.source, np, self.constants(self.batches.dtype), self.views(theta), columns)
+                made = Buffered(
+                    self.source, np, constants_of(self.source, self.batches.dtype), self.views(theta), columns
+                )
             if made.size <= LARGEST:
                 return made
         except NoBuffers:
@@ -200,7 +198,8 @@ def function_of(source: Source, constants: dict[str, Any]) -> Callable[..., Any]
     return namespace["loss_and_grad" if source.gradient else "predict"]  # type: ignore[no-any-return]
 
 
-def _constants(source: Source, dtype: Dtype) -> dict[str, Any]:
+def constants_of(source: Source, dtype: Dtype) -> dict[str, Any]:
+    """Return the constant arrays that a source names, of floats of this type."""
     np = numpy()
     found: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
     with np.errstate(over="ignore"):  # a number beyond float32 becomes an infinity

@@ -84,6 +84,12 @@ class Forms:
         """The source of the program on NumPy."""
         return self._written[0]
 
+    @cached_property
+    def weighted(self) -> Source:
+        """The source with a weight for every sample."""
+        with _without_collector():
+            return write(self.arrays, list(self._sizes), self.gradient, weighted=True)
+
     @property
     def report(self) -> str:
         """The report: which parts became matrix products, what runs, and why."""

@@ -7,13 +7,13 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..arguments import as_bool, as_float, describe
+from ..arguments import as_bool, as_float, describe, truncated_repr
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
-from .backends import jax_function, torch_function, torch_module
+from .backends import jax_function, sharded, torch_function, torch_module
 from .batches import Batches, Dtype, as_type, numpy, refuse_masked
-from .execution import Execution, function_of, leaves_of
+from .execution import Execution, constants_of, function_of, leaves_of
 from .export import c_text, javascript_text
 from .parameters import ParameterArray
 from .passes import Executor, Forms
@@ -180,11 +180,19 @@ class CompiledProgram:
         buffered = self._execution.in_buffers(self._numbers(), rows) if self.differentiable else None
         return str(self) if buffered is None else buffered.text
 
-    def run_on(self, xp: Any, theta: Any, *batches: Any, array: Callable[[Any], Any] | None = None) -> Any:
+    def run_on(
+        self,
+        xp: Any,
+        theta: Any,
+        *batches: Any,
+        weights: Any = None,
+        array: Callable[[Any], Any] | None = None,
+    ) -> Any:
         """Return cost and gradient, or outputs, by another array module, from its arrays: theta and the batches.
 
-        Batches are taken as floats of theta's type. `array` makes an array of that module from one of NumPy's, as the
-        constants of the program are, if the module needs that.
+        Batches are taken as floats of theta's type. weights: an array (samples,); the cost is then Σ weight·loss / Σ weight.
+        `array` makes an array of that module from one of NumPy's, as the constants of the program are, if the module needs
+        that.
 
         >>> import numpy as np
         >>> from autograd import Value, compile
@@ -194,13 +202,21 @@ class CompiledProgram:
         >>> float(cost), gradient.tolist()
         (10.0, [2.0])
         """
-        for name, numbers in zip(["theta", *self.inputs], [theta, *batches]):
+        if weights is not None and not (self.differentiable and self.inputs):
+            raise TypeError(
+                f"weights must be None, got {truncated_repr(weights)}: this program has no mean over samples"
+            )
+        for name, numbers in [*zip(["theta", *self.inputs], [theta, *batches]), ("weights", weights)]:
             refuse_masked(name, numbers)
-        theta, *made = [array(x) if array and isinstance(x, numpy().ndarray) else x for x in (theta, *batches)]
-        made = self._batches.floats(theta, len(self.parameters), made)
-        source = self.source
+        given = (array(x) if array and isinstance(x, numpy().ndarray) else x for x in (theta, *batches, weights))
+        theta, *made, weights = given
+        made = self._batches.floats(theta, len(self.parameters), made, weights)
+        self._refuse_outdated()
+        source = self._forms.source if weights is None else self._forms.weighted
+        if weights is not None:
+            made[-1] = made[-1] / made[-1].sum()
         theta = theta if source.in_order else theta[xp.asarray(source.order)]
-        constants = self._execution.constants("float64")  # rounded once, to theta's type
+        constants = constants_of(source, "float64")  # rounded once, to theta's type
         if array is not None:
             constants = {name: array(x) if hasattr(x, "shape") else x for name, x in constants.items()}
         with numpy().errstate(over="ignore"):  # a number beyond float32 is an infinity there
@@ -211,7 +227,7 @@ class CompiledProgram:
         if not self.differentiable:
             return self._rows(xp, results, batches)
         cost, *parts = results
-        return cost, self._joined(xp, parts)
+        return cost, _joined(xp, source, parts)
 
     def _rows(self, xp: Any, outputs: Any, batches: Sequence[Any]) -> Any:
         """Return the outputs in a new array with a row for every sample, even if they depend on no input.
@@ -223,13 +239,6 @@ class CompiledProgram:
         if outputs.shape[1] == 1:
             outputs = xp.broadcast_to(outputs, (len(outputs), len(batches[0])))
         return xp.concatenate([outputs.T if self._several else outputs[0]])  # a copy: it may be a view of a batch
-
-    def _joined(self, xp: Any, parts: Sequence[Any]) -> Any:
-        if not parts:
-            return xp.zeros(0)
-        flat = xp.concatenate([part.reshape(-1) for part in parts])
-        order = self.source.order
-        return flat if self.source.in_order else flat[xp.asarray(sorted(range(len(order)), key=order.__getitem__))]
 
     @property
     def flat(self) -> Any:
@@ -280,11 +289,27 @@ class CompiledProgram:
         return self._array.read()
 
     def to_jax(self) -> Callable[..., Any]:
-        """Return f(parameters, *batches) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or outputs.
+        """Return f(parameters, *batches, weights=None) in jax.numpy, pure, to be given to jax.jit: cost and gradient, or
+        outputs.
 
-        `parameters` is an array like `flat`. A program of too many lines is refused: compiling those takes JAX minutes.
+        `parameters` is an array like `flat`. weights: an array (samples,) for the weighted mean Σ weight·loss / Σ weight.
+        Shapes are checked as those of a call on NumPy are. JAX computes in float32, unless its `jax_enable_x64` is set. A
+        program of more than 500 lines raises a ValueError: compiling those takes JAX minutes. Needs jax.
         """
         return jax_function(self)
+
+    def sharded(self, *batches: Any) -> tuple[list[Any], Any]:
+        """Return the batches as JAX arrays whose rows lie over all devices that JAX sees, and the weight of every row.
+
+            batches, weights = program.sharded(X, Y)
+            cost, gradient = jax.jit(program.to_jax())(program.flat, *batches, weights=weights)
+
+        JAX then computes the mean loss on all devices, and adds up their gradients. Rows are checked as those of a call on
+        NumPy are, and an index out of range raises a ValueError. If the number of rows is not divisible by that of the
+        devices, copies of the last row with weight 0 are added. In several processes (jax.distributed.initialize) each
+        gives the same rows, and keeps those of its own devices. Needs jax.
+        """
+        return sharded(self._batches, batches)
 
     def on_torch(self) -> Callable[..., Any]:
         """Return the same function of PyTorch tensors, on any device."""
@@ -408,6 +433,15 @@ class CompiledProgram:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.inputs.items()) or "no inputs"
         return f"<compiled program of {sizes}, {len(self.parameters)} parameters>"
+
+
+def _joined(xp: Any, source: Source, parts: Sequence[Any]) -> Any:
+    """Return the gradients of all tensors in one flat array, in the caller's order."""
+    if not parts:
+        return xp.zeros(0)
+    flat = xp.concatenate([part.reshape(-1) for part in parts])
+    order = source.order
+    return flat if source.in_order else flat[xp.asarray(sorted(range(len(order)), key=order.__getitem__))]
 
 
 def _holds_floats(x: Any) -> bool:

@@ -53,6 +53,7 @@ class Source:
     lines: list[Line] = field(default_factory=list)
     results: list[Expression] = field(default_factory=list)  # the outputs; or the cost, and the gradient in each tensor
     gradient: bool = False
+    weighted: bool = False  # the seed is an argument: a weight for every sample, with sum 1; otherwise each has 1 / B
     constants: dict[str, Any] = field(default_factory=dict)
     products: int = 0
     gathers: int = 0
@@ -71,11 +72,12 @@ class Source:
     def header(self) -> list[str]:
         """The printed lines before those of the program."""
         names = {part.name for part in self.expressions if isinstance(part, Name)}
-        arguments = ", ".join(["xp", "theta", *(leaf.name for leaf in self.leaves), *self.inputs])
+        weights = ["seed"] * self.weighted
+        arguments = ", ".join(["xp", "theta", *(leaf.name for leaf in self.leaves), *self.inputs, *weights])
         header = [f"def {'loss_and_grad' if self.gradient else 'predict'}({arguments}):"]
-        if "B" in names or "seed" in names:
+        if "B" in names or ("seed" in names and not self.weighted):
             header.append(f"    B = {self.inputs[0]}.shape[1]")
-        if "seed" in names:
+        if "seed" in names and not self.weighted:
             header.append(f"    seed = xp.full_like({self.inputs[0]}[:1], 1 / B)")
         if "one" in names and "one" not in self.inputs:
             header.append(f"    one = xp.ones_like({self.inputs[0]}[:1, :1])")

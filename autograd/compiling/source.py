@@ -38,15 +38,19 @@ SIGNS = {op: FUNCTIONS[op].sign for op in ("mul", "div", *COMPARISONS)}
 WIDEST = 60  # maximum number of characters of an inlined expression
 
 
-def write(program: ArrayProgram, inputs: Sequence[str], gradient: bool) -> Source:
-    """Return the lines of f(xp, theta, *leaves, *inputs): the outputs, or with gradient=True the cost and its gradient."""
-    return _Writer(program, list(inputs), gradient).run()
+def write(program: ArrayProgram, inputs: Sequence[str], gradient: bool, weighted: bool = False) -> Source:
+    """Return the lines of f(xp, theta, *leaves, *inputs): the outputs, or with gradient=True the cost and its gradient.
+
+    With weighted=True the row `seed` is the last argument: the cost is Σ seed · loss over the samples, not the mean.
+    """
+    return _Writer(program, list(inputs), gradient, weighted).run()
 
 
 class _Writer(References):
-    def __init__(self, program: ArrayProgram, inputs: list[str], gradient: bool) -> None:
+    def __init__(self, program: ArrayProgram, inputs: list[str], gradient: bool, weighted: bool) -> None:
         super().__init__(program, inputs)
         self.gradient = self.source.gradient = gradient
+        self.source.weighted = weighted
         self.uses = self.count()
         self.names: Counter[str] = Counter()
         self.leaf_of = dict(self.leaf_gradients()) if gradient else {}
@@ -98,9 +102,14 @@ class _Writer(References):
         if not self.gradient:
             self.source.results = [outputs]
         else:
-            rows = all(isinstance(part, (Name, Slice, Rows)) for part in walk(outputs))
-            self.source.results = [Reduced(outputs if rows else Group(outputs), None), *self.gradients()]
+            self.source.results = [self.cost(outputs), *self.gradients()]
         return self.source
+
+    def cost(self, losses: Expression) -> Expression:
+        if self.source.weighted:
+            return Reduced(Reduced(Group(Infix("*", atom(losses), Name("seed"))), 1), 0)
+        rows = all(isinstance(part, (Name, Slice, Rows)) for part in walk(losses))
+        return Reduced(losses if rows else Group(losses), None)
 
     def gradients(self) -> Iterator[Expression]:
         in_order = [self.program.gradients[p] for p in self.program.parameters]
@@ -196,11 +205,10 @@ class _Writer(References):
             for ids in statement.operands
             for rows in [self.rows(ids, shape=shape)]
         ]
-        seeds = [k for k, ids in enumerate(statement.operands) if op == "mul" and self.is_seed(ids)]
+        alike = op == "mul" and not self.source.weighted  # the seed is 1 / B for all samples, so a number suffices
+        seeds = [k for k, ids in enumerate(statement.operands) if alike and self.is_seed(ids)]
         if len(seeds) == 1 and not numeric and not self.compares(statement.operands[1 - seeds[0]]):
-            parts[seeds[0]] = Infix(
-                "/", Number(1), Name("B")
-            )  # the seed is the same for all samples, so a number suffices
+            parts[seeds[0]] = Infix("/", Number(1), Name("B"))
         if op == "where":
             parts[1:] = map(self.numeric, parts[1:], statement.operands[1:])
             if all(self.constant(ids) is not None for ids in statement.operands[1:]):

@@ -1,9 +1,11 @@
-"""Runs the benchmarks: python -m tests.benchmarks; with `comparison`, prints the table of demos/beside_others.md."""
+"""Runs the benchmarks: python -m tests.benchmarks; with `comparison`, prints the table of demos/beside_others.md, with `jobs`
+those of autograd/engines.md."""
 
 import sys
 import threading
 
 from . import comparison, compiling, drop_in, engine, gpt, irregular, training
+from .jobs import tables
 
 try:
     from micrograd import engine as peer_engine, nn as peer_nn
@@ -23,8 +25,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["comparison"]:
-        comparison.run()
+    if sys.argv[1:] in (["comparison"], ["jobs"]):
+        {"comparison": comparison.run, "jobs": tables.run}[sys.argv[1]]()
         sys.exit()
     threading.stack_size(1 << 29)
     thread = threading.Thread(target=main)

@@ -22,6 +22,7 @@ import nn
 from autograd import CompiledProgram, compile, dot
 
 from . import convolution, dense
+from .timing import medians
 
 NETWORKS = ((2, 16, 16, 1), (64, 32, 10), (784, 128, 10))
 BATCHES = (1, 32, 256)
@@ -85,17 +86,9 @@ def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> None:
         cost, gradient = job()
         assert np.isclose(cost, expected[0], rtol=1e-9), name
         assert gradient is None or np.allclose(gradient, expected[1], rtol=1e-9, atol=1e-12), name
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    started = time.perf_counter()
-    while len(times["by hand"]) < 7 or time.perf_counter() - started < 3.0:
-        for name, job in jobs.items():
-            start, steps = time.perf_counter(), 0
-            while steps < 3 or time.perf_counter() - start < 0.005:
-                job()
-                steps += 1
-            times[name].append((time.perf_counter() - start) / steps)
-    hand = median(times["by hand"])
-    each = (f"{name} {median(t) * unit:{form}} ({hand / median(t):.2f})" for name, t in times.items())
+    times = medians(jobs)
+    hand = times["by hand"]
+    each = (f"{name} {t * unit:{form}} ({hand / t:.2f})" for name, t in times.items())
     print(f"  batch {n:3}: {', '.join(each)}", flush=True)
 
 

@@ -19,6 +19,7 @@ import pytest
 import autograd
 from autograd import compile, sigmoid, tanh
 from tests import fuzz
+from tests.autograd.compiling.test_weights import weighted
 
 jax.config.update("jax_enable_x64", True)
 
@@ -41,6 +42,12 @@ def test_jitted_programs(seed: int) -> None:
     program, X, Y, result = made
     cost, gradient = jax.jit(program.to_jax())(program.flat, X, Y)
     assert fuzz.agrees(result, (float(cost), np.asarray(gradient)))
+
+
+def test_a_weight_is_a_number_of_copies_under_jit() -> None:
+    program, X, Y, counts, expected = weighted(3)
+    cost, gradient = jax.jit(program.to_jax())(program.flat, X, Y, weights=counts)
+    assert fuzz.agrees(expected, (float(cost), np.asarray(gradient)))
 
 
 def test_constants_have_the_type_of_the_parameters() -> None:
@@ -67,21 +74,35 @@ def test_irregular_programs_are_not_handed_to_jit() -> None:
         program.to_jax()
 
 
-def test_sharded_training_gives_the_numbers_of_one_device() -> None:
-    """In a process of its own, with eight virtual devices."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-m", "demos.sharded_training"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+def test_sharded_training_gives_the_costs_of_training_here() -> None:
+    """Two processes, each with two devices of its own."""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "demos", "sharded_training", "--processes=2"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "8 devices" in done.stdout
-    gap = float(done.stdout.rsplit("apart by", 1)[1].split()[0])
-    assert gap < 1e-12
+    lines = [line for line in done.stdout.splitlines() if "4 devices of 2 processes" in line]
+    assert [line.split()[0] for line in lines] == ["digits", "GPT"]
+    assert all(float(line.rsplit("at most", 1)[1]) < 1e-9 for line in lines)
+
+
+def test_a_process_that_fails_ends_the_others() -> None:
+    environment = {**os.environ, "XLA_FLAGS": "--xla_no_such_flag=1", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "demos", "sharded_training", "--processes=2"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode != 0
+    assert "of 2 failed" in done.stderr
+
+
+def test_rows_on_devices_are_checked_and_padded() -> None:
+    w = autograd.Value(2.0)
+    program = compile(lambda x: w * x[0], [w], x=1)
+    batches, weights = program.sharded([[1.0], [3.0], [5.0]])
+    cost, gradient = jax.jit(program.to_jax())(program.flat, *batches, weights=weights)
+    assert (float(cost), gradient.tolist()) == (6.0, [3.0])
+    with pytest.raises(ValueError, match=r"x must have shape \(rows, 1\)|x "):
+        program.sharded([[1.0, 2.0]])
+    with pytest.raises(ValueError, match=r"theta must have shape \(1,\)"):
+        program.to_jax()(np.ones(2), np.ones((3, 1)))
 
 
 def test_an_output_without_inputs_has_a_row_for_every_sample() -> None:

@@ -79,7 +79,7 @@ def test_refusals_name_the_input() -> None:
     for batch in wrong:
         with pytest.raises((TypeError, ValueError), match="x must be a batch"):
             programs(batch, [[1.0]])
-    with pytest.raises(ValueError, match=r"x is a batch of rows with 1 number each, and x\[1\] has 2"):
+    with pytest.raises(ValueError, match=r"x must be a batch of rows with 1 number each, and x\[1\] has 2"):
         programs([[1.0], [1.0, 2.0]], [[1.0], [1.0]])
     with pytest.raises(TypeError, match="size of every input"):
         compile(lambda *x: w * x[0][0], [w])

@@ -16,6 +16,7 @@ from autograd import Value, compile, dot, elu, relu, tanh, where
 from autograd.compiling.batches import Dtype
 from nn import MLP
 from tests import fuzz
+from tests.autograd.compiling.test_weights import weighted
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -25,6 +26,12 @@ def test_the_same_source_on_tensors(seed: int) -> None:
     program, X, Y, result = made
     cost, gradient = program.on_torch()(*map(torch.tensor, (program.flat, X, Y)))
     assert fuzz.agrees(result, (float(cost), gradient.numpy()))
+
+
+def test_a_weight_is_a_number_of_copies_on_tensors() -> None:
+    program, X, Y, counts, expected = weighted(3)
+    cost, gradient = program.on_torch()(*map(torch.tensor, (program.flat, X, Y)), weights=torch.tensor(counts))
+    assert fuzz.agrees(expected, (float(cost), gradient.numpy()))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -372,7 +372,7 @@ def test_arguments_are_refused_by_name() -> None:
         ((X, Y, good, 1), {"shuffle": True}, TypeError, "shuffle"),
         ((X, Y[:2], good, 1), {}, ValueError, "y has 2 rows"),
         ((np.ma.masked_equal(X, 0), Y, good, 1), {}, TypeError, "masked"),
-        ((X[:0], Y[:0], good, 1), {}, ValueError, "empty"),
+        ((X[:0], Y[:0], good, 1), {}, ValueError, "at least one row"),
     ]
     for arguments, options, error, message in wrong:
         with pytest.raises(error, match=message):
