@@ -238,7 +238,7 @@ def test_hostile_labels_come_out_as_typed_in_every_copy(label: str) -> None:
     assert "<script" not in svg
     page = data(explore(y, names=False))
     assert page["nodes"][1]["name"] == label
-    assert {copy["of"] for copy in page["wide"]["copies"]} == {1}
+    assert {copy["of"] for copy in page["sheets"]["gates"]["copies"]} == {1}
 
 
 def test_a_part_of_a_graph_counts_the_uses_that_it_leaves_out() -> None:
@@ -283,23 +283,34 @@ def test_any_size_is_written_as_text() -> None:
 def test_the_pages_data_hold_every_use_once() -> None:
     root = squares(20)
     found: Any = data(explore(root, names=False))
-    found |= found["wide"]
+    found |= found["sheets"]["gates"]
     (hub,) = {copy["of"] for copy in found["copies"]}
     assert found["nodes"][hub]["name"] == "x"
     uses = [i for copy in found["copies"] for i in range(copy["first"], copy["last"] + 1)]
     assert uses == [*range(3, 41)], "the node itself stands beside the first two"
     assert {copy["uses"] for copy in found["copies"]} == {40}
-    assert len(found["places"]) == len(found["nodes"]) + 1
-    assert len(found["routes"]) == sum(len(node["inputs"]) for node in found["nodes"]) + 1
+    laid, count = found["wide"], len(found["nodes"])
+    places = {item["name"]: item for item in laid["objects"]}
+    assert len(places) == count + 1 + len(found["copies"])
+    assert len(laid["edges"]) == sum(len(node["inputs"]) for node in found["nodes"]) + 1
+    copies = [f"n{count + 1 + k}" for k in range(len(found["copies"]))]
     edges = [(tail, head) for head, node in enumerate(found["nodes"]) for tail in node["inputs"]]
-    starts = [[*map(float, re.findall(r"-?[\d.]+", route["path"])[:2])] for route in found["routes"]]
-    boxes = [found["places"][hub], *found["copies"]]
-    for (tail, head), (x, y) in zip(edges, starts, strict=False):
-        assert x < found["places"][head]["x"]
-        near = boxes if tail == hub else [found["places"][tail]]
+    starts = {edge["id"]: point(edge["pos"].split()[1]) for edge in laid["edges"]}
+    for e, (tail, head) in enumerate(edges):
+        x, y = starts[f"e{e}"]
+        assert x < point(places[f"n{head}"]["pos"])[0]
+        near = [f"n{tail}", *copies] if tail == hub else [f"n{tail}"]
         assert any(
-            abs(x - box["x"]) <= box["width"] / 2 + 2 and abs(y - box["y"]) <= box["height"] / 2 + 2 for box in near
+            abs(x - at) <= 36 * float(places[name]["width"]) + 2
+            and abs(y - up) <= 36 * float(places[name]["height"]) + 2
+            for name in near
+            for at, up in [point(places[name]["pos"])]
         ), "each line begins at the node that it comes from, or at a copy of it"
+
+
+def point(text: str) -> tuple[float, float]:
+    x, y = text.split(",")
+    return float(x), float(y)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 40)), max_size=120))
