@@ -87,11 +87,18 @@ class _PyTorch(_Spelled):
 
     def __init__(self, torch: Any) -> None:
         super().__init__(torch, {row.numpy: row.torch for row in FUNCTIONS.values() if row.torch})
-        self._two = {row.numpy for row in FUNCTIONS.values() if row.operands == 2} - {"pow"}  # pow takes numbers too
+        self._one, two = ({row.numpy for row in FUNCTIONS.values() if row.operands == n} for n in (1, 2))
+        self._two = two - {"pow"}  # pow takes numbers too
 
     def __getattr__(self, name: str) -> Any:
         function = super().__getattr__(name)
-        return (lambda a, b: function(*_tensors(self._module, a, b))) if name in self._two else function
+        if name in self._two:
+            return lambda a, b: function(*_tensors(self._module, a, b))
+        return (lambda a: function(self._tensor(a))) if name in self._one else function
+
+    def _tensor(self, x: Any) -> Any:
+        """Return a number as a tensor without axes, which takes the type of those that it is computed with."""
+        return self._module.tensor(x, dtype=self._module.float64) if isinstance(x, float) else x
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return self._module.where(condition.bool(), a, b)
@@ -162,7 +169,7 @@ def _dense(values: Sequence[Value], given: set[Value]) -> tuple[list[list[float]
 
 
 def _tensors(torch: Any, *numbers: Any) -> list[Any]:
-    (tensor, *_) = [x for x in numbers if isinstance(x, torch.Tensor)]
+    tensor = max((x for x in numbers if isinstance(x, torch.Tensor)), key=lambda x: x.dim())  # not one made of a number
     return [torch.as_tensor(x, dtype=tensor.dtype) for x in numbers]
 
 
