@@ -1,4 +1,4 @@
-"""Beyond one machine: JAX spreads the rows of every batch over all devices that it sees, and optax moves the parameters.
+"""Beyond one machine: JAX spreads a batch over all devices it sees, and optax moves the parameters.
 
 No code of this project is parallel. Every process runs this same program; `sharded` leaves it the rows of its own devices,
 and JAX adds up the gradients. On one machine virtual devices stand in for real ones, and processes for machines:

@@ -61,6 +61,24 @@ def test_the_extra_of_a_missing_package_is_named(
     assert f'pip install "gatewise[{extras}]"' in capsys.readouterr().err
 
 
+def test_a_demo_has_options_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("demos.microgpt.main", lambda out, **given: seen.append((out, given)))
+    assert main(["microgpt", "--data", "x.txt", "-o", str(tmp_path), "--eager"]) == 0
+    assert main(["-o", str(tmp_path), "microgpt"]) == 0
+    assert seen == [(tmp_path, {"eager": True, "data": Path("x.txt")}), (tmp_path, {})]
+    for arguments in (["xor", "--eager"], ["microgpt", "xor", "--eager"], ["--eager"], ["microgpt", "--eag"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+        assert f"unrecognized arguments: {arguments[-1]}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["microgpt", "-h"])
+    assert "--data FILE" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
