@@ -16,7 +16,7 @@ from .machine import Code
 from .report import report
 from .source import Source, write
 from .statements import ArrayProgram, arrange
-from .sums import gather
+from .sums import Nodes, gather
 from .tracing import Trace
 
 __all__ = ["Executor", "Forms"]
@@ -55,7 +55,9 @@ class Forms:
             self.code = tape.tape(lowered, self._sizes, self.gradient)
             self._runs = f"as a tape of {self.code.operations} operations, over blocks of samples"
             return
-        program = self._arranged(lowered)
+        nodes = _gathered(lowered)
+        del lowered  # frees its memory before the statements need as much again
+        program = self._arranged(nodes)
         if chosen == "native":
             _refuse(vectors.unknown(program))
             self.code = vectors.vectorised(program, self._sizes, self.gradient)
@@ -70,7 +72,7 @@ class Forms:
     def arrays(self) -> ArrayProgram:
         """The array program, for printers of statements."""
         with _without_collector():
-            return self._arranged(self._lowered())
+            return self._arranged(_gathered(self._lowered()))
 
     @cached_property
     def _written(self) -> tuple[Source, str]:
@@ -96,13 +98,16 @@ class Forms:
     def _lowered(self) -> Lowered:
         return lower(self.traced.outputs, self.traced.inputs, self.parameters, self.gradient)
 
-    def _arranged(self, lowered: Lowered) -> ArrayProgram:
-        nodes = gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
+    def _arranged(self, nodes: Nodes) -> ArrayProgram:
         return arrange(nodes, len(self.parameters), self._sizes)
 
     def _write(self, program: ArrayProgram) -> tuple[Source, str]:
         source = write(program, list(self._sizes), self.gradient)
         return source, report(program, source.gathers)
+
+
+def _gathered(lowered: Lowered) -> Nodes:
+    return gather(lowered.program, lowered.outputs, lowered.gradients, lowered.forward)
 
 
 @contextmanager

@@ -95,6 +95,7 @@ class _Gathering:
         for i, steps in enumerate(plans):  # operands first
             if steps is not None:
                 self.at[i] = self.build(i, steps)
+                plans[i] = None  # frees the terms while the nodes grow
         places = [self.at[i] for i in self.outputs]
         wanted = set(places)
         for k in range(len(self.nodes) - 1, -1, -1):

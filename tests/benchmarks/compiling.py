@@ -26,6 +26,7 @@ from .timing import medians
 
 NETWORKS = ((2, 16, 16, 1), (64, 32, 10), (784, 128, 10))
 BATCHES = (1, 32, 256)
+SMOOTH, SMOOTH_BATCHES = ((3, 24, 12, 4), (40, 20, 20, 5)), (1, 8, 32, 64, 256)  # with tanh
 RATE, STEPS = 0.001, 500  # of a training in one call
 Jobs = dict[str, Callable[[], Any]]
 
@@ -35,30 +36,9 @@ def run() -> None:
     print("compiled programs, microseconds for cost and gradient of a batch (times as fast as by hand in NumPy):")
     rng = np.random.default_rng(0)
     for sizes in NETWORKS:
-        model, k = nn.MLP(sizes[0], list(sizes[1:]), rng=Random(0)), sizes[-1]
-
-        def loss(x: Any, y: Any, model: Any = model, k: int = k) -> Any:
-            z = model(x)
-            return (1 - y[0] * z).relu() if k == 1 else autograd.logsumexp(z) - dot(y, z)
-
-        start = time.perf_counter()
-        program = compile(loss, model, x=sizes[0], y=k)
-        print(f"{'-'.join(map(str, sizes))}, compiled in {time.perf_counter() - start:.2f} s", flush=True)
-        weights = [np.array([[w.data for w in row] for row in layer.W]) for layer in model.layers]
-        biases = [np.array([[b.data] for b in layer.b]) for layer in model.layers]
-        for n in BATCHES:
-            X = rng.normal(size=(n, sizes[0]))
-            Y = np.sign(rng.normal(size=(n, 1))) if k == 1 else np.eye(k)[rng.integers(0, k, n)]
-            jobs = {"by hand": dense.by_hand(weights, biases, X, Y), **of(program, X, Y)}
-            if importlib.util.find_spec("torch"):
-                jobs["torch.nn"] = dense.by_torch(weights, biases, X, Y)
-            if importlib.util.find_spec("jax"):
-                jobs["jax.jit"] = dense.by_jax(weights, biases, X, Y)
-            if shutil.which("cc"):
-                jobs["C"] = dense.by_c(weights, biases, X, Y)
-            compare(n, jobs)
-            if shutil.which("cc"):
-                training(program, dense.trained_by_c(weights, biases, X, Y, RATE, STEPS), X, Y)
+        network(sizes, BATCHES, rng)
+    for sizes in SMOOTH:
+        network(sizes, SMOOTH_BATCHES, rng, tanh=True)
     loss, parameters, arrays = convolution.scalars(Random(0))
     start = time.perf_counter()
     program = compile(loss, parameters, x=convolution.SIZE**2, y=10)
@@ -67,6 +47,37 @@ def run() -> None:
         X, Y = rng.normal(size=(n, convolution.SIZE**2)), np.eye(10)[rng.integers(0, 10, n)]
         compare(n, {"by hand": convolution.by_hand(arrays, X, Y), **of(program, X, Y)})
     epoch()
+
+
+def network(sizes: tuple[int, ...], batches: tuple[int, ...], rng: Any, tanh: bool = False) -> None:
+    """Compare the steps of a network with hinge loss, or softmax and cross-entropy where it has several outputs."""
+    hidden = autograd.tanh if tanh else autograd.relu
+    model, k = nn.MLP(sizes[0], list(sizes[1:]), activation=hidden, rng=Random(0)), sizes[-1]
+
+    def loss(x: Any, y: Any) -> Any:
+        z = model(x)
+        return (1 - y[0] * z).relu() if k == 1 else autograd.logsumexp(z) - dot(y, z)
+
+    start = time.perf_counter()
+    program = compile(loss, model, x=sizes[0], y=k)
+    name = "-".join(map(str, sizes)) + ", tanh" * tanh
+    print(f"{name}, compiled in {time.perf_counter() - start:.2f} s", flush=True)
+    weights = [np.array([[w.data for w in row] for row in layer.W]) for layer in model.layers]
+    biases = [np.array([[b.data] for b in layer.b]) for layer in model.layers]
+    for n in batches:
+        X = rng.normal(size=(n, sizes[0]))
+        Y = np.sign(rng.normal(size=(n, 1))) if k == 1 else np.eye(k)[rng.integers(0, k, n)]
+        given, in_c = (weights, biases, X, Y), shutil.which("cc") and not tanh
+        jobs = {"by hand": dense.by_hand(*given, tanh), **of(program, X, Y)}
+        if importlib.util.find_spec("torch"):
+            jobs["torch.nn"] = dense.by_torch(*given, tanh)
+        if importlib.util.find_spec("jax"):
+            jobs["jax.jit"] = dense.by_jax(*given, tanh)
+        if in_c:
+            jobs["C"] = dense.by_c(*given)
+        compare(n, jobs)
+        if in_c:
+            training(program, dense.trained_by_c(*given, RATE, STEPS), X, Y)
 
 
 def of(program: CompiledProgram, X: Any, Y: Any) -> Jobs:

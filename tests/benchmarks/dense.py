@@ -1,4 +1,4 @@
-"""Cost and gradient of a dense network with relu layers, written by hand for each of the peers.
+"""Cost and gradient of a dense network with relu or tanh layers, written by hand for each of the peers; in C with relu alone.
 
 One output has the hinge loss, more have softmax cross-entropy. Weights and biases come as lists of arrays, biases as columns; X
 and Y have a row for every sample. Each returns a function that makes one step: (cost, flat gradient), or (cost, None).
@@ -21,17 +21,17 @@ __all__ = ["by_c", "by_hand", "by_jax", "by_torch", "trained_by_c"]
 Step = Callable[[], Any]
 
 
-def by_hand(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
+def by_hand(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any, tanh: bool = False) -> Step:
     """Backpropagation as the lectures write it, in NumPy."""
-    return lambda: backpropagated(np, weights, biases, X, Y)
+    return lambda: backpropagated(np, weights, biases, X, Y, tanh)
 
 
-def backpropagated(xp: Any, weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Any:
-    a, z = [X.T], []
+def backpropagated(xp: Any, weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any, tanh: bool) -> Any:
+    a = [X.T]
     for i, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        z.append(W @ a[-1] + b)
-        a.append(xp.maximum(z[-1], 0) if i < len(weights) - 1 else z[-1])
-    y, s, n = Y.T, z[-1], len(X)
+        z = W @ a[-1] + b
+        a.append(z if i == len(weights) - 1 else xp.tanh(z) if tanh else xp.maximum(z, 0))
+    y, s, n = Y.T, a[-1], len(X)
     if len(y) == 1:
         loss = xp.maximum(1 - y * s, 0)
         delta = xp.where(loss > 0, -y / n, 0.0)
@@ -45,22 +45,22 @@ def backpropagated(xp: Any, weights: Sequence[Any], biases: Sequence[Any], X: An
     for i in range(len(weights) - 1, -1, -1):
         parts += [delta.sum(1, keepdims=True), delta @ a[i].T]
         if i:
-            delta = (weights[i].T @ delta) * (z[i - 1] > 0)
+            delta = (weights[i].T @ delta) * (1 - a[i] * a[i] if tanh else a[i] > 0)
     return loss.mean(), xp.concatenate([part.reshape(-1) for part in reversed(parts)])
 
 
-def by_jax(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
+def by_jax(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any, tanh: bool = False) -> Step:
     """The same lines in jax.numpy, compiled just in time, in float64, on one thread."""
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    step = jax.jit(lambda W, b, x, y: backpropagated(jax.numpy, W, b, x, y))
+    step = jax.jit(lambda W, b, x, y: backpropagated(jax.numpy, W, b, x, y, tanh))
     given = jax.tree.map(jax.numpy.asarray, (list(weights), list(biases), X, Y))
     return lambda: jax.block_until_ready(step(*given))
 
 
-def by_torch(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> Step:
+def by_torch(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any, tanh: bool = False) -> Step:
     """The same by torch.nn and its autograd."""
     import torch
 
@@ -71,7 +71,7 @@ def by_torch(weights: Sequence[Any], biases: Sequence[Any], X: Any, Y: Any) -> S
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(W))
             linear.bias.copy_(torch.tensor(b[:, 0]))
-        layers += [linear, torch.nn.ReLU()]
+        layers += [linear, torch.nn.Tanh() if tanh else torch.nn.ReLU()]
     model, x, y = torch.nn.Sequential(*layers[:-1]), torch.tensor(X), torch.tensor(Y)
 
     def step() -> Any:

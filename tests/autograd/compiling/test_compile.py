@@ -815,3 +815,11 @@ def test_the_report_counts_what_it_would_be_long_to_list() -> None:
     if "tape" in fuzz.EXECUTORS:
         report = compile(lambda x: autograd.exp(w[0]) * w[1], w, x=1, executor="tape").report()
         assert re.search(r"runs as a tape of [2-9] operations", report)
+
+
+@pytest.mark.parametrize("power", [2, 3, 4])
+def test_small_powers_are_products(power: int) -> None:
+    program = compile(lambda x: x[0] ** power, [], x=1, gradient=False, executor="numpy")
+    assert "**" not in str(program)
+    x = np.random.default_rng(0).normal(size=1000)
+    np.testing.assert_allclose(program(x[:, None]), x**power, rtol=2**-51)
