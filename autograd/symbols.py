@@ -313,7 +313,7 @@ def _in_numpy(function: str, operands: Sequence[str]) -> str:
     return _by_name(function, ["xp", *operands]) if row.rule else _by_name(f"xp.{row.numpy}", operands)
 
 
-class Language(NamedTuple):
+class Spelling(NamedTuple):
     """The syntax in which languages differ; operators and their precedence are the same in all."""
 
     where: str  # format of a choice, with condition, yes and no
@@ -327,24 +327,24 @@ class Language(NamedTuple):
     parameter: str = "{}"
 
 
-PYTHON = Language("({yes} if {condition} else {no})", "inf", "nan")
-NUMPY = Language(
+PYTHON = Spelling("({yes} if {condition} else {no})", "inf", "nan")
+NUMPY = Spelling(
     "xp.where({condition}, {yes}, {no})", "inf", "nan", _in_numpy,
     "def {name}(xp, {parameters}):", "    {name} = {text}", "    return {text}",
 )  # fmt: skip
-JAVASCRIPT = Language(
+JAVASCRIPT = Spelling(
     "({condition} ? {yes} : {no})", "Infinity", "NaN", _by_name,
     "  const {name} = ({parameters}) => {{", "    const {name} = {text};", "    return {text};", "  }};",
 )  # fmt: skip
-C = Language(
+C = Spelling(
     "({condition} ? {yes} : {no})", "HUGE_VAL", "NAN", _in_c,  # doubles
     "static inline double composed_{name}({parameters}) {{", "    const double {name} = {text};", "    return {text};", "}}",
     "double {}",
 )  # fmt: skip
 
 
-def definition(row: Function, language: Language) -> str:
-    """Return a composed function of the table as a function of a language.
+def definition(row: Function, spelling: Spelling) -> str:
+    """Return a composed function of the table as a function in a spelling.
 
     >>> print(definition(FUNCTIONS["sigmoid"], NUMPY))
     def sigmoid(xp, x):
@@ -353,12 +353,12 @@ def definition(row: Function, language: Language) -> str:
     """
     assert row.rule is not None
     names = "xyz"[: row.operands]
-    named, (result,) = statements([Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, names)))], language)
+    named, (result,) = statements([Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, names)))], spelling)
     lines = [
-        language.head.format(name=row.name, parameters=", ".join(map(language.parameter.format, names))),
-        *(language.variable.format(name=name, text=text) for name, text in named),
-        language.result.format(text=result),
-        language.last.format(),
+        spelling.head.format(name=row.name, parameters=", ".join(map(spelling.parameter.format, names))),
+        *(spelling.variable.format(name=name, text=text) for name, text in named),
+        spelling.result.format(text=result),
+        spelling.last.format(),
     ]
     return "\n".join(filter(None, lines))
 
@@ -389,7 +389,7 @@ def python(symbol: Symbol) -> str:
 DEEPEST = 12  # maximum depth of one printed expression, so that compilers can parse it and people can read it
 
 
-def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tuple[str, str]], list[str]]:
+def statements(formulas: Sequence[Symbol], spelling: Spelling) -> tuple[list[tuple[str, str]], list[str]]:
     """Print formulas as assignments (name, expression) of shared and deeply nested parts, and an expression per formula.
 
     A branch of a choice that may raise is assigned, too, so that it is computed whether it is taken or not, as by all
@@ -407,7 +407,7 @@ def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tup
     depth: dict[int, int] = {}
     named: list[tuple[str, str]] = []
     for part in found:
-        printed[id(part)] = _code(part, printed, language)
+        printed[id(part)] = _code(part, printed, spelling)
         depth[id(part)] = 1 + max([depth[id(x)] for x in part.operands], default=-1)
         if part.operands and (uses[id(part)] > 1 or depth[id(part)] >= DEEPEST or id(part) in branches):
             named.append((f"t{len(named)}", printed[id(part)][0]))
@@ -415,19 +415,19 @@ def statements(formulas: Sequence[Symbol], language: Language) -> tuple[list[tup
     return named, [printed[id(formula)][0] for formula in formulas]
 
 
-def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language) -> tuple[str, int]:
+def _code(part: Symbol, printed: dict[int, tuple[str, int]], spelling: Spelling) -> tuple[str, int]:
     """Return the text of a formula and its precedence, given those of its operands."""
     operator = part.operator
     if operator == "name":
         return part.arguments[0], ATOM
     if operator == "number":
-        return _literal(part.arguments[0], language)
+        return _literal(part.arguments[0], spelling)
     operands = [printed[id(x)] for x in part.operands]
     texts = [text for text, _ in operands]
     if operator == "where":
-        return language.where.format(condition=texts[0], yes=texts[1], no=texts[2]), ATOM
+        return spelling.where.format(condition=texts[0], yes=texts[1], no=texts[2]), ATOM
     if operator not in BINDING:
-        return language.call(operator, texts), ATOM
+        return spelling.call(operator, texts), ATOM
     binding = BINDING[operator]
     if operator == "neg":
         return f"-{_wrap(*operands[0], binding + 1)}", binding  # -(-x), because --x is a decrement in JavaScript
@@ -435,8 +435,8 @@ def _code(part: Symbol, printed: dict[int, tuple[str, int]], language: Language)
     return f"{_wrap(*left, binding)} {FUNCTIONS[operator].sign} {_wrap(*right, binding + 1)}", binding
 
 
-def _literal(x: float, language: Language) -> tuple[str, int]:
-    text = language.nan if x != x else repr(x).replace("inf", language.inf)
+def _literal(x: float, spelling: Spelling) -> tuple[str, int]:
+    text = spelling.nan if x != x else repr(x).replace("inf", spelling.inf)
     return text, BINDING["neg"] if text.startswith("-") else ATOM
 
 

@@ -291,7 +291,7 @@ def record_by_rule(gate: Gate, *inputs: Any) -> Any:
     try:
         data = gate.compute(*[node._data for node in nodes])
     except (ArithmeticError, ValueError) as error:
-        return _refused(error, gate, nodes)
+        return _undefined(error, gate, nodes)
     return output(gate, data, nodes)
 
 
@@ -307,7 +307,7 @@ def _record_one(gate: Gate, a: Any) -> Any:
     try:
         data = compute(a._data)
     except (ArithmeticError, ValueError) as error:
-        return _refused(error, gate, (a,))
+        return _undefined(error, gate, (a,))
     node = _new(Value)
     node._data = data
     node._origin = gate
@@ -330,7 +330,7 @@ def _record_two(gate: Gate, a: Any, b: Any) -> Any:
     try:
         data = compute(a._data, b._data)
     except (ArithmeticError, ValueError) as error:
-        return _refused(error, gate, (a, b))
+        return _undefined(error, gate, (a, b))
     node = _new(Value)
     node._data = data
     node._origin = gate
@@ -363,7 +363,7 @@ def _stamped(node: Value) -> Value:
     return node
 
 
-def _refused(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
+def _undefined(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
     """Raise the error of a gate with the names of its inputs; while tracing, return a node: no data is known yet."""
     if tracing():
         return output(gate, nan, inputs)

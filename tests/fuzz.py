@@ -4,7 +4,7 @@
 case is a function of scalars on one sample: layers in every spelling that people use, with shared, tied, frozen and unused
 weights, parts that depend on no input, constants of very different sizes, derivatives in the loss and penalties with a
 coefficient for each parameter, composed at random. It is called several times, with other parameters and with batches of
-other sizes, on NumPy and, where the compiled part is there, natively and as a tape; with --jax and --torch on these too.
+other sizes, on NumPy and, where the C machine is there, natively and as a tape; with --jax and --torch on these too.
 With --c or --js they are written as C or JavaScript instead, many programs a compilation or a process, and run there.
 Where rounding leaves one of these and the engine apart, the same program in long doubles is the judge, and for float32 also
 how far a rounding of the inputs moves it.

@@ -48,7 +48,7 @@ class Forms:
         chosen, self._why = (executor, f'executor="{executor}" was given') if executor else _choice(lowered)
         if chosen != "numpy" and machine.native is None:
             raise ImportError(
-                f'executor="{executor}" needs the compiled part, which this installation is without: use "numpy"'
+                f'executor="{executor}" needs the C machine, which this installation is without: use "numpy"'
             )
         if chosen == "tape":
             _refuse(tape.unknown(lowered))
@@ -125,9 +125,9 @@ def _without_collector() -> Iterator[None]:
 def _choice(lowered: Lowered) -> tuple[Executor, str]:
     """Return the fastest executor of a program and the reason: a tape if few of its operations are of one kind."""
     if machine.native is None:
-        return "numpy", "the compiled part is not installed, which is built where there is a C compiler"
+        return "numpy", "the C machine is not installed, which is built where there is a C compiler"
     for op, operands in tape.unknown(lowered):
-        return "numpy", f"the compiled part has no xp.{op} of {operands} operand{'s' * (operands > 1)}"
+        return "numpy", f"the C machine has no xp.{op} of {operands} operand{'s' * (operands > 1)}"
     operations, kinds = tape.length(lowered), tape.kinds(lowered)
     often = f"each kind of operation occurs {operations / max(kinds, 1):.1f} times on average"
     if operations <= MOST * kinds:
@@ -144,4 +144,4 @@ def _largest(program: ArrayProgram) -> int:
 def _refuse(unknown: Sequence[tuple[str, int]]) -> None:
     """Raise if the C machine cannot run a program."""
     for op, operands in unknown:
-        raise ValueError(f"the compiled part knows no {op} of {operands}: use executor='numpy'")
+        raise ValueError(f"the C machine knows no {op} of {operands}: use executor='numpy'")

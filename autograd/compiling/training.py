@@ -1,4 +1,4 @@
-"""Training a program: an optimiser's steps, as many of them as possible in one call of the compiled part.
+"""Training a program: an optimiser's steps, as many of them as possible in one call of the C machine.
 
 An optimiser's rule is run once on symbols. The result is a scalar program with one sample per parameter, and becomes
 code for the C machine, which alternates between this update and the cost with its gradient. A step with a number that

@@ -124,7 +124,7 @@ def test_its_source_and_its_buffers_run_on_numpy(gates: tuple[Gate, Gate]) -> No
         assert found[1].tolist() == pytest.approx(slopes, rel=1e-14)
 
 
-@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+@pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 def test_a_tape_leaves_it_to_numpy(gates: tuple[Gate, Gate]) -> None:
     made, X, (cost, _) = program(gates)
     assert made.code is None

@@ -1,6 +1,6 @@
 """Guards programs that run natively: statements over blocks of samples give what NumPy gives, in every layout and size.
 
-Left out where the compiled part is not built.
+Left out where the C machine is not built.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from autograd.compiling.batches import Dtype
 from nn import MLP
 from tests import fuzz
 
-pytestmark = pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+pytestmark = pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 R = random.Random(0)
 
 

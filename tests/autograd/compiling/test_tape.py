@@ -1,7 +1,7 @@
-"""Guards programs that run as a tape of the compiled part: its functions to 2 units in the last place, the numbers and the
+"""Guards programs that run as a tape of the C machine: its functions to 2 units in the last place, the numbers and the
 errors that NumPy gives, and which programs run so.
 
-Collected where the compiled part is built, as pytest's header says.
+Collected where the C machine is built, as pytest's header says.
 """
 
 from __future__ import annotations
@@ -209,9 +209,9 @@ def test_a_gate_that_was_just_added_runs_too_and_one_that_the_tape_does_not_know
         assert unknown.code is None
         for program in (known, unknown):
             program.compare(lambda x, f=(bell if program is known else turned): f(w[0] * x[0]) * w[0], [[1.0], [-4.0]])
-        with pytest.raises(ValueError, match="the compiled part knows no degrees of 1: use executor='numpy'"):
+        with pytest.raises(ValueError, match="the C machine knows no degrees of 1: use executor='numpy'"):
             compile(lambda x: turned(w[0] * x[0]), w, executor="tape", x=1)
-        with pytest.raises(ValueError, match="the compiled part knows no log of 2: use executor='numpy'"):
+        with pytest.raises(ValueError, match="the C machine knows no log of 2: use executor='numpy'"):
             compile(lambda x: based(x[0], w[0]), w, executor="tape", x=1)
     finally:
         del autograd.GATES["bell"], autograd.GATES["turned"], autograd.GATES["based"]
@@ -408,8 +408,8 @@ def test_without_the_compiled_part_all_runs_on_numpy(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(machine, "native", None)
     function, w = winding(60)
     assert ran(compile(function, w, x=3)) == "runs on NumPy"
-    assert why(compile(function, w, x=3)).startswith("because the compiled part is not installed")
-    with pytest.raises(ImportError, match='executor="tape" needs the compiled part'):
+    assert why(compile(function, w, x=3)).startswith("because the C machine is not installed")
+    with pytest.raises(ImportError, match='executor="tape" needs the C machine'):
         compile(function, w, executor="tape", x=3)
 
 

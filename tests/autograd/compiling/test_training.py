@@ -1,4 +1,4 @@
-"""Guards program.train: the steps that the optimiser takes by itself, in one call of the compiled part where it can be."""
+"""Guards program.train: the steps that the optimiser takes by itself, in one call of the C machine where it can be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograd.compiling.training import update
 from nn import MLP, SGD, Adam, AdamW, Optimiser
 
 WRONG: Any = None
-needs_code = pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+needs_code = pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 OPTIMISERS: dict[str, Callable[[Any], Optimiser]] = {
     "SGD": lambda p: SGD(p, 0.1),
     "momentum": lambda p: SGD(p, 0.05, momentum=0.9, weight_decay=0.01),
@@ -147,7 +147,7 @@ def test_samples_are_shuffled_before_every_pass_as_fit_does(size: int | None) ->
 @pytest.mark.parametrize("how", [{"executor": "numpy"}, {"executor": "tape"}, {"dtype": "float32"}, {"check": False}])
 def test_every_runner_takes_the_same_steps(how: dict[str, Any]) -> None:
     if machine.native is None and how.get("executor") == "tape":
-        pytest.skip("the compiled part is not built")
+        pytest.skip("the C machine is not built")
     X, Y = samples(15)
     (_, program), (_, same) = network(**how), network()
     costs = program.train(X, Y, Adam(program.parameters, 0.05), 12, batch_size=4)

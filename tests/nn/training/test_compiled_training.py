@@ -68,10 +68,10 @@ def test_the_first_twenty_steps_are_the_scalar_ones(optimiser: Any) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+@pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 @pytest.mark.parametrize("record", [False, True])
 def test_an_epoch_needs_no_step_by_itself(record: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Optimiser, clipping and penalty run in the compiled part, in one call for an epoch; one for a step if it is recorded."""
+    """Optimiser, clipping and penalty run in the C machine, in one call for an epoch; one for a step if it is recorded."""
     calls = []
     together = Training._together
 
@@ -90,7 +90,7 @@ def test_an_epoch_needs_no_step_by_itself(record: bool, monkeypatch: pytest.Monk
     assert calls == ([1] * 18 if record else [6] * 3)
 
 
-@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+@pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 def test_a_signal_within_an_epoch_ends_it_after_a_whole_step() -> None:
     def train(epochs: int, n: int) -> Any:
         model, rng = MLP(2, [8, 8, 1], tanh, rng=random.Random(0)), random.Random(1)

@@ -183,7 +183,7 @@ def test_an_interrupt_ends_after_a_whole_step() -> None:
     assert all(math.isfinite(p.data) for p in optimiser.parameters)
 
 
-@pytest.mark.skipif(machine.native is None, reason="the compiled part is not built")
+@pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
 def test_a_batch_of_one_length_is_a_step_in_the_compiled_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograd.compiling.training.Training._alone", None)
     run(Mean(), numbers(), squared_error, True, epochs=2, batch_size=1)
