@@ -1,4 +1,4 @@
-"""Beyond one machine: JAX spreads the rows of every batch over all devices that it sees, and optax moves the parameters.
+"""Beyond one machine: JAX spreads a batch over all devices it sees, and optax moves the parameters.
 
 No code of this project is parallel. Every process runs this same program; `sharded` leaves it the rows of its own devices,
 and JAX adds up the gradients. On one machine virtual devices stand in for real ones, and processes for machines:
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -69,23 +70,13 @@ def train(program: CompiledProgram, data: list[Any]) -> list[float]:
 
     held: Any = None
     costs, jitted = list[float](), jax.jit(step)
-    for first in [number * BATCH % len(data[0]) for number in range(STEPS)]:
+    for first in islice(cycle(range(0, len(data[0]), BATCH)), STEPS):
         batches, weights = program.sharded(*(part[first : first + BATCH] for part in data))
         if held is None:  # the parameters and Adam's means lie on every device
             everywhere = NamedSharding(weights.sharding.mesh, PartitionSpec())
             held = jax.device_put((program.flat, adam.init(program.flat)), everywhere)
         *held, cost = jitted(*held, batches, weights)
         costs.append(float(cost))
-    return costs
-
-
-def train_here(program: CompiledProgram, data: list[Any]) -> list[float]:
-    """Take the same steps by the compiled program, in this process, and return their costs."""
-    adam, costs = Adam(program.parameters, RATE), []
-    for first in [number * BATCH % len(data[0]) for number in range(STEPS)]:
-        cost, gradient = program.value_and_grad(*(part[first : first + BATCH] for part in data))
-        program.flat = adam.step_array(program.flat, gradient)
-        costs.append(cost)
     return costs
 
 
@@ -122,6 +113,8 @@ def main(
     out: Path = Path(), processes: int = 1, process: int | None = None, coordinator: str | None = None
 ) -> dict[str, float]:
     """Train on all devices, compare the costs with those of compiled training here, and return the largest differences."""
+    if processes < 1 or (process or 0) not in range(processes) or (process is None) != (coordinator is None):
+        raise ValueError("--processes must be at least 1, and --process from 0 to below it, beside --coordinator")
     if processes > 1 and process is None:
         start(processes)
         return {}
@@ -133,7 +126,8 @@ def main(
     for name, make in {"digits": digits, "GPT": names}.items():
         program, data = make()
         costs = train(program, data)
-        gaps[name] = max(abs(a - b) for a, b in zip(costs, train_here(program, data), strict=True))
+        here = program.train(*data, Adam(program.parameters, RATE), STEPS, batch_size=BATCH)
+        gaps[name] = float(np.abs(costs - here).max())
         print(
             f"{name} on {devices}: cost {costs[0]:.4f} → {costs[-1]:.4f}, from training here at most {gaps[name]:.0e}"
         )

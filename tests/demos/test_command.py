@@ -42,13 +42,23 @@ def test_the_command_refuses_with_a_line(tmp_path: Path, capsys: pytest.CaptureF
     )
 
 
-def test_without_matplotlib_the_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("missing", "demo", "extras"),
+    [
+        ("matplotlib.figure", "proxy_loss", "demos"),
+        ("jax", "sharded_training", "demos,jax"),
+        ("optax", "sharded_training", "demos,jax"),
+    ],
+)
+def test_the_extra_of_a_missing_package_is_named(
+    missing: str, demo: str, extras: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "demos.proxy_loss", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert main(["proxy_loss"]) == 2
-    assert 'pip install "gatewise[demos]"' in capsys.readouterr().err
+    if missing == "optax":
+        pytest.importorskip("jax")  # which the demo imports first
+    monkeypatch.delitem(sys.modules, f"demos.{demo}", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main([demo]) == 2
+    assert f'pip install "gatewise[{extras}]"' in capsys.readouterr().err
 
 
 def test_a_demo_has_options_of_its_own(
