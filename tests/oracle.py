@@ -33,6 +33,12 @@ def _largest(*xs: float) -> float:
     return math.nan if any(map(math.isnan, xs)) else max(xs)
 
 
+def _huber(x: float, delta: float) -> float:
+    if delta <= 0:
+        raise ValueError(f"delta must be above 0, got {delta}")
+    return x * x / 2 if abs(x) <= delta else delta * (abs(x) - delta / 2)
+
+
 def _logsumexp(*xs: float) -> float:
     top = _largest(*xs)
     return top if math.isinf(top) else top + math.log(math.fsum(math.exp(x - top) for x in xs))
@@ -100,7 +106,7 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
         ),
     ),
     "huber": (
-        lambda x, delta: x * x / 2 if abs(x) <= delta else delta * (abs(x) - delta / 2),
+        _huber,
         (lambda x, delta: _largest(-delta, -_largest(-x, -delta)), lambda x, delta: _largest(abs(x) - delta, 0.0)),
     ),
     "clip": (

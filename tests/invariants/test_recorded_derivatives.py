@@ -114,8 +114,10 @@ def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
     """The same of each such gate alone, times its first input."""
     gate = GATES[name]
     n = 3 if gate.variadic else len(gate.names)
-    numbers = st.floats(0.5, 2.0) if name == "pow" else HALVES
-    here, there = (data.draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(2))
+    numbers = [st.floats(0.5, 2.0) if name == "pow" else HALVES] * n
+    if name == "huber":
+        numbers[1] = HALVES.map(lambda x: 0.5 + abs(x))  # delta is above 0
+    here, there = (list(data.draw(st.tuples(*numbers))) for _ in range(2))
     program = Program(here, [(name, tuple(range(n))), ("mul", (n, 0))])
     replayed((program, program.at(there)))
 
