@@ -2,7 +2,8 @@
 
 A rule consists of arithmetic, comparisons, and functions of its argument `xp`. Each row here says how one of them is
 computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here or call
-`function(...)` at run time. A language without the function has an empty column.
+`function(...)` at run time. A language without the function has an empty column; NumPy must have
+it, or no program that calls it is compiled.
 
 A function that some language lacks, or that the C library and Python's `math` compute differently, is `composed(...)` of
 others by a rule of its own, which is printed in every language: so it is written once, and has the same bits in all engines.

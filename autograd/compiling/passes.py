@@ -144,4 +144,4 @@ def _largest(program: ArrayProgram) -> int:
 def _refuse(unknown: Sequence[tuple[str, int]]) -> None:
     """Raise if the C machine cannot run a program."""
     for op, operands in unknown:
-        raise ValueError(f"the C machine knows no {op} of {operands}: use executor='numpy'")
+        raise ValueError(f"the C machine knows no {op} of {operands}: use executor='numpy', if NumPy has it")
