@@ -33,7 +33,7 @@ def test_a_wrong_rule_fails(wrong: Gate) -> None:
 
 def test_a_planted_bug_in_the_engine_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gates that hand nothing on."""
-    monkeypatch.setattr(passes, "_pull", lambda nodes: None)
+    monkeypatch.setattr(passes, "_pull", lambda walk: None)
     assert not check_gradients(autograd.tanh, [0.3])
 
 

@@ -38,8 +38,8 @@ def test_gradients_are_sums_over_all_paths(case: Case) -> None:
 def test_the_oracle_catches_an_accumulation_that_overwrites(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test of the test above: with a planted bug in the pow gate it must fail."""
 
-    def overwriting(nodes: Any) -> None:
-        for node in nodes:
+    def overwriting(walk: Any) -> None:
+        for node in walk.gates:
             x, y = node._first, node._rest
             x._adjoint = node._adjoint * y._data * x._data ** (y._data - 1)
             y._adjoint = node._adjoint * node._data * math.log(x._data)
