@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..backward import reverse, topological_order
 from ..gate import Gate
@@ -31,16 +31,37 @@ def lower(
     With gradient=True it also computes Σ seed · d output/d parameter over the samples, by the reverse loop.
     """
     program = Program()
-    order = topological_order(*outputs)
-    at = _forward(program, order, inputs, parameters)
-    found, forward = [at[output].index for output in outputs], len(program.ops)
     differing = {value for values in inputs.values() for value in values}
-    gradients = _backward(program, order, at, outputs[0], differing, parameters) if gradient else []
+    first, operands = _merged(topological_order(*outputs), differing.union(parameters))
+    at = _forward(program, operands, inputs, parameters)
+    found, forward = [at[first[output]].index for output in outputs], len(program.ops)
+    gradients = _backward(program, operands, at, first[outputs[0]], differing, parameters) if gradient else []
     return Lowered(program, found, gradients, forward)
 
 
+def _merged(order: Sequence[Value], leaves: set[Value]) -> tuple[dict[Value, Value], dict[Value, tuple[Value, ...]]]:
+    """Return the first Value that is computed as each one is, and the operands of these first ones, in order.
+
+    A gate that is recorded twice on equal operands has one adjoint then: otherwise the backward pass would repeat for each
+    record what the forward pass computes once. Constants are equal if their numbers are.
+    """
+    first: dict[Value, Value] = {}
+    operands: dict[Value, tuple[Value, ...]] = {}
+    known: dict[Any, Value] = {}
+    for value in order:
+        taken = tuple([first[x] for x in value.inputs])
+        key = (value.gate, taken) if taken else value if value in leaves else value.data.hex()
+        merged = first[value] = known.setdefault(key, value)
+        if merged is value:
+            operands[value] = taken
+    return first, operands
+
+
 def _forward(
-    program: Program, order: Sequence[Value], inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]
+    program: Program,
+    operands: Mapping[Value, tuple[Value, ...]],
+    inputs: Mapping[str, Sequence[Value]],
+    parameters: Sequence[Value],
 ) -> dict[Value, Scalar]:
     """Write every gate's forward rule down, and return the entry of every Value."""
     at: dict[Value, Scalar] = {}
@@ -50,9 +71,9 @@ def _forward(
     for i, value in enumerate(parameters):
         at[value] = Scalar(program, program.leaf("param", i, False))
     xp = Functions(program)
-    for value in order:
+    for value, given in operands.items():
         if value not in at:
-            gate, taken = value.gate, [at[x] for x in value.inputs]
+            gate, taken = value.gate, [at[x] for x in given]
             try:
                 at[value] = Scalar(program, entry(program, gate.forward(xp, *taken) if gate else value.data))
             except (ArithmeticError, ValueError) as error:
@@ -62,7 +83,7 @@ def _forward(
 
 def _backward(
     program: Program,
-    order: Sequence[Value],
+    operands: Mapping[Value, tuple[Value, ...]],
     at: Mapping[Value, Scalar],
     root: Value,
     inputs: set[Value],
@@ -76,30 +97,29 @@ def _backward(
     """
     xp = Functions(program, partials=True)
     matters, differs = set(parameters), set(inputs)  # the Values that depend on a parameter, and on an input
-    for value in order:
-        operands = value.inputs
-        if not matters.isdisjoint(operands):
+    for value, given in operands.items():
+        if not matters.isdisjoint(given):
             matters.add(value)
-        if not differs.isdisjoint(operands):
+        if not differs.isdisjoint(given):
             differs.add(value)
 
     def downstream(value: Value, upstream: int) -> Iterator[tuple[Value, Downstream]]:
-        gate, operands = value.gate, value.inputs
+        gate, given = value.gate, operands[value]
         assert gate is not None
-        taken = [at[x] for x in operands]
+        taken = [at[x] for x in given]
         try:
-            slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in operands])
+            slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in given])
         except (ArithmeticError, ValueError) as error:
             raise _refusal(error, gate, program, taken) from None
         varies = value in differs
-        for x, slope in zip(operands, slopes, strict=True):
+        for x, slope in zip(given, slopes, strict=True):
             if slope is not None:
                 local = slope.index if slope.__class__ is Scalar else entry(program, slope)
                 yield x, program.downstream(upstream, local, varies and x not in differs)
 
     seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
     seeds: dict[Value, Downstream] = {root: seed}
-    found = reverse([value for value in order if value in matters], seeds, program.adjoint, downstream)
+    found = reverse([value for value in operands if value in matters], seeds, program.adjoint, downstream)
     return [found[parameter] if parameter in found else program.sum([]) for parameter in parameters]
 
 
