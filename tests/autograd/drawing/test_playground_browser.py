@@ -246,7 +246,7 @@ def test_notation_of_elsewhere_gets_the_advice_of_the_command(page: Playground) 
     """Word for word, at the same column."""
     for text in NOTATION:
         with pytest.raises(ExpressionError) as refused:
-            build(text, {name: 1.0 for name in names(text)})
+            build(text, dict.fromkeys(names(text), 1.0))
         page.type(text)
         column, _, advice = page.fault().partition(" column ")[2].partition(": ")
         assert f"column {column}: {advice}" == str(refused.value), text
