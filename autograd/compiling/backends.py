@@ -11,7 +11,7 @@ from ..value import Value
 from .batches import Batches, numpy
 from .tracing import Trace
 
-__all__ = ["jax_function", "sharded", "torch_function", "torch_module"]
+__all__ = ["jax_function", "replicated", "sharded", "torch_function", "torch_module"]
 
 MOST_LINES = 500  # maximum for a just-in-time compiler; 2,000 lines of scalar code took minutes
 ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus", "elu": "ELU"}
@@ -44,10 +44,9 @@ def sharded(batches: Batches, given: Sequence[Any]) -> tuple[list[Any], Any]:
     rows = batches.rows(given)
     if misplaced := batches.misplaced(rows):
         raise ValueError(misplaced)
-    devices = np.array(jax.devices())
-    over = jax.sharding.NamedSharding(jax.sharding.Mesh(devices, ("rows",)), jax.sharding.PartitionSpec("rows"))
+    over = _over_devices("rows")
     samples = len(rows[0])
-    added = -samples % devices.size
+    added = -samples % jax.device_count()
 
     def spread(array: Any) -> Any:  # every process has all rows, and its devices take theirs
         return jax.make_array_from_process_local_data(over, array, array.shape)
@@ -57,6 +56,17 @@ def sharded(batches: Batches, given: Sequence[Any]) -> tuple[list[Any], Any]:
     ]  # finite where the last row is
     weights = np.repeat(np.array([1.0, 0.0], rows[0].dtype), [samples, added])
     return [*map(spread, copies)], spread(weights)
+
+
+def replicated(tree: Any) -> Any:
+    """Return a tree of arrays with a copy of each on every device that JAX sees."""
+    return _jax().device_put(tree, _over_devices())
+
+
+def _over_devices(*axes: str) -> Any:
+    """Return the sharding over all devices of arrays whose first axis is "rows", or without axes of arrays held whole."""
+    sharding = _jax().sharding
+    return sharding.NamedSharding(sharding.Mesh(_jax().devices(), "rows"), sharding.PartitionSpec(*axes))
 
 
 def torch_function(program: Any) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from ..arguments import as_bool, as_float, describe, truncated_repr
 from ..backward import topological_order
 from ..context import recording
 from ..value import Value
-from .backends import jax_function, sharded, torch_function, torch_module
+from .backends import jax_function, replicated, sharded, torch_function, torch_module
 from .batches import Batches, Dtype, as_type, numpy, refuse_masked
 from .execution import Execution, constants_of, function_of, leaves_of
 from .export import c_text, javascript_text
@@ -310,6 +310,15 @@ class CompiledProgram:
         gives the same rows, and keeps those of its own devices. Needs jax.
         """
         return sharded(self._batches, batches)
+
+    def replicated(self, tree: Any) -> Any:
+        """Return arrays with a copy of each on every device that JAX sees, for the parameters and an optimiser's state.
+
+            parameters, state = program.replicated((program.flat, adam.init(program.flat)))
+
+        tree: arrays in lists, tuples or dicts, or what optax returns. Needs jax.
+        """
+        return replicated(tree)
 
     def on_torch(self) -> Callable[..., Any]:
         """Return the same function of PyTorch tensors, on any device."""

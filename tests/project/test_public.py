@@ -54,6 +54,7 @@ def test_every_method_says_what_it_does(name: str) -> None:
 ELSEWHERE = {
     "to_jax": "needs JAX: test_jax.py",
     "sharded": "needs JAX: test_jax.py",
+    "replicated": "needs JAX: test_jax.py",
     "on_torch": "needs PyTorch: test_torch.py",
     "to_torch": "needs PyTorch: test_torch.py",
     **dict.fromkeys(

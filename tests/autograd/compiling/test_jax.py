@@ -101,7 +101,7 @@ def test_two_processes_of_two_devices_train_as_one_does() -> None:
     command = ("-m", "demos", "sharded_training", "--processes=2")
     code, printed, errors = run(*command, flag="--xla_force_host_platform_device_count=2")
     assert code == 0, errors
-    lines = [line for line in printed.splitlines() if "4 devices of 2 processes" in line]
+    lines = [line for line in printed.splitlines() if "(devices: 4, processes: 2)" in line]
     assert [line.split()[0] for line in lines] == ["digits", "GPT"]
     assert all(float(line.rsplit("at most", 1)[1]) < 1e-9 for line in lines)
 
