@@ -467,12 +467,13 @@ def test_the_compiled_part_refuses_arrays_that_do_not_fit() -> None:
         return {
             "update": moving.code.checked, "numbers": np.zeros((3, n)), "gradient": np.zeros(n), "inputs": (X, Y), "rows": None,
             "size": 4, "first": 0, "settings": np.array([0.1, 0.0]), "fixed": np.zeros(0, np.int64), "clip": math.inf,
-            "costs": np.zeros(3), "check": True, "generation": -1,
+            "costs": np.zeros(3), "check": True, "single": False, "generation": -1,
         }  # fmt: skip
 
     wrong: dict[str, list[Any]] = {
         "update": [code.checked, None], "numbers": [np.zeros((2, n)), np.zeros(3 * n + 1).view(np.int8)[4:-4]],
-        "gradient": [np.zeros(n - 1), np.zeros(0), np.zeros(n + 1)], "inputs": [(X,), (X[:4], Y), (Y, X), [X, Y]],
+        "gradient": [np.zeros(n - 1), np.zeros(0), np.zeros(n + 1)],
+        "inputs": [(X,), (X[:4], Y), (Y, X), [X, Y], (X.astype("f2"), Y), (X.astype(">f4"), Y)],
         "rows": [np.array([9]), np.array([-1]), np.zeros(0, np.int64)], "size": [0, -1], "first": [-1],
         "settings": [np.zeros(1)], "fixed": [np.array([n]), np.array([-1])],
     }  # fmt: skip
@@ -482,9 +483,10 @@ def test_the_compiled_part_refuses_arrays_that_do_not_fit() -> None:
                 code.checked.train(*{**good(), name: value}.values())
     for generation in range(machine.native.GENERATIONS):
         for rows in (None, np.array([0, 3, 3, 8, 1, 2])):
-            given = {**good(), "generation": generation, "rows": rows, "first": 10**12}
+            single = {"single": rows is None, "inputs": (X, Y if rows is None else Y.astype("f4"))}
+            given = {**good(), "generation": generation, "rows": rows, "first": 10**12, **single}
             code.checked.train(*given.values())
             assert given["settings"][1] == 3
-            again = {**good(), "rows": rows, "first": 10**12}
+            again = {**good(), "rows": rows, "first": 10**12, **single}
             code.checked.train(*again.values())
             close(given["numbers"], again["numbers"])
