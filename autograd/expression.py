@@ -14,6 +14,7 @@ from .gate import GATES, Gate
 from .notation import (
     ALLOWED,
     BEYOND,
+    CONDITION,
     ELSEWHERE,
     SECOND_INPUT,
     foreign_notation,
@@ -267,7 +268,7 @@ def _description(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return f"{truncated_repr(node.value)}, which is not a number,"
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
-        return "a condition (where(x, a, b) gives a if x > 0, else b)"
+        return CONDITION
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):
         return f"the operator {SIGNS[type(node.op)]}"
     if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):

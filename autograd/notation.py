@@ -11,8 +11,10 @@ from keyword import iskeyword
 __all__ = [
     "ALLOWED",
     "BEYOND",
+    "CONDITION",
     "ELSEWHERE",
     "SECOND_INPUT",
+    "WORDS",
     "WRITTEN",
     "bad_character",
     "foreign_notation",
@@ -25,6 +27,7 @@ __all__ = [
 
 BEYOND = "this number is beyond the range of a float (about 1.8e308)"
 ALLOWED = "an expression is made of names, numbers, + - * / **, parentheses and gates such as exp(x)"
+CONDITION = "a condition (where(x, a, b) gives a if x > 0, else b)"
 WRITTEN = {
     "^": "**", "−": "-", "·": "*", "⋅": "*", "∙": "*", "•": "*", "×": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
     "√": "sqrt(…)", "∛": "cbrt(…)", "∜": "(…)**(1/4)", "∑": "sum([…])", "∞": "a number",
@@ -126,17 +129,17 @@ def _foreign_sign(text: str) -> tuple[int, str] | None:
         elif kind == "<super>":
             run = _run(text, i)
             power = _as_ascii(run)
-            instead = f"**{power}" if re.fullmatch(r"-?\w*|\(.*\)", power) else f"**({power})"
+            instead = short_name(f"**{power}" if re.fullmatch(r"-?\w*|\(.*\)", power) else f"**({power})")
         elif kind == "<sub>" and _run(text, i).isdigit():
             run = _run(text, i)
-            instead = _as_ascii(run)
+            instead = short_name(_as_ascii(run))
         elif kind == "<fraction>" and (whole := re.search(r"(?<![\w.])\d+$", text[:i])):  # 1½ is a sum, not a product
             start, run = whole.start(), whole[0] + sign
-            instead = f"({whole[0]}+{_as_ascii(sign)})"
+            instead = short_name(f"({whole[0]}+{_as_ascii(sign)})")
         else:
             instead = _ascii_form(sign)
         if instead:
-            return start, f"write {short_name(instead)} instead of {short_name(run)}"
+            return start, f"write {instead} instead of {short_name(run)}"
     return None
 
 
@@ -261,6 +264,8 @@ def bad_character(sign: str) -> str:
         return f"write {'(' if sign == '{' else ')'} instead of {sign}"
     if sign == "\\":
         return "\\ is not allowed: write sqrt(x), x/y and x*y for the commands of LaTeX"
+    if sign in "<>":
+        return f"{CONDITION} is not allowed: {ALLOWED}"
     if sign == "=":
         return 'the expression must not contain =: write values after it, as in "x*y" x=2 y=3'
     return f"{sign if sign.isprintable() else f'the character U+{ord(sign):04X}'} is not allowed: {ALLOWED}"

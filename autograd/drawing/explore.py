@@ -161,7 +161,7 @@ def _sheet(view: View, labels: Mapping[Value, str], place: Mapping[Value, int]) 
 def _columns(view: View) -> list[list[Box]]:
     """Return the folded boxes of each outer scope, such as the neurons of a layer, and the leaves that feed them alone.
 
-    An outer scope in which an arrow leads from one box to another is no column.
+    An outer scope in which an arrow leads from one box to another is not a column.
     """
     outer = {box: box.scope.rpartition("/")[0] for box in view.boxes if box.scope}
     chained = {outer[arrow.head] for arrow in view.arrows if outer.get(arrow.tail) == outer.get(arrow.head) is not None}

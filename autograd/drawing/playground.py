@@ -14,7 +14,7 @@ from typing import Any
 
 from ..expression import ALIASES, CONSTANTS, build, names as variables
 from ..gate import GATES, Gate
-from ..notation import ALLOWED, BEYOND, ELSEWHERE, SECOND_INPUT, WRITTEN, bad_character
+from ..notation import ALLOWED, BEYOND, ELSEWHERE, SECOND_INPUT, WORDS, WRITTEN, bad_character
 from .explore import LETTER, LONGEST, explorer
 from .flow import check_digits
 from .hubs import REACH, USES
@@ -77,9 +77,10 @@ def playground(
             "aliases": ALIASES,
             "keywords": kwlist,
             "elsewhere": ELSEWHERE,
+            "operators": WORDS,
             "second": SECOND_INPUT,
             "written": WRITTEN,
-            "signs": {sign: bad_character(sign) for sign in "|%{}\\"},
+            "signs": {sign: bad_character(sign) for sign in "|%{}\\<>"},
             "allowed": ALLOWED,
             "beyond": BEYOND,
             "entries": MOST_ENTRIES,

@@ -57,9 +57,9 @@ def walk(root: Value, *, digits: int = 6, names: bool = True) -> Iterator[Step]:
     ...     print(step)
     step 1 of 2: f = v1 + x, df/df = 1
       v1 gets 1 × 1 = 1
-      x gets 1 × 1 = 1, so far 1 (1 of 3)
+      x gets 1 × 1 = 1, so far 1 (use 1 of 3)
     step 2 of 2: v1 = x², df/dv1 = 1
-      x gets 1 × 3 = 3, so far 4 (2 of 3)
+      x gets 1 × 3 = 3, so far 4 (use 2 of 3)
       x gets 1 × 3 = 3, in all 7
     """
     known = caller_names(sys._getframe(1)) if names else {}
@@ -90,7 +90,7 @@ def _steps(upstream: dict[Value, float], names: dict[Value, str], root: Value, d
             text = f"{names[input]} gets {number(upstream[node])} × {_factor(number(slope))} = {number(downstream)}"
             if expected[input] > 1:
                 done = arrived[input] == expected[input]
-                count = f"so far {number(totals[input])} ({arrived[input]} of {expected[input]})"
+                count = f"so far {number(totals[input])} (use {arrived[input]} of {expected[input]})"
                 text += f", in all {number(totals[input])}" if done else f", {count}"
             sends.append(Send(input, slope, downstream, totals[input], arrived[input], expected[input], text))
         operands = [input.data if input.role == "constant" else names[input] for input in node.inputs]

@@ -29,7 +29,7 @@ function show() {
   announce();
 }
 
-// Show what a step forward moves: the values into a gate, or a gradient out of it.
+// Show a step forward as movement: the values into a gate, or a gradient out of it.
 function move(now) {
   const seconds = 0.7 / steps.speed();
   if (step > 0 && step < SEED) into[now].forEach(({ e, from }) => travel(e, shown(graph.data[from], digits), "value", seconds));
@@ -43,7 +43,7 @@ function bringIntoView(box) {
   canvas.scrollTo((x + width / 2) * zoom - canvas.clientWidth / 2, (y + height / 2) * zoom - canvas.clientHeight / 2);
 }
 
-// What has come back to a node, as text.
+// The gradients that have come back to a node, as text.
 function arrived(i) {
   const { all, come, sum, known } = flowing(i);
   const still = come.length && come.length < all.length ? ` (${come.length} of ${all.length})` : "";
@@ -88,7 +88,7 @@ function showCopy({ box, name, of, which }) {
   box.setAttribute("aria-label", `${scope || nodes[i].name} again, ${which}, value ${valueOf(i)}`);
 }
 
-// An arrow carries the value of one node and the sum of what comes back to it, or how many values.
+// An arrow carries the value of one node and the sum of the gradients that come back to it, or how many values.
 function showLine({ box, value, gradient, edges: own }, now) {
   const sources = [...new Set(own.map((edge) => edge.from))];
   const flowing = own.filter((edge) => graph.back[edge.e]);
@@ -284,7 +284,7 @@ const steps = stepper(
   { slider: "step", step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
   () => (nodes ? last() : 0),
   (to) => {
-    if (!nodes) return step; // there is no graph yet
+    if (!nodes) return step; // before the first graph is loaded
     const next = to === step + 1;
     step = to;
     stopTravelling();

@@ -1,6 +1,6 @@
 // Reads a formula, in the grammar of the command, and records its graph. A fault is thrown with its place in the text.
 
-const { words } = DATA; // of the grammar: functions, constants, aliases, keywords, and advice on other notation
+const { words } = DATA; // of the grammar: functions, constants, aliases, keywords, and the command's advice on other notation
 const NESTED = 200; // levels of parentheses and signs
 const INFIX = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
 const TOKEN = new RegExp(
@@ -34,43 +34,116 @@ function tokensOf(text) {
   return [...tokens, { kind: "end", text: "", start: text.length, end: text.length }];
 }
 
-// Mathematical notation that is written otherwise here: ×, √, x², x₁.
+const known = (name) => [words.functions, words.aliases, words.elsewhere].some((entries) => own(entries, name) !== undefined);
+const plainOf = (text) => text.normalize("NFKC").replaceAll("⁄", "/").replaceAll("−", "-");
+const raised = (sign) => /[²³¹⁰-ⁿ]|(?![ₐ-ₜᵢ-ᵪⱼ])\p{Lm}/u.test(sign) && plainOf(sign) !== sign;
+const lowered = (sign) => /[₀-₉]/.test(sign);
+
+// The first mathematical notation that is written otherwise here is refused: ×, √, x², x₁, sin²(x).
 function refuseForeign(text) {
-  for (const { 0: run, index } of text.matchAll(/[²³¹⁰-ⁿ]+|[₀-₉]+|\P{ASCII}|[#^]/gu)) {
-    const plain = run.normalize("NFKC").replaceAll("−", "-").replaceAll("⁄", "/");
-    const write = (instead) => new Fault(index, `write ${instead} instead of ${run}`);
-    if (run === "#") throw new Fault(index, "# begins a comment, which an expression cannot have");
-    if (/^[²³¹⁰-ⁿ]/.test(run) || (/\p{Lm}/u.test(run) && plain !== run)) throw write(`**${/^-?\w+$/.test(plain) ? plain : `(${plain})`}`);
-    if (/^[₀-₉]/.test(run)) throw write(plain);
-    if (own(words.written, run)) throw write(words.written[run]);
-    if (/\p{Nd}/u.test(run)) throw write(/\d/.test(plain) ? plain : "the digits 0 to 9");
-    if (/\s/.test(run) || /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(`x${plain}`)) continue;
-    if (/^\d+\/\d+$/.test(plain)) throw write(`(${plain})`);
-    throw /^[-+*/(),.=[\]\d]+$/.test(plain) ? write(plain) : new Fault(index, `${run} is not allowed: ${words.allowed}`);
-  }
+  if (text.includes("#")) throw new Fault(text.indexOf("#"), "# begins a comment, which an expression cannot have");
+  const [found] = [foreignPower(text), foreignSign(text)].filter(Boolean).sort((a, b) => a.index - b.index);
+  if (found) throw found;
 }
 
-// What is wrong with a text that does not parse, token by token, or undefined.
-function syntaxFault(tokens) {
+// A function's name, a power, and perhaps its input, as in sin²(x) and sin^2(x).
+const POWER = new RegExp(
+  String.raw`(?<![\p{L}\p{N}_])(?<name>[\p{L}_][\p{L}\p{Nd}_]*)` +
+    String.raw`(?:\s*(?:\^|\*\*)\s*(?<power>[-−]?[\p{L}\p{N}_]+(?![\p{L}\p{N}_])|[({]\s*[-−]?[\p{L}\p{N}_]+\s*[)}])|(?<raised>[⁺⁻⁰¹²³⁴-⁹]+)(?![⁺⁻⁰¹²³⁴-⁹]))` +
+    String.raw`\s*(?:\((?<input>[^()]*)\)|(?<word>[\p{L}\p{Nd}_]+)|(?=\())`,
+  "dgu",
+);
+
+function foreignPower(text) {
+  for (const { index, groups, indices } of text.matchAll(POWER)) {
+    const { name, power, raised, input, word } = groups;
+    if (!known(name)) continue;
+    const exponent = plainOf(power ?? raised).replace(/^[(){} ]+|[(){} ]+$/g, "");
+    const written = short(text.slice(index, (indices.groups.power ?? indices.groups.raised)[1]), 40);
+    const call = `${short(name, 40)}(${short(input || word || "…", 40)})**${short(exponent, 40)}`;
+    const inverse = `write ${call} if ${written} is 1/${short(name, 40)}; the inverse of ${short(name, 40)} is another function`;
+    return new Fault(index, exponent === "-1" ? inverse : `write ${call} instead of ${written}`);
+  }
+  return undefined;
+}
+
+function foreignSign(text) {
+  const signs = [...text];
+  let index = 0;
+  for (const [i, sign] of signs.entries()) {
+    const run = (kind) => {
+      let end = i;
+      while (end < signs.length && kind(signs[end])) end += 1;
+      return signs.slice(i, end).join("");
+    };
+    const write = (instead, of = sign, start = index) => new Fault(start, `write ${instead} instead of ${short(of, 40)}`);
+    const plain = plainOf(sign);
+    const fraction = /^\d+\/\d+$/.test(plain);
+    const whole = fraction && text.slice(0, index).match(/(?<![\p{L}\p{N}_.])\d+$/u)?.[0]; // 1½ is a sum, not a product
+    if (own(words.written, sign)) return write(words.written[sign]);
+    if (raised(sign)) {
+      const power = plainOf(run(raised));
+      return write(short(/^(-?[\p{L}\p{N}_]*|\(.*\))$/u.test(power) ? `**${power}` : `**(${power})`, 40), run(raised));
+    }
+    if (lowered(sign)) return write(short(plainOf(run(lowered)), 40), run(lowered));
+    if (whole) return write(`(${whole}+${plain})`, whole + sign, index - whole.length);
+    if (fraction) return write(`(${plain})`);
+    if (/(?!-)\p{Pd}/u.test(sign)) return write("-");
+    if (/(?!\d)\p{Nd}/u.test(sign)) return write(digitOf(sign));
+    if (/\P{ASCII}/u.test(sign) && /^(\d+|[-+*/(),.=[\]])$/.test(plain)) return write(plain);
+    index += sign.length;
+  }
+  return undefined;
+}
+
+// The digits of every script stand in their order, from 0 to 9.
+function digitOf(sign) {
+  let before = 0;
+  while (/\p{Nd}/u.test(String.fromCodePoint(sign.codePointAt(0) - before - 1))) before += 1;
+  return before % 10;
+}
+
+// The first fault of a text that does not parse, token by token, or undefined.
+function syntaxFault(text, tokens) {
   let last = { kind: "open", text: "" };
   for (const token of tokens) {
-    const { kind, text, start } = token;
+    const { kind, text: sign, start } = token;
     const operand = ["number", "name", "close"].includes(last.kind);
-    if (kind === "other") return new Fault(start, own(words.signs, text) ?? `${text} is not allowed: ${words.allowed}`);
-    if (kind === "name" && words.keywords.includes(text)) return new Fault(start, `${text} is a keyword of Python and cannot be a name`);
+    if (kind === "other") return new Fault(start, own(words.signs, sign) ?? `${/[\p{C}\p{Z}]/u.test(sign) ? `the character U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : sign} is not allowed: ${words.allowed}`);
+    if (kind === "name" && words.keywords.includes(sign)) return new Fault(start, `${sign} is a keyword of Python and cannot be a name`);
     if (operand && ["number", "name", "open"].includes(kind) && !(last.kind === "name" && kind === "open")) {
-      if (own(words.functions, last.text) && kind !== "open") return new Fault(start, `write ${last.text}(${text})`);
-      const digits = /[\d.]$/.test(last.text) && /^[\d.]/.test(text);
-      if (digits) return new Fault(start, `an operator is missing between ${last.text} and ${text}`);
-      const simple = /[\p{L}\p{N}_.]$/u.test(last.text) && /^[\p{L}\p{N}_]/u.test(text);
-      return new Fault(start, simple ? `write ${last.text}*${text}` : `write * between ${last.text} and ${text}`);
+      if (own(words.operators, sign)) return new Fault(start, words.operators[sign]);
+      const [word] = text.slice(start).match(/^[\p{L}\p{N}_]+(\*\*-?[\p{L}\p{N}_]+)?/u) ?? [sign];
+      if (known(last.text) && kind !== "open") return new Fault(start, `write ${last.text}(${short(word, 40)})`);
+      return new Fault(start, productAdvice(last.text, sign) + precedenceAdvice(text, last.end));
     }
-    const missing = !operand && (kind === "comma" || (kind === "operator" && !"+-".includes(text)));
-    if (missing || (kind === "close" && last.kind === "operator")) return new Fault(start, `something is missing before ${text}`);
+    const missing = !operand && (kind === "comma" || (kind === "operator" && !"+-".includes(sign)));
+    if (missing || (kind === "close" && last.kind === "operator")) return new Fault(start, `something is missing before ${sign}`);
     if (kind === "end" && last.kind === "operator") return new Fault(last.end, `something is missing after ${last.text}`);
     last = token;
   }
   return undefined;
+}
+
+// The advice for two operands without an operator between them.
+function productAdvice(left, right) {
+  if (/[\d.]$/.test(left) && /^[\d.]/.test(right)) return `an operator is missing between ${left.slice(0, 40)} and ${right.slice(0, 40)}`;
+  const simple = /[\p{L}\p{N}]$/u.test(left) && /^[\p{L}\p{N}]/u.test(right);
+  return simple ? `write ${short(left, 40)}*${short(right, 40)}` : `write * between ${short(left, 40)} and ${short(right, 40)}`;
+}
+
+// An addition to it where / or ** precedes the left operand, which ends at index `end`.
+function precedenceAdvice(text, end) {
+  let head = text.slice(0, end).trimEnd();
+  for (let i = head.length - 1, depth = 0; head.endsWith(")") && i >= 0; i -= 1) {
+    depth += (head[i] === ")") - (head[i] === "(");
+    if (depth) continue;
+    head = head.slice(0, i);
+    break;
+  }
+  head = head.trimEnd().replace(/[\p{L}\p{N}_.]+$/u, "").replace(/[-+ ]+$/, "");
+  const sign = ["/", "**"].find((sign) => head.endsWith(sign));
+  return sign ? `, in parentheses if ${sign} takes all of it` : "";
 }
 
 // Parse into nodes with the place where they begin: { number }, { name }, { list }, { gate, inputs } and
@@ -81,7 +154,7 @@ function parse(text) {
   let at = 0;
   let depth = 0;
   const fail = (message, token = tokens[at]) => {
-    throw syntaxFault(tokens) ?? new Fault(token.start, message);
+    throw syntaxFault(text, tokens) ?? new Fault(token.start, message);
   };
   const next = (text) => tokens[at].text === text && tokens[at].kind !== "end" && ++at > 0;
   const deeper = (read) => {
@@ -135,7 +208,7 @@ function parse(text) {
     if (!inside.call.length) throw new Fault(start, `an empty pair of parentheses is not allowed: ${words.allowed}`);
     return inside.call.length > 1 || inside.comma ? { list: inside.call, start, comma: inside.comma } : inside.call[0];
   };
-  // What stands between parentheses or brackets, separated by commas: values, and with `names` also name=value.
+  // The entries between parentheses or brackets, separated by commas: values, and with `names` also name=value.
   const entries = (close, names) => {
     const found = { call: [], named: [], comma: 0 };
     while (!next(close)) {
@@ -198,9 +271,10 @@ function record(text, values, missing) {
     const gate = own(words.aliases, name) ?? name;
     const known = own(words.functions, gate);
     if (!known) {
-      if (Object.hasOwn(words.constants, name)) throw new Fault(start + name.length, `write * between ${name} and (`);
+      if (Object.hasOwn(words.constants, name)) throw new Fault(start + name.length, productAdvice(name, "(") + precedenceAdvice(text, start + name.length));
       const instead = own(words.elsewhere, name);
-      throw new Fault(start, `there is no gate '${name}'${instead ? `: write ${instead}` : `; a product is written ${name}*(…)`}`);
+      const advice = instead === undefined ? `; a product is written ${name}*(…)` : instead ? `: write ${instead}` : ", and no combination of gates gives it";
+      throw new Fault(start, `there is no gate '${name}'${advice}`);
     }
     const input = (node) => (node.list ? node.list.map(visit) : visit(node));
     const refuse = (why) => {

@@ -202,6 +202,56 @@ def test_a_fault_is_found_where_the_command_finds_it(page: Playground) -> None:
         assert page.one("#fault mark").text.strip() == text[int(shown[1]) - 1 :][:1].strip()
 
 
+NOTATION = [
+    *("2x", "2.5x", "1.x", "x y", "2 pi x", "2exp(x)", "(x+1)y", "1/2x", "1/(x+1)(x-1)", "x**2y", "1/pi(x)", "1 000*x"),
+    *(
+        "x^2",
+        "x^-1",
+        "x²",
+        "x⁻¹",
+        "xⁿ",
+        "2ˣ⁺¹",
+        "x₁₀",
+        "½x",
+        "1½*x",
+        "x–y",
+        "x·y",
+        "x÷y",
+        "٣*x",
+        "５*x",
+        "√x",
+        "∛x",
+        "∞*x",
+    ),
+    *(
+        "sin x",
+        "sin x**2",
+        "tg x",
+        "√2",
+        "sin²(x)",
+        "sin^2(x)",
+        "sin**2(x)",
+        "sin^{2}(x)",
+        "cos^n x",
+        "ln²(x)",
+        "exp² x",
+    ),
+    *("sin⁻¹(x)", "sin^-1(x)", "|x|", "x%", "x°", "x≤1", "x±y", "x<", "{x", "\\frac{x}{y}", "x!", "x…", "x\u200b"),
+    *("x mod 2", "(x) div 2", "log(x, 2)", "ln(x, b)", "sqrt(x, 3)", "cot(x)", "softmax(x)", "arcsin(x)", "lambda*x"),
+    *("1,5*x", "x # y", "x*/y", "x**", "*x", "1" * 50 + "x", "x" * 50 + " y", "sin²(" + "x" * 50 + ")", "x" + "²" * 50),
+]
+
+
+def test_notation_of_elsewhere_gets_the_advice_of_the_command(page: Playground) -> None:
+    """Word for word, at the same column."""
+    for text in NOTATION:
+        with pytest.raises(ExpressionError) as refused:
+            build(text, dict.fromkeys(names(text), 1.0))
+        page.type(text)
+        column, _, advice = page.fault().partition(" column ")[2].partition(": ")
+        assert f"column {column}: {advice}" == str(refused.value), text
+
+
 def test_while_a_fault_is_shown_the_last_graph_stays(page: Playground) -> None:
     page.type("x*y + 1")
     page.press(Keys.END)
