@@ -237,8 +237,14 @@ def test_large_matrices_train_in_one_call_unless_products_in_float32_are_faster(
     dtype: Dtype, alone: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passes, "LARGE", 12)
-    steps, taken = [], training.Training._alone
-    monkeypatch.setattr(training.Training, "_alone", lambda *given: steps.append(given) or taken(*given))
+    steps: list[Any] = []
+    taken = training.Training._alone
+
+    def counted(*given: Any) -> float:
+        steps.append(given)
+        return taken(*given)
+
+    monkeypatch.setattr(training.Training, "_alone", counted)
     _, program = network(dtype=dtype)
     _, same = network(executor="numpy")
     X, Y = samples(passes.FEW + 1)
