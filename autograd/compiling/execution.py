@@ -30,7 +30,8 @@ class Execution:
 
     def __init__(self, forms: Forms, batches: Batches, check: bool) -> None:
         self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
-        self.samples = forms.samples  # maximum batch size of the native code
+        self.samples = forms.samples  # maximum batch size of a call of the native code
+        self.single = batches.dtype == "float32"  # the native code computes in doubles, and its results are rounded
         self.update: Any = None  # native code of the last optimiser's rule, if there is any
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # batch size -> program with buffers; None if impossible
@@ -50,7 +51,7 @@ class Execution:
         if self.code is None or len(rows[0]) > self.samples:
             return None
         found = self.code.run(flat, rows, self.check)
-        if found is None or self.batches.dtype == "float64":
+        if found is None or not self.single:
             return found
         cost, *arrays = found
         try:

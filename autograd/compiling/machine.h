@@ -79,10 +79,11 @@ typedef struct {
     ptrdiff_t length;
 } Section;
 
-/* An input: its data, and the strides of columns and samples in bytes. */
+/* An input: its data, the strides of columns and samples in bytes, and whether its numbers are floats, not doubles. */
 typedef struct {
     const char *data;
     ptrdiff_t column, sample;
+    int single;
 } Input;
 
 /* The memories and arrays of a block. The batch holds the samples offset, offset + 1, … of the inputs; with `rows` the samples
@@ -452,25 +453,50 @@ INLINE int all_finite(const double *numbers, ptrdiff_t n) {
     return rest == 0.0;
 }
 
+INLINE double number_at(const char *at, int single) {
+    float x;
+    double y;
+    if (single) memcpy(&x, at, sizeof x);
+    else memcpy(&y, at, sizeof y);
+    return single ? (double)x : y;
+}
+
+/* Copy columns, from `numbers` on, of samples that are not consecutive in memory: eight samples at a time, so that the cache lines
+   of both sides are used up before they are evicted. */
+INLINE void transpose_columns(double *to, ptrdiff_t columns, const char *numbers, const Input *input, const Block *block,
+                              ptrdiff_t width, int single) {
+    ptrdiff_t start = block->offset + block->start, last = block->samples - 1, lanes = width < 8 ? width : 8;
+    const char *sample[8];
+    for (ptrdiff_t lane = 0; lane < width; lane += 8) {
+        for (ptrdiff_t k = 0; k < lanes; k++) {
+            ptrdiff_t place = start + (lane + k < last ? lane + k : last);
+            sample[k] = numbers + (block->rows ? block->rows[place] : place) * input->sample;
+        }
+        for (ptrdiff_t first = 0; first < columns; first += 8) {
+            ptrdiff_t end = first + 8 < columns ? first + 8 : columns;
+            for (ptrdiff_t k = 0; k < lanes; k++)
+                for (ptrdiff_t i = first; i < end; i++)
+                    to[i * width + lane + k] = number_at(sample[k] + i * input->column, single);
+        }
+    }
+}
+
+/* Round numbers to floats. */
+INLINE void round_all(double *numbers, ptrdiff_t n) { EACH(n) numbers[k] = (float)numbers[k]; }
+
 /* Copy consecutive columns of an input to consecutive slots; lanes beyond the samples repeat the last one. */
 INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const Input *input, const Block *block, ptrdiff_t width) {
     const char *numbers = input->data + from * input->column;
     ptrdiff_t start = block->offset + block->start, samples = block->samples;
-    if (!block->rows && input->sample == sizeof(double)) {
+    if (!block->rows && !input->single && input->sample == sizeof(double)) {
         for (ptrdiff_t i = 0; i < columns; i++, to += width) {
             memcpy(to, numbers + i * input->column + start * input->sample, (size_t)samples * sizeof(double));
             for (ptrdiff_t k = samples; k < width; k++) to[k] = to[samples - 1];
         }
         return;
     }
-    for (ptrdiff_t first = 0; first < columns; first += 8) { /* so that a cache line is used up before it is evicted */
-        ptrdiff_t last = first + 8 < columns ? first + 8 : columns;
-        for (ptrdiff_t k = 0; k < width; k++) {
-            ptrdiff_t place = start + (k < samples ? k : samples - 1);
-            const char *sample = numbers + (block->rows ? block->rows[place] : place) * input->sample;
-            for (ptrdiff_t i = first; i < last; i++) memcpy(to + i * width + k, sample + i * input->column, sizeof(double));
-        }
-    }
+    if (input->single) transpose_columns(to, columns, numbers, input, block, width, 1);
+    else transpose_columns(to, columns, numbers, input, block, width, 0);
 }
 
 /* Run a section on a memory with slots of `width` numbers. A tile has `tall` rows and 8·wide columns. */

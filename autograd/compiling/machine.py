@@ -203,8 +203,8 @@ class Code:
         """
         outputs = self._empty((self.outputs, len(rows[0]))) if self.outputs else self._none
         gradient = self._empty(self.parameters)
-        if theta.dtype is not self._double:  # the rows have the same dtype
-            theta, *rows = (numbers.astype(self._double) for numbers in (theta, *rows))
+        if theta.dtype is not self._double:
+            theta = theta.astype(self._double)
         cost = self.checked.run(theta, tuple(rows), outputs, gradient, check, generation)
         return None if cost is None else (cost, gradient, outputs)
 

@@ -64,7 +64,10 @@ class Forms:
             self._runs = "natively, statement by statement, over blocks of samples"
             if executor is None and _largest(program) >= LARGE:
                 self.samples = FEW
-                self._runs += f"; batches of more than {FEW} on NumPy, which has faster products of large matrices"
+                self._runs += (
+                    f"; batches of more than {FEW} on NumPy, which has faster products of large matrices "
+                    "(training in float64 stays native)"
+                )
         if self.samples < math.inf or chosen == "numpy":
             self._written = self._write(program)
 

@@ -22,14 +22,16 @@ enum { SETUP, ONCE, EACH_BLOCK, AFTER, SECTIONS };
 typedef struct {
     void (*run)(Section, Block *, double *, ptrdiff_t);
     int (*finite)(const double *, ptrdiff_t);
+    void (*round)(double *, ptrdiff_t);
 } Machine;
 #define MACHINE(name, target, tall, wide) \
     target static void run_##name(Section section, Block *block, double *memory, ptrdiff_t width) { \
         if (width == 1) execute(section, block, memory, 1, tall, wide); \
         else execute(section, block, memory, width, tall, wide); \
     } \
-    target static int finite_##name(const double *numbers, ptrdiff_t n) { return all_finite(numbers, n); }
-#define ENTRY(name) {run_##name, finite_##name}
+    target static int finite_##name(const double *numbers, ptrdiff_t n) { return all_finite(numbers, n); } \
+    target static void round_##name(double *numbers, ptrdiff_t n) { round_all(numbers, n); }
+#define ENTRY(name) {run_##name, finite_##name, round_##name}
 MACHINE(plain, , 4, 1)
 #if defined(__GNUC__) && defined(__x86_64__)
 MACHINE(avx2, __attribute__((target("avx2,fma"))), 4, 1)
@@ -369,19 +371,25 @@ static PyObject *code_new(PyTypeObject *type, PyObject *args, PyObject *named) {
     return (PyObject *)code;
 }
 
-/* Take an input's buffer, of doubles with a row for each sample, as many as the others have. */
-static int take_input(const Code *code, Py_ssize_t i, PyObject *array, Py_buffer *view, Py_ssize_t *batch) {
-    if (PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)) return -1;
-    int columns = i < code->inputs ? code->columns[i] : 0;
+/* Return whether a buffer holds numbers of a size in bytes and of a format, in native byte order. */
+static int holds_numbers(const Py_buffer *view, size_t size, const char *wanted) {
     const char *format = view->format ? view->format : "";
     format += *format == '@' || *format == '=' || *format == '^'; /* NumPy's prefixes for native byte order */
-    int doubles = view->itemsize == (Py_ssize_t)sizeof(double) && !strcmp(format, "d");
-    if (doubles && view->ndim == 2 && view->shape[1] >= columns && (!i || view->shape[0] == *batch)) {
+    return view->itemsize == (Py_ssize_t)size && !strcmp(format, wanted);
+}
+
+/* Take an input's buffer, of doubles or floats with a row for each sample, as many as the others have. */
+static int take_input(const Code *code, Py_ssize_t i, PyObject *array, Py_buffer *view, Py_ssize_t *batch, Input *found) {
+    if (PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)) return -1;
+    int columns = i < code->inputs ? code->columns[i] : 0;
+    int single = holds_numbers(view, sizeof(float), "f");
+    if ((single || holds_numbers(view, sizeof(double), "d")) && view->ndim == 2 && view->shape[1] >= columns && (!i || view->shape[0] == *batch)) {
         *batch = view->shape[0];
+        *found = (Input){view->buf, view->strides[1], view->strides[0], single};
         return 0;
     }
-    PyErr_Format(PyExc_ValueError, "input %zd must be a 2-dimensional array of doubles, with %d columns or more, and as many rows "
-                 "as the other inputs", i, columns);
+    PyErr_Format(PyExc_ValueError, "input %zd must be a 2-dimensional array of doubles or floats, with %d columns or more, and as "
+                 "many rows as the other inputs", i, columns);
     PyBuffer_Release(view);
     return -1;
 }
@@ -423,9 +431,8 @@ static int take_inputs(const Code *code, PyObject *arrays, Inputs *inputs) {
     }
     for (Py_ssize_t i = 0; fine && i < n; i++) {
         Py_buffer *view = &inputs->views[i];
-        fine = !take_input(code, i, PyTuple_GET_ITEM(arrays, i), view, &inputs->batch);
+        fine = !take_input(code, i, PyTuple_GET_ITEM(arrays, i), view, &inputs->batch, &inputs->found[i]);
         inputs->taken += fine;
-        if (fine) inputs->found[i] = (Input){view->buf, view->strides[1], view->strides[0]};
     }
     if (!fine) release_inputs(inputs);
     return fine - 1;
@@ -440,7 +447,7 @@ static Block block_of(const Workspace *space, const double *parameters, const In
 }
 
 PyDoc_STRVAR(run_doc, "run(parameters, inputs, outputs, results, check, generation)\n--\n\n\
-Run the code. `inputs` are a tuple of arrays of doubles, a row for each sample. Return the cost, 0.0 where the code has none; with\n\
+Run the code. `inputs` are a tuple of arrays of doubles or floats, a row for each sample. Return the cost, 0.0 where the code has none; with\n\
 `check` None, and nothing useful in outputs and results, where anything overflowed, was undefined or is not finite.");
 
 static PyObject *code_run(PyObject *self, PyObject *args) {
@@ -481,7 +488,7 @@ static PyObject *code_run(PyObject *self, PyObject *args) {
 }
 
 /* Training: steps of cost, gradient and update, over batches of so many samples, of which the last may have fewer. The numbers
-   are a row of the parameters and one for each of the update's means. */
+   are a row of the parameters and one for each of the update's means. With `single` every result of a step is rounded to a float. */
 typedef struct {
     const Code *code, *update;
     Workspace *whole, *rest, *moving; /* for whole batches, the last one, and the update */
@@ -490,7 +497,7 @@ typedef struct {
     const int64_t *rows, *fixed; /* the order of the samples, NULL for their own; parameters that stay fixed */
     double *now, *next, *gradient, *settings, clip;
     Py_ssize_t samples, size, parameters, means, fixed_count;
-    int check;
+    int check, single;
 } Training;
 
 /* Scale numbers down so that their norm is at most `largest`; see `clip_gradients` of nn. */
@@ -517,16 +524,21 @@ static int take_step(Training *t, ptrdiff_t number, double *cost, Patience *pati
     block.offset = start;
     int done = run_sections(t->code, &block, t->machine, t->check, patience);
     if (done <= 0) return done;
+    if (t->single) {
+        t->machine->round(&block.cost, 1);
+        t->machine->round(t->gradient, n);
+    }
     if (!isfinite(block.cost) || !t->machine->finite(t->gradient, n)) return 0;
     for (Py_ssize_t i = 0; i < t->fixed_count; i++) t->gradient[t->fixed[i]] = 0.0;
     clip_norm(t->gradient, n, t->clip);
     double settings[2] = {t->settings[0], t->settings[1] + 1.0};
     Input taken[2 + MEANS];
     for (Py_ssize_t i = 0; i < 2 + t->means; i++)
-        taken[i] = (Input){(const char *)(i == 1 ? t->gradient : t->now + (i - (i > 1)) * n), 0, sizeof(double)};
+        taken[i] = (Input){(const char *)(i == 1 ? t->gradient : t->now + (i - (i > 1)) * n), 0, sizeof(double), 0};
     Block move = block_of(t->moving, settings, taken, t->next, NULL, n);
     done = run_sections(t->update, &move, t->machine, 0, patience);
     if (done <= 0) return done;
+    if (t->single) t->machine->round(t->next, n * (1 + t->means));
     if (!t->machine->finite(t->next, n * (1 + t->means))) return 0;
     for (Py_ssize_t i = 0; i < t->fixed_count; i++) t->next[t->fixed[i]] = t->now[t->fixed[i]];
     double *before = t->now;
@@ -557,10 +569,11 @@ static int some_there(Py_ssize_t samples) {
     return samples > 0;
 }
 
-PyDoc_STRVAR(train_doc, "train(update, numbers, gradient, inputs, rows, size, first, settings, fixed, clip, costs, check, generation)\n--\n\n\
+PyDoc_STRVAR(train_doc, "train(update, numbers, gradient, inputs, rows, size, first, settings, fixed, clip, costs, check, single, generation)\n--\n\n\
 Take a step for each of the costs, from the batch of this number on, over and over again; stop before one with a number that is not\n\
 finite. `numbers` are a row of parameters and one for each mean of the update; rows, or None, the order of the samples in batches of\n\
-a size; settings the learning rate and the steps so far, which count up; fixed the places of parameters that stay.");
+a size; settings the learning rate and the steps so far, which count up; fixed the places of parameters that stay; single whether results are\n\
+rounded to floats.");
 
 static PyObject *code_train(PyObject *self, PyObject *args) {
     Code *code = (Code *)self, *update;
@@ -569,9 +582,9 @@ static PyObject *code_train(PyObject *self, PyObject *args) {
     PyObject *arrays;
     Py_ssize_t size, first;
     double clip;
-    int check, chosen, done = -1;
-    if (!PyArg_ParseTuple(args, "O!w*w*O!z*nnw*y*dw*pi:train", Py_TYPE(self), &update, &numbers, &gradient, &PyTuple_Type, &arrays,
-                          &rows, &size, &first, &settings, &fixed, &clip, &costs, &check, &chosen))
+    int check, single, chosen, done = -1;
+    if (!PyArg_ParseTuple(args, "O!w*w*O!z*nnw*y*dw*ppi:train", Py_TYPE(self), &update, &numbers, &gradient, &PyTuple_Type, &arrays,
+                          &rows, &size, &first, &settings, &fixed, &clip, &costs, &check, &single, &chosen))
         return NULL;
     Py_ssize_t n = gradient.len / (Py_ssize_t)sizeof(double), means = update->outputs - 1;
     int fits_together = !code->outputs && code->parameters <= n && code->results <= n && update->outputs >= 1 && means <= MEANS
@@ -588,7 +601,8 @@ static PyObject *code_train(PyObject *self, PyObject *args) {
             Training training = {.code = code, .update = update, .machine = machine, .inputs = inputs.found, .rows = rows.buf,
                                  .fixed = fixed.buf, .now = numbers.buf, .gradient = gradient.buf, .settings = settings.buf,
                                  .clip = clip, .samples = samples, .size = size, .parameters = n, .means = means,
-                                 .fixed_count = fixed.len / (Py_ssize_t)sizeof(int64_t), .check = check};
+                                 .fixed_count = fixed.len / (Py_ssize_t)sizeof(int64_t), .check = check,
+                                 .single = single};
             double *spare = training.next = PyMem_RawMalloc((size_t)numbers.len);
             if (spare) training.whole = take_workspace(code, width_of(code, size), machine);
             if (training.whole) training.rest = take_workspace(code, width_of(code, samples % size), machine);

@@ -224,10 +224,12 @@ class Training:
         return [(self.parts[k], places[numbers == k]) for k in dict.fromkeys(numbers.tolist())]
 
     def _native(self, part: Part, size: int) -> bool:
-        """Tell whether there is native code of a part for batches of this size."""
+        """Tell whether steps on batches of this size run in C. Of large matrices they do so beyond the batches of single calls
+        too, because the update costs much less there, but in float32 not, where NumPy's products are twice as fast.
+        """
         execution = part.execution
-        size = min(size, len(part.rows[0]))
-        return execution.code is not None and size <= execution.samples and execution.batches.dtype == "float64"
+        fits = not execution.single or min(size, len(part.rows[0])) <= execution.samples
+        return execution.code is not None and fits
 
     def _together(
         self, moving: Code, fixed: list[int], part: Part, order: Any, size: int, first: int, steps: int
@@ -246,12 +248,13 @@ class Training:
         try:
             execution.code.checked.train(
                 moving.checked, numbers, gradient, tuple(part.rows), order, size, first, settings,
-                np.array(fixed, np.int64), self.clip, costs, execution.check, BEST,
+                np.array(fixed, np.int64), self.clip, costs, execution.check, execution.single, BEST,
             )  # fmt: skip
         except BaseException as interrupt:  # a signal handler may raise any exception
             error = interrupt
         done = int(settings[1]) - optimiser.steps
         if done:
+            numbers, gradient = (array.astype(self.theta.dtype, copy=False) for array in (numbers, gradient))
             numbers.flags.writeable = False
             self.theta, self.gradient = numbers[0], gradient
             optimiser.state, optimiser.steps = [*numbers[1:]], optimiser.steps + done

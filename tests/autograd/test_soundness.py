@@ -514,10 +514,12 @@ def test_the_compiled_part_checks_its_code_and_arrays() -> None:
         parameters, inputs, outputs, results = np.full(2, 3.0), (np.full((20, 3), 5.0),), np.zeros((2, 20)), np.zeros(3)
         assert good.run(parameters, inputs, outputs, results, True, -1) == 3.0
         assert outputs[1].tolist() == [15.0] * 20 and results[2] == 2.0
+        assert good.run(parameters, (np.full((20, 7), 6.0, np.float32)[::-1, ::3],), outputs, results, True, -1) == 3.0
+        assert outputs[1].tolist() == [18.0] * 20
         shifted = np.frombuffer(bytearray(8 * 60 + 1), np.uint8)[1:].view(np.float64)
         for wrong in (
             (parameters, (np.ones(5),), outputs, results), (parameters, (np.ones((20, 2)),), outputs, results),
-            (parameters, (np.ones((20, 3), np.float32),), outputs, results), (parameters, (), outputs, results),
+            (parameters, (np.ones((20, 3), np.float16),), outputs, results), (parameters, (), outputs, results),
             (parameters, (np.ones((20, 3), np.int64),), outputs, results), (parameters, (np.ones((21, 3)),), outputs, results),
             (parameters, (np.ones((20, 3, 1)),), outputs, results), (parameters, (3,), outputs, results),
             (np.ones(1), inputs, outputs, results), (parameters, inputs, np.zeros(39), results),

@@ -75,8 +75,9 @@ def network(sizes: tuple[int, ...], batches: tuple[int, ...], rng: Any, tanh: bo
             jobs["jax.jit"] = dense.by_jax(*given, tanh)
         if in_c:
             jobs["C"] = dense.by_c(*given)
-        compare(n, jobs)
+        times = compare(n, jobs)
         if in_c:
+            print(f"    a call (times as long as C): {times['compiled'] / times['C']:.2f}", flush=True)
             training(program, dense.trained_by_c(*given, RATE, STEPS), X, Y)
 
 
@@ -90,8 +91,8 @@ def of(program: CompiledProgram, X: Any, Y: Any) -> Jobs:
     }
 
 
-def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> None:
-    """Check that all give the same, time them, and print a line."""
+def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> dict[str, float]:
+    """Check that all give the same, time them, print a line, and return the seconds of each."""
     expected = jobs["by hand"]()
     for name, job in jobs.items():
         cost, gradient = job()
@@ -101,6 +102,7 @@ def compare(n: int, jobs: Jobs, unit: float = 1e6, form: str = ".0f") -> None:
     hand = times["by hand"]
     each = (f"{name} {t * unit:{form}} ({hand / t:.2f})" for name, t in times.items())
     print(f"  batch {n:3}: {', '.join(each)}", flush=True)
+    return times
 
 
 def training(program: CompiledProgram, in_c: Callable[[], Any], X: Any, Y: Any) -> None:

@@ -15,7 +15,8 @@ from hypothesis import given, strategies as st
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
-from autograd.compiling import machine, training
+from autograd.compiling import machine, passes, training
+from autograd.compiling.batches import Dtype
 from autograd.compiling.training import update
 from nn import MLP, SGD, Adam, AdamW, Optimiser
 
@@ -188,10 +189,11 @@ def test_the_compiled_part_clips_as_clip_gradients_does(slopes: list[float], cli
 
 
 @needs_code
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", OPTIMISERS)
-def test_a_whole_training_is_one_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_training_is_one_call(name: str, dtype: Dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.Training, "_alone", WRONG)
-    _, program = network()
+    _, program = network(dtype=dtype)
     optimiser = OPTIMISERS[name](program.parameters)
     assert len(program.train(*samples(15), optimiser, 100, batch_size=4)) == 100
     known = program._execution.update
@@ -199,6 +201,80 @@ def test_a_whole_training_is_one_call(name: str, monkeypatch: pytest.MonkeyPatch
     optimiser.weight_decay = 0.125
     if name in ("SGD", "momentum", "nesterov", "Adam", "AdamW"):
         assert update(optimiser, known) is not known, "a number of the optimiser has changed"
+
+
+@needs_code
+@pytest.mark.parametrize("clip", [None, 0.01])
+def test_float32_is_rounded_after_every_step(clip: float | None) -> None:
+    X, Y = (array.astype(np.float32) for array in samples(15))
+    _, program = network(dtype="float32")
+    p4 = program.parameters[4]
+    optimiser, other = (Adam(program.parameters, 0.05) for _ in range(2))
+    theta, costs = program.flat, []
+    for step in range(9):
+        cost, gradient = program.value_and_grad_at(theta, X[step % 3 * 6 :][:6], Y[step % 3 * 6 :][:6])
+        costs.append(cost)
+        theta = other.step_array(theta, training.clipped(gradient, clip or math.inf)).astype(np.float32)
+    found = program.train(X, Y, optimiser, 9, batch_size=6, clip=clip)
+    assert found.tolist() == [float(np.float32(cost)) for cost in found] == pytest.approx(costs, rel=1e-6)
+    assert program.flat == pytest.approx(theta, rel=1e-5, abs=1e-7)
+    assert p4.data == float(np.float32(p4.data)), "the Values hold the rounded numbers"
+    assert {program.flat.dtype, *(np.asarray(row).dtype for row in optimiser.state)} == {np.dtype("float32")}
+
+
+@needs_code
+def test_float32_overflow_is_an_error_of_the_step() -> None:
+    w = Value(1.0, label="w")
+    program = compile(lambda x: w * x[0], [w], dtype="float32", x=1)
+    with pytest.raises(FloatingPointError, match="training diverged at step 1: a step would make w -inf"):
+        program.train([[1.0]], SGD([w], 3e38), 5)
+    assert w.data == -float(np.float32(3e38)), "the parameters are those after the last whole step"
+
+
+@needs_code
+@pytest.mark.parametrize(("dtype", "alone"), [("float64", 0), ("float32", 3)])
+def test_large_matrices_train_in_one_call_unless_products_in_float32_are_faster(
+    dtype: Dtype, alone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "LARGE", 12)
+    steps: list[Any] = []
+    taken = training.Training._alone
+
+    def counted(*given: Any) -> float:
+        steps.append(given)
+        return taken(*given)
+
+    monkeypatch.setattr(training.Training, "_alone", counted)
+    _, program = network(dtype=dtype)
+    _, same = network(executor="numpy")
+    X, Y = samples(passes.FEW + 1)
+    costs = program.train(X, Y, SGD(program.parameters, 0.1), 3)
+    assert len(steps) == alone
+    assert costs == pytest.approx(same.train(X, Y, SGD(same.parameters, 0.1), 3), rel=1e-5)
+    program.train(X, Y, SGD(program.parameters, 0.1), 3, batch_size=passes.FEW)
+    assert len(steps) == alone + 3, "three by NumPy, on the network that it is told to run"
+
+
+@needs_code
+@pytest.mark.parametrize("columns", [1, 7, 8, 17])
+@pytest.mark.parametrize("n", [1, 7, 8, 33])
+def test_samples_are_taken_from_arrays_of_any_layout(n: int, columns: int) -> None:
+    w = [Value(float(i + 1)) for i in range(columns)]
+    program = compile(lambda x: dot(w, x), w, x=columns)
+    single = compile(lambda x: dot(w, x), w, dtype="float32", x=columns)
+    X = np.random.default_rng(n).integers(-9, 9, (n, columns)).astype(float)
+    order = list(range(n))
+    random.Random(0).shuffle(order)
+    expected = X.mean(0).tolist()
+    wide = np.zeros((2 * n, 3 * columns))
+    wide[::2, 1::3] = X
+    for rows in (X, np.asfortranarray(X), wide[::2, 1::3], X[::-1].copy()[::-1]):
+        for p in (program, single):
+            assert p.value_and_grad(rows.astype(p.flat.dtype, copy=False))[1] == pytest.approx(expected, rel=1e-6)
+            start = p.flat
+            p.train(rows, SGD(p.parameters, 1.0), 1, rng=random.Random(0))
+            assert start - p.flat == pytest.approx(expected, rel=1e-6, abs=1e-6)
+            p.flat = start
 
 
 NOISE = random.Random(0)
@@ -397,12 +473,13 @@ def test_the_compiled_part_refuses_arrays_that_do_not_fit() -> None:
         return {
             "update": moving.code.checked, "numbers": np.zeros((3, n)), "gradient": np.zeros(n), "inputs": (X, Y), "rows": None,
             "size": 4, "first": 0, "settings": np.array([0.1, 0.0]), "fixed": np.zeros(0, np.int64), "clip": math.inf,
-            "costs": np.zeros(3), "check": True, "generation": -1,
+            "costs": np.zeros(3), "check": True, "single": False, "generation": -1,
         }  # fmt: skip
 
     wrong: dict[str, list[Any]] = {
         "update": [code.checked, None], "numbers": [np.zeros((2, n)), np.zeros(3 * n + 1).view(np.int8)[4:-4]],
-        "gradient": [np.zeros(n - 1), np.zeros(0), np.zeros(n + 1)], "inputs": [(X,), (X[:4], Y), (Y, X), [X, Y]],
+        "gradient": [np.zeros(n - 1), np.zeros(0), np.zeros(n + 1)],
+        "inputs": [(X,), (X[:4], Y), (Y, X), [X, Y], (X.astype("f2"), Y), (X.astype(">f4"), Y)],
         "rows": [np.array([9]), np.array([-1]), np.zeros(0, np.int64)], "size": [0, -1], "first": [-1],
         "settings": [np.zeros(1)], "fixed": [np.array([n]), np.array([-1])],
     }  # fmt: skip
@@ -412,9 +489,10 @@ def test_the_compiled_part_refuses_arrays_that_do_not_fit() -> None:
                 code.checked.train(*{**good(), name: value}.values())
     for generation in range(machine.native.GENERATIONS):
         for rows in (None, np.array([0, 3, 3, 8, 1, 2])):
-            given = {**good(), "generation": generation, "rows": rows, "first": 10**12}
+            single = {"single": rows is None, "inputs": (X, Y if rows is None else Y.astype("f4"))}
+            given = {**good(), "generation": generation, "rows": rows, "first": 10**12, **single}
             code.checked.train(*given.values())
             assert given["settings"][1] == 3
-            again = {**good(), "rows": rows, "first": 10**12}
+            again = {**good(), "rows": rows, "first": 10**12, **single}
             code.checked.train(*again.values())
             close(given["numbers"], again["numbers"])
