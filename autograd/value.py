@@ -291,7 +291,9 @@ def record_by_rule(gate: Gate, *inputs: Any) -> Any:
     try:
         data = gate.compute(*[node._data for node in nodes])
     except (ArithmeticError, ValueError) as error:
-        return _undefined(error, gate, nodes)
+        if not tracing():
+            raise _refusal(error, gate, nodes) from None
+        data = nan  # while tracing, no data is known yet
     return output(gate, data, nodes)
 
 
@@ -307,7 +309,9 @@ def _record_one(gate: Gate, a: Any) -> Any:
     try:
         data = compute(a._data)
     except (ArithmeticError, ValueError) as error:
-        return _undefined(error, gate, (a,))
+        if not tracing():
+            raise _refusal(error, gate, (a,)) from None
+        data = nan  # while tracing, no data is known yet
     node = _new(Value)
     node._data = data
     node._origin = gate
@@ -330,7 +334,9 @@ def _record_two(gate: Gate, a: Any, b: Any) -> Any:
     try:
         data = compute(a._data, b._data)
     except (ArithmeticError, ValueError) as error:
-        return _undefined(error, gate, (a, b))
+        if not tracing():
+            raise _refusal(error, gate, (a, b)) from None
+        data = nan  # while tracing, no data is known yet
     node = _new(Value)
     node._data = data
     node._origin = gate
@@ -363,11 +369,9 @@ def _stamped(node: Value) -> Value:
     return node
 
 
-def _undefined(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Value:
-    """Raise the error of a gate with the names of its inputs; while tracing, return a node: no data is known yet."""
-    if tracing():
-        return output(gate, nan, inputs)
-    raise gate.refusal(error, [node._data for node in inputs], [node.label for node in inputs]) from None
+def _refusal(error: Exception, gate: Gate, inputs: tuple[Value, ...]) -> Exception:
+    """Return the error of a gate with the names and numbers of its inputs."""
+    return gate.refusal(error, [node._data for node in inputs], [node.label for node in inputs])
 
 
 @compiled

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,9 @@ from hypothesis import HealthCheck, settings
 from autograd import GATES
 from autograd._engine import description
 from autograd.compiling.machine import native
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 for name, examples in (("dev", 30), ("ci", 50), ("nightly", 3000)):
     settings.register_profile(
@@ -59,6 +63,15 @@ class SameGates:
         yield
         for name in GATES.keys() - known:
             del GATES[name]
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Chrome]":
+    """Start a headless Chromium for the tests of one file."""
+    from tests.browser import browser  # imports selenium, which may be missing
+
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 def pytest_configure(config: pytest.Config) -> None:

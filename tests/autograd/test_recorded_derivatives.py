@@ -384,3 +384,10 @@ def test_a_clip_with_bounds_in_arrays_records_gates() -> None:
     assert y.data == 3.0
     x.data = 0.5
     assert y.forward() == 1.0
+
+
+def test_a_function_in_a_slope_that_is_not_a_gate_is_refused_by_name() -> None:
+    stairs = gate("stairs", "stairs", lambda xp, x: xp.floor(x) * x, lambda xp, out, x: xp.floor(x))
+    assert grad(stairs)(2.5) == 2.0
+    with pytest.raises(AttributeError, match=r"xp\.floor.*gate\('floor'"):
+        grad(grad(stairs))(2.5)

@@ -21,8 +21,7 @@ def cross(a: Vector, b: Vector) -> Vector:
 def rotate(r: Vector, x: Vector) -> Vector:
     """Rotate x about r by the angle ‖r‖, by Rodrigues' formula."""
     angle = sqrt(dot(r, r))
-    axis = [a / angle for a in r]
-    c, s = cos(angle), sin(angle)
+    c, s, axis = cos(angle), sin(angle), [a / angle for a in r]
     along = dot(axis, x) * (1 - c)
     return [c * a + s * b + along * u for a, b, u in zip(x, cross(axis, x), axis, strict=True)]
 

@@ -1,7 +1,6 @@
 """The likelihood of a mixture of Gaussians, with a Wishart prior on its covariances (ADBench).
 
-The square root Q of an inverse covariance is lower triangular: its diagonal is exp(q), and l holds what is below it, column by
-column.
+The square root Q of an inverse covariance is lower triangular: exp(q) is its diagonal, l the rest by columns.
 """
 
 from math import lgamma, log, pi
@@ -26,16 +25,14 @@ def likelihood(alpha: Vector, means: list[Vector], q: list[Vector], lower: list[
     terms = [a + sum(row) for a, row in zip(alpha, q, strict=True)]
     total = -len(points) * (len(q[0]) / 2 * log(2 * pi) + logsumexp(alpha))
     for x in points:
-        offsets = [[a - b for a, b in zip(x, mean, strict=True)] for mean in means]
-        squares = map(distance, q, lower, offsets)
+        squares = map(distance, q, lower, [[a - b for a, b in zip(x, mean, strict=True)] for mean in means])
         total = total + logsumexp([term - 0.5 * square for term, square in zip(terms, squares, strict=True)])
     return total
 
 
 def prior(q: list[Vector], lower: list[Vector], gamma: float, m: int) -> Any:
     """Return the logarithm of the density of the Wishart prior, negated."""
-    d, total = len(q[0]), 0.0
-    n = d + m + 1
+    d, n, total = len(q[0]), len(q[0]) + m + 1, 0.0
     log_gamma = d * (d - 1) / 4 * log(pi) + sum([lgamma((n + 1 - j) / 2) for j in range(1, d + 1)])
     for diagonal, below in zip(q, lower, strict=True):
         square = sum([exp(2 * a) for a in diagonal]) + sum([a * a for a in below] or [0.0])

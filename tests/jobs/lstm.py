@@ -14,8 +14,7 @@ Vector = list[Any]
 
 def layer(weights: Vector, biases: Vector, y: Vector, h: Vector, c: Vector) -> tuple[Vector, Vector]:
     """Return a layer's next output and state."""
-    n = len(y)
-    outputs, states = [], []
+    n, outputs, states = len(y), [], []
     for i in range(n):
         forget = sigmoid(y[i] * weights[i] + biases[i])
         take = sigmoid(h[i] * weights[n + i] + biases[n + i])
@@ -29,8 +28,7 @@ def layer(weights: Vector, biases: Vector, y: Vector, h: Vector, c: Vector) -> t
 def loss(layers: list[list[Vector]], ends: list[Vector], begin: list[list[Vector]], text: list[Vector]) -> Any:
     """Return the mean loss over a text; ends: the weights before the layers, after them, and their biases."""
     before, after, biases = ends
-    states = [tuple(pair) for pair in begin]
-    terms = []
+    states, terms = [tuple(pair) for pair in begin], []
     for given, wanted in pairwise(text):
         y = [a * b for a, b in zip(given, before, strict=True)]
         for i, (weights, offsets) in enumerate(layers):

@@ -19,17 +19,11 @@ import autograd
 from autograd import GATES, Value, explore, gate, tanh, topological_order
 from autograd.names import complete_names
 from nn import MLP
-from tests.browser import HOSTILE, Shown, browser, contrast, number, quiet, six_digits, two_decimals, window
+from tests.browser import HOSTILE, Shown, contrast, number, quiet, six_digits, two_decimals, window
 from tests.hubs import shared_gate, squares
 from tests.worked import sigmoid_neuron
 
 pytest.importorskip("pygraphviz")
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 @pytest.fixture

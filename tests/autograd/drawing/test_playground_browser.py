@@ -21,18 +21,12 @@ from autograd import GATES, explore, gate, playground
 from autograd.drawing import RenderingError
 from autograd.drawing.layout import source
 from autograd.expression import ExpressionError, build, names
-from tests.browser import HOSTILE, Shown, browser, contrast, quiet, window
+from tests.browser import HOSTILE, Shown, contrast, quiet, window
 
 from .test_browser import answer, ask_first, compare_with_the_engine, predict
 
 pytest.importorskip("pygraphviz")
 pytest.importorskip("easydot")
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 class Playground(Shown):

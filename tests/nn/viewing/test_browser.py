@@ -34,13 +34,7 @@ from nn import (
     squared_error,
 )
 from nn.data.batching import sample_order
-from tests.browser import HOSTILE, Shown, browser, contrast, number, quiet, six_digits, window
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
+from tests.browser import HOSTILE, Shown, contrast, number, quiet, six_digits, window
 
 
 @pytest.fixture
