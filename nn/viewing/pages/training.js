@@ -14,8 +14,8 @@ function show(frame) {
   const beginning = step < 0;
   byId("sentence").replaceChildren(
     make("strong", {}, beginning ? "Before the first step: " : `Step ${step + 1} of ${DATA.steps}, epoch ${epoch}: `),
-    `cost ${precise(cost)}, with its gradients; the weights${plane.why ? "" : " and the boundary"} are those that ${
-      beginning ? "training begins with" : "the step led to"}.`,
+    `cost ${precise(cost)} and its gradients. ${beginning ? "Initial weights" : "Weights"}${plane.why ? "" : " and boundary"}${
+      beginning ? "" : " after this step"}.`,
   );
   paint(frame);
 }
