@@ -27,7 +27,7 @@ from nn import gaussians
 from tests.lectures.test_lectures import ACTIVATIONS, close
 
 FOLDER = Path(demos.__file__).parent
-COMMAND = {"__init__", "__main__", "page"}
+COMMAND = {"__init__", "__main__", "page", "processes"}
 
 
 class Run(NamedTuple):
