@@ -24,6 +24,7 @@ from .expressions import (
     Joined,
     Name,
     Number,
+    Operation,
     Reduced,
     Rows,
     Sum,
@@ -289,6 +290,7 @@ class Buffered:
         """Evaluate a part on the arrays of its operands."""
         if isinstance(part, Name):
             return self.known[part.name].array
+        assert isinstance(part, Operation)
         return part.run(self.np, [self.evaluate(operand) for operand in part.parts])
 
 

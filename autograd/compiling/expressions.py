@@ -5,6 +5,7 @@ Each operation defines its text, given the texts of its parts, and its array, gi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,26 +15,22 @@ from typing import Any
 from ..functions import FUNCTIONS
 
 __all__ = [
-    "Broadcast", "Call", "Composed", "Einsum", "Expression", "Extreme", "Group", "Infix", "Joined", "Name", "Number", "Reduced",
-    "Reshaped", "Rows", "Slice", "Sum", "Swapped", "Transposed", "View", "atom", "walk",
+    "Broadcast", "Call", "Composed", "Einsum", "Expression", "Extreme", "Group", "Infix", "Joined", "Name", "Number",
+    "Operation", "Reduced", "Reshaped", "Rows", "Slice", "Sum", "Swapped", "Transposed", "View", "atom", "walk",
 ]  # fmt: skip
 
 INFIX = {"*": mul, "/": truediv, "@": matmul, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-class Expression:
-    """A part of a line. `enclosed`: its text needs no parentheses before an operator or a method."""
+class Expression(ABC):
+    """A part of a line: a name or an operation. `enclosed`: its text needs no parentheses before an operator or a method."""
 
     enclosed = True
     parts: tuple[Expression, ...] = ()
 
+    @abstractmethod
     def printed(self, texts: Sequence[str]) -> str:
         """Return its text, given those of its parts."""
-        raise NotImplementedError
-
-    def run(self, xp: Any, arrays: Sequence[Any]) -> Any:
-        """Return its array, given those of its parts."""
-        raise NotImplementedError
 
     @cached_property
     def text(self) -> str:
@@ -50,7 +47,15 @@ class Name(Expression):
         return self.name
 
 
-class Number(Expression):
+class Operation(Expression):
+    """An operation on its parts."""
+
+    @abstractmethod
+    def run(self, xp: Any, arrays: Sequence[Any]) -> Any:
+        """Return its array, given those of its parts."""
+
+
+class Number(Operation):
     """A number. If its text has a sign, also in the exponent, it is parenthesised before an operator or a method."""
 
     def __init__(self, value: float) -> None:
@@ -64,7 +69,7 @@ class Number(Expression):
         return self.value
 
 
-class Group(Expression):
+class Group(Operation):
     """Parentheses."""
 
     def __init__(self, inner: Expression) -> None:
@@ -77,7 +82,7 @@ class Group(Expression):
         return arrays[0]
 
 
-class Sum(Expression):
+class Sum(Operation):
     """Terms added or subtracted from left to right; the first may be negated."""
 
     enclosed = False
@@ -97,7 +102,7 @@ class Sum(Expression):
 
 
 @dataclass(eq=False)
-class Infix(Expression):
+class Infix(Operation):
     """An infix operator between two operands, which are enclosed."""
 
     sign: str
@@ -116,7 +121,7 @@ class Infix(Expression):
 
 
 @dataclass(eq=False)
-class Call(Expression):
+class Call(Operation):
     """A call of a function of the array module."""
 
     name: str
@@ -145,7 +150,7 @@ class Composed(Call):
         return self.rule(xp, *arrays)
 
 
-class Joined(Expression):
+class Joined(Operation):
     """Rows of several arrays, one below the other."""
 
     def __init__(self, parts: Sequence[Expression]) -> None:
@@ -159,7 +164,7 @@ class Joined(Expression):
 
 
 @dataclass(eq=False)
-class Broadcast(Expression):
+class Broadcast(Operation):
     """A row, or a column, repeated to so many rows and columns."""
 
     of: Expression
@@ -177,7 +182,7 @@ class Broadcast(Expression):
 
 
 @dataclass(eq=False)
-class Extreme(Expression):
+class Extreme(Operation):
     """The maximum or minimum along the second axis; op is "max" or "min"."""
 
     op: str
@@ -194,7 +199,7 @@ class Extreme(Expression):
 
 
 @dataclass(eq=False)
-class Einsum(Expression):
+class Einsum(Operation):
     """Products of stacked matrices, sample by sample."""
 
     left: Expression
@@ -212,7 +217,7 @@ class Einsum(Expression):
 
 
 @dataclass(eq=False)
-class Reduced(Expression):
+class Reduced(Operation):
     """A sum along an axis, or the mean of all entries if axis is None."""
 
     of: Expression
@@ -231,7 +236,7 @@ class Reduced(Expression):
         return arrays[0].mean() if self.axis is None else arrays[0].sum(self.axis, keepdims=self.keepdims)
 
 
-class View(Expression):
+class View(Operation):
     """Another view of the array that is its first part, or a copy where NumPy cannot make a view."""
 
 
