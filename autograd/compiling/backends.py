@@ -187,7 +187,9 @@ def _jax() -> Any:
     try:
         import jax.numpy
     except ImportError:
-        raise ImportError('to_jax needs JAX: pip install "gatewise[jax]"') from None
+        raise ImportError(
+            'JAX must be installed for to_jax, sharded and replicated: pip install "gatewise[jax]"'
+        ) from None
     return jax
 
 
