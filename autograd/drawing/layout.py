@@ -55,7 +55,7 @@ def layout(
     RenderingError if Graphviz is missing, fails or takes too long.
     """
     found = json.loads(render(source(sizes, edges, straight, columns, down=down), "json0"))
-    return {"bb": found["bb"], "objects": _kept(found["objects"], "name"), "edges": _kept(found.get("edges", []), "id")}
+    return {"rankdir": found["rankdir"], "bb": found["bb"], "objects": _kept(found["objects"], "name"), "edges": _kept(found.get("edges", []), "id")}
 
 
 def _kept(items: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:

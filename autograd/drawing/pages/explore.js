@@ -270,7 +270,7 @@ byId("restart").addEventListener("click", () => predict(level));
 function scale(to) {
   zoom = Math.max(0.1, Math.min(4, to));
   svg.setAttribute("width", (width + 16) * zoom);
-  svg.setAttribute("height", (height + 16) * zoom);
+  svg.setAttribute("height", (height + 26) * zoom);
 }
 const fit = () => byId("canvas").clientWidth / (width + 20);
 byId("larger").addEventListener("click", () => scale(zoom * 1.25));
