@@ -69,7 +69,8 @@ function pointsOf([start, ...rest]) {
 
 function paintLine(arrow, k, { curve, tip, label, down }) {
   const right = down ? " right" : "";
-  const value = draw("text", { x: label[0], y: label[1] - 4, class: `value${right}` });
+  const alone = arrow.length && arrow.every((e) => !learns(edges[e].from)); // no gradient comes below the value
+  const value = draw("text", { x: label[0], y: label[1] + (alone ? 8 : -4), class: `value${right}` });
   const gradient = draw("text", { x: label[0], y: label[1] + 8, class: `gradient${right}` });
   const path = `M${curve[0]}C${curve.slice(1).join(" ")}`;
   const line = draw("path", { d: `${path}L${tip}`, class: "line" });

@@ -40,7 +40,7 @@ function plan(down) {
 }
 
 function sourceOf(sizes, arrows, straight, down) {
-  const label = arrows.length <= labels ? 'label="-0.000e+00\\n-0.000e+00" ' : "";
+  const label = arrows.length <= labels ? 'label=" \\n-0.000e+00\\n-0.000e+00" ' : "";
   const inches = (points) => (points / 72).toFixed(4);
   return [
     "digraph {",

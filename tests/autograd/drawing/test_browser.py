@@ -556,6 +556,42 @@ def test_a_step_is_saved_as_a_picture(show: Callable[[Value], Shown]) -> None:
     assert all(text.attrib["text-anchor"] == "middle" and text.attrib["fill"].startswith("rgb") for text in texts)
 
 
+def crossing_labels() -> Value:
+    """Two arrows leave c side by side, so that the label of one stands between both."""
+    a, b, c = Value(2.0, "a"), Value(1.0, "b"), Value(4.0, "c")
+    return autograd.maximum(a * b, c) + a * c
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("make", [crossing_labels, sigmoid_neuron])
+def test_a_label_is_near_to_its_own_arrow_and_nothing_is_cut_off(
+    show: Callable[[Value], Shown], make: Callable[[], Value], width: int
+) -> None:
+    page = show(make())
+    nearest = """
+        const paths = lines.map(({ line }) => line);
+        const apart = (path, x, y) => {
+            const points = Array.from({ length: 101 }, (_, i) => path.getPointAtLength((path.getTotalLength() * i) / 100));
+            return Math.min(...points.map((point) => Math.hypot(point.x - x, point.y - y)));
+        };
+        return lines.map(({ value, gradient }, own) => {
+            const boxes = [value, gradient].filter((text) => text.textContent).map((text) => text.getBBox());
+            const middle = (at, size) => boxes.reduce((sum, box) => sum + box[at] + box[size] / 2, 0) / boxes.length;
+            const all = paths.map((path) => apart(path, middle("x", "width"), middle("y", "height")));
+            return [all[own], Math.min(...all.filter((_, k) => k !== own))];
+        })"""
+    cut = """
+        const { x, y, width, height } = svg.viewBox.baseVal;
+        const outside = (box) => box.x < x || box.y < y || box.x + box.width > x + width || box.y + box.height > y + height;
+        return [...svg.querySelectorAll("text")].filter((text) => outside(text.getBBox())).map((text) => text.textContent)"""
+    with window(page, width, 900):
+        page.driver.refresh()
+        page.press(Keys.END)
+        found = page.driver.execute_script(nearest)
+        assert min(other / own for own, other in found) > 1.5
+        assert page.driver.execute_script(cut) == []
+
+
 def test_a_narrow_window_shows_the_graph_from_top_to_bottom(show: Callable[[Value], Shown]) -> None:
     page = show(sigmoid_neuron())
     shape = "const box = document.querySelector('#graph').viewBox.baseVal; return box.width / box.height"
