@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from .functions import COMPARISONS, FLOATS, FUNCTIONS, Function, known
@@ -26,6 +27,7 @@ __all__ = [
     "C",
     "Symbol",
     "calls",
+    "composition",
     "decided",
     "definition",
     "folded",
@@ -173,7 +175,15 @@ class _Functions:
         return lambda *arguments: Symbol(name, *map(Symbol.of, arguments))
 
 
-SYMBOLS = _Functions()
+class _Elementary(_Functions):
+    """The `xp` of symbols that writes composed functions out, down to functions that are not composed."""
+
+    def __getattr__(self, name: str) -> Any:
+        row = FUNCTIONS.get(name)
+        return super().__getattr__(name) if row is None or row.rule is None else partial(row.rule, self)
+
+
+SYMBOLS, ELEMENTARY = _Functions(), _Elementary()
 
 
 def functions(*symbols: Symbol) -> set[str]:
@@ -368,8 +378,7 @@ def _in_c(function: str, operands: Sequence[str]) -> str:
 
 
 def _in_numpy(function: str, operands: Sequence[str]) -> str:
-    row = FUNCTIONS[function]
-    return _by_name(function, ["xp", *operands]) if row.rule else _by_name(f"xp.{row.numpy}", operands)
+    return _by_name(f"xp.{FUNCTIONS[function].printed}", operands)
 
 
 class Spelling(NamedTuple):
@@ -402,19 +411,24 @@ C = Spelling(
 )  # fmt: skip
 
 
+def composition(row: Function) -> Symbol:
+    """Return the formula of a composed function of the table in its operands x, y and z, without other composed functions."""
+    assert row.rule is not None
+    return Symbol.of(row.rule(ELEMENTARY, *map(Symbol.named, "xyz"[: row.operands])))
+
+
 def definition(row: Function, spelling: Spelling) -> str:
-    """Return a composed function of the table as a function in a spelling.
+    """Return a composed function of the table as a function in a spelling. It calls no other composed function.
 
     >>> print(definition(FUNCTIONS["sigmoid"], NUMPY))
     def sigmoid(xp, x):
         t0 = xp.exp(-xp.abs(x))
         return xp.where(x >= 0.0, 1.0, t0) / (1.0 + t0)
     """
-    assert row.rule is not None
-    names = "xyz"[: row.operands]
-    named, (result,) = statements([Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, names)))], spelling)
+    named, (result,) = statements([composition(row)], spelling)
+    parameters = ", ".join(map(spelling.parameter.format, "xyz"[: row.operands]))
     lines = [
-        spelling.head.format(name=row.name, parameters=", ".join(map(spelling.parameter.format, names))),
+        spelling.head.format(name=row.name, parameters=parameters),
         *(spelling.variable.format(name=name, text=text) for name, text in named),
         spelling.result.format(text=result),
         spelling.last.format(),
