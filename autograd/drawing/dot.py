@@ -56,7 +56,7 @@ MOST_LEAVES = 8  # that a picture's words list
 ESCAPED = "&#92;" * 2  # a backslash: Graphviz unescapes twice, the second time after the entities of an HTML-like label
 THINNEST, WIDEST = 0.6, 4.4  # arrows of weights
 # Around the numbers of an arrow, so that they stand nearer to it than to the arrow above.
-ABOVE, BELOW = '<font point-size="8"><br/></font>', '<font point-size="2"><br/></font>'
+ABOVE, BELOW = '<font point-size="8"><br/></font>', '<font point-size="4"><br/></font>'
 LETTER = 5.0 / 72  # width in inches of a letter of the small lines
 HEAD = f"""\
 digraph {{
