@@ -23,15 +23,15 @@
 #define COPIED(X) X("copy", COPY, a, )
 
 #define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X) DOTS(X)
-#define CODE(name, code, expression, refused) code,
+#define CODE(name, code, expression, may_raise) code,
 enum { ALL(CODE) OPERATIONS };
-#define TEXT(name, code, expression, refused) name,
+#define TEXT(name, code, expression, may_raise) name,
 static const char *const NAMES[] = {ALL(TEXT)};
 /* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a parameter; i and x,
    an input and its column; o, a row of the outputs; r, a result. */
-#define KINDS_2(name, code, expression, refused) [code] = "ss",
-#define KINDS_3(name, code, expression, refused) [code] = "sss",
-#define KINDS_4(name, code, expression, refused) [code] = "ssss",
+#define KINDS_2(name, code, expression, may_raise) [code] = "ss",
+#define KINDS_3(name, code, expression, may_raise) [code] = "sss",
+#define KINDS_4(name, code, expression, may_raise) [code] = "ssss",
 static const char *const KINDS[OPERATIONS] = { /* matrix products have a struct instead: see Product */
     ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
     [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
@@ -60,10 +60,10 @@ typedef struct {
 
 /* Return the number of int32 operands of one step. */
 INLINE ptrdiff_t operands(int32_t operation) {
-#define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
-#define SIZE_2(name, code, expression, refused) case code: return 2;
-#define SIZE_3(name, code, expression, refused) case code: return 3;
-#define SIZE_4(name, code, expression, refused) case code: return 4;
+#define SIZE_MATRIX(name, code, expression, may_raise) case code: return PRODUCT_SIZE;
+#define SIZE_2(name, code, expression, may_raise) case code: return 2;
+#define SIZE_3(name, code, expression, may_raise) case code: return 3;
+#define SIZE_4(name, code, expression, may_raise) case code: return 4;
     switch (operation) {
         ONE_OPERAND(SIZE_2) COPIED(SIZE_2) TWO_OPERANDS(SIZE_3) THREE_OPERANDS(SIZE_4) FUSED(SIZE_4)
         MATRICES(SIZE_MATRIX)
@@ -346,7 +346,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     if (width == 1) EACH(count) { __VA_ARGS__ } \
     else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
         AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
-#define RUN_1(name, operation, expression, refused) \
+#define RUN_1(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1)) { \
             double *to = FROM(0); \
@@ -358,7 +358,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_2(name, operation, expression, refused) \
+#define RUN_2(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1)) { \
             double *to = FROM(0); \
@@ -378,7 +378,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k], b = B[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_3(name, operation, expression, refused) \
+#define RUN_3(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1) && MOVES_BY(3, 1)) { \
             double *to = FROM(0); \
