@@ -18,7 +18,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile
-from autograd.compiling import machine, passes, tape
+from autograd.compiling import forms, machine, tape
 from autograd.compiling.lowering import Lowered, lower
 from autograd.compiling.scalars import Program
 from autograd.functions import FUNCTIONS
@@ -376,7 +376,7 @@ def test_a_tape_needs_no_statements_and_lines_are_written_when_they_are_asked_fo
         return run
 
     for name in ("gather", "arrange", "write"):
-        monkeypatch.setattr(passes, name, noted(name, getattr(passes, name)))
+        monkeypatch.setattr(forms, name, noted(name, getattr(forms, name)))
     function, w = winding(300)
     X = np.random.default_rng(0).normal(size=(5, 3))
     program = compile(function, w, x=3)
