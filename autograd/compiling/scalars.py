@@ -17,7 +17,7 @@ from typing import Any
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..symbols import COMPLEMENT, Arithmetic
 
-__all__ = ["Downstream", "Program", "Scalar", "exact"]
+__all__ = ["Downstream", "Program", "Scalar", "is_normal"]
 
 Downstream = int | tuple[int, int]  # an entry, or the two factors of a product
 
@@ -80,7 +80,8 @@ class Program:
             return self.node("mul", self.const(-1.0), *args)
         if op == "sub":
             return self.node("add", args[0], self.node("neg", args[1]))
-        if op == "div" and constants.get(args[1]) and exact(inverse := 1 / constants[args[1]]):
+        # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
+        if op == "div" and constants.get(args[1]) and is_normal(inverse := 1 / constants[args[1]]):
             return self.node("mul", self.const(inverse), args[0])
         if op in COMMUTATIVE:  # constants first
             args = tuple(sorted(args, key=lambda i: -1 if i in constants else i) if const else sorted(args))
@@ -174,7 +175,7 @@ class Program:
             return a
         if factor == 1.0:
             return b
-        if self.ops[b] == "mul" and exact(product := factor * self.constants.get(self.args[b][0], 0.0)):
+        if self.ops[b] == "mul" and is_normal(product := factor * self.constants.get(self.args[b][0], 0.0)):
             return self.node("mul", self.const(product), self.args[b][1])
         return None
 
@@ -249,8 +250,8 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
 }  # fmt: skip
 
 
-def exact(number: float) -> bool:
-    """Tell whether a folded number kept its digits: it neither overflowed nor came near 0."""
+def is_normal(number: float) -> bool:
+    """Tell whether a folded number is a normal float: it neither overflowed nor came near 0, where floats lose digits."""
     return sys.float_info.min <= abs(number) <= sys.float_info.max
 
 

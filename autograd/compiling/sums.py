@@ -12,7 +12,7 @@ from functools import reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .scalars import Program, exact
+from .scalars import Program, is_normal
 
 __all__ = ["Node", "Nodes", "gather"]
 
@@ -164,7 +164,7 @@ class _Gathering:
         program = self.program
         factors = []
         for f in (a, b):
-            if program.ops[f] == "mul" and not program.varying[f] and exact(scaled := c * self.number(f)):
+            if program.ops[f] == "mul" and not program.varying[f] and is_normal(scaled := c * self.number(f)):
                 c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, (factors[0],), (factors[1],), total
@@ -261,7 +261,7 @@ class _Gathering:
         """Return a product with constants moved out of its factors, where the remaining factor has a node anyway."""
         program, factors = self.program, []
         for f in (a, b):
-            if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and exact(scaled := c * self.number(f)):
+            if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and is_normal(scaled := c * self.number(f)):
                 c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, factors[0], factors[1]
