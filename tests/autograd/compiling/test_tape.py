@@ -166,6 +166,7 @@ def test_what_is_undefined_is_seen_and_what_is_only_infinite_is_not() -> None:
     assert alone("exp", np.full(3, -np.inf), check=True).tolist() == [0.0] * 3
     assert alone("log", np.array([1.0, 0.0]), check=True) is None
     assert alone("div", fine, fine * 0, check=True) is None
+    assert alone("hypot", fine * 0, fine * 0, check=True).tolist() == [0.0] * 40
     assert alone("tanh", np.array([1e308, -np.inf]), check=True).tolist() == [1.0, -1.0]
     assert alone("tanh", np.array([np.nan]), check=True) is None
 
