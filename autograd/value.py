@@ -72,7 +72,7 @@ class Value(Node, Beside):
         return _record_two(gates.add, self, other)
 
     def __radd__(self, other: Operand) -> Value:
-        if _is_number(other, 0):  # sum() begins with 0, which pictures need not show
+        if _is_number(other, 0):  # Python's sum() begins with 0, which is left out of the graph
             return self
         return _record_two(gates.add, other, self)
 
@@ -500,7 +500,9 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    for i in stale:  # the ticks of another process mean nothing here, so a node only stays older than its inputs
+    for (
+        i
+    ) in stale:  # a tick of another process means nothing here; 0 is older than every input, so the node stays stale
         order[i]._tick = 0
     return order
 
