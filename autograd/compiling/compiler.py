@@ -9,7 +9,7 @@ from ..arguments import require_distinct, truncated_repr
 from ..trees import flatten
 from ..value import Value
 from .batches import Dtype, numpy
-from .passes import Executor
+from .forms import Executor
 from .program import CompiledProgram
 from .sized import SizedPrograms
 from .tracing import recorded, takes_nothing, trace

@@ -36,32 +36,36 @@ COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
 class Program:
     """Scalar operations in order of computation.
 
-    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
-    entries or more; a "dot" all left factors and then all right ones: of the left ones none varies, of the right ones each,
-    or, below a "total", each of both. A "total" sums over the samples of a batch: a varying entry, or the product of two.
+    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. Operands are
+
+    add: two terms or more
+    dot: left factors, then as many right ones. Left ones do not vary, right ones do; under a total both vary
+    total: a varying entry, or two varying factors, whose product is summed over the samples of a batch
     """
 
     def __init__(self) -> None:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
-        self.place: dict[int, Any] = {}  # leaf -> its parameter or input, or the number of a constant
+        self.key: dict[
+            int, Any
+        ] = {}  # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
         self.constants: dict[int, float] = {}
         self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
         i = self.leaf("const", x if x else str(x), False)  # -0.0 and 0.0 are different constants
-        self.constants[i] = self.place[i] = x
+        self.constants[i] = self.key[i] = x
         return i
 
-    def leaf(self, kind: str, place: Any, varying: bool) -> int:
+    def leaf(self, kind: str, key: Any, varying: bool) -> int:
         """Return the entry of a parameter (kind "param"), an input, or the seed of the gradient."""
         known = self._known[kind]
-        i = known.get(place)
+        i = known.get(key)
         if i is None:
-            i = known[place] = self._append(kind, (), varying)
-            self.place[i] = place
+            i = known[key] = self._append(kind, (), varying)
+            self.key[i] = key
         return i
 
     def is_const(self, i: int, x: float) -> bool:
@@ -236,9 +240,9 @@ class Program:
         for i in self.needed(outputs):
             op, args = self.ops[i], self.args[i]
             if op == "const":
-                values[i] = self.place[i]
+                values[i] = self.key[i]
             elif not args:
-                values[i] = leaves[op, self.place[i]]
+                values[i] = leaves[op, self.key[i]]
             else:
                 values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
