@@ -44,6 +44,11 @@ class Function(NamedTuple):
     refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
     rule: Callable[..., Any] | None = None  # (xp, *operands): the rule of a composed function
 
+    @property
+    def printed(self) -> str:
+        """The name in a program's text: NumPy's, or the own one of a function that NumPy lacks."""
+        return self.numpy or self.name
+
 
 FUNCTIONS: dict[str, Function] = {}
 
@@ -136,9 +141,10 @@ function("tanh", math.tanh, 1, "tanh(a)", "Math.tanh", "tanh")
 function("asinh", math.asinh, 1, "asinh(a)", "Math.asinh", "asinh")
 function("acosh", math.acosh, 1, "acosh(a)", "Math.acosh", "acosh")
 function("atanh", math.atanh, 1, "atanh(a)", "Math.atanh", "atanh")
-function("floor", math.floor, 1, "", "Math.floor", "floor")  # returns an int in Python, so no C form
-function("ceil", math.ceil, 1, "", "Math.ceil", "ceil")
-function("trunc", math.trunc, 1, "", "Math.trunc", "trunc")
+# Python's own return an int, in which there is no −0.0
+function("floor", lambda x: float(math.floor(x)), 1, "floor(a) + 0.0", "Math.floor", "floor")
+function("ceil", lambda x: float(math.ceil(x)), 1, "ceil(a) + 0.0", "Math.ceil", "ceil")
+function("trunc", lambda x: float(math.trunc(x)), 1, "trunc(a) + 0.0", "Math.trunc", "trunc")
 # fmt: on
 
 

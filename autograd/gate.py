@@ -13,7 +13,19 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 from ._engine import recording_call
 from .arguments import as_float, as_list, remedy, truncated_repr
 from .functions import COMPARISONS, FLOATS, FUNCTIONS, hint
-from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, may_refuse, statements, terms
+from .symbols import (
+    BINDING,
+    PYTHON,
+    SYMBOLS,
+    Symbol,
+    decided,
+    folded,
+    functions,
+    mathematics,
+    may_refuse,
+    statements,
+    terms,
+)
 
 __all__ = [
     "GATES",
@@ -178,11 +190,35 @@ class Gate:
 
         A variadic gate needs its inputs given; for more than MOST_FORMULAS the list is empty.
         """
+        slopes = self._local_symbols(inputs, output)
+        return ["no gradient" if slope is None else mathematics(folded(slope)) for slope in slopes]
+
+    def decided_formulas(
+        self, inputs: Sequence[str | float], output: str, data: Sequence[float], result: float
+    ) -> list[tuple[str, str]]:
+        """Return each local gradient as a formula at these numbers, and why its choices were made, if it has any.
+
+        Both are empty for an input without gradient. For more than MOST_FORMULAS inputs of a variadic gate the list is
+        empty.
+
+        >>> GATES["maximum"].decided_formulas(["a", "b"], "out", [2.0, 5.0], 5.0)
+        [('0', 'a < b'), ('1', 'b > a')]
+        """
+        numbers = {x: number for x, number in zip(inputs, data, strict=True) if isinstance(x, str)} | {output: result}
+        found = []
+        for slope in self._local_symbols(inputs, output):
+            try:
+                found.append(("", "") if slope is None else decided(slope, numbers))
+            except (ArithmeticError, ValueError):  # no slope here
+                found.append(("", ""))
+        return found
+
+    def _local_symbols(self, inputs: Sequence[str | float], output: str) -> list[Symbol | None]:
         if self.variadic and not 0 < len(inputs) <= MOST_FORMULAS:
             return []
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs or self.names]
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
-        return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
+        return [None if slope is None else Symbol.of(slope) for slope in slopes]
 
     def refusal(
         self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None], where: str = ""

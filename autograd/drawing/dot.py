@@ -358,8 +358,11 @@ class _Writer:
         if inputs[place].role == "constant":
             return None
         operands = [x.data if x.role == "constant" else self.names[x] for x in inputs]
-        formulas = gate.formulas(operands, self.names[node])
-        return f"× {formulas[place]}" if formulas and len(formulas[place]) <= LONGEST else None
+        formulas = gate.decided_formulas(operands, self.names[node], [x.data for x in inputs], node.data)
+        if not formulas or not 0 < len(formulas[place][0]) <= LONGEST:
+            return None
+        formula, why = formulas[place]
+        return f"× {formula}, because {why}" if 0 < len(why) <= LONGEST else f"× {formula}"
 
     def edge_label(
         self, data: float, gradient: float | None, formula: str | None = None, final: float | None = None

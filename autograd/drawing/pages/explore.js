@@ -173,9 +173,7 @@ function gateTable(now) {
     const flow = graph.back[edge.e];
     if (!flow) return row(name, "", "no gradient", "", "");
     if (!sent(edge)) return row(name, "", "", "", "");
-    const formula = node.locals[edge.slot];
-    const number = precise(flow.local);
-    const local = formula && formula.replace("−", "-") !== number ? `${number} = ${formula}` : number;
+    const local = `${precise(flow.local)} ${localText(edge)}`.trim();
     const upstream = precise(flow.upstream);
     if (level === LOCAL && !answered(localKeyOf(edge))) return row(name, upstream, ask(aboutLocal(edge)), "?", "?");
     if (!seen(edge)) return row(name, upstream, local, ask(aboutProduct(edge)), "?");

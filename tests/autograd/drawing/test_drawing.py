@@ -108,7 +108,7 @@ def test_formulas_on_the_edges_come_from_the_rows() -> None:
     assert "<i>× 2·x</i>" in to_dot(x**2, formulas=True), "the constant exponent is a number in it"
     w = Value(2.0, "w")
     assert "<i>× w</i>" in to_dot(autograd.dot([w], [x]), formulas=True)
-    assert "<i>× 1 if x &gt; 0 else 0</i>" in to_dot(x.relu(), formulas=True)
+    assert "<i>× 1, because x &gt; 0</i>" in to_dot(x.relu(), formulas=True)
 
 
 def test_before_backward_there_is_no_false_zero() -> None:
