@@ -254,8 +254,8 @@ class _Vectors:
                 else:
                     dots.append(Dot(slot, left.start, left.column, right.start, right.column, n))
         self.code.emit_dots(section, dots)
-        for slot, x, y in apart:
-            self.code.emit_terms(section, slot, self.slots(section, x), self.slots(section, y))
+        for slot, left_ids, right_ids in apart:
+            self.code.emit_terms(section, slot, self.slots(section, left_ids), self.slots(section, right_ids))
 
     def alike(self, section: int, table: Sequence[Sequence[int]]) -> bool:
         """Tell whether factors are slots as those that they are multiplied with, or constants, which may be."""
