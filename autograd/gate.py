@@ -92,7 +92,7 @@ class Gate:
     name: str
     symbol: str  # in pictures
     forward: Rule  # (xp, *inputs) -> output
-    local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None: never a gradient
+    local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None where it has none
     domain: tuple[Domain, ...]  # one per input
     kink: Kink | None
     nickname: str  # describes its effect on a gradient, as "gradient distributor" in CS231n's course notes
@@ -296,7 +296,9 @@ def gate(
 
     `forward(xp, *inputs)` returns the output; each `local(xp, output, *inputs)` returns d output/d input, one per input, or
     is None for an input without gradient. A forward rule with `*inputs` takes any number of inputs and has one local rule,
-    which returns the gradients of all. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
+    which returns the gradients of all. `xp` holds the functions of the table in functions.py, and for floats those of Python's
+    `math` too: a rule may call `xp.lgamma`, but then compile and pages, which need a form in other languages, refuse the gate
+    by name. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
     `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
     `domain` holds for each input the intervals from which tests draw it (default: REAL). `arrange` maps the arguments of a call
     to `*inputs`; default: as they are, or the entries of a single list.

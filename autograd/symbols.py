@@ -1,8 +1,11 @@
 """Symbols: running a rule on them instead of numbers builds its formula.
 
-The formula, a graph of symbols, is printed as Python (the pure engine's functions), as C, NumPy or JavaScript (composed
-functions, exported programs), as mathematics (labels in pictures), or listed as steps (bytecode for C, recorded derivatives,
-the compiler, pages that compute and write formulas).
+The formula is a graph of symbols. It is
+
+- printed as Python: the functions of the Python engine,
+- printed as C, NumPy or JavaScript: composed functions and exported programs,
+- printed as mathematics: labels in pictures,
+- listed as steps: bytecode for C, recorded derivatives, the compiler, and pages that compute and write formulas.
 """
 
 from __future__ import annotations
@@ -437,8 +440,8 @@ def definition(row: Function, spelling: Spelling) -> str:
 
 
 def header() -> str:
-    """Return a C header: the composed functions, and X-macro lists of all, X(name, code, expression, refused), one for each
-    number of operands."""
+    """Return a C header: the composed functions, and X-macro lists of all, X(name, code, expression, may_raise), one for
+    each number of operands."""
     lines = ["/* Written by setup.py from autograd/functions.py. */", "", "#include <math.h>"]
     lines += [f"\n{definition(row, C)}" for row in FUNCTIONS.values() if row.rule]
     for operands, name in enumerate(("ONE_OPERAND", "TWO_OPERANDS", "THREE_OPERANDS"), 1):
@@ -447,7 +450,7 @@ def header() -> str:
             if row.c and row.operands == operands:
                 code = (row.name if row.name.isidentifier() else row.python.__name__).upper()
                 lines[-1] += " \\"
-                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.refused})')
+                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.may_raise})')
     return "\n".join(lines) + "\n"
 
 

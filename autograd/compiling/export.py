@@ -331,7 +331,7 @@ def _described(
 
 
 def _tensors(program: ArrayProgram, used: set[str]) -> list[tuple[str, str, int, int]]:
-    """Return the used tensors and gradients that are slices of the caller's arrays, as (name, array, start, length)."""
+    """Return (name, array, start, length) of every used tensor and gradient that is a slice of theta or of `gradient`."""
     found = []
     for leaf in program.leaves:
         size = prod(leaf.shape)

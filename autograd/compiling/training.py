@@ -87,8 +87,8 @@ def _written(optimiser: Optimiser) -> Lowered:
 
 
 def _same(a: Lowered, b: Lowered) -> bool:
-    return (a.outputs, a.program.ops, a.program.args, a.program.place) == (
-        b.outputs, b.program.ops, b.program.args, b.program.place,
+    return (a.outputs, a.program.ops, a.program.args, a.program.key) == (
+        b.outputs, b.program.ops, b.program.args, b.program.key,
     )  # fmt: skip
 
 

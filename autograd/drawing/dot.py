@@ -52,6 +52,8 @@ WEIGHTED = "arrows: weights, the wider the larger, blue if positive and orange i
 LONGEST = 40  # characters of a formula
 ESCAPED = "&#92;" * 2  # a backslash: Graphviz unescapes twice, the second time after the entities of an HTML-like label
 THINNEST, WIDEST = 0.6, 4.4  # arrows of weights
+# Around the numbers of an arrow, so that they stand nearer to it than to the arrow above.
+ABOVE, BELOW = '<font point-size="8"><br/></font>', '<font point-size="2"><br/></font>'
 LETTER = 5.0 / 72  # width in inches of a letter of the small lines
 HEAD = f"""\
 digraph {{
@@ -369,7 +371,7 @@ class _Writer:
     ) -> str:
         red = self.red(gradient, final)
         local = "" if formula is None else f'<br/><font color="{FORMULA}"><i>{_escaped(formula)}</i></font>'
-        return f"<{format_number(data, self.digits)}{red and '<br/>'}{red}{local}>"
+        return f"<{ABOVE}{format_number(data, self.digits)}{red and '<br/>'}{red}{local}{BELOW}>"
 
     def red(self, gradient: float | None, final: float | None, before: str = "") -> str:
         """A gradient in its colour. One that has not arrived yet takes the place of its final value, but is invisible."""

@@ -24,7 +24,7 @@ from autograd._engine import core
 from autograd.compiling import machine
 from autograd.drawing.javascript import gate_row, operations
 from autograd.drawing.page import page_file
-from autograd.functions import FLOATS, FUNCTIONS
+from autograd.functions import FLOATS, FUNCTIONS, Function
 from autograd.symbols import header
 from tests.engines import other
 from tests.exports import run_c, run_javascript
@@ -83,6 +83,12 @@ def removed(package: ModuleType) -> None:
         del package.functions.FUNCTIONS[name]
     for name in Added._fields:
         del package.GATES[name]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in FUNCTIONS.values() if row.name != "where"])
+def test_every_function_of_the_table_has_a_form_in_every_language(row: Function) -> None:
+    missing = [column for column in ("c", "javascript", "numpy") if not (getattr(row, column) or row.rule or row.sign)]
+    assert not missing, f"give xp.{row.name} its {' and '.join(missing)} form in functions.py, or compose it of others"
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ def test_the_pictures_of_the_readme_are_current(name: str) -> None:
     """They say what the picture would say today; how a renderer lays it out is the renderer's."""
     svg = (ROOT / "demos" / name).read_text(encoding="utf-8")
     labels = re.findall(r"label=<(.*?)>(?: \w+=.*)?\]$", readme.pictures()[name].source, re.MULTILINE)
-    lines = [line for label in labels for line in re.split("<[^>]*>", label) if line]
+    lines = [line for label in labels for line in re.split("<[^>]*>", label) if line.strip()]
     assert sorted(map(html.unescape, re.findall(r">([^<>]+)</text>", svg))) == sorted(map(html.unescape, lines))
     pages = (
         f"](demos/{name})" in readme.README.read_text("utf-8"),

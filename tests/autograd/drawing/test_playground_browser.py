@@ -21,7 +21,7 @@ from autograd import GATES, explore, gate, playground
 from autograd.drawing import RenderingError
 from autograd.drawing.layout import source
 from autograd.expression import ExpressionError, build, names
-from tests.browser import HOSTILE, Shown, contrast, quiet, window
+from tests.browser import HOSTILE, Shown, check_look, quiet, sideways, window
 
 from .test_browser import answer, ask_first, compare_with_the_engine, predict
 
@@ -361,15 +361,11 @@ def test_it_fits_every_width_and_can_be_read(page: Playground, width: int, dark:
         page.open()
         page.press(Keys.END)
         page.type("1/(1 + exp(-(w*x + b))")
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.ask(wide) == 0
-        for selector, behind in [("#formula", "#formula"), ("#fault", ".card"), ("mark", "mark"), ("label", ".card")]:
-            assert contrast(page, selector, behind) >= 4.5, selector
+        check_look(page, [("#formula", "#formula"), ("#fault", ".card"), ("mark", "mark"), ("label", ".card")])
         page.type("1/(1 + exp(-(w*x + b)))")
         shape = page.ask("height / width")
         assert shape > 1 if width < 600 else shape < 1
-        leaves = "const table = document.querySelector('#leaves').closest('.tall'); return table.scrollWidth - table.clientWidth"
-        assert page.driver.execute_script(leaves) == 0
+        assert sideways(page, ".tall") == [0]
 
 
 def test_it_runs_in_the_frame_of_a_notebook(page: Playground, tmp_path: Path) -> None:
