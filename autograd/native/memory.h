@@ -88,7 +88,7 @@ new_node(Row *row, double data)
     node->rest = NULL;
     node->tick = 0;
     node->mark = 0;
-    node->label = node->scope = node->seed = NULL;
+    node->notes = NULL;
     return node;
 }
 
