@@ -136,11 +136,11 @@ sweep(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    const Nodes *gates = &walk->gates;
-    for (Py_ssize_t i = gates->size; i-- > 0;) {
-        Node *node = gates->node[i];
-        prefetch_at(gates, i - AHEAD);
-        if (pull(node) < 0) {
+    const Nodes *nodes = &walk->nodes;
+    for (Py_ssize_t i = nodes->size; i-- > 0;) {
+        Node *node = nodes->node[i];
+        prefetch_at(nodes, i - AHEAD);
+        if (node->first != NULL && pull(node) < 0) {
             Py_XSETREF(walk->failed, as_object(node));
             return NULL;
         }
@@ -155,9 +155,11 @@ stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; walk->changed && i < walk->gates.size; i++) {
-        Node *node = walk->gates.node[i];
-        prefetch_at(&walk->gates, i + AHEAD);
+    for (Py_ssize_t i = 0; walk->changed && i < walk->nodes.size; i++) {
+        Node *node = walk->nodes.node[i];
+        prefetch_at(&walk->nodes, i + AHEAD);
+        if (node->first == NULL)
+            continue;
         PyObject *rest = node->rest;
         Node *late = node->first->tick > node->tick ? node->first : NULL;
         if (late == NULL && rest != NULL && PyTuple_CheckExact(rest)) {
@@ -180,16 +182,13 @@ keep(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; i < walk->leaves.size; i++) {
-        Node *leaf = walk->leaves.node[i];
-        prefetch_at(&walk->leaves, i + AHEAD);
-        if (leaf->row != constant_row)
-            leaf->grad += leaf->adjoint;
-    }
-    for (Py_ssize_t i = 0; i < walk->gates.size; i++) {
-        Node *node = walk->gates.node[i];
-        prefetch_at(&walk->gates, i + AHEAD);
-        node->grad = node->adjoint;
+    for (Py_ssize_t i = 0; i < walk->nodes.size; i++) {
+        Node *node = walk->nodes.node[i];
+        prefetch_at(&walk->nodes, i + AHEAD);
+        if (node->first != NULL)
+            node->grad = node->adjoint;
+        else if (node->row != constant_row)
+            node->grad += node->adjoint;
     }
     Py_RETURN_NONE;
 }

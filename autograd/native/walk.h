@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyObject *roots;
-    Nodes leaves, gates; /* inputs first */
+    Nodes nodes;         /* inputs first; leaves where they were reached */
     PyObject *failed;    /* the gate that _pull failed at */
     long long changed;   /* the tick of the leaf that was set last */
     unsigned long long number;
