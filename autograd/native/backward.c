@@ -37,7 +37,7 @@ pull_fixed(const Row *row, Node *node)
 {
     int count = row->inputs, given[INPUTS_MOST];
     Node *input[INPUTS_MOST];
-    double x[INPUTS_MOST + 1], slope[INPUTS_MOST], upstream = node->adjoint;
+    double x[INPUTS_MOST + 1], slope[INPUTS_MOST], upstream = state_of(node)->adjoint;
     input[0] = node->first;
     if (count == 2)
         input[1] = (Node *)node->rest;
@@ -52,7 +52,7 @@ pull_fixed(const Row *row, Node *node)
             return 0;
     for (int i = 0; i < count; i++)
         if (given[i])
-            input[i]->adjoint += upstream * slope[i];
+            state_of(input[i])->adjoint += upstream * slope[i];
     return 1;
 }
 
@@ -61,14 +61,14 @@ static inline int
 pull_two(const Row *row, Node *node)
 {
     Node *a = node->first, *b = (Node *)node->rest;
-    double x[3] = {a->data, b->data, node->data}, to_a = 0.0, to_b = 0.0, upstream = node->adjoint;
+    double x[3] = {a->data, b->data, node->data}, to_a = 0.0, to_b = 0.0, upstream = state_of(node)->adjoint;
     int given_a = local_gradient(row->slope, x, 2, a, &to_a), given_b = local_gradient(row->slope + 1, x, 2, b, &to_b);
     if (given_a < 0 || given_b < 0)
         return 0;
     if (given_a)
-        a->adjoint += upstream * to_a;
+        state_of(a)->adjoint += upstream * to_a;
     if (given_b)
-        b->adjoint += upstream * to_b;
+        state_of(b)->adjoint += upstream * to_b;
     return 1;
 }
 
@@ -81,7 +81,7 @@ pull_many(Row *row, Node *node)
     if (there <= 0)
         return there;
     Bytecode *code = row->local;
-    double *cell = code->cell, upstream = node->adjoint;
+    double *cell = code->cell, upstream = state_of(node)->adjoint;
     cell[0] = node->first->data;
     for (Py_ssize_t i = 1; i < count; i++)
         cell[i] = ((Node *)PyTuple_GET_ITEM(rest, i - 1))->data;
@@ -94,7 +94,7 @@ pull_many(Row *row, Node *node)
     for (Py_ssize_t i = 0; i < count; i++) {
         Node *input = i ? (Node *)PyTuple_GET_ITEM(rest, i - 1) : node->first;
         if (code->output[i] >= 0)
-            input->adjoint += upstream * cell[code->output[i]];
+            state_of(input)->adjoint += upstream * cell[code->output[i]];
     }
     return 1;
 }
@@ -183,12 +183,11 @@ keep(PyObject *Py_UNUSED(module), PyObject *given)
     if (walk == NULL)
         return NULL;
     for (Py_ssize_t i = 0; i < walk->nodes.size; i++) {
-        Node *node = walk->nodes.node[i];
-        prefetch_at(&walk->nodes, i + AHEAD);
-        if (node->first != NULL)
-            node->grad = node->adjoint;
-        else if (node->row != constant_row)
-            node->grad += node->adjoint;
+        State *state = state_of(walk->nodes.node[i]);
+        if (state->mark == walk->number + GATE)
+            state->grad = state->adjoint;
+        else if (state->mark == walk->number + LEAF)
+            state->grad += state->adjoint;
     }
     Py_RETURN_NONE;
 }

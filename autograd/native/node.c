@@ -230,7 +230,7 @@ set_number(PyObject *self, PyObject *x, void *which)
 static PyObject *
 get_grad(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyFloat_FromDouble(((Node *)self)->grad);
+    return PyFloat_FromDouble(state_of(self)->grad);
 }
 
 static int
@@ -250,7 +250,41 @@ set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
         Py_XDECREF(label);
         return -1;
     }
-    node->grad = grad;
+    state_of(node)->grad = grad;
+    return 0;
+}
+
+static PyObject *
+get_adjoint(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(state_of(self)->adjoint);
+}
+
+static int
+set_adjoint(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    double adjoint = x == NULL ? 0.0 : PyFloat_AsDouble(x);
+    if (adjoint == -1.0 && PyErr_Occurred())
+        return -1;
+    state_of(self)->adjoint = adjoint;
+    return 0;
+}
+
+static PyObject *
+get_mark(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(state_of(self)->mark);
+}
+
+/* A mark that no walk wrote could hide a node from all later walks. */
+static int
+set_mark(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    if (x == NULL || !PyLong_CheckExact(x) || PyObject_IsTrue(x)) {
+        PyErr_SetString(PyExc_ValueError, "_mark of a Value can only be set to 0");
+        return -1;
+    }
+    state_of(self)->mark = 0;
     return 0;
 }
 
@@ -261,6 +295,8 @@ PyGetSetDef node_getset[] = {
     {"inputs", inputs_of, NULL, "The operands of the gate in order, an operand twice if used twice; () for a leaf.", NULL},
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
+    {"_adjoint", get_adjoint, set_adjoint, NULL, NULL},
+    {"_mark", get_mark, set_mark, NULL, NULL},
     {"_label", get_note, set_text, NULL, (void *)(intptr_t)LABEL},
     {"_scope", get_note, set_scope, NULL, (void *)(intptr_t)SCOPE},
     {"_seed", get_note, set_number, NULL, (void *)(intptr_t)SEED},
@@ -269,8 +305,6 @@ PyGetSetDef node_getset[] = {
 
 PyMemberDef node_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
-    {"_mark", T_ULONGLONG, offsetof(Node, mark), 0, NULL},
-    {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
     {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
     {0}
 };

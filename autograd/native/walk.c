@@ -7,10 +7,10 @@
 PyTypeObject *walk_type;
 unsigned long long latest_walk;
 
-/* How many bytes from a node a walk asks for memory. Nodes lie in the order of recording, so a node's first input is below
+/* How many nodes from a node a walk asks for memory. Nodes lie in the order of recording, so a node's first input is below
    it, and the walk comes back upwards. Without this, a walk through 200,000 gates took five times as long a gate. */
-#define NEAR_ABOVE 4096
-#define FAR_BELOW 4096
+#define NEAR_ABOVE 128
+#define FAR_BELOW 64
 
 /* Arrays of earlier walks, for the next ones: the first use of a page costs more than the walk through what it holds.
    An array of more than half a million nodes is not kept. */
@@ -62,11 +62,12 @@ push(Nodes *nodes, Node *node)
 
 /* A node whose inputs are done. The nodes that were recorded after it lie above it, and are next on the way back. */
 static inline int
-is_done(Node *node, unsigned long long done, Nodes *nodes)
+is_done(Node *node, State *state, unsigned long long done, Nodes *nodes)
 {
-    prefetch_node((char *)node + NEAR_ABOVE);
-    node->mark = done;
-    node->adjoint = 0.0;
+    PREFETCH(node + NEAR_ABOVE);
+    PREFETCH(state + NEAR_ABOVE);
+    state->mark = done;
+    state->adjoint = 0.0;
     return push(nodes, node);
 }
 
@@ -74,41 +75,43 @@ is_done(Node *node, unsigned long long done, Nodes *nodes)
 static int
 go(Walk *walk, Nodes *given)
 {
-    unsigned long long entered = 2 * walk->number, done = entered + 1;
+    unsigned long long entered = walk->number;
     long long changed = walk->changed;
     Nodes stack = *given, nodes = walk->nodes; /* copies, which stay in registers */
     int answer = 0;
     while (stack.size && answer == 0) {
         Node *node = stack.node[--stack.size];
+        State *state = state_of(node);
         prefetch_at(&stack, stack.size - AHEAD);
-        if (node->mark == entered) {
-            answer = is_done(node, done, &nodes);
+        if (state->mark == entered) {
+            answer = is_done(node, state, entered + GATE, &nodes);
             continue;
         }
-        while (node->mark != done && answer == 0) {
+        while (state->mark < entered && answer == 0) {
             Node *first = node->first;
             if (first == NULL) {
-                answer = is_done(node, done, &nodes);
+                answer = is_done(node, state, entered + (node->row == constant_row ? NO_GRADIENT : LEAF), &nodes);
                 if (node->tick > changed)
                     changed = node->tick;
                 break;
             }
             PyObject *rest = node->rest;
             int inputs = node->row->inputs;
-            prefetch_node((char *)node - FAR_BELOW); /* the first inputs of the first inputs lie below */
-            node->mark = entered;
+            PREFETCH(node - FAR_BELOW); /* the first inputs of the first inputs lie below */
+            state->mark = entered;
             answer = push(&stack, node);
             if (inputs == 2) { /* the mark of the rest is read when it is popped: by then it is in the cache */
-                prefetch_node(rest);
+                PREFETCH(rest);
                 answer |= push(&stack, (Node *)rest);
             }
             else if (inputs != 1)
                 for (Py_ssize_t i = PyTuple_GET_SIZE(rest); i-- > 0;) {
                     Node *input = (Node *)PyTuple_GET_ITEM(rest, i);
-                    if (input->mark != done)
+                    if (state_of(input)->mark <= entered)
                         answer |= push(&stack, input);
                 }
             node = first;
+            state = state_of(node);
         }
     }
     *given = stack;
@@ -135,9 +138,9 @@ as_values(PyObject *given)
 static int
 find(Walk *walk, PyObject *ends, Nodes *stack)
 {
-    walk->number = ++latest_walk;
+    walk->number = latest_walk += MARKS;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(ends); i++)
-        ((Node *)PyTuple_GET_ITEM(ends, i))->mark = 2 * walk->number + 1;
+        state_of(PyTuple_GET_ITEM(ends, i))->mark = walk->number + GATE;
     for (Py_ssize_t i = PyTuple_GET_SIZE(walk->roots); i-- > 0;)
         if (push(stack, (Node *)PyTuple_GET_ITEM(walk->roots, i)) < 0)
             return -1;

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
 import autograd
 from autograd import Value
@@ -263,3 +263,22 @@ def test_a_number_that_a_derivative_has_taken_stays_that_number() -> None:
     with pytest.raises(AttributeError, match=r"data of a number in an expression .* Value\(2\.0\)"):
         exponents[0].data = 5.0
     assert slope.forward() == 6.0
+
+
+NOTES = {"_label": ["x", "loss"], "_scope": ["layer1", ("layer1", "model.py:3")], "_seed": [1.0, -0.5]}
+
+
+@given(
+    st.lists(st.sampled_from([(slot, x) for slot, texts in NOTES.items() for x in [*texts, None]]), max_size=8),
+    st.booleans(),
+)
+def test_a_slot_that_is_rarely_used_holds_what_was_set_last(writes: list[tuple[str, Any]], leaf: bool) -> None:
+    """Whichever others are set: the compiled engine holds them together."""
+    x = Value(2.0)
+    node, last = x if leaf else x * x, dict.fromkeys(NOTES)
+    for slot, value in writes:
+        setattr(node, slot, value)
+        last[slot] = value
+        assert {name: getattr(node, name, None) for name in NOTES} == last
+    node.backward()
+    assert (node._seed, node.label, x.grad) == (1.0, last["_label"], 1.0 if leaf else 4.0)
