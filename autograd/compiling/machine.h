@@ -23,15 +23,15 @@
 #define COPIED(X) X("copy", COPY, a, )
 
 #define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X) DOTS(X)
-#define CODE(name, code, expression, refused) code,
+#define CODE(name, code, expression, may_raise) code,
 enum { ALL(CODE) OPERATIONS };
-#define TEXT(name, code, expression, refused) name,
+#define TEXT(name, code, expression, may_raise) name,
 static const char *const NAMES[] = {ALL(TEXT)};
 /* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a parameter; i and x,
    an input and its column; o, a row of the outputs; r, a result. */
-#define KINDS_2(name, code, expression, refused) [code] = "ss",
-#define KINDS_3(name, code, expression, refused) [code] = "sss",
-#define KINDS_4(name, code, expression, refused) [code] = "ssss",
+#define KINDS_2(name, code, expression, may_raise) [code] = "ss",
+#define KINDS_3(name, code, expression, may_raise) [code] = "sss",
+#define KINDS_4(name, code, expression, may_raise) [code] = "ssss",
 static const char *const KINDS[OPERATIONS] = { /* matrix products have a struct instead: see Product */
     ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
     [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
@@ -60,10 +60,10 @@ typedef struct {
 
 /* Return the number of int32 operands of one step. */
 INLINE ptrdiff_t operands(int32_t operation) {
-#define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
-#define SIZE_2(name, code, expression, refused) case code: return 2;
-#define SIZE_3(name, code, expression, refused) case code: return 3;
-#define SIZE_4(name, code, expression, refused) case code: return 4;
+#define SIZE_MATRIX(name, code, expression, may_raise) case code: return PRODUCT_SIZE;
+#define SIZE_2(name, code, expression, may_raise) case code: return 2;
+#define SIZE_3(name, code, expression, may_raise) case code: return 3;
+#define SIZE_4(name, code, expression, may_raise) case code: return 4;
     switch (operation) {
         ONE_OPERAND(SIZE_2) COPIED(SIZE_2) TWO_OPERANDS(SIZE_3) THREE_OPERANDS(SIZE_4) FUSED(SIZE_4)
         MATRICES(SIZE_MATRIX)
@@ -346,7 +346,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     if (width == 1) EACH(count) { __VA_ARGS__ } \
     else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
         AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
-#define RUN_1(name, operation, expression, refused) \
+#define RUN_1(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1)) { \
             double *to = FROM(0); \
@@ -358,7 +358,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_2(name, operation, expression, refused) \
+#define RUN_2(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1)) { \
             double *to = FROM(0); \
@@ -378,7 +378,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k], b = B[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_3(name, operation, expression, refused) \
+#define RUN_3(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1) && MOVES_BY(3, 1)) { \
             double *to = FROM(0); \
@@ -499,76 +499,109 @@ INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const In
     else transpose_columns(to, columns, numbers, input, block, width, 0);
 }
 
-/* Run a section on a memory with slots of `width` numbers. A tile has `tall` rows and 8·wide columns. */
-INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
-    const int32_t *at = section.code, *end = at + section.length;
+/* Each of the following runs one run of code. Short operations are part of the loop over runs, `execute`, for a call would take as
+   long as they do; the others are in functions of their own, because compilers are slow on long functions. */
+#define TAKE_RUN \
+    int32_t operation = run[0], n = run[1]; \
+    ptrdiff_t steps = n < 0 ? -(ptrdiff_t)n : n; \
+    const int32_t *at = run + 2;
+
+INLINE void run_function(const int32_t *run, double *memory, ptrdiff_t width) {
+    TAKE_RUN
+    switch (operation) {
+        KERNELS(RUN_KERNEL)
+        RUN_KERNEL_2(POW, pow)
+    default: switch (operation) { /* the rest, in a loop */
+        ONE_OPERAND(RUN_1)
+    }}
+}
+
+INLINE void run_move(const int32_t *run, Block *block, double *memory, ptrdiff_t width) {
+    TAKE_RUN
     double *steady = block->steady;
     int first = block->start == 0;
-    while (at < end) {
-        int32_t operation = at[0], n = at[1];
-        ptrdiff_t steps = n < 0 ? -(ptrdiff_t)n : n;
-        at += 2;
+    switch (operation) {
+    case PARAM:
+        STEPS steady[PLACE(0, 2)] = block->parameters[PLACE(1, 2)];
+        break;
+    case SEED:
+        STEPS steady[PLACE(0, 1)] = 1.0 / (double)block->batch;
+        break;
+    case SPREAD:
+        STEPS {
+            double x = steady[PLACE(1, 2)], *to = block->lanes + PLACE(0, 2) * block->width;
+            EACH(block->width) to[k] = x;
+        }
+        break;
+    case INPUT:
+        if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1))
+            take_columns(FROM(0), steps, at[4], block->inputs + at[2], block, width);
+        else STEPS take_columns(SLOT(0, 3), 1, PLACE(2, 3), block->inputs + PLACE(1, 3), block, width);
+        break;
+    case TOTAL:
+        STEPS {
+            double sum = sum_of(SLOT(1, 2), block->samples);
+            steady[PLACE(0, 2)] = (first ? 0.0 : steady[PLACE(0, 2)]) + sum;
+        }
+        break;
+    case TOTAL_PRODUCT:
+        STEPS {
+            double sum = sum_of_products(SLOT(1, 3), SLOT(2, 3), block->samples);
+            steady[PLACE(0, 3)] = (first ? 0.0 : steady[PLACE(0, 3)]) + sum;
+        }
+        break;
+    case OUTPUT:
+        STEPS {
+            const double *A = SLOT(1, 2);
+            memcpy(block->outputs + PLACE(0, 2) * block->batch + block->start, A, (size_t)block->samples * sizeof(double));
+        }
+        break;
+    case RESULT:
+        STEPS block->results[PLACE(0, 2)] = steady[PLACE(1, 2)];
+        break;
+    case COST:
+        STEPS block->cost = steady[PLACE(0, 1)];
+        break;
+    }
+}
+
+/* A tile of a product has `tall` rows and 8·wide columns. */
+INLINE void run_matrices(const int32_t *run, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
+    TAKE_RUN
+    switch (operation) {
+    case PRODUCT:
+        for (ptrdiff_t i = 0; i < steps; i++)
+            run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
+        break;
+    case DOT:
+        for (ptrdiff_t i = 0; i < steps; i++) run_dot((const Dot *)(at + i * DOT_SIZE), memory, width);
+        break;
+    case GRADIENT:
+        for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);
+        break;
+    }
+}
+
+#define CASE(name, code, expression, refused) case code:
+
+/* Run a section on a memory with slots of `width` numbers. */
+INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width,
+                    void (*function)(const int32_t *run, double *memory, ptrdiff_t width),
+                    void (*move)(const int32_t *run, Block *block, double *memory, ptrdiff_t width),
+                    void (*matrices)(const int32_t *run, Block *block, double *memory, ptrdiff_t width)) {
+    const int32_t *end = section.code + section.length;
+    for (const int32_t *run = section.code; run < end;) {
+        TAKE_RUN
         switch (operation) {
-            KERNELS(RUN_KERNEL)
-            RUN_KERNEL_2(POW, pow)
-        default: switch (operation) { /* the rest, in a loop */
-            ONE_OPERAND(RUN_1)
+            ONE_OPERAND(CASE) case POW: function(run, memory, width); break;
+            MOVES(CASE) move(run, block, memory, width); break;
+            MATRICES(CASE) DOTS(CASE) matrices(run, block, memory, width); break;
+        default: switch (operation) {
             COPIED(RUN_1)
             TWO_OPERANDS(RUN_2)
             THREE_OPERANDS(RUN_3)
             FUSED(RUN_3)
-        case PARAM:
-            STEPS steady[PLACE(0, 2)] = block->parameters[PLACE(1, 2)];
-            break;
-        case SEED:
-            STEPS steady[PLACE(0, 1)] = 1.0 / (double)block->batch;
-            break;
-        case SPREAD:
-            STEPS {
-                double x = steady[PLACE(1, 2)], *to = block->lanes + PLACE(0, 2) * block->width;
-                EACH(block->width) to[k] = x;
-            }
-            break;
-        case INPUT:
-            if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1))
-                take_columns(FROM(0), steps, at[4], block->inputs + at[2], block, width);
-            else STEPS take_columns(SLOT(0, 3), 1, PLACE(2, 3), block->inputs + PLACE(1, 3), block, width);
-            break;
-        case TOTAL:
-            STEPS {
-                double sum = sum_of(SLOT(1, 2), block->samples);
-                steady[PLACE(0, 2)] = (first ? 0.0 : steady[PLACE(0, 2)]) + sum;
-            }
-            break;
-        case TOTAL_PRODUCT:
-            STEPS {
-                double sum = sum_of_products(SLOT(1, 3), SLOT(2, 3), block->samples);
-                steady[PLACE(0, 3)] = (first ? 0.0 : steady[PLACE(0, 3)]) + sum;
-            }
-            break;
-        case OUTPUT:
-            STEPS {
-                const double *A = SLOT(1, 2);
-                memcpy(block->outputs + PLACE(0, 2) * block->batch + block->start, A, (size_t)block->samples * sizeof(double));
-            }
-            break;
-        case RESULT:
-            STEPS block->results[PLACE(0, 2)] = steady[PLACE(1, 2)];
-            break;
-        case COST:
-            STEPS block->cost = steady[PLACE(0, 1)];
-            break;
-        case PRODUCT:
-            for (ptrdiff_t i = 0; i < steps; i++)
-                run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
-            break;
-        case DOT:
-            for (ptrdiff_t i = 0; i < steps; i++) run_dot((const Dot *)(at + i * DOT_SIZE), memory, width);
-            break;
-        case GRADIENT:
-            for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);
-            break;
         }}
-        at += operands(operation) * (n < 0 ? 2 : steps);
+        run += 2 + operands(operation) * (n < 0 ? 2 : steps);
     }
 }

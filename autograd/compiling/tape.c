@@ -25,9 +25,16 @@ typedef struct {
     void (*round)(double *, ptrdiff_t);
 } Machine;
 #define MACHINE(name, target, tall, wide) \
+    target static void function_##name(const int32_t *run, double *memory, ptrdiff_t width) { run_function(run, memory, width); } \
+    target static void move_##name(const int32_t *run, Block *block, double *memory, ptrdiff_t width) { \
+        run_move(run, block, memory, width); \
+    } \
+    target static void matrices_##name(const int32_t *run, Block *block, double *memory, ptrdiff_t width) { \
+        run_matrices(run, block, memory, width, tall, wide); \
+    } \
     target static void run_##name(Section section, Block *block, double *memory, ptrdiff_t width) { \
-        if (width == 1) execute(section, block, memory, 1, tall, wide); \
-        else execute(section, block, memory, width, tall, wide); \
+        if (width == 1) execute(section, block, memory, 1, function_##name, move_##name, matrices_##name); \
+        else execute(section, block, memory, width, function_##name, move_##name, matrices_##name); \
     } \
     target static int finite_##name(const double *numbers, ptrdiff_t n) { return all_finite(numbers, n); } \
     target static void round_##name(double *numbers, ptrdiff_t n) { round_all(numbers, n); }

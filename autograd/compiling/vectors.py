@@ -142,10 +142,10 @@ class _Vectors:
             if node.op == "param":
                 fetched.append(i)
             else:
-                self.slot[i] = self.seed() if node.op == "seed" else self.code.constant(float(node.place))
+                self.slot[i] = self.seed() if node.op == "seed" else self.code.constant(float(node.key))
         start = self.code.new_steady(len(fetched))
         self.slot.update(zip(fetched, range(start, start + len(fetched))))
-        self.code.emit(ONCE, "param", range(start, start + len(fetched)), [self.nodes[i].place for i in fetched])
+        self.code.emit(ONCE, "param", range(start, start + len(fetched)), [self.nodes[i].key for i in fetched])
         return [self.slot[i] for i in ids]
 
     def lanes(self, ids: Sequence[int]) -> list[int]:
@@ -268,7 +268,7 @@ class _Vectors:
     def steady_matrix(self, table: Sequence[Sequence[int]]) -> Matrix:
         """Return nodes that do not vary as a matrix: of parameters in place, else of steady slots, copied if needed."""
         if all(self.nodes[i].op == "param" for ids in table for i in ids):
-            found = _matrix(PARAMETERS, [[self.nodes[i].place for i in ids] for ids in table])
+            found = _matrix(PARAMETERS, [[self.nodes[i].key for i in ids] for ids in table])
             if found is not None:
                 return found
         slots = [self.steady(ids) for ids in table]

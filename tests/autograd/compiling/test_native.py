@@ -15,7 +15,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
-from autograd.compiling import machine, passes, vectors
+from autograd.compiling import forms, machine, vectors
 from autograd.compiling.batches import Dtype
 from nn import MLP
 from tests import fuzz
@@ -144,7 +144,7 @@ def test_outputs_are_rows_also_of_what_depends_on_no_input() -> None:
 
 
 def test_large_matrices_and_many_samples_are_left_to_numpy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "LARGE", 12)
+    monkeypatch.setattr(forms, "LARGE", 12)
     W = matrix(3, 4)
     chosen, told = (compile(layered(W), [w for row in W for w in row], executor=e, x=12) for e in (None, "native"))
     assert "; batches of more than 32 on NumPy" in chosen.report()
