@@ -60,6 +60,9 @@ def explain(
     blank: a worksheet, with blanks for the numbers to compute; its `key` is the explanation with the numbers. It needs no
         backward pass before.
 
+    Beside a local gradient stands its formula. Where the gate chooses, as maximum does, that is the branch which is taken,
+    and why: 0 (because a < b).
+
     Unnamed nodes are numbered: gates v1, v2, … in the order of the forward pass, inputs x1, …, parameters w1, ….
     Numbers have `digits` significant digits, and the final gradients 12. Gradients require a `root.backward()` before.
 

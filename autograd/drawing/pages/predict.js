@@ -46,7 +46,7 @@ const asks = () => ({ [PRODUCT]: " At each step, predict the product.", [LOCAL]:
 function focusQuestion() {
   const field = document.querySelector("[data-question]");
   const box = field?.getBoundingClientRect();
-  if (box && box.top >= 0 && box.bottom <= innerHeight && !document.activeElement.matches("input, select")) field.focus();
+  if (box && box.top >= 0 && box.bottom <= window.innerHeight && !document.activeElement.matches("input, select")) field.focus();
 }
 
 function score() {
