@@ -156,6 +156,10 @@ def logistic(xp: Any, x: Any) -> Any:
     return xp.where(x >= 0, 1.0, e) / (1 + e)
 
 
+def _exceeds(xp: Any, a: Any, b: Any) -> Any:
+    return xp.where(a > b, 1.0, xp.where(a <= b, 0.0, math.nan))
+
+
 def _hypot(xp: Any, x: Any, y: Any) -> Any:
     a, b = xp.abs(x), xp.abs(y)
     large = xp.maximum(a, b)
@@ -255,6 +259,7 @@ def _normal_cdf(xp: Any, x: Any) -> Any:
 
 
 composed("sigmoid", logistic, mathematics="σ({})")
+composed("exceeds", _exceeds, 2)
 composed("hypot", _hypot, 2)
 composed("cbrt", _cbrt, mathematics="∛({})")
 composed("erf", _erf)
