@@ -219,7 +219,7 @@ class _Gathering:
                     parts += self.few(pairs, left, backward)
                     continue
             for sign in (1, -1):
-                same = [(lefts, rights) for c, lefts, rights in group if (c > 0) == (sign > 0)]
+                same = [(lefts, rights) for c, lefts, rights in group if (c >= 0) == (sign > 0)]
                 if same:
                     varies = not total and (left or right)
                     parts.append((sign * size, self.dot(same, total, varies, backward)))
