@@ -504,6 +504,9 @@ def test_the_compiled_part_checks_its_code_and_arrays() -> None:
             (8, 0, 2, 1, 2, 0), (8, 0, 2, 1, 2, -1), (8, 0, far, 1, 2, 4), (8, 0, 2, 1, -far, 4), (8, 0, 0, 0, 1, far),
         ):
             raises(lambda: product("dot", *wrong))
+        made(2, ints(code["terms"], 5, 0, 0, 1, 1, 1))
+        for wrong in ((1, 0), (2, 0, 0), (4, 0, 0, 0, 0), (3, 0, 2, 0), (3, 2, 0, 0), (3, 0, 0), (-1, 0, 0), (-3, 0, 0)):
+            raises(lambda: made(2, ints(code["terms"], *wrong)))
         raises(lambda: made(0, ints(code["dot"], 1, 0, 0, 0, 0, 0, 1)))
         raises(lambda: made(2, ints(code["dot"], -2, *[0] * 10, 1, 0)))
         good = part.Code(
