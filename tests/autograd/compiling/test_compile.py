@@ -416,7 +416,7 @@ def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test of the test above: with products that lose a sign, cases must fail."""
     from autograd.compiling import sums
 
-    monkeypatch.setattr(sums._Gathering, "steady", lambda self, args: True)
+    monkeypatch.setattr(sums._Gathering, "one_varies", lambda self, args: True)
     real = sums._Gathering.terms
     monkeypatch.setattr(sums._Gathering, "terms", lambda self, i: [(abs(c), *rest) for c, *rest in real(self, i)])
     failures = 0
