@@ -37,7 +37,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "not_equal": operator.ne,
 }
 
-# numpy's names of all other operators. A gate of such a name answers the ufunc; without one the operator does, or is refused.
+# numpy's names of all other operators. A gate of that name takes the ufunc; without one, the operator takes or refuses it.
 FURTHER_OPERATORS: dict[str, Callable[..., Any]] = {
     "floor_divide": operator.floordiv,
     "remainder": operator.mod,
@@ -109,7 +109,7 @@ class Beside:
         """Return the result of a ufunc of Values, numbers and arrays: a Value, or an object array of Values."""
         name = ufunc.__name__
         rule = OPERATORS.get(name) or _rule(name)
-        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # it has typed loops, so it needs numbers
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # it takes numbers too
             instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]

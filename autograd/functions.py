@@ -1,12 +1,13 @@
 """The table of functions and operators that the rules of gates may use, with their form in each language.
 
 A rule consists of arithmetic, comparisons, and functions of its argument `xp`. Each row here says how one of them is
-computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here, with its
-form in every language, or call `function(...)` at run time. There a column may be empty: then a program that calls the
-function is refused in that language by name, and without NumPy's name in all.
+computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here with its
+form in every language, or call `function(...)` at run time. At run time columns may be left empty: a program that calls the
+function is then refused in those languages, and in every language if NumPy's name is missing.
 
-A function that some language lacks, or that the C library and Python's `math` compute differently, is `composed(...)` of
-others by a rule of its own, which is printed in every language: so it is written once, and has the same bits in all engines.
+Some functions are missing in a language, or differ in the last digits between the C library and Python's `math`. Such a
+function is `composed(...)` of others by a rule, which is printed in every language. So it is written once, and has the same
+bits in all engines.
 """
 
 from __future__ import annotations
@@ -33,22 +34,20 @@ class Function(NamedTuple):
     python: Callable[..., Any]  # the function of floats; raises as the function of `math` does
     operands: int = 1
     c: str = ""  # an expression in the doubles a, b and c; then `python` returns a float too, not an int
-    javascript: str = ""  # a function
-    numpy: str = ""  # the name in the array modules
-    torch: str = ""  # the name in torch, if it differs from NumPy's
+    javascript: str = ""  # the name of a function, or an arrow function
+    numpy: str = ""  # the name in NumPy, and in torch and JAX unless the next two columns give theirs
+    torch: str = ""
     jax: str = ""
     mathematics: str = ""  # format of the operands; empty for a call
     sign: str = ""  # of an operator
     binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
-    may_raise: str = (
-        NOT_FINITE  # C condition on a, b and the result r under which Python is asked, because it may raise
-    )
+    may_raise: str = NOT_FINITE  # in C, of a, b and the result r: where it holds, Python computes, and may raise
     rule: Callable[..., Any] | None = None  # (xp, *operands): the rule of a composed function
 
     @property
     def printed(self) -> str:
-        """The name in a program's text: NumPy's, or the own one of a function that NumPy lacks."""
+        """The name in a program's text: NumPy's, or `name` if NumPy lacks the function."""
         return self.numpy or self.name
 
 
@@ -91,10 +90,8 @@ def _minimum(a: float, b: float) -> float:
 
 
 def _pow(x: float, y: float) -> float:
-    if x == 0.0 and -math.inf < y < 0.0:
-        raise ZeroDivisionError(
-            "0.0 cannot be raised to a negative power"
-        )  # as ** does; math.pow would raise ValueError
+    if x == 0.0 and -math.inf < y < 0.0:  # math.pow would raise ValueError
+        raise ZeroDivisionError("0.0 cannot be raised to a negative power")
     return math.pow(x, y)  # not **, which returns a complex number for a negative base
 
 
@@ -157,6 +154,10 @@ def logistic(xp: Any, x: Any) -> Any:
     """Return 1/(1 + exp(−x))."""
     e = xp.exp(-xp.abs(x))  # of −|x|, which cannot overflow
     return xp.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def _exceeds(xp: Any, a: Any, b: Any) -> Any:
+    return xp.where(a > b, 1.0, xp.where(a <= b, 0.0, math.nan))
 
 
 def _hypot(xp: Any, x: Any, y: Any) -> Any:
@@ -258,6 +259,7 @@ def _normal_cdf(xp: Any, x: Any) -> Any:
 
 
 composed("sigmoid", logistic, mathematics="σ({})")
+composed("exceeds", _exceeds, 2)
 composed("hypot", _hypot, 2)
 composed("cbrt", _cbrt, mathematics="∛({})")
 composed("erf", _erf)

@@ -300,7 +300,7 @@ static int check_code(Code *code) {
             int known = end - at >= 2 && at[0] >= 0 && at[0] < OPERATIONS && at[1] > -INT32_MAX && at[1];
             int affine = known && at[1] < 0;
             ptrdiff_t size = known ? operands(at[0]) : 0, steps = !known ? 0 : affine ? 2 : at[1];
-            known = known && steps <= (end - at - 2) / size;
+            known = known && steps <= (end - at - 2) / size && (at[0] != TERMS || (at[1] > 1 && at[1] % 2));
             int32_t operation = *at, count = at[known];
             at += 2;
             if (known && affine) known = check_step(code, section, operation, at, -(int64_t)count, 1);

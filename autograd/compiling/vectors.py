@@ -254,7 +254,8 @@ class _Vectors:
                 else:
                     dots.append(Dot(slot, left.start, left.column, right.start, right.column, n))
         self.code.emit_dots(section, dots)
-        self.term_by_term(section, apart)
+        for slot, left_ids, right_ids in apart:
+            self.code.emit_terms(section, slot, self.slots(section, left_ids), self.slots(section, right_ids))
 
     def alike(self, section: int, table: Sequence[Sequence[int]]) -> bool:
         """Tell whether factors are slots as those that they are multiplied with, or constants, which may be."""
@@ -288,13 +289,6 @@ class _Vectors:
         self.temporary.append((start, n))
         self.code.emit(EACH, "copy", range(start, start + n), [slot for ids in table for slot in self.lanes(ids)])
         return Matrix(LANES, start, width, 1)
-
-    def term_by_term(self, section: int, dots: Sequence[tuple[int, Ids, Ids]]) -> None:
-        to = [slot for slot, _, _ in dots]
-        for k in range(len(dots[0][1]) if dots else 0):
-            lefts = self.slots(section, [left[k] for _, left, _ in dots])
-            rights = self.slots(section, [right[k] for _, _, right in dots])
-            self.code.emit(section, *(("fma", to, to, lefts, rights) if k else ("mul", to, lefts, rights)))
 
     def total(self, block: Block) -> None:
         """Write a product that is summed over the samples: usually a matrix's gradient, written directly to its place."""

@@ -81,12 +81,12 @@ def test_matrices_of_any_shape_and_batches_of_any_size(form: str, shape: tuple[i
         assert native.code is not None and native.code.run(native.flat, [X], True) is not None, "not by NumPy instead"
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("generation", range(machine.native.GENERATIONS if machine.native else 0))
-def test_every_generation_of_processors_gets_the_same(generation: int) -> None:
+def test_every_generation_of_processors_gets_the_same(generation: int, form: str) -> None:
     W = matrix(9, 11)
-    native, numpy = (
-        compile(attending(W), [w for row in W for w in row], executor=e, x=24) for e in ("native", "numpy")
-    )
+    loss = FORMS[form](W)
+    native, numpy = (compile(loss, [w for row in W for w in row], executor=e, x=24) for e in ("native", "numpy"))
     for n in (1, 20, 100):
         X = np.random.default_rng(n).normal(size=(n, 24))
         assert native.code is not None

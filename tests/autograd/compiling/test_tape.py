@@ -42,6 +42,7 @@ MOVES = (
     "product",
     "dot",
     "gradient",
+    "terms",
 )
 GENERATIONS = range(machine.native.GENERATIONS)
 

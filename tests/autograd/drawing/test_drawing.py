@@ -98,6 +98,20 @@ def test_digits_are_chosen() -> None:
             read(f, digits=-1)
 
 
+def test_an_svg_tells_in_words_what_it_shows() -> None:
+    f = worked.sum_times_z()
+    title = "<title>graph of f = -12.00: 2 gates, leaves x = -2.00{}, y = 5.00{}, z = -4.00{}</title>"
+    assert title.format("", "", "") in draw(f).render("svg").decode()
+    f.backward()
+    told = title.format(*(f" with gradient {x}.00" for x in (-4, -4, 3)))
+    assert told in draw(f).render("svg").decode()
+    many = autograd.sum([Value(float(i)) for i in range(20)])
+    assert "x8 = 7.00 and 12 more</title>" in draw(many).render("svg").decode()
+    hostile = draw(Value(1.0, "\x00</title><script>") * 2).render("svg")
+    titles = [element.text for element in ElementTree.fromstring(hostile).iter() if element.tag.endswith("title")]
+    assert titles == ["graph of f = 2.00: 1 gate, leaves �</title><script> = 1.00"]
+
+
 def test_a_label_is_twice_as_near_to_its_own_arrow_as_to_another() -> None:
     """Two arrows leave c side by side, so that the label of one stands between both."""
     a, b, c = Value(2.0, "a"), Value(1.0, "b"), Value(4.0, "c")

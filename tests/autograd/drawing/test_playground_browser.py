@@ -232,6 +232,7 @@ NOTATION = [
     ),
     *("sin⁻¹(x)", "sin^-1(x)", "|x|", "x%", "x°", "x≤1", "x±y", "x<", "{x", "\\frac{x}{y}", "x!", "x…", "x\u200b"),
     *("x mod 2", "(x) div 2", "log(x, 2)", "ln(x, b)", "sqrt(x, 3)", "cot(x)", "softmax(x)", "arcsin(x)", "lambda*x"),
+    *("sinn(x)", "Tahn(x)", "2*maximun(x, y)", "logsum_exp([x, y])"),
     *("1,5*x", "x # y", "x*/y", "x**", "*x", "1" * 50 + "x", "x" * 50 + " y", "sin²(" + "x" * 50 + ")", "x" + "²" * 50),
 ]
 
