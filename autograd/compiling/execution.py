@@ -32,7 +32,6 @@ class Execution:
         self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
         self.samples = forms.samples  # maximum batch size of a call of the native code
         self.single = batches.dtype == "float32"  # the native code computes in doubles, and its results are rounded
-        self.update: Any = None  # native code of the last optimiser's rule, if there is any
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # batch size -> program with buffers; None if impossible
 
