@@ -322,7 +322,7 @@ def test_private_names_called_with_wrong_things() -> None:
             lambda: bytecode(1, [], [(0, -1, 0, 0)], [0]), lambda: bytecode(1, [], [], [1]), lambda: bytecode(1, [], [], [-2]),
             lambda: bytecode(1, [], [], [2**40]), lambda: bytecode(1, ["a"], [], [0]),
             lambda: bytecode(2**31 - 1, [1.0], [], []),
-            lambda: Value.__new__(Value, 1)._label,
+            lambda: Value.__new__(Value, 1)._label, lambda: setattr(x, "_mark", 7),
         ):
             raises(wrong)
         walk = core.Walk([z])
