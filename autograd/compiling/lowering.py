@@ -35,6 +35,7 @@ def lower(
     first, operands = _merged(topological_order(*outputs), differing.union(parameters))
     at = _forward(program, operands, inputs, parameters)
     found, forward = [at[first[output]].index for output in outputs], len(program.ops)
+    program.backward = True
     gradients = _backward(program, operands, at, first[outputs[0]], differing, parameters) if gradient else []
     return Lowered(program, found, gradients, forward)
 
@@ -73,11 +74,14 @@ def _forward(
     xp = Functions(program)
     for value, given in operands.items():
         if value not in at:
-            gate, taken = value.gate, [at[x] for x in given]
+            gate, taken, first = value.gate, [at[x] for x in given], len(program.ops)
             try:
-                at[value] = Scalar(program, entry(program, gate.forward(xp, *taken) if gate else value.data))
+                i = entry(program, gate.forward(xp, *taken) if gate else value.data)
             except (ArithmeticError, ValueError) as error:
                 raise _refusal(error, gate, program, taken) from None
+            at[value] = Scalar(program, i)
+            if gate and i >= first:
+                program.gates[i] = gate, taken
     return at
 
 
