@@ -191,12 +191,7 @@ def _report(text: str, root: Value, values: dict[str, float]) -> None:
     text = " ".join(text.split())
     print(f"{root.label} = {text}, at {', '.join(f'{name} = {x:g}' for name, x in values.items())}\n")
     print(explain(root, names=False))
-    print(f"\n{root.label} = {_number(root.data)}")
-
-
-def _number(x: float) -> str:
-    """Return a number with 12 decimals, or with 12 significant digits if it is very small or large."""
-    return f"{x:.12f}" if x == 0 or 0.01 <= abs(x) < 1e12 else f"{x:.12g}"
+    print(f"\n{root.label} = {root.data:.12g}")
 
 
 def _picture(root: Value, output: Path, digits: int, *, asked: bool) -> int:

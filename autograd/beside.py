@@ -19,7 +19,7 @@ from .gates import logsumexp, maximum, minimum, pow, where
 
 __all__ = ["ARC", "FUNCTIONS", "Beside"]
 
-# numpy's names of Python's operators.
+# numpy's names of the operators that Value has.
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -35,6 +35,18 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "greater_equal": operator.ge,
     "equal": operator.eq,
     "not_equal": operator.ne,
+}
+
+# numpy's names of all other operators. A gate of that name takes the ufunc; without one, the operator takes or refuses it.
+FURTHER_OPERATORS: dict[str, Callable[..., Any]] = {
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "invert": operator.invert,
+    "left_shift": operator.lshift,
+    "right_shift": operator.rshift,
 }
 
 # ARC maps numpy's name of a gate to ours; COMPOSED and DIFFERENT hold ufuncs that are made of several gates.
@@ -77,10 +89,11 @@ FUNCTIONS = {
     "numpy": "import numpy as np; np.exp(v) records the gate",
     "tensor": "Value(data), one for each number",
 }
-FOREIGN_OPERATORS = {
-    "floordiv": ("//", "math.floor(a.data / b.data) for the number"),
-    "mod": ("%", "a.data % b.data for the number"),
-    "matmul": ("@", "a * b, or autograd.dot(w, x) of two lists"),
+# Operators that are refused. A method of Value with one of these names takes precedence.
+REFUSED_OPERATORS = {
+    ("__floordiv__", "__rfloordiv__"): ("//", "math.floor(a.data / b.data) for the number"),
+    ("__mod__", "__rmod__"): ("%", "a.data % b.data for the number"),
+    ("__matmul__", "__rmatmul__"): ("@", "a * b, or autograd.dot(w, x) of two lists"),
 }
 
 
@@ -96,7 +109,7 @@ class Beside:
         """Return the result of a ufunc of Values, numbers and arrays: a Value, or an object array of Values."""
         name = ufunc.__name__
         rule = OPERATORS.get(name) or _rule(name)
-        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # it has typed loops, so it needs numbers
+        if rule is None and any({*loop} - {*"O->"} for loop in ufunc.types):  # it takes numbers too
             instead = INSTEAD.get(name, f"{name}(v.data) for the number, or declare a gate({name!r}, …)")
             raise TypeError(f"{name} is not a gate, so it cannot take a Value: write {instead}")
         numpy = sys.modules["numpy"]
@@ -144,7 +157,8 @@ class Beside:
 
 
 def _rule(name: str) -> Callable[..., Any] | None:
-    return DIFFERENT.get(name) or GATES.get(name) or GATES.get(ARC.get(name, name)) or COMPOSED.get(name)
+    gate = GATES.get(name) or GATES.get(ARC.get(name, name))
+    return DIFFERENT.get(name) or gate or COMPOSED.get(name) or FURTHER_OPERATORS.get(name)
 
 
 def _check_dtypes(name: str, keywords: dict[str, Any], numpy: Any) -> None:
@@ -207,6 +221,6 @@ def _refused(symbol: str, instead: str) -> Callable[[Any, Any], Any]:
 
 for _name, _instead in ATTRIBUTES.items():
     setattr(Beside, _name, _Elsewhere(_name, _instead))
-for _name, (_symbol, _instead) in FOREIGN_OPERATORS.items():
-    setattr(Beside, f"__{_name}__", _refused(_symbol, _instead))
-    setattr(Beside, f"__r{_name}__", _refused(_symbol, _instead))
+for _methods, (_symbol, _instead) in REFUSED_OPERATORS.items():
+    for _name in _methods:
+        setattr(Beside, _name, _refused(_symbol, _instead))

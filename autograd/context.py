@@ -151,8 +151,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Block(ContextDecorator):
     """A with-block (or decorator) that changes the context of its thread or task, and of tasks started inside.
 
-    `_opened` lists the entries that were not left yet: the block itself, or a copy for each further entry while it is open,
-    so that a context holds no block twice. `_left` marks a block that has ended, for contexts that still hold it.
+    `_opened` lists the blocks that were entered and not left yet: the block itself, and a copy for each time that it was
+    entered again meanwhile, because a context must not hold a block twice. `_left` marks a block that has ended, for the
+    contexts of other tasks that still hold it.
     """
 
     _left = False

@@ -31,6 +31,7 @@ __all__ = ["CONSTANTS", "ExpressionError", "build", "names"]
 LONGEST, DEEPEST = 10_000, 400
 NESTED = f"nested deeper than {DEEPEST} levels; write long sums as sum([a, b, c])"
 CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # a given value takes precedence
+SIMILAR = 0.8  # least ratio of a name to that of a gate which is suggested for it
 ALIASES = {"ln": "log"}  # names of gates in mathematics
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 SIGNS = {
@@ -207,7 +208,7 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
         raise _refuse(
             text,
             node,
-            f"there is no gate {name!r}: {_instead(name.lower(), list(GATES), 0.8)}; a product is written {name}*(…)",
+            f"there is no gate {name!r}: {_instead(name.lower(), list(GATES), SIMILAR)}; a product is written {name}*(…)",
         )
     elif isinstance(what, (ast.Name, ast.BinOp, ast.UnaryOp, ast.Call)) or _is_number(what):
         left = ast.get_source_segment(text, what) if isinstance(what, (ast.Name, ast.Constant)) else None

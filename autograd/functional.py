@@ -404,7 +404,7 @@ def _run(
         outputs = [*map(_output, flatten(result))]
     result = unflatten(result, iter(outputs))
     others = [x for i, x in enumerate(arguments) if i not in places]
-    nested = tracing() or any(isinstance(x, Value) for x in [*also, *given, *flatten([others, [*named.values()]])])
+    nested = tracing() or any(isinstance(x, Value) for x in [*also, *given, *flatten([*others, *named.values()])])
     # If f uses an argument of an enclosing derivative by closure, the enclosing one must differentiate this result.
     nested = nested or not set(outer).isdisjoint(topological_order(*outputs) if outer else ())
     aux = to_numbers(aux) if has_aux and not nested else aux

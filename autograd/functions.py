@@ -1,12 +1,13 @@
 """The table of functions and operators that the rules of gates may use, with their form in each language.
 
 A rule consists of arithmetic, comparisons, and functions of its argument `xp`. Each row here says how one of them is
-computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here or call
-`function(...)` at run time. A language without the function has an empty column; NumPy must have
-it, or no program that calls it is compiled.
+computed and printed; the two C interpreters are generated from these rows too. To add a function, add a row here with its
+form in every language, or call `function(...)` at run time. At run time columns may be left empty: a program that calls the
+function is then refused in those languages, and in every language if NumPy's name is missing.
 
-A function that some language lacks, or that the C library and Python's `math` compute differently, is `composed(...)` of
-others by a rule of its own, which is printed in every language: so it is written once, and has the same bits in all engines.
+Some functions are missing in a language, or differ in the last digits between the C library and Python's `math`. Such a
+function is `composed(...)` of others by a rule, which is printed in every language. So it is written once, and has the same
+bits in all engines.
 """
 
 from __future__ import annotations
@@ -32,17 +33,22 @@ class Function(NamedTuple):
     name: str  # as in xp.name; an operator has the name of its gate
     python: Callable[..., Any]  # the function of floats; raises as the function of `math` does
     operands: int = 1
-    c: str = ""  # an expression in the doubles a, b and c; if there is one, the Python function returns floats too
-    javascript: str = ""  # a function
-    numpy: str = ""  # the name in the array modules
-    torch: str = ""  # the name in torch, if it differs from NumPy's
+    c: str = ""  # an expression in the doubles a, b and c; then `python` returns a float too, not an int
+    javascript: str = ""  # the name of a function, or an arrow function
+    numpy: str = ""  # the name in NumPy, and in torch and JAX unless the next two columns give theirs
+    torch: str = ""
     jax: str = ""
     mathematics: str = ""  # format of the operands; empty for a call
     sign: str = ""  # of an operator
     binding: int = 0  # precedence of the operator; a higher one binds tighter
     commutative: bool = False
-    refused: str = NOT_FINITE  # C condition on a, b and the result r: whether Python may raise
+    may_raise: str = NOT_FINITE  # in C, of a, b and the result r: where it holds, Python computes, and may raise
     rule: Callable[..., Any] | None = None  # (xp, *operands): the rule of a composed function
+
+    @property
+    def printed(self) -> str:
+        """The name in a program's text: NumPy's, or `name` if NumPy lacks the function."""
+        return self.numpy or self.name
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -64,7 +70,7 @@ def function(name: str, python: Callable[..., Any], *spellings: Any, **others: A
 
 
 def composed(name: str, rule: Callable[..., Any], operands: int = 1, **others: Any) -> Function:
-    """Add a function that a rule composes of others of the table, each of which every language has; return its row.
+    """Add a function that a rule composes of others of the table, all of which every language has; return its row.
 
     >>> row = composed("quarter", lambda xp, x: xp.sqrt(xp.sqrt(x)))
     >>> FLOATS.quarter(16.0), row.c
@@ -84,10 +90,8 @@ def _minimum(a: float, b: float) -> float:
 
 
 def _pow(x: float, y: float) -> float:
-    if x == 0.0 and -math.inf < y < 0.0:
-        raise ZeroDivisionError(
-            "0.0 cannot be raised to a negative power"
-        )  # as ** does; math.pow would raise ValueError
+    if x == 0.0 and -math.inf < y < 0.0:  # math.pow would raise ValueError
+        raise ZeroDivisionError("0.0 cannot be raised to a negative power")
     return math.pow(x, y)  # not **, which returns a complex number for a negative base
 
 
@@ -98,23 +102,23 @@ def _where(condition: bool, a: float, b: float) -> float:
 COMPARISONS = ("<", "<=", ">", ">=")
 
 # fmt: off
-function("add", operator.add, 2, "a + b", sign="+", binding=2, refused="0", commutative=True)
-function("sub", operator.sub, 2, "a - b", sign="-", binding=2, refused="0")
-function("mul", operator.mul, 2, "a * b", sign="*", binding=3, refused="0", commutative=True)
-function("div", operator.truediv, 2, "a / b", sign="/", binding=3, refused="b == 0.0")
-function("neg", operator.neg, 1, "-a", sign="-", binding=4, refused="0")
-function("<", operator.lt, 2, "a < b ? 1.0 : 0.0", sign="<", binding=1, refused="0")
-function("<=", operator.le, 2, "a <= b ? 1.0 : 0.0", sign="<=", binding=1, refused="0")
-function(">", operator.gt, 2, "a > b ? 1.0 : 0.0", sign=">", binding=1, refused="0")
-function(">=", operator.ge, 2, "a >= b ? 1.0 : 0.0", sign=">=", binding=1, refused="0")
-function("where", _where, 3, "a != 0.0 ? b : c", numpy="where", refused="0")  # other languages have their own syntax
+function("add", operator.add, 2, "a + b", sign="+", binding=2, may_raise="0", commutative=True)
+function("sub", operator.sub, 2, "a - b", sign="-", binding=2, may_raise="0")
+function("mul", operator.mul, 2, "a * b", sign="*", binding=3, may_raise="0", commutative=True)
+function("div", operator.truediv, 2, "a / b", sign="/", binding=3, may_raise="b == 0.0")
+function("neg", operator.neg, 1, "-a", sign="-", binding=4, may_raise="0")
+function("<", operator.lt, 2, "a < b ? 1.0 : 0.0", sign="<", binding=1, may_raise="0")
+function("<=", operator.le, 2, "a <= b ? 1.0 : 0.0", sign="<=", binding=1, may_raise="0")
+function(">", operator.gt, 2, "a > b ? 1.0 : 0.0", sign=">", binding=1, may_raise="0")
+function(">=", operator.ge, 2, "a >= b ? 1.0 : 0.0", sign=">=", binding=1, may_raise="0")
+function("where", _where, 3, "a != 0.0 ? b : c", numpy="where", may_raise="0")  # other languages have their own syntax
 
 # columns: name, python, operands, c, javascript, numpy
-function("abs", abs, 1, "fabs(a)", "Math.abs", "abs", mathematics="|{}|", refused="0")
+function("abs", abs, 1, "fabs(a)", "Math.abs", "abs", mathematics="|{}|", may_raise="0")
 function("maximum", _maximum, 2, "((a > b) | (a != a)) ? a : b", "(a, b) => (a > b || Number.isNaN(a) ? a : b)",
-         "maximum", commutative=True, refused="0")
+         "maximum", commutative=True, may_raise="0")
 function("minimum", _minimum, 2, "((a < b) | (a != a)) ? a : b", "(a, b) => (a < b || Number.isNaN(a) ? a : b)",
-         "minimum", commutative=True, refused="0")
+         "minimum", commutative=True, may_raise="0")
 function("pow", _pow, 2, "pow(a, b)", "(x, y) => (x === 1 ? 1 : x ** y)", "pow")
 function("exp", math.exp, 1, "exp(a)", "Math.exp", "exp")
 function("expm1", math.expm1, 1, "expm1(a)", "Math.expm1", "expm1")
@@ -136,9 +140,10 @@ function("tanh", math.tanh, 1, "tanh(a)", "Math.tanh", "tanh")
 function("asinh", math.asinh, 1, "asinh(a)", "Math.asinh", "asinh")
 function("acosh", math.acosh, 1, "acosh(a)", "Math.acosh", "acosh")
 function("atanh", math.atanh, 1, "atanh(a)", "Math.atanh", "atanh")
-function("floor", math.floor, 1, "", "Math.floor", "floor")  # returns an int in Python, so no C form
-function("ceil", math.ceil, 1, "", "Math.ceil", "ceil")
-function("trunc", math.trunc, 1, "", "Math.trunc", "trunc")
+# Python's own return an int, in which there is no −0.0
+function("floor", lambda x: float(math.floor(x)), 1, "floor(a) + 0.0", "Math.floor", "floor")
+function("ceil", lambda x: float(math.ceil(x)), 1, "ceil(a) + 0.0", "Math.ceil", "ceil")
+function("trunc", lambda x: float(math.trunc(x)), 1, "trunc(a) + 0.0", "Math.trunc", "trunc")
 # fmt: on
 
 
@@ -149,6 +154,10 @@ def logistic(xp: Any, x: Any) -> Any:
     """Return 1/(1 + exp(−x))."""
     e = xp.exp(-xp.abs(x))  # of −|x|, which cannot overflow
     return xp.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def _exceeds(xp: Any, a: Any, b: Any) -> Any:
+    return xp.where(a > b, 1.0, xp.where(a <= b, 0.0, math.nan))
 
 
 def _hypot(xp: Any, x: Any, y: Any) -> Any:
@@ -250,6 +259,7 @@ def _normal_cdf(xp: Any, x: Any) -> Any:
 
 
 composed("sigmoid", logistic, mathematics="σ({})")
+composed("exceeds", _exceeds, 2)
 composed("hypot", _hypot, 2)
 composed("cbrt", _cbrt, mathematics="∛({})")
 composed("erf", _erf)

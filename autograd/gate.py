@@ -13,7 +13,19 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 from ._engine import recording_call
 from .arguments import as_float, as_list, remedy, truncated_repr
 from .functions import COMPARISONS, FLOATS, FUNCTIONS, hint
-from .symbols import BINDING, PYTHON, SYMBOLS, Symbol, folded, functions, mathematics, may_refuse, statements, terms
+from .symbols import (
+    BINDING,
+    PYTHON,
+    SYMBOLS,
+    Symbol,
+    decided,
+    folded,
+    functions,
+    mathematics,
+    may_refuse,
+    statements,
+    terms,
+)
 
 __all__ = [
     "GATES",
@@ -80,7 +92,7 @@ class Gate:
     name: str
     symbol: str  # in pictures
     forward: Rule  # (xp, *inputs) -> output
-    local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None: never a gradient
+    local: tuple[Rule | None, ...]  # (xp, output, *inputs) -> d output/d input, one per input; None where it has none
     domain: tuple[Domain, ...]  # one per input
     kink: Kink | None
     nickname: str  # describes its effect on a gradient, as "gradient distributor" in CS231n's course notes
@@ -178,11 +190,35 @@ class Gate:
 
         A variadic gate needs its inputs given; for more than MOST_FORMULAS the list is empty.
         """
+        slopes = self._local_symbols(inputs, output)
+        return ["no gradient" if slope is None else mathematics(folded(slope)) for slope in slopes]
+
+    def decided_formulas(
+        self, inputs: Sequence[str | float], output: str, data: Sequence[float], result: float
+    ) -> list[tuple[str, str]]:
+        """Return each local gradient as a formula at these numbers, and why its choices were made, if it has any.
+
+        Both are empty for an input without gradient. For more than MOST_FORMULAS inputs of a variadic gate the list is
+        empty.
+
+        >>> GATES["maximum"].decided_formulas(["a", "b"], "out", [2.0, 5.0], 5.0)
+        [('0', 'a < b'), ('1', 'b > a')]
+        """
+        numbers = {x: number for x, number in zip(inputs, data, strict=True) if isinstance(x, str)} | {output: result}
+        found = []
+        for slope in self._local_symbols(inputs, output):
+            try:
+                found.append(("", "") if slope is None else decided(slope, numbers))
+            except (ArithmeticError, ValueError):  # no slope here
+                found.append(("", ""))
+        return found
+
+    def _local_symbols(self, inputs: Sequence[str | float], output: str) -> list[Symbol | None]:
         if self.variadic and not 0 < len(inputs) <= MOST_FORMULAS:
             return []
         symbols = [Symbol.named(x) if isinstance(x, str) else Symbol.of(x) for x in inputs or self.names]
         slopes = self.local_gradients(SYMBOLS, Symbol.named(output), symbols)
-        return ["no gradient" if slope is None else mathematics(folded(Symbol.of(slope))) for slope in slopes]
+        return [None if slope is None else Symbol.of(slope) for slope in slopes]
 
     def refusal(
         self, error: Exception, inputs: Sequence[float], labels: Sequence[str | None], where: str = ""
@@ -260,7 +296,9 @@ def gate(
 
     `forward(xp, *inputs)` returns the output; each `local(xp, output, *inputs)` returns d output/d input, one per input, or
     is None for an input without gradient. A forward rule with `*inputs` takes any number of inputs and has one local rule,
-    which returns the gradients of all. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
+    which returns the gradients of all. `xp` holds the functions of the table in functions.py, and for floats those of Python's
+    `math` too: a rule may call `xp.lgamma`, but then compile and pages, which need a form in other languages, refuse the gate
+    by name. Both branches of an `xp.where` are computed, so guard a domain inside the branch:
     `xp.where(x > 0, xp.log(xp.where(x > 0, x, 1.0)), 0.0)`.
     `domain` holds for each input the intervals from which tests draw it (default: REAL). `arrange` maps the arguments of a call
     to `*inputs`; default: as they are, or the entries of a single list.

@@ -1,8 +1,11 @@
 """Symbols: running a rule on them instead of numbers builds its formula.
 
-The formula, a graph of symbols, is printed as Python (the pure engine's functions), as C, NumPy or JavaScript (composed
-functions, exported programs), as mathematics (labels in pictures), or listed as steps (bytecode for C, recorded derivatives,
-the compiler, pages that compute and write formulas).
+The formula is a graph of symbols. It is
+
+- printed as Python: the functions of the Python engine,
+- printed as C, NumPy or JavaScript: composed functions and exported programs,
+- printed as mathematics: labels in pictures,
+- listed as steps: bytecode for C, recorded derivatives, the compiler, and pages that compute and write formulas.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from .functions import COMPARISONS, FUNCTIONS, Function, known
+from .functions import COMPARISONS, FLOATS, FUNCTIONS, Function, known
 
 __all__ = [
     "COMPLEMENT",
@@ -26,6 +30,8 @@ __all__ = [
     "C",
     "Symbol",
     "calls",
+    "composition",
+    "decided",
     "definition",
     "folded",
     "functions",
@@ -44,6 +50,7 @@ __all__ = [
 BINDING = {row.name: row.binding for row in FUNCTIONS.values() if row.sign}
 ATOM = 6
 FOLDED = {"add", "sub", "mul", "neg", "abs", *COMPARISONS}  # operations that `folded` does on numbers
+NEUTRAL = {"add": 0.0, "mul": 1.0}  # left operands that change nothing
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -171,7 +178,15 @@ class _Functions:
         return lambda *arguments: Symbol(name, *map(Symbol.of, arguments))
 
 
-SYMBOLS = _Functions()
+class _Elementary(_Functions):
+    """The `xp` of symbols that writes composed functions out, down to functions that are not composed."""
+
+    def __getattr__(self, name: str) -> Any:
+        row = FUNCTIONS.get(name)
+        return super().__getattr__(name) if row is None or row.rule is None else partial(row.rule, self)
+
+
+SYMBOLS, ELEMENTARY = _Functions(), _Elementary()
 
 
 def functions(*symbols: Symbol) -> set[str]:
@@ -247,7 +262,7 @@ def steps(inputs: Sequence[Symbol], formulas: Sequence[Any]) -> Steps:
 
 
 def folded(symbol: Symbol) -> Symbol:
-    """Return a formula with constants folded and x·1, x¹ and 0 + x simplified, as a reader expects it.
+    """Return a formula with constants folded and 1·x, x/1, x¹ and 0 + x simplified, as a reader expects it.
 
     >>> x, two = Symbol.named("x"), Symbol.of(2)
     >>> mathematics(folded(two * x ** (two - 1)))
@@ -267,13 +282,70 @@ def _folded(part: Symbol, operands: list[Symbol]) -> Symbol:
         return Symbol.of(True)  # rules guard infinite inputs with x <= the largest float; formulas leave it out
     if operator == "where" and operands[0].operator == "number":
         return operands[1] if numbers[0] else operands[2]
-    if operator == "pow" and operands[1].operator == "number" and operands[1].arguments[0] == 1:
+    if operator in ("pow", "div") and operands[1].operator == "number" and numbers[-1] == 1:
         return operands[0]
-    if operator == "add" and operands[0].operator == "number" and numbers[0] == 0:
+    if operator in NEUTRAL and operands[0].operator == "number" and numbers[0] == NEUTRAL[operator]:
         return operands[1]
     if len(numbers) == len(operands) and operator in FOLDED:
         return Symbol.of(FUNCTIONS[operator].python(*numbers))
     return Symbol(operator, *operands)
+
+
+Facts = dict[tuple[str, str], frozenset[str]]  # how a number may compare with another, by their formulas
+
+ORDERS = {"<": "<", "<=": "≤", "=": "=", "=>": "≥", ">": ">", "<>": "≠"}
+
+
+def decided(symbol: Symbol, numbers: Mapping[str, float]) -> tuple[str, str]:
+    """Return a formula with the branch of each choice that is taken at these numbers of its names, and why it is taken.
+
+    A choice between equal branches needs no reason. A number that a function refuses raises as in `math`.
+
+    >>> x = Symbol.named("x")
+    >>> decided(SYMBOLS.where(x > 0, x * 2, 0), {"x": 3.0}), decided(SYMBOLS.where(x > 0, 1, 0), {"x": -3.0})
+    (('x·2', 'x > 0'), ('0', 'x ≤ 0'))
+    """
+    symbol = folded(symbol)
+    if not any(part.operator == "where" for part in parts(symbol)):
+        return mathematics(symbol), ""
+    found: dict[int, tuple[Symbol, float, Facts]] = {}
+    for part in parts(symbol):
+        operands = [found[id(operand)] for operand in part.operands]
+        if part.operator == "name":
+            found[id(part)] = part, numbers[part.arguments[0]], {}
+        elif part.operator == "number":
+            found[id(part)] = part, part.arguments[0], {}
+        elif part.operator == "where":
+            (condition, holds, _), *branches = operands
+            chosen, number, facts = branches[0 if holds else 1]
+            if condition.operator != "number" and len({mathematics(branch) for branch, _, _ in branches}) > 1:
+                facts = _joined([_fact(condition, bool(holds)), facts])
+            found[id(part)] = chosen, number, facts
+        else:
+            row = FUNCTIONS.get(part.operator)
+            function = row.python if row and row.sign else getattr(FLOATS, part.operator)
+            number = function(*(number for _, number, _ in operands))
+            written = _folded(part, [operand for operand, _, _ in operands])
+            found[id(part)] = written, number, _joined([facts for _, _, facts in operands])
+    written, _, facts = found[id(symbol)]
+    signs = [(left, ORDERS.get("".join(sorted(orders))), right) for (left, right), orders in facts.items()]
+    return mathematics(written), " and ".join(f"{left} {sign} {right}" for left, sign, right in signs if sign)
+
+
+def _fact(condition: Symbol, holds: bool) -> Facts:
+    """Return what is known of two numbers whose comparison holds or not; a number as a condition holds unless it is 0."""
+    compares = condition.operator in COMPARISONS
+    left, right = condition.operands if compares else (condition, Symbol.of(0.0))
+    true_for = frozenset(condition.operator if compares else "<>")
+    return {(mathematics(left), mathematics(right)): true_for if holds else frozenset("<=>") - true_for}
+
+
+def _joined(facts: Sequence[Facts]) -> Facts:
+    joined: Facts = {}
+    for each in facts:
+        for pair, orders in each.items():
+            joined[pair] = joined.get(pair, orders) & orders
+    return joined
 
 
 COMPLEMENT = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
@@ -309,8 +381,7 @@ def _in_c(function: str, operands: Sequence[str]) -> str:
 
 
 def _in_numpy(function: str, operands: Sequence[str]) -> str:
-    row = FUNCTIONS[function]
-    return _by_name(function, ["xp", *operands]) if row.rule else _by_name(f"xp.{row.numpy}", operands)
+    return _by_name(f"xp.{FUNCTIONS[function].printed}", operands)
 
 
 class Spelling(NamedTuple):
@@ -343,19 +414,24 @@ C = Spelling(
 )  # fmt: skip
 
 
+def composition(row: Function) -> Symbol:
+    """Return the formula of a composed function of the table in its operands x, y and z, without other composed functions."""
+    assert row.rule is not None
+    return Symbol.of(row.rule(ELEMENTARY, *map(Symbol.named, "xyz"[: row.operands])))
+
+
 def definition(row: Function, spelling: Spelling) -> str:
-    """Return a composed function of the table as a function in a spelling.
+    """Return a composed function of the table as a function in a spelling. It calls no other composed function.
 
     >>> print(definition(FUNCTIONS["sigmoid"], NUMPY))
     def sigmoid(xp, x):
         t0 = xp.exp(-xp.abs(x))
         return xp.where(x >= 0.0, 1.0, t0) / (1.0 + t0)
     """
-    assert row.rule is not None
-    names = "xyz"[: row.operands]
-    named, (result,) = statements([Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, names)))], spelling)
+    named, (result,) = statements([composition(row)], spelling)
+    parameters = ", ".join(map(spelling.parameter.format, "xyz"[: row.operands]))
     lines = [
-        spelling.head.format(name=row.name, parameters=", ".join(map(spelling.parameter.format, names))),
+        spelling.head.format(name=row.name, parameters=parameters),
         *(spelling.variable.format(name=name, text=text) for name, text in named),
         spelling.result.format(text=result),
         spelling.last.format(),
@@ -364,8 +440,8 @@ def definition(row: Function, spelling: Spelling) -> str:
 
 
 def header() -> str:
-    """Return a C header: the composed functions, and X-macro lists of all, X(name, code, expression, refused), one for each
-    number of operands."""
+    """Return a C header: the composed functions, and X-macro lists of all, X(name, code, expression, may_raise), one for
+    each number of operands."""
     lines = ["/* Written by setup.py from autograd/functions.py. */", "", "#include <math.h>"]
     lines += [f"\n{definition(row, C)}" for row in FUNCTIONS.values() if row.rule]
     for operands, name in enumerate(("ONE_OPERAND", "TWO_OPERANDS", "THREE_OPERANDS"), 1):
@@ -374,7 +450,7 @@ def header() -> str:
             if row.c and row.operands == operands:
                 code = (row.name if row.name.isidentifier() else row.python.__name__).upper()
                 lines[-1] += " \\"
-                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.refused})')
+                lines.append(f'    X("{row.name}", {code}, {row.c}, {row.may_raise})')
     return "\n".join(lines) + "\n"
 
 

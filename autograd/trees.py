@@ -35,6 +35,9 @@ def flatten(x: Any) -> Iterator[Any]:
 
 def _collect(x: Any, found: list[Any]) -> None:
     """Append the entries of x to what was found."""
+    if type(x) in NUMBERS:
+        found.append(x)
+        return
     if type(x) not in PLAIN:
         if is_array(x):
             found.extend(_entries_of_array(x))
@@ -77,6 +80,8 @@ def _numbers(xs: Iterable[Any]) -> list[Any]:
 
 def _replaced(x: Any, change: Callable[[Sequence[Any]], list[Any]], change_array: Callable[[Any], Any]) -> Any:
     """Return nested containers with every entry and every array changed; `change` takes some entries in a row."""
+    if type(x) in NUMBERS:
+        return change([x])[0]
     if type(x) not in PLAIN:
         if is_array(x):
             return change_array(x)

@@ -72,7 +72,7 @@ class Value(Node, Beside):
         return _record_two(gates.add, self, other)
 
     def __radd__(self, other: Operand) -> Value:
-        if _is_number(other, 0):  # sum() begins with 0, which pictures need not show
+        if _is_number(other, 0):  # Python's sum() begins with 0, which is left out of the graph
             return self
         return _record_two(gates.add, other, self)
 
@@ -279,7 +279,7 @@ def operand(x: Any, gate: str) -> Any:
     return node
 
 
-# Types that cannot become an operand: as_float() raises a TypeError that says what to write instead.
+# Types that are refused by as_float(), which says what to write instead. All other types are foreign.
 _NOT_OPERANDS = (str, bytes, complex, list, tuple, dict, set, frozenset, type(None))
 
 
@@ -381,8 +381,8 @@ def restore(origin: Gate | Role, data: float, grad: float, inputs: tuple[Any, ..
     node._origin, node._data, node.grad = origin, data, grad
     node._mark, node._tick = 0, 1 if inputs else 0
     first, *rest = inputs or (None,)
-    tupled = len(rest) > 1 or (isinstance(origin, Gate) and origin.variadic)
-    node._first, node._rest = first, tuple(rest) if tupled else rest[0] if rest else None
+    several = len(rest) > 1 or (isinstance(origin, Gate) and origin.variadic)  # kept in a tuple: see Node
+    node._first, node._rest = first, tuple(rest) if several else rest[0] if rest else None
     return node
 
 
@@ -393,10 +393,10 @@ Rare = dict[str, dict[int, Any]]
 
 
 class _Part:
-    """The gates of a graph that are pickled together, and their inputs from outside: leaves, and nodes of other parts.
+    """The gates of a graph that are pickled together, and `given`: their inputs that are leaves or gates of other parts.
 
-    A pickle holds each part once, and each node as an index into its part, so roots that shared gates share them after
-    loading. Only picklers refer to a part, so it is freed when they are done.
+    A pickle holds each part once, and each root as an index into its part. So two roots that share gates still share them
+    after loading. Only picklers refer to a part, so it is freed when they are done.
     """
 
     __slots__ = ("__weakref__", "gates", "given", "place")
@@ -439,7 +439,7 @@ class _Part:
 
 
 class _Pickling(local):
-    """Maps every gate that this thread is pickling to its part. After an interrupt, a part may be gone already."""
+    """A map from every gate that this thread is pickling to its part, which may be gone already after an interrupt."""
 
     def __init__(self) -> None:
         self.parts: dict[Node, ref[_Part]] = {}
@@ -500,8 +500,8 @@ def _restored(
     for gate, x, grad, count in zip(gates, data, grads, counts, strict=True):
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
-    for i in stale:  # the ticks of another process mean nothing here, so a node only stays older than its inputs
-        order[i]._tick = 0
+    for i in stale:
+        order[i]._tick = 0  # older than every input: ticks of the process that pickled the graph mean nothing here
     return order
 
 
@@ -539,10 +539,13 @@ def _checked(gate: Gate, data: float, grad: float, inputs: tuple[Any, ...]) -> V
 
 
 def _install_methods() -> None:
-    """Add a method for every other gate with named inputs, also by numpy's name: np.arctan of an array calls v.arctan()."""
+    """Add a method for every other gate whose inputs have names and no defaults.
+
+    It is added by numpy's name, too, because np.arctan of an array calls v.arctan() of each entry.
+    """
     for name, gate in [*GATES.items(), *((name, GATES[row]) for name, row in ARC.items() if row in GATES)]:
-        plain = all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values())
-        if plain and not gate.variadic and not hasattr(Value, name):
+        required = all(parameter.default is parameter.empty for parameter in gate.__signature__.parameters.values())
+        if required and not gate.variadic and not hasattr(Value, name):
             setattr(Value, name, _method(gate))
 
 

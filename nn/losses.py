@@ -6,7 +6,7 @@ is a row with one number per class, and a batch is a list of rows; a target is a
 compiled function also a Value), a one-hot row, or a distribution over the classes.
 A number or a single row gives one loss. Floats give floats; a Value anywhere gives Values.
 
-No loss branches on the number in an output, only on targets that are plain numbers, so its graph can be replayed and traced.
+A loss branches on targets that are plain numbers, never on the number in an output, so its graph can be replayed and traced.
 """
 
 from __future__ import annotations
@@ -51,14 +51,13 @@ __all__ = [
     "squared_error",
 ]
 
-Numbers = (
-    Any  # a number, a list of numbers, or rows of them; each a float, a Value, or a symbol that holds no number yet
-)
-Place = int | tuple[int, int] | None  # the index of an entry in a list or in rows; None for a number alone
-Pair = tuple[Place, Any, Any]  # an entry of the output and the entry of the target at the same place
+# A number, a list of numbers, or rows of them; each a float, a Value, or a symbol that holds no number yet.
+Numbers = Any
+Index = int | tuple[int, int] | None  # the index of an entry in a list or in rows; None for a number alone
+Pair = tuple[Index, Any, Any]  # an entry of the output and the entry of the target at the same index
 Reduction = Literal["mean", "sum", "none"]
 Row = tuple[str, list[Any]]  # the name of a row in messages, and its entries
-Weights = list[tuple[int, Any]]  # the classes of a target whose probability is not a plain 0, with their probabilities
+Chances = list[tuple[int, Any]]  # the classes of a target whose probability is not a plain 0, with their probabilities
 NamedNumbers = Iterable[tuple[str, Any]]  # the numbers that a loss was given, with their names in messages
 
 TOLERANCE = 1e-6  # maximum distance from 1 of the sum of a distribution, to allow for rounding
@@ -153,18 +152,18 @@ def squared_error(output: Numbers, target: Numbers, *, half: bool = False, reduc
 
 def _squared_error(name: str, output: Numbers, target: Numbers, half: bool, reduction: Reduction) -> Any:
     pairs = pair_entries(name, reduction, output, target)
-    numbers = name_pairs(name, pairs)
+    given = name_pairs(name, pairs)
     gaps = [o - t for _, o, t in pairs]
     if len(gaps) == 1 or reduction == "none":
         losses = [0.5 * (gap * gap) if half else gap * gap for gap in gaps]
-        return reduce(name, losses, reduction, pairs[0][0] is None, numbers)
+        return reduce(name, losses, reduction, pairs[0][0] is None, given)
     total = dot(gaps, gaps)
     loss = average(0.5 * total if half else total, len(gaps), reduction)
     found = number_or_none(loss)
     if found == inf:
         share = average(0.5 if half else 1.0, len(gaps), reduction)
         return dot([share * gap for gap in gaps], gaps)
-    return require_defined(name, loss, numbers)
+    return require_defined(name, loss, given)
 
 
 @checks_keywords
@@ -189,19 +188,19 @@ def binary_cross_entropy(output: Numbers, target: Numbers, *, reduction: Reducti
     name = "binary_cross_entropy"
     pairs = pair_entries(name, reduction, output, target)
     losses = []
-    for place, o, t in pairs:
-        require_probability(o, f"{name}: output", place)
-        require_probability(t, f"{name}: target", place)
-        chances: Weights = []
+    for index, o, t in pairs:
+        require_probability(o, f"{name}: output", index)
+        require_probability(t, f"{name}: target", index)
+        chances: Chances = []
         logs = []
         if not is_plain(t, 0.0):
             if number_or_none(o) == 0.0 != number_or_none(t):
-                raise_infinite(f"{name}: output", place, 0, "the target is not", name)
+                raise_infinite(f"{name}: output", index, 0, "the target is not", name)
             chances.append((1, t))
             logs.append(log(_unless_both_zero(t, o, o, 1.0)))
         if not is_plain(t, 1.0):
             if number_or_none(o) == 1.0 != number_or_none(t):
-                raise_infinite(f"{name}: output", place, 1, "the target is not", name)
+                raise_infinite(f"{name}: output", index, 1, "the target is not", name)
             chances.append((0, 1.0 - t))
             logs.append(log1p(-_unless_both_zero(1.0 - t, 1.0 - o, o, 0.0)))
         losses.append(negate(expectation(chances, logs)))
@@ -220,8 +219,8 @@ def binary_cross_entropy_with_logits(output: Numbers, target: Numbers, *, reduct
     name = "binary_cross_entropy_with_logits"
     pairs = pair_entries(name, reduction, output, target)
     losses = []
-    for place, z, t in pairs:
-        require_probability(t, f"{name}: target", place)
+    for index, z, t in pairs:
+        require_probability(t, f"{name}: target", index)
         if is_plain(t, 1.0):
             losses.append(softplus(-z))
         elif is_plain(t, 0.0):
@@ -241,11 +240,11 @@ def binary_hinge(score: Numbers, target: Numbers, *, reduction: Reduction = "mea
     names = ("score", "target")
     pairs = pair_entries("binary_hinge", reduction, score, target, names)
     losses = []
-    for place, s, y in pairs:
+    for index, s, y in pairs:
         label = number_or_none(y)
         if label is not None and label not in (-1.0, 1.0):
             raise ValueError(
-                f"{entry_name('binary_hinge: target', place)} must be −1 or 1, got {label!r}: write 2*t - 1 for t in {{0, 1}}"
+                f"{entry_name('binary_hinge: target', index)} must be −1 or 1, got {label!r}: write 2*t - 1 for t in {{0, 1}}"
             )
         if is_plain(y, 1.0):
             losses.append(relu(1.0 - s))
@@ -359,7 +358,7 @@ def kl_divergence(p: Numbers, q: Numbers, *, reduction: Reduction = "mean") -> A
     for (what, entries), t in zip(rows, read_targets("kl_divergence", p, rows, single, "p")):
         as_distribution(entries, what)
         losses.append(
-            expectation(t, _log_weights(t)) - expectation(t, _log_probabilities(what, t, entries, "p is not"))
+            expectation(t, _log_chances(t)) - expectation(t, _log_probabilities(what, t, entries, "p is not"))
         )
     return reduce("kl_divergence", losses, reduction, single, name_rows(rows))
 
@@ -375,7 +374,7 @@ def entropy(p: Numbers, *, reduction: Reduction = "mean") -> Any:
     """
     rows, single = read_rows("entropy", reduction, p, "p")
     distributions = [as_distribution(entries, what) for what, entries in rows]
-    losses = [negate(expectation(t, _log_weights(t))) for t in distributions]
+    losses = [negate(expectation(t, _log_chances(t))) for t in distributions]
     return reduce("entropy", losses, reduction, single, name_rows(rows))
 
 
@@ -433,17 +432,17 @@ def _penalty(
 # Sums over the classes of a target, and the logarithms in them
 
 
-def certain_class(t: Weights) -> int | None:
+def certain_class(t: Chances) -> int | None:
     """Return the class whose probability is a plain 1; None for any other target."""
     return t[0][0] if len(t) == 1 and is_plain(t[0][1], 1.0) else None
 
 
-def expectation(t: Weights, xs: list[Any]) -> Any:
+def expectation(t: Chances, xs: list[Any]) -> Any:
     """Return Σ tₖ xₖ; for a certain class, its x."""
     return dot([chance for _, chance in t], xs) if certain_class(t) is None else xs[0]
 
 
-def _score_differences(z: list[Any], t: Weights) -> list[Any]:
+def _score_differences(z: list[Any], t: Chances) -> list[Any]:
     """Return zₖ − Σⱼ tⱼ zⱼ for every class, so that large scores do not cancel later.
 
     The sum Σⱼ tⱼ zⱼ is exact for a one-hot target only. For others, use it where a shift of all scores changes nothing.
@@ -453,7 +452,7 @@ def _score_differences(z: list[Any], t: Weights) -> list[Any]:
     return [0.0 if k == right else score - reference for k, score in enumerate(z)]
 
 
-def _less_largest(z: list[Any], t: Weights) -> list[Any]:
+def _less_largest(z: list[Any], t: Chances) -> list[Any]:
     """Return the scores minus the largest, a constant; use it where a shift of all scores changes nothing.
 
     While tracing, scores hold no numbers: Σⱼ tⱼ zⱼ is subtracted instead, which is exact for a one-hot target.
@@ -465,7 +464,7 @@ def _less_largest(z: list[Any], t: Weights) -> list[Any]:
     return [score - top for score in z] if top and isfinite(top) else z
 
 
-def _log_probabilities(what: str, t: Weights, p: list[Any], beside: str, loss: str = "") -> list[Any]:
+def _log_probabilities(what: str, t: Chances, p: list[Any], beside: str, loss: str = "") -> list[Any]:
     """Return log pₖ of the classes in t; raise where pₖ is 0 and tₖ is not."""
     for k, chance in t:
         if number_or_none(p[k]) == 0.0 != number_or_none(chance):
@@ -473,7 +472,7 @@ def _log_probabilities(what: str, t: Weights, p: list[Any], beside: str, loss: s
     return [log(_unless_both_zero(chance, p[k], p[k], 1.0)) for k, chance in t]
 
 
-def _log_weights(t: Weights) -> list[Any]:
+def _log_chances(t: Chances) -> list[Any]:
     """Return log tₖ of the classes in t, and 0 where tₖ is 0."""
     return [log(chance if chance.__class__ is float else where(chance, chance, 1.0)) for _, chance in t]
 
@@ -483,10 +482,10 @@ def _unless_both_zero(chance: Any, p: Any, x: Any, other: float) -> Any:
     return x if chance.__class__ is float else where(chance + p, x, other)
 
 
-def raise_infinite(what: str, place: Place, p: int, beside: str, loss: str = "") -> NoReturn:
+def raise_infinite(what: str, index: Index, p: int, beside: str, loss: str = "") -> NoReturn:
     """Raise for a probability of exactly 0 or 1 that makes a loss infinite."""
     remedy = f": give the scores themselves to {loss}_with_logits" if loss else ""
-    raise ValueError(f"{entry_name(what, place)} is exactly {p} where {beside}, so the loss would be infinite{remedy}")
+    raise ValueError(f"{entry_name(what, index)} is exactly {p} where {beside}, so the loss would be infinite{remedy}")
 
 
 def negate(x: Any) -> Any:
@@ -511,15 +510,15 @@ def number_or_none(x: Any) -> float | None:
 
 
 def is_plain(x: Any, number: float) -> bool:
-    """Tell whether x is a float equal to `number`; a loss may branch on it, because a Value gives False."""
+    """Tell whether x is a float equal to `number`. A loss may branch on this: it is False for a Value, whatever its data."""
     return x.__class__ is float and x == number
 
 
-def entry_name(what: str, place: Place) -> str:
+def entry_name(what: str, index: Index) -> str:
     """Return the name of an entry in messages: output, output[2], output[2][0]."""
-    if place is None:
+    if index is None:
         return what
-    return f"{what}[{place}]" if isinstance(place, int) else f"{what}[{place[0]}][{place[1]}]"
+    return f"{what}[{index}]" if isinstance(index, int) else f"{what}[{index[0]}][{index[1]}]"
 
 
 def as_row(x: Any, what: str) -> list[Any]:
@@ -560,7 +559,7 @@ def pair_entries(
         raise ValueError(
             f"{loss}: {names[0]} and {names[1]} must have the same shape, got {_describe_shape(shape)} and {_describe_shape(other)}"
         )
-    return list(zip(_places(shape), outputs, targets))
+    return list(zip(_indices(shape), outputs, targets))
 
 
 def _flatten(x: Any, what: str) -> tuple[list[Any], tuple[int, ...] | list[int]]:
@@ -574,7 +573,7 @@ def _flatten(x: Any, what: str) -> tuple[list[Any], tuple[int, ...] | list[int]]
     return [entry for row in rows for entry in row], [len(row) for row in rows]
 
 
-def _places(shape: tuple[int, ...] | list[int]) -> Sequence[Place]:
+def _indices(shape: tuple[int, ...] | list[int]) -> Sequence[Index]:
     if isinstance(shape, list):
         return [(i, j) for i, n in enumerate(shape) for j in range(n)]
     return range(shape[0]) if shape else [None]
@@ -603,7 +602,7 @@ def read_rows(loss: str, reduction: Reduction, output: Numbers, name: str = "out
     return [(row_name, as_row(row, row_name)) for row_name, row in zip(names, rows)], False
 
 
-def read_targets(loss: str, target: Any, rows: Sequence[Row], single: bool, name: str = "target") -> list[Weights]:
+def read_targets(loss: str, target: Any, rows: Sequence[Row], single: bool, name: str = "target") -> list[Chances]:
     """Return the target of each row, a class index, a one-hot row or a distribution, as classes with probabilities."""
     what = f"{loss}: {name}"
     if single:
@@ -615,7 +614,7 @@ def read_targets(loss: str, target: Any, rows: Sequence[Row], single: bool, name
     return [_read_target(t, f"{what}[{i}]", len(entries)) for i, (t, (_, entries)) in enumerate(zip(targets, rows))]
 
 
-def _read_target(target: Any, what: str, n: int) -> Weights:
+def _read_target(target: Any, what: str, n: int) -> Chances:
     if isinstance(target, Value):
         return list(enumerate(hits(target, n, what)))
     if list_or_none(target) is None:
@@ -640,17 +639,17 @@ def as_class_index(k: Any, what: str, n: int) -> int:
     return index
 
 
-def require_probability(x: Any, what: str, place: Place) -> None:
+def require_probability(x: Any, what: str, index: Index) -> None:
     """Raise for a number outside [0, 1]."""
     p = number_or_none(x)
     if p is not None and not 0.0 <= p <= 1.0:
         raise ValueError(
-            f"{entry_name(what, place)} must be a probability, in [0, 1], got {p!r}: softmax(z) or sigmoid(z) makes "
+            f"{entry_name(what, index)} must be a probability, in [0, 1], got {p!r}: softmax(z) or sigmoid(z) makes "
             "probabilities of scores, and the losses _with_logits take scores as they are"
         )
 
 
-def as_distribution(entries: list[Any], what: str) -> Weights:
+def as_distribution(entries: list[Any], what: str) -> Chances:
     """Return the classes of a distribution with their probabilities; raise unless these are in [0, 1] and sum to 1.
 
     Entries that are a plain 0 are left out, so that 0·log 0 counts as 0.
@@ -677,16 +676,16 @@ def require_reduction(loss: str, reduction: str) -> None:
         raise ValueError(f'{loss}: reduction must be "mean", "sum" or "none", got {truncated_repr(reduction)}')
 
 
-def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, numbers: NamedNumbers) -> Any:
+def reduce(loss: str, losses: list[Any], reduction: Reduction, single: bool, given: NamedNumbers) -> Any:
     """Return the mean or the sum of losses, or the list of them; of a single sample, its loss."""
     if single:
-        return require_defined(loss, losses[0], numbers)
+        return require_defined(loss, losses[0], given)
     if reduction == "none":
-        return [require_defined(loss, x, numbers) for x in losses]
+        return [require_defined(loss, x, given) for x in losses]
     n = len(losses)
     found = average(add(losses) if n > 1 else losses[0], n, reduction)
     found = unless_infinite(found, lambda: add([average(x, n, reduction) for x in losses]))
-    return require_defined(loss, found, numbers)
+    return require_defined(loss, found, given)
 
 
 def average(total: Any, n: int, reduction: Reduction) -> Any:
@@ -699,12 +698,12 @@ def unless_infinite(x: Any, scaled: Callable[[], Any]) -> Any:
     return scaled() if number_or_none(x) in (inf, -inf) else x
 
 
-def require_defined(loss: str, x: Any, numbers: NamedNumbers) -> Any:
+def require_defined(loss: str, x: Any, given: NamedNumbers) -> Any:
     """Return a loss; raise if it is nan, naming an argument that is not finite."""
     found = number_or_none(x)
     if found == found:
         return x
-    named = [(name, number) for name, entry in numbers for number in [number_or_none(entry)] if number is not None]
+    named = [(name, number) for name, entry in given for number in [number_or_none(entry)] if number is not None]
     wrong = [pair for pair in named if pair[1] != pair[1]] or [pair for pair in named if abs(pair[1]) == inf]
     if not wrong:
         raise NotANumber(f"{loss} is nan: the numbers that it was given are too large, scale them down")
@@ -715,9 +714,9 @@ def name_pairs(
     loss: str, pairs: Sequence[Pair], names: tuple[str, str] = ("output", "target")
 ) -> Iterator[tuple[str, Any]]:
     """Yield the numbers of `pair_entries` with their names."""
-    for place, output, target in pairs:
-        yield entry_name(f"{loss}: {names[0]}", place), output
-        yield entry_name(f"{loss}: {names[1]}", place), target
+    for index, output, target in pairs:
+        yield entry_name(f"{loss}: {names[0]}", index), output
+        yield entry_name(f"{loss}: {names[1]}", index), target
 
 
 def name_rows(rows: Sequence[Row]) -> Iterator[tuple[str, Any]]:

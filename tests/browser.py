@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from selenium.webdriver import Chrome
@@ -43,6 +44,25 @@ def quiet(driver: Chrome) -> Iterator[None]:
     assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
+# A visit of the driver takes longer than a step of a page, so a script reads all that a step shows at once.
+CELLS = (
+    "[...document.querySelectorAll('#gate tbody tr')].map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+)
+STEP = f"""
+    if (arguments[0]) document.querySelector('.stepper .main').click();
+    const texts = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent);
+    return [document.getElementById('sentence').innerText, {CELLS}, texts('.edge .value'), texts('.edge .gradient')]"""
+
+
+class Step(NamedTuple):
+    """What a page shows at a step."""
+
+    sentence: str
+    cells: list[list[str]]
+    values: list[str]
+    gradients: list[str]
+
+
 class Shown:
     """A page that is open in the browser."""
 
@@ -61,14 +81,24 @@ class Shown:
         script = "return [...document.querySelectorAll(arguments[0])].map((element) => element.textContent)"
         return [str(text) for text in self.driver.execute_script(script, selector)]
 
+    def labels(self, selector: str) -> list[str]:
+        """The labels of all these elements for those who hear the page."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((element) => element.ariaLabel)"
+        return [str(label) for label in self.driver.execute_script(script, selector)]
+
     def next(self) -> None:
         self.one(".stepper .main").click()
+
+    def step(self, *, on: bool = True) -> Step:
+        """Read a step, by default the next: its button is pressed by a script, so nothing waits for a pointer."""
+        return Step(*self.driver.execute_script(STEP, on))
 
     def press(self, key: str) -> None:
         self.one("body").send_keys(key)
 
     def cells(self) -> list[list[str]]:
-        return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in self.all("#gate tbody tr")]
+        found: list[list[str]] = self.driver.execute_script(f"return {CELLS}")
+        return found
 
     def change(self, name: str, value: str) -> None:
         field = self.one(f'[aria-label="value of {name}"]')
@@ -106,6 +136,22 @@ def two_decimals(text: str, x: float) -> bool:
 
 def six_digits(text: str, x: float) -> bool:
     return number(text) == pytest.approx(x, rel=5.1e-6, abs=1e-12)
+
+
+def check_look(page: Shown, texts: Sequence[tuple[str, str]], tables: Sequence[str] = ()) -> None:
+    """The page and these tables have nothing to scroll sideways, and each text stands out from what is behind it."""
+    assert sideways(page, "html", *tables) == [0] * (1 + len(tables))
+    for selector, behind in texts:
+        assert contrast(page, selector, behind) >= 4.5, selector
+
+
+def sideways(page: Shown, *selectors: str) -> list[int]:
+    """How far elements can be scrolled sideways."""
+    script = """return arguments[0].map((selector) => {
+        const { scrollWidth, clientWidth } = document.querySelector(selector);
+        return scrollWidth - clientWidth; })"""
+    found: list[int] = page.driver.execute_script(script, selectors)
+    return found
 
 
 def contrast(page: Shown, selector: str, behind: str) -> float:

@@ -65,9 +65,9 @@ class SameGates:
             del GATES[name]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Chrome]":
-    """Start a headless Chromium for the tests of one file."""
+    """Start a headless Chromium for all tests of pages."""
     from tests.browser import browser  # imports selenium, which may be missing
 
     with browser(tmp_path_factory.mktemp("profile")) as driver:

@@ -37,9 +37,10 @@ writeFileSync("results.json", JSON.stringify(results));
 
 def load_library(texts: Sequence[str], folder: Path, compiler: str = "gcc", level: str = "-O1") -> ctypes.CDLL:
     """Compile C files as one library, with warnings as errors."""
-    source, built = folder / "programs.c", folder / "programs.so"
-    source.write_text("\n".join(texts), encoding="ascii")
-    command = [compiler, *STRICT, level, "-shared", "-fPIC", str(source), "-o", str(built), "-lm"]
+    sources, built = [folder / f"program{k}.c" for k in range(len(texts))], folder / "programs.so"
+    for source, text in zip(sources, texts, strict=True):
+        source.write_text(text, encoding="ascii")
+    command = [compiler, *STRICT, level, "-shared", "-fPIC", *map(str, sources), "-o", str(built), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:3000]
     return ctypes.CDLL(str(built))

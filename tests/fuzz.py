@@ -28,8 +28,8 @@ import autograd
 from autograd import Value
 from autograd.compiling import CompiledProgram, compile
 from autograd.compiling.batches import Dtype
+from autograd.compiling.forms import Executor
 from autograd.compiling.machine import native
-from autograd.compiling.passes import Executor
 from tests import exports
 
 EXECUTORS: tuple[Executor, ...] = ("numpy", "tape", "native") if native else ("numpy",)

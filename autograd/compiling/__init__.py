@@ -11,8 +11,8 @@ that it reads and writes. The list and the scalar program have these readers, no
 
 training writes an optimiser's rule as such code too, with one sample per parameter, so that a whole training runs in C.
 
-machine assembles the code, and machine.h runs it. passes chooses the executor; execution runs it. Where a number is not
-finite, execution runs the printed lines, to name the line.
+machine assembles the code, and machine.h runs it. forms calls one after the other, from a trace to the code, and chooses the
+executor; execution runs it. Where a number is not finite, execution runs the printed lines, to name the line.
 """
 
 from .compiler import compile as compile

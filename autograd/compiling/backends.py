@@ -26,7 +26,7 @@ def jax_function(program: Any) -> Callable[..., Any]:
             "just in time takes minutes; call it as it is, on NumPy (print(program.report()) says what is not a matrix)"
         )
     jnp = _jax().numpy
-    names = {row.numpy: row.jax for row in FUNCTIONS.values() if row.jax}
+    names = {row.printed: row.jax for row in FUNCTIONS.values() if row.jax}
 
     def function(parameters: Any, *batches: Any, weights: Any = None) -> Any:
         return program.run_on(_Spelled(jnp, names), parameters, *batches, weights=weights, array=jnp.asarray)
@@ -96,15 +96,15 @@ class _PyTorch(_Spelled):
     """PyTorch with NumPy's names; numbers become tensors, because most functions of two operands take tensors only."""
 
     def __init__(self, torch: Any) -> None:
-        super().__init__(torch, {row.numpy: row.torch for row in FUNCTIONS.values() if row.torch})
-        self._one, two = ({row.numpy for row in FUNCTIONS.values() if row.operands == n} for n in (1, 2))
-        self._two = two - {"pow"}  # pow takes numbers too
+        super().__init__(torch, {row.printed: row.torch for row in FUNCTIONS.values() if row.torch})
+        self._operands = {row.printed: row.operands for row in FUNCTIONS.values()} | {"pow": 0}  # pow takes numbers too
 
     def __getattr__(self, name: str) -> Any:
         function = super().__getattr__(name)
-        if name in self._two:
-            return lambda a, b: function(*_tensors(self._module, a, b))
-        return (lambda a: function(self._tensor(a))) if name in self._one else function
+        operands = self._operands.get(name, 0)
+        if operands > 1:
+            return lambda *numbers: function(*_tensors(self._module, *numbers))
+        return (lambda a: function(self._tensor(a))) if operands else function
 
     def _tensor(self, x: Any) -> Any:
         """Return a number as a tensor without axes, which takes the type of those that it is computed with."""

@@ -115,4 +115,4 @@ def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: M
 
 def _kind(nodes: Sequence[Node], level: Sequence[Level], i: int) -> object:
     node = nodes[i]
-    return (node.op, node.place[0] if isinstance(node.place, tuple) else None, level[i])
+    return (node.op, node.key[0] if isinstance(node.key, tuple) else None, level[i])

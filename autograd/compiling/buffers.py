@@ -155,7 +155,7 @@ class Buffered:
     def _(self, part: Composed, place: Any) -> Operand:
         operands = [self.emit(operand) for operand in part.parts]
         made = self.kept(part.run(self.np, [operand.array for operand in operands]))
-        self.composed[part.name] = part.rule
+        self.composed[part.name] = part.function
         self.lines.append(["xp.copyto(", made, f", {part.name}(xp, ", *_listed(operands), "))"])
         return made
 

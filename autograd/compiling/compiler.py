@@ -9,7 +9,7 @@ from ..arguments import require_distinct, truncated_repr
 from ..trees import flatten
 from ..value import Value
 from .batches import Dtype, numpy
-from .passes import Executor
+from .forms import Executor
 from .program import CompiledProgram
 from .sized import SizedPrograms
 from .tracing import recorded, takes_nothing, trace
@@ -69,8 +69,8 @@ def compile(
     takes samples of different sizes. An input may be a whole number that picks a row of a table: see `take`.
 
     Parts that depend on neither inputs nor parameters are computed once, exactly as the gates compute them. In other
-    sums the constants are added first, in their order, and the remaining terms in any order. So a result may differ
-    from that of the gates by the rounding of the largest term.
+    sums the constants are added first, in their order, and the remaining terms in any order; a division by a constant is
+    a product with its reciprocal. So a result may differ from that of the gates by the rounding of the largest term.
 
     With the C extension, a program runs natively, in one call of C per step: statement by statement or, if its
     operations have little in common, as a tape of single operations. executor="native", "tape" or "numpy" selects one

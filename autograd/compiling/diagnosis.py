@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, TypeVar
 
 from ..anomaly import detect_anomaly
-from .passes import Forms
+from .forms import Forms
 
 __all__ = ["diagnosed"]
 

@@ -12,7 +12,7 @@ from .batches import Batches, Dtype, numpy
 from .buffers import Buffered, NoBuffers
 from .diagnosis import diagnosed
 from .expressions import Call
-from .passes import Forms
+from .forms import Forms
 from .references import Source
 
 __all__ = ["Execution", "constants_of", "function_of", "leaves_of"]

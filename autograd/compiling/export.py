@@ -8,12 +8,12 @@ from math import copysign, isfinite, prod
 from textwrap import wrap
 
 from ..functions import FUNCTIONS, Function, known
-from ..symbols import JAVASCRIPT, SYMBOLS, C, Symbol, definition, functions
+from ..symbols import JAVASCRIPT, C, composition, definition, functions
 from .batches import Dtype, numpy
 from .loops import AFTER, EACH, ONCE, WIDTH, Language, Loops, block
 from .statements import ArrayProgram
 
-__all__ = ["c_text", "javascript_text"]
+__all__ = ["c_text", "javascript_functions", "javascript_text"]
 
 # Names reserved in C: keywords and mathematical functions; for a function also names of the other standard headers.
 C_NAMES = """auto break case char const continue default do double else enum extern float for goto if inline int long register
@@ -85,6 +85,15 @@ class _C(Language):
         return _listed(f"{head} = {{", texts, "};")
 
 
+def javascript_functions(row: Function) -> dict[str, str]:
+    """Return a function of the table and those that it calls as expressions in JavaScript, by their names."""
+    if row.rule is None:
+        return {row.name: row.javascript}
+    text = definition(row, JAVASCRIPT).strip()
+    called = {name: FUNCTIONS[name].javascript for name in sorted(functions(composition(row)))}
+    return called | {row.name: text.removeprefix(f"const {row.name} = ").removesuffix(";")}
+
+
 class _JavaScript(Language):
     def __init__(self) -> None:
         self.helpers: dict[str, str] = {}  # name -> definition of a function that the language lacks
@@ -95,16 +104,10 @@ class _JavaScript(Language):
 
     def apply(self, op: str, operands: Sequence[str]) -> str:
         row = known(op, len(operands))
-        if row is not None and row.javascript:
-            name = row.javascript
-            if not re.fullmatch(r"[\w.]+", name):
-                name, self.helpers[row.name] = row.name, row.javascript
-            return f"{name}({', '.join(operands)})"
-        if row is not None and row.rule is not None:
-            for function in sorted(functions(Symbol.of(row.rule(SYMBOLS, *map(Symbol.named, "abc"[: row.operands]))))):
-                self.helpers[function] = FUNCTIONS[function].javascript
-            text = definition(row, JAVASCRIPT).strip()
-            self.helpers[op] = text.removeprefix(f"const {op} = ").removesuffix(";")
+        if row is not None and re.fullmatch(r"[\w.]+", row.javascript):
+            return f"{row.javascript}({', '.join(operands)})"
+        if row is not None and (row.javascript or row.rule):
+            self.helpers |= javascript_functions(row)
             return f"{op}({', '.join(operands)})"
         if row is None or not (row.sign or row.name == "where"):
             raise ValueError(_lacks("JavaScript", op, len(operands), "javascript"))
@@ -328,7 +331,7 @@ def _described(
 
 
 def _tensors(program: ArrayProgram, used: set[str]) -> list[tuple[str, str, int, int]]:
-    """Return the used tensors and gradients that are slices of the caller's arrays, as (name, array, start, length)."""
+    """Return (name, array, start, length) of every used tensor and gradient that is a slice of theta or of `gradient`."""
     found = []
     for leaf in program.leaves:
         size = prod(leaf.shape)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from math import inf, nan
 from operator import ge, gt, le, lt, matmul, mul, truediv
 from typing import Any
 
-from ..functions import FUNCTIONS
+from ..functions import FUNCTIONS, Function
+from ..symbols import NUMPY, definition
 
 __all__ = [
     "Broadcast", "Call", "Composed", "Einsum", "Expression", "Extreme", "Group", "Infix", "Joined", "Name", "Number",
@@ -138,16 +140,24 @@ class Composed(Call):
     """A call of a composed function of the table, whose first argument is the array module."""
 
     @property
-    def rule(self) -> Callable[..., Any]:
-        rule = FUNCTIONS[self.name].rule
-        assert rule is not None
-        return rule
+    def function(self) -> Callable[..., Any]:
+        """The printed function."""
+        return _function(FUNCTIONS[self.name])
 
     def printed(self, texts: Sequence[str]) -> str:
         return f"{self.name}({', '.join(['xp', *texts])})"
 
     def run(self, xp: Any, arrays: Sequence[Any]) -> Any:
-        return self.rule(xp, *arrays)
+        return self.function(xp, *arrays)
+
+
+@cache
+def _function(row: Function) -> Callable[..., Any]:
+    """Return a composed function of the table as a function of an array module and arrays."""
+    namespace: dict[str, Any] = {"inf": inf, "nan": nan}
+    exec(definition(row, NUMPY), namespace)
+    function: Callable[..., Any] = namespace[row.name]
+    return function
 
 
 class Joined(Operation):

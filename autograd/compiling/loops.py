@@ -28,7 +28,7 @@ SCATTERED = 64  # the same for factors from several arrays; more are copied side
 TABLE = 8  # minimum number of rows without a constant stride for a table of indices
 WIDTH = 100
 
-Place = float | tuple[str, int]  # a constant; or (array, row), with row SCALAR for a scalar
+Place = float | tuple[str, int]  # of a node: a constant; or (name of an array, row), with row SCALAR for a scalar
 SCALAR = -1
 
 
@@ -152,13 +152,13 @@ class Loops:
     def place(self, i: int) -> Place:
         node = self.nodes[i]
         if node.op == "param":
-            return self.parameters[node.place]
+            return self.parameters[node.key]
         if node.op == "input":
-            name, row = node.place
+            name, row = node.key
             return self.inputs[name], row
         if node.op == "seed":
             return "seed", SCALAR
-        return float(node.place) if node.op == "const" else self.at[i]
+        return float(node.key) if node.op == "const" else self.at[i]
 
     def single(self, place: Place) -> str:
         reference = self.reference([place], (1,))

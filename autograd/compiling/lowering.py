@@ -94,8 +94,8 @@ def _backward(
 ) -> list[int]:
     """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients.
 
-    The adjoint of a Value that depends on an input belongs to one sample, even if its entry was simplified to one that
-    does not vary, because later slopes may vary. Adjoints are summed over the samples where they reach a Value that
+    A Value that depends on an input has an adjoint for each sample, even where all are equal and their entry does not
+    vary, because the slopes that multiply it may vary. Adjoints are summed over the samples where they reach a Value that
     depends on no input.
     """
     xp = Functions(program, partials=True)

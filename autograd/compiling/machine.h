@@ -18,24 +18,25 @@
     X("param", PARAM, , ) X("seed", SEED, , ) X("spread", SPREAD, , ) X("input", INPUT, , ) X("total", TOTAL, , ) \
     X("total product", TOTAL_PRODUCT, , ) X("output", OUTPUT, , ) X("result", RESULT, , ) X("cost", COST, , )
 #define MATRICES(X) X("product", PRODUCT, , ) X("gradient", GRADIENT, , )
-#define DOTS(X) X("dot", DOT, , )
+#define DOTS(X) X("dot", DOT, , ) X("terms", TERMS, , )
 #define FUSED(X) X("fma", FMA, a + b * c, ) /* a term of a dot */
 #define COPIED(X) X("copy", COPY, a, )
 
 #define ALL(X) ONE_OPERAND(X) COPIED(X) TWO_OPERANDS(X) THREE_OPERANDS(X) FUSED(X) MOVES(X) MATRICES(X) DOTS(X)
-#define CODE(name, code, expression, refused) code,
+#define CODE(name, code, expression, may_raise) code,
 enum { ALL(CODE) OPERATIONS };
-#define TEXT(name, code, expression, refused) name,
+#define TEXT(name, code, expression, may_raise) name,
 static const char *const NAMES[] = {ALL(TEXT)};
 /* The kind of each operand: s, a slot of the section's memory; S, a steady slot; l, a slot of the lanes; p, a parameter; i and x,
    an input and its column; o, a row of the outputs; r, a result. */
-#define KINDS_2(name, code, expression, refused) [code] = "ss",
-#define KINDS_3(name, code, expression, refused) [code] = "sss",
-#define KINDS_4(name, code, expression, refused) [code] = "ssss",
+#define KINDS_2(name, code, expression, may_raise) [code] = "ss",
+#define KINDS_3(name, code, expression, may_raise) [code] = "sss",
+#define KINDS_4(name, code, expression, may_raise) [code] = "ssss",
 static const char *const KINDS[OPERATIONS] = { /* matrix products have a struct instead: see Product */
     ONE_OPERAND(KINDS_2) COPIED(KINDS_2) TWO_OPERANDS(KINDS_3) THREE_OPERANDS(KINDS_4) FUSED(KINDS_4)
     [PARAM] = "Sp", [SEED] = "S", [SPREAD] = "lS", [INPUT] = "six", [TOTAL] = "Ss", [TOTAL_PRODUCT] = "Sss", [OUTPUT] = "os",
     [RESULT] = "rS", [COST] = "S", [PRODUCT] = "", [GRADIENT] = "", [DOT] = "", /* see Dot */
+    [TERMS] = "s",
 };
 
 /* A matrix in a memory: the place of its first entry, and the strides of rows and columns. */
@@ -58,16 +59,19 @@ typedef struct {
 } Dot;
 #define DOT_SIZE ((ptrdiff_t)(sizeof(Dot) / sizeof(int32_t)))
 
+/* terms sets a slot to a sum of products of any slots. A run holds one: its number of steps is that of the slots that it names, the
+   one of the sum and then two for each product. */
+
 /* Return the number of int32 operands of one step. */
 INLINE ptrdiff_t operands(int32_t operation) {
-#define SIZE_MATRIX(name, code, expression, refused) case code: return PRODUCT_SIZE;
-#define SIZE_2(name, code, expression, refused) case code: return 2;
-#define SIZE_3(name, code, expression, refused) case code: return 3;
-#define SIZE_4(name, code, expression, refused) case code: return 4;
+#define SIZE_MATRIX(name, code, expression, may_raise) case code: return PRODUCT_SIZE;
+#define SIZE_2(name, code, expression, may_raise) case code: return 2;
+#define SIZE_3(name, code, expression, may_raise) case code: return 3;
+#define SIZE_4(name, code, expression, may_raise) case code: return 4;
     switch (operation) {
         ONE_OPERAND(SIZE_2) COPIED(SIZE_2) TWO_OPERANDS(SIZE_3) THREE_OPERANDS(SIZE_4) FUSED(SIZE_4)
         MATRICES(SIZE_MATRIX)
-    case SEED: case COST: return 1;
+    case SEED: case COST: case TERMS: return 1;
     case INPUT: case TOTAL_PRODUCT: return 3;
     case DOT: return DOT_SIZE;
     default: return 2;
@@ -115,6 +119,7 @@ typedef double Eight __attribute__((vector_size(64), aligned(8), may_alias));
 #define LOAD(from) (*(const Eight *)(from))
 #define ZERO ((Eight){0})
 #define ADD_PRODUCT(to, x, eight) ((to) += (x) * (eight))
+#define ADD_PRODUCTS(to, a, b) ((to) += (a) * (b))
 #else
 typedef struct { double of[8]; } Eight;
 #define ZERO ((Eight){{0}})
@@ -124,18 +129,23 @@ INLINE Eight LOAD(const double *from) {
     return found;
 }
 #define ADD_PRODUCT(to, x, eight) do { for (int e = 0; e < 8; e++) (to).of[e] += (x) * (eight).of[e]; } while (0)
+#define ADD_PRODUCTS(to, a, b) do { Eight x = a, y = b; for (int e = 0; e < 8; e++) (to).of[e] += x.of[e] * y.of[e]; } while (0)
 #endif
 
-INLINE void store(double *to, Eight eight, ptrdiff_t n) { memcpy(to, &eight, (size_t)(n < 8 ? n : 8) * sizeof(double)); }
+INLINE void store(double *to, Eight eight, ptrdiff_t n) {
+    if (n >= 8) memcpy(to, &eight, sizeof eight);
+    else memcpy(to, &eight, (size_t)n * sizeof(double));
+}
 
-/* Compute a tile of a product: `rows` rows and 8·eights columns, of which `width` are stored. */
+/* Compute a tile of a product: `rows` rows and 8·eights columns, of which `width` are stored. The second eight columns of `right`
+   are `beside` the first. */
 INLINE void tile(int rows, int eights, double *to, ptrdiff_t pitch, ptrdiff_t width, const double *left, ptrdiff_t row,
-                 ptrdiff_t column, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
+                 ptrdiff_t column, ptrdiff_t inner, const double *right, ptrdiff_t stride, ptrdiff_t beside) {
     Eight sums[8][2];
     UNROLLED for (int i = 0; i < rows; i++) sums[i][0] = sums[i][1] = ZERO; /* not all of them by memset, which is slow */
     for (ptrdiff_t k = 0; k < inner; k++, right += stride, left += column) {
         Eight first = LOAD(right), second = first;
-        if (eights > 1) second = LOAD(right + 8);
+        if (eights > 1) second = LOAD(right + beside);
         UNROLLED for (int i = 0; i < rows; i++) {
             double x = left[i * row];
             ADD_PRODUCT(sums[i][0], x, first);
@@ -148,16 +158,17 @@ INLINE void tile(int rows, int eights, double *to, ptrdiff_t pitch, ptrdiff_t wi
     }
 }
 
-/* to[i, j] = Σ_k left[i, k] · right[k, j], where the columns of `right` are side by side, in rows of whole eights. */
+/* to[i, j] = Σ_k left[i, k] · right[k, j], where eight columns of `right` are consecutive, and the next eight `beside` them. */
 INLINE void multiply(int tall, int wide, double *to, ptrdiff_t pitch, const double *left, ptrdiff_t row, ptrdiff_t column,
-                     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, const double *right, ptrdiff_t stride) {
+                     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, const double *right, ptrdiff_t stride, ptrdiff_t beside) {
     for (ptrdiff_t j = 0; j < columns;) {
         int eights = columns - j > 8 ? wide : 1;
+        const double *from = right + j / 8 * beside;
         ptrdiff_t i = 0;
 #define TILES(n) \
     for (; i + n <= rows; i += n) { \
-        if (eights == 2) tile(n, 2, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, right + j, stride); \
-        else tile(n, 1, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, right + j, stride); \
+        if (eights == 2) tile(n, 2, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, from, stride, beside); \
+        else tile(n, 1, to + i * pitch + j, pitch, columns - j, left + i * row, row, column, inner, from, stride, beside); \
     }
         if (tall == 8) TILES(8)
         TILES(4)
@@ -183,12 +194,7 @@ INLINE void multiply_column(double *to, const double *left, ptrdiff_t row, ptrdi
             ptrdiff_t k = 0;
             double rest = 0.0;
             for (; k + 8 <= inner; k += 8) {
-                Eight x = LOAD(left + k), y = LOAD(right + k);
-#if defined(__GNUC__)
-                sum += x * y;
-#else
-                for (int e = 0; e < 8; e++) sum.of[e] += x.of[e] * y.of[e];
-#endif
+                ADD_PRODUCTS(sum, LOAD(left + k), LOAD(right + k));
             }
             for (; k < inner; k++) rest += left[k] * right[k];
             to[i] = summed(sum) + rest;
@@ -221,9 +227,24 @@ INLINE void run_dot(const Dot *d, double *memory, ptrdiff_t width) {
     } else
         for (ptrdiff_t lane = 0; lane < width; lane += 8) {
             const double *x = left + lane, *y = right + lane;
-            double sum[8] = {0};
-            for (int32_t i = 0; i < d->count; i++, x += down, y += across) EACH(8) sum[k] += x[k] * y[k];
-            memcpy(to + lane, sum, sizeof sum);
+            Eight sum = ZERO;
+            for (int32_t i = 0; i < d->count; i++, x += down, y += across) ADD_PRODUCTS(sum, LOAD(x), LOAD(y));
+            store(to + lane, sum, 8);
+        }
+}
+
+INLINE void run_terms(const int32_t *at, ptrdiff_t n, double *memory, ptrdiff_t width) {
+    double *to = memory + at[0] * width;
+    if (width == 1) {
+        double sum = 0.0;
+        for (ptrdiff_t i = 1; i < n; i += 2) sum += memory[at[i]] * memory[at[i + 1]];
+        *to = sum;
+    } else
+        for (ptrdiff_t lane = 0; lane < width; lane += 8) {
+            Eight sum = ZERO;
+            for (ptrdiff_t i = 1; i < n; i += 2)
+                ADD_PRODUCTS(sum, LOAD(memory + at[i] * width + lane), LOAD(memory + at[i + 1] * width + lane));
+            store(to + lane, sum, 8);
         }
 }
 
@@ -255,13 +276,14 @@ INLINE void run_product(int tall, int wide, const Product *p, Block *block, doub
             return;
         }
         ptrdiff_t stride = pack(block->packed, right, p->right.row, p->right.column, p->inner, p->columns);
-        multiply(tall, wide, to, p->columns, left, p->left.row, p->left.column, p->rows, p->columns, p->inner, block->packed, stride);
+        multiply(tall, wide, to, p->columns, left, p->left.row, p->left.column, p->rows, p->columns, p->inner, block->packed, stride, 8);
         return;
     }
     if (p->left.memory != LANES) {
-        for (ptrdiff_t j = 0; j < p->columns; j++)
-            multiply(tall, wide, to + j * width, p->columns * width, left, p->left.row, p->left.column, p->rows, width, p->inner,
-                     right + j * p->right.column * width, p->right.row * width);
+        ptrdiff_t next = p->right.column * width, rest = width == 8 ? 1 : p->columns; /* several columns of eight lanes share a tile */
+        for (ptrdiff_t j = 0; j < rest; j++)
+            multiply(tall, wide, to + j * width, p->columns * width, left, p->left.row, p->left.column, p->rows,
+                     p->columns / rest * width, p->inner, right + j * next, p->right.row * width, width == 8 ? next : 8);
         return;
     }
     for (int32_t i = 0; i < p->rows; i++) /* each sample has matrices of its own */
@@ -271,6 +293,36 @@ INLINE void run_product(int tall, int wide, const Product *p, Block *block, doub
             run_dot(&dot, memory, width);
         }
 }
+
+/* Copy eight rows of eight numbers to eight columns. */
+#if defined(__GNUC__)
+typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
+#if defined(__clang__)
+#define PICKED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int64_t Places __attribute__((vector_size(32)));
+#define PICKED(a, b, ...) __builtin_shuffle(a, b, (Places){__VA_ARGS__})
+#endif
+INLINE void transpose(double *to, ptrdiff_t stride, const double *from, ptrdiff_t apart) {
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 8; j += 4) {
+            const Four *a = (const Four *)(from + i * apart + j), *b = (const Four *)((const double *)a + apart);
+            const Four *c = (const Four *)((const double *)b + apart), *d = (const Four *)((const double *)c + apart);
+            Four even = PICKED(*a, *b, 0, 4, 2, 6), odd = PICKED(*a, *b, 1, 5, 3, 7);
+            Four evens = PICKED(*c, *d, 0, 4, 2, 6), odds = PICKED(*c, *d, 1, 5, 3, 7);
+            double *into = to + j * stride + i;
+            *(Four *)into = PICKED(even, evens, 0, 1, 4, 5);
+            *(Four *)(into + stride) = PICKED(odd, odds, 0, 1, 4, 5);
+            *(Four *)(into + 2 * stride) = PICKED(even, evens, 2, 3, 6, 7);
+            *(Four *)(into + 3 * stride) = PICKED(odd, odds, 2, 3, 6, 7);
+        }
+}
+#else
+INLINE void transpose(double *to, ptrdiff_t stride, const double *from, ptrdiff_t apart) {
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 8; j++) to[j * stride + i] = from[i * apart + j];
+}
+#endif
 
 /* Compute a tile of a gradient, of which `width` columns are stored: see `tile`. Each entry of `left` holds its samples. */
 INLINE void gradient_tile(int rows, int eights, double *to, Matrix at, int first, ptrdiff_t width, const double *left, ptrdiff_t row,
@@ -309,8 +361,8 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
                 const double *from = right + (k * p->right.row + j * p->right.column) * width;
                 double *into = packed + k * samples * stride + j;
                 ptrdiff_t apart = p->right.column * width, there = p->columns - j;
-                if (there >= 8)
-                    for (ptrdiff_t s = 0; s < samples; s++) UNROLLED for (int e = 0; e < 8; e++) into[s * stride + e] = from[e * apart + s];
+                if (there >= 8 && width > 1)
+                    for (ptrdiff_t s = 0; s < samples; s += 8) transpose(into + s * stride, stride, from + s, apart);
                 else
                     for (ptrdiff_t s = 0; s < samples; s++)
                         for (int e = 0; e < 8; e++) into[s * stride + e] = e < there ? from[e * apart + s] : 0.0;
@@ -346,7 +398,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
     if (width == 1) EACH(count) { __VA_ARGS__ } \
     else for (ptrdiff_t lane = 0; lane < (count); lane += 8) \
         AS_IT_IS for (ptrdiff_t k = lane; k < lane + 8; k++) { __VA_ARGS__ }
-#define RUN_1(name, operation, expression, refused) \
+#define RUN_1(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1)) { \
             double *to = FROM(0); \
@@ -358,7 +410,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_2(name, operation, expression, refused) \
+#define RUN_2(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1)) { \
             double *to = FROM(0); \
@@ -378,7 +430,7 @@ INLINE void run_gradient(const Product *p, Block *block, ptrdiff_t width) {
             LANE_BY_LANE(width, double a = A[k], b = B[k]; to[k] = expression;) \
         } \
         break;
-#define RUN_3(name, operation, expression, refused) \
+#define RUN_3(name, operation, expression, may_raise) \
     case operation: \
         if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 1) && MOVES_BY(2, 1) && MOVES_BY(3, 1)) { \
             double *to = FROM(0); \
@@ -499,76 +551,112 @@ INLINE void take_columns(double *to, ptrdiff_t columns, ptrdiff_t from, const In
     else transpose_columns(to, columns, numbers, input, block, width, 0);
 }
 
-/* Run a section on a memory with slots of `width` numbers. A tile has `tall` rows and 8·wide columns. */
-INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
-    const int32_t *at = section.code, *end = at + section.length;
+/* Each of the following runs one run of code. Short operations are part of the loop over runs, `execute`, for a call would take as
+   long as they do; the others are in functions of their own, because compilers are slow on long functions. */
+#define TAKE_RUN \
+    int32_t operation = run[0], n = run[1]; \
+    ptrdiff_t steps = n < 0 ? -(ptrdiff_t)n : n; \
+    const int32_t *at = run + 2;
+
+INLINE void run_function(const int32_t *run, double *memory, ptrdiff_t width) {
+    TAKE_RUN
+    switch (operation) {
+        KERNELS(RUN_KERNEL)
+        RUN_KERNEL_2(POW, pow)
+    default: switch (operation) { /* the rest, in a loop */
+        ONE_OPERAND(RUN_1)
+    }}
+}
+
+INLINE void run_move(const int32_t *run, Block *block, double *memory, ptrdiff_t width) {
+    TAKE_RUN
     double *steady = block->steady;
     int first = block->start == 0;
-    while (at < end) {
-        int32_t operation = at[0], n = at[1];
-        ptrdiff_t steps = n < 0 ? -(ptrdiff_t)n : n;
-        at += 2;
+    switch (operation) {
+    case PARAM:
+        STEPS steady[PLACE(0, 2)] = block->parameters[PLACE(1, 2)];
+        break;
+    case SEED:
+        STEPS steady[PLACE(0, 1)] = 1.0 / (double)block->batch;
+        break;
+    case SPREAD:
+        STEPS {
+            double x = steady[PLACE(1, 2)], *to = block->lanes + PLACE(0, 2) * block->width;
+            EACH(block->width) to[k] = x;
+        }
+        break;
+    case INPUT:
+        if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1))
+            take_columns(FROM(0), steps, at[4], block->inputs + at[2], block, width);
+        else STEPS take_columns(SLOT(0, 3), 1, PLACE(2, 3), block->inputs + PLACE(1, 3), block, width);
+        break;
+    case TOTAL:
+        STEPS {
+            double sum = sum_of(SLOT(1, 2), block->samples);
+            steady[PLACE(0, 2)] = (first ? 0.0 : steady[PLACE(0, 2)]) + sum;
+        }
+        break;
+    case TOTAL_PRODUCT:
+        STEPS {
+            double sum = sum_of_products(SLOT(1, 3), SLOT(2, 3), block->samples);
+            steady[PLACE(0, 3)] = (first ? 0.0 : steady[PLACE(0, 3)]) + sum;
+        }
+        break;
+    case OUTPUT:
+        STEPS {
+            const double *A = SLOT(1, 2);
+            memcpy(block->outputs + PLACE(0, 2) * block->batch + block->start, A, (size_t)block->samples * sizeof(double));
+        }
+        break;
+    case RESULT:
+        STEPS block->results[PLACE(0, 2)] = steady[PLACE(1, 2)];
+        break;
+    case COST:
+        STEPS block->cost = steady[PLACE(0, 1)];
+        break;
+    }
+}
+
+/* A tile of a product has `tall` rows and 8·wide columns. */
+INLINE void run_matrices(const int32_t *run, Block *block, double *memory, ptrdiff_t width, int tall, int wide) {
+    TAKE_RUN
+    switch (operation) {
+    case PRODUCT:
+        for (ptrdiff_t i = 0; i < steps; i++)
+            run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
+        break;
+    case DOT:
+        for (ptrdiff_t i = 0; i < steps; i++) run_dot((const Dot *)(at + i * DOT_SIZE), memory, width);
+        break;
+    case TERMS:
+        run_terms(at, n, memory, width);
+        break;
+    case GRADIENT:
+        for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);
+        break;
+    }
+}
+
+#define CASE(name, code, expression, refused) case code:
+
+/* Run a section on a memory with slots of `width` numbers. */
+INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width,
+                    void (*function)(const int32_t *run, double *memory, ptrdiff_t width),
+                    void (*move)(const int32_t *run, Block *block, double *memory, ptrdiff_t width),
+                    void (*matrices)(const int32_t *run, Block *block, double *memory, ptrdiff_t width)) {
+    const int32_t *end = section.code + section.length;
+    for (const int32_t *run = section.code; run < end;) {
+        TAKE_RUN
         switch (operation) {
-            KERNELS(RUN_KERNEL)
-            RUN_KERNEL_2(POW, pow)
-        default: switch (operation) { /* the rest, in a loop */
-            ONE_OPERAND(RUN_1)
+            ONE_OPERAND(CASE) case POW: function(run, memory, width); break;
+            MOVES(CASE) move(run, block, memory, width); break;
+            MATRICES(CASE) DOTS(CASE) matrices(run, block, memory, width); break;
+        default: switch (operation) {
             COPIED(RUN_1)
             TWO_OPERANDS(RUN_2)
             THREE_OPERANDS(RUN_3)
             FUSED(RUN_3)
-        case PARAM:
-            STEPS steady[PLACE(0, 2)] = block->parameters[PLACE(1, 2)];
-            break;
-        case SEED:
-            STEPS steady[PLACE(0, 1)] = 1.0 / (double)block->batch;
-            break;
-        case SPREAD:
-            STEPS {
-                double x = steady[PLACE(1, 2)], *to = block->lanes + PLACE(0, 2) * block->width;
-                EACH(block->width) to[k] = x;
-            }
-            break;
-        case INPUT:
-            if (n < 0 && MOVES_BY(0, 1) && MOVES_BY(1, 0) && MOVES_BY(2, 1))
-                take_columns(FROM(0), steps, at[4], block->inputs + at[2], block, width);
-            else STEPS take_columns(SLOT(0, 3), 1, PLACE(2, 3), block->inputs + PLACE(1, 3), block, width);
-            break;
-        case TOTAL:
-            STEPS {
-                double sum = sum_of(SLOT(1, 2), block->samples);
-                steady[PLACE(0, 2)] = (first ? 0.0 : steady[PLACE(0, 2)]) + sum;
-            }
-            break;
-        case TOTAL_PRODUCT:
-            STEPS {
-                double sum = sum_of_products(SLOT(1, 3), SLOT(2, 3), block->samples);
-                steady[PLACE(0, 3)] = (first ? 0.0 : steady[PLACE(0, 3)]) + sum;
-            }
-            break;
-        case OUTPUT:
-            STEPS {
-                const double *A = SLOT(1, 2);
-                memcpy(block->outputs + PLACE(0, 2) * block->batch + block->start, A, (size_t)block->samples * sizeof(double));
-            }
-            break;
-        case RESULT:
-            STEPS block->results[PLACE(0, 2)] = steady[PLACE(1, 2)];
-            break;
-        case COST:
-            STEPS block->cost = steady[PLACE(0, 1)];
-            break;
-        case PRODUCT:
-            for (ptrdiff_t i = 0; i < steps; i++)
-                run_product(tall, wide, (const Product *)(at + i * PRODUCT_SIZE), block, memory, width);
-            break;
-        case DOT:
-            for (ptrdiff_t i = 0; i < steps; i++) run_dot((const Dot *)(at + i * DOT_SIZE), memory, width);
-            break;
-        case GRADIENT:
-            for (ptrdiff_t i = 0; i < steps; i++) run_gradient((const Product *)(at + i * PRODUCT_SIZE), block, width);
-            break;
         }}
-        at += operands(operation) * (n < 0 ? 2 : steps);
+        run += 2 + operands(operation) * (n < 0 ? 2 : steps);
     }
 }

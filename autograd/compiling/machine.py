@@ -173,6 +173,12 @@ class Assembly:
             self.sections[section].extend((native.OPERATIONS["dot"][0], len(dots)))
             self.sections[section].extend(place for dot in dots for place in dot)
 
+    def emit_terms(self, section: int, to: int, lefts: Sequence[int], rights: Sequence[int]) -> None:
+        """Write a sum of products of any slots."""
+        self.operations += len(lefts)
+        self.sections[section].extend((native.OPERATIONS["terms"][0], 1 + 2 * len(lefts), to))
+        self.sections[section].extend(slot for pair in zip(lefts, rights) for slot in pair)
+
     def emit_product(
         self, section: int, op: str, shape: tuple[int, int, int], to: Matrix, left: Matrix, right: Matrix
     ) -> None:

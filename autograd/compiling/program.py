@@ -15,8 +15,8 @@ from .backends import jax_function, replicated, sharded, torch_function, torch_m
 from .batches import Batches, Dtype, as_type, numpy, refuse_masked
 from .execution import Execution, constants_of, function_of, leaves_of
 from .export import c_text, javascript_text
+from .forms import Executor, Forms
 from .parameters import ParameterArray
-from .passes import Executor, Forms
 from .references import Source
 from .tracing import ALONE, Trace
 from .training import Optimiser, Part, Training, train

@@ -248,7 +248,7 @@ class References:
         return None if any(self.array_of(i) != -1 for i in ids) else self.numbers([self.number(i) for i in ids], shape)
 
     def number(self, i: int) -> float:
-        return float(self.nodes[i].place)
+        return float(self.nodes[i].key)
 
     def numbers(self, numbers: Sequence[float], shape: tuple[int, int] | None) -> Expression:
         """Return one number if all are equal, else an array of the shape; a column if no shape is given."""

@@ -17,7 +17,7 @@ def report(program: ArrayProgram, gathers: int) -> str:
     others = [statement for statement in program.statements if statement.op not in ("dot", "leaf")]
     shapes = [f"{leaf.name} {' × '.join(map(str, leaf.shape))}" for leaf in program.leaves]
     ends = [program.nodes[i] for i in program.gradients]
-    unused = [str(p) for p, node in enumerate(ends) if node.op == "const" and node.place == 0]
+    unused = [str(p) for p, node in enumerate(ends) if node.op == "const" and node.key == 0]
     named = f"parameters {', '.join(unused)}"
     if len(unused) > MOST_LISTED:
         named = f"{len(unused)} parameters, {', '.join(unused[:MOST_LISTED])}, …"

@@ -17,7 +17,7 @@ from typing import Any
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..symbols import COMPLEMENT, Arithmetic
 
-__all__ = ["Downstream", "Program", "Scalar", "exact"]
+__all__ = ["Downstream", "Program", "Scalar", "is_normal"]
 
 Downstream = int | tuple[int, int]  # an entry, or the two factors of a product
 
@@ -36,35 +36,39 @@ COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
 class Program:
     """Scalar operations in order of computation.
 
-    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. An "add" takes two
-    entries or more; a "dot" all left factors and then all right ones: of the left ones none varies, of the right ones each,
-    or, below a "total", each of both. A "total" sums over the samples of a batch: a varying entry, or the product of two.
+    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. Operands are
+
+    add: two terms or more
+    dot: left factors, then as many right ones. Left ones do not vary, right ones do; under a total both vary
+    total: a varying entry, or two varying factors, whose product is summed over the samples of a batch
     """
 
     def __init__(self) -> None:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
-        self.place: dict[int, Any] = {}  # leaf -> its parameter or input, or the number of a constant
+        self.key: dict[
+            int, Any
+        ] = {}  # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
         self.constants: dict[int, float] = {}
         self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
-        place = x if x else str(x)  # -0.0 and 0.0 are different constants
-        i = self._known["const"].get(place)
+        key = x if x else str(x)  # -0.0 and 0.0 are different constants
+        i = self._known["const"].get(key)
         if i is None:
-            i = self.leaf("const", place, False)
-            self.constants[i] = self.place[i] = x
+            i = self.leaf("const", key, False)
+            self.constants[i] = self.key[i] = x
         return i
 
-    def leaf(self, kind: str, place: Any, varying: bool) -> int:
+    def leaf(self, kind: str, key: Any, varying: bool) -> int:
         """Return the entry of a parameter (kind "param"), an input, or the seed of the gradient."""
         known = self._known[kind]
-        i = known.get(place)
+        i = known.get(key)
         if i is None:
-            i = known[place] = self._append(kind, (), varying)
-            self.place[i] = place
+            i = known[key] = self._append(kind, (), varying)
+            self.key[i] = key
         return i
 
     def forget(self) -> None:
@@ -164,7 +168,7 @@ class Program:
             return a
         if factor == 1.0:
             return b
-        if self.ops[b] == "mul" and exact(product := factor * self.constants.get(self.args[b][0], 0.0)):
+        if self.ops[b] == "mul" and is_normal(product := factor * self.constants.get(self.args[b][0], 0.0)):
             return self.node("mul", self.const(product), self.args[b][1])
         return None
 
@@ -176,7 +180,8 @@ class Program:
 
     def _div(self, a: int, b: int) -> int | None:
         divisor = self.constants.get(b)
-        if divisor and exact(inverse := 1 / divisor):
+        # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
+        if divisor and is_normal(inverse := 1 / divisor):
             return self.node("mul", self.const(inverse), a)
         return a if self.is_const(a, 0.0) else None
 
@@ -247,9 +252,9 @@ class Program:
         for i in self.needed(outputs):
             op, args = self.ops[i], self.args[i]
             if op == "const":
-                values[i] = self.place[i]
+                values[i] = self.key[i]
             elif not args:
-                values[i] = leaves[op, self.place[i]]
+                values[i] = leaves[op, self.key[i]]
             else:
                 values[i] = _fold(op, [values[a] for a in args])
         return [values[i] for i in outputs]
@@ -261,8 +266,8 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
 }  # fmt: skip
 
 
-def exact(number: float) -> bool:
-    """Tell whether a folded number kept its digits: it neither overflowed nor came near 0."""
+def is_normal(number: float) -> bool:
+    """Tell whether a folded number is a normal float: it neither overflowed nor came near 0, where floats lose digits."""
     return sys.float_info.min <= abs(number) <= sys.float_info.max
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from ..arguments import list_or_none, truncated_repr
 from ..value import Value
 from .batches import Dtype, numpy
+from .forms import Executor
 from .parameters import ParameterArray
-from .passes import Executor
 from .program import CompiledProgram
 from .tracing import input_names, trace
 from .training import Optimiser, Part, Training, train

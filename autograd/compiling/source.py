@@ -223,7 +223,7 @@ class _Writer(References):
         row = FUNCTIONS.get(op)
         if row is not None and row.rule is not None:
             return Composed(op, tuple(parts))
-        return Call(row.numpy if row is not None and row.numpy else op, tuple(parts))
+        return Call(op if row is None else row.printed, tuple(parts))
 
     def sum(self, statement: Statement, parts: list[Expression], shape: tuple[int, int] | None) -> Expression:
         entries = list(zip(statement.coefs, parts, strict=True))

@@ -24,7 +24,8 @@ class Statement:
     """Rows that are computed together: one row per member, and one column per sample (a single one if not varying).
 
     op: the operation of its members; "leaf" for inputs, parameters and the seed
-    operands: for each argument, one node per member; for max and min one list of all arguments, member by member
+    operands: for each argument, one node per member; for max and min a single list, which holds all arguments of the first
+    member, then those of the second, and so on
     """
 
     op: str
@@ -77,17 +78,18 @@ class _Arranging:
         self.nodes, self.found, self.inputs = found.nodes, found, inputs
         self.level = levels(self.nodes)
         self.statements: list[Statement] = []
-        # array and row of every node in one number: −1 for constants and, until `leaves` has ordered them, for parameters
+        # array and row of every node, packed in one int that sorts them: −1 for constants; for parameters, until `leaves`
+        # has ordered them, the caller's order
         self.position = array("q", [-1]) * len(self.nodes)
         self.where = self.position.__getitem__
-        self.param = {node.place: i for i, node in enumerate(self.nodes) if node.op == "param" and found.needed[i]}
+        self.param = {node.key: i for i, node in enumerate(self.nodes) if node.op == "param" and found.needed[i]}
         self.n_parameters = n_parameters
 
     def run(self) -> ArrayProgram:
         self.add(
             Statement("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta")
         )
-        entry = {node.place: i for i, node in enumerate(self.nodes) if node.op == "input"}
+        entry = {node.key: i for i, node in enumerate(self.nodes) if node.op == "input"}
         for name, size in self.inputs.items():
             self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
         seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
@@ -129,7 +131,7 @@ class _Arranging:
         matrices = []
         for statement in self.statements:
             for block in statement.stack.blocks if statement.stack and statement.stack.varying else ():
-                grid = [[nodes[i].place for i in left if nodes[i].op == "param"] for left in block.lefts]
+                grid = [[nodes[i].key for i in left if nodes[i].op == "param"] for left in block.lefts]
                 if all(len(row) == len(block.lefts[0]) for row in grid):
                     matrices.append(grid)
         matrices.sort(key=lambda grid: -len(grid) * len(grid[0]))
@@ -144,7 +146,7 @@ class _Arranging:
         others = {i for p, i in self.param.items() if p not in claimed}
         for i, node in enumerate(nodes):
             for x in others.intersection(node.args):
-                first.setdefault(nodes[x].place, self.level[i])
+                first.setdefault(nodes[x].key, self.level[i])
         rest: dict[Level | None, list[int]] = defaultdict(list)
         for p in range(self.n_parameters):
             if p not in claimed:

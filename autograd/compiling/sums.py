@@ -12,7 +12,7 @@ from functools import reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .scalars import Program, exact
+from .scalars import Program, is_normal
 
 __all__ = ["Node", "Nodes", "gather"]
 
@@ -32,7 +32,7 @@ class Node(NamedTuple):
     total: bool = False
     varying: bool = False
     backward: bool = False
-    place: Any = None  # of a leaf: its parameter, its input, or the number of a constant
+    key: Any = None  # of a leaf, as in the scalar program
 
 
 class Nodes(NamedTuple):
@@ -66,7 +66,7 @@ class _Gathering:
             if uses[i]:  # entries without users are skipped
                 for a in program.args[i]:
                     uses[a] += 1
-        self.rank = rank = [program.place[i] if op == "param" else -1 for i, op in enumerate(program.ops)]
+        self.rank = rank = [program.key[i] if op == "param" else -1 for i, op in enumerate(program.ops)]
         level_of, rank_of = level.__getitem__, rank.__getitem__
         for i, args in enumerate(program.args):
             if args and uses[i]:
@@ -167,7 +167,7 @@ class _Gathering:
         program = self.program
         factors = []
         for f in (a, b):
-            if program.ops[f] == "mul" and not program.varying[f] and exact(scaled := c * self.number(f)):
+            if program.ops[f] == "mul" and not program.varying[f] and is_normal(scaled := c * self.number(f)):
                 c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, (factors[0],), (factors[1],), total
@@ -184,7 +184,7 @@ class _Gathering:
         program, op = self.program, self.program.ops[i]
         backward = i >= self.forward
         if not plan:
-            leaf = Node(op, (), (), False, program.varying[i], False, program.place[i])
+            leaf = Node(op, (), (), False, program.varying[i], False, program.key[i])
             return self.add(leaf) if op == "const" else self.append(leaf)  # the others are stored once already
         if isinstance(plan, list):
             return self.sum(plan, backward, i)
@@ -228,14 +228,14 @@ class _Gathering:
                     parts.append((sign * size, self.dot(same, total, varies, backward)))
         for (total, varies, *_), several in plain.items():
             if len(several) >= MANY or (total and len(several) > 1):
-                weights = sorted((self.at[a], self.add(Node("const", place=c))) for c, a, _ in several)
+                weights = sorted((self.at[a], self.add(Node("const", key=c))) for c, a, _ in several)
                 terms_at, coefs_at = zip(*weights)
                 node = Node("dot", (*coefs_at, *terms_at), varying=varies, backward=backward)
                 parts.append((1.0, self.totalled(self.add(node), total, backward)))
             else:
                 parts += [(c, self.totalled(self.at[a], total, backward)) for c, a, _ in several]
         if numbers:  # constants of inner sums come first
-            parts.append((1.0, self.add(Node("const", place=reduce(add, reversed(numbers))))))
+            parts.append((1.0, self.add(Node("const", key=reduce(add, reversed(numbers))))))
         merged: dict[int, float] = {}
         for c, a in parts:
             merged[a] = merged.get(a, 0.0) + c
@@ -264,14 +264,18 @@ class _Gathering:
         """Return a product with constants moved out of its factors, where the remaining factor has a node anyway."""
         program, factors = self.program, []
         for f in (a, b):
-            if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and exact(scaled := c * self.number(f)):
+            if program.ops[f] == "mul" and self.at[program.args[f][1]] >= 0 and is_normal(scaled := c * self.number(f)):
                 c, f = scaled, program.args[f][1]
             factors.append(f)
         return c, factors[0], factors[1]
 
     def ordered(self, a: int, b: int) -> tuple[int, int]:
-        """Return two factors that both vary, or do not, left first: what the backward pass brought, else the
-        one that is computed first, or comes out of the parameters that are first: so all products of two layers are alike."""
+        """Return two factors, of which both vary or neither does, left one first, so that all products of two layers are alike.
+
+        1. A factor of the backward pass is left of one of the forward pass.
+        2. Otherwise the factor of the lower level is left: it is computed first.
+        3. On the same level, the factor of the lower rank is left: its parameters come first.
+        """
         if (a >= self.forward) != (b >= self.forward):
             return (a, b) if a >= self.forward else (b, a)
         level, rank = self.level, self.rank
@@ -288,9 +292,11 @@ class _Gathering:
 
     def add(self, node: Node) -> int:
         """Return the index of a node; equal nodes of both passes are one."""
-        op, args, coefs, total, _, _, place = node
-        key = (args, coefs, place) if coefs or not args else args  # of most nodes the operands, which are stored already
-        found = self.known[op, total].setdefault(key, len(self.nodes))
+        op, args, coefs, total, _, _, key = node
+        same = (
+            (args, coefs, key) if coefs or not args else args
+        )  # most nodes have only operands, which are stored already
+        found = self.known[op, total].setdefault(same, len(self.nodes))
         if found == len(self.nodes):
             self.append(node)
         return found

@@ -25,9 +25,16 @@ typedef struct {
     void (*round)(double *, ptrdiff_t);
 } Machine;
 #define MACHINE(name, target, tall, wide) \
+    target static void function_##name(const int32_t *run, double *memory, ptrdiff_t width) { run_function(run, memory, width); } \
+    target static void move_##name(const int32_t *run, Block *block, double *memory, ptrdiff_t width) { \
+        run_move(run, block, memory, width); \
+    } \
+    target static void matrices_##name(const int32_t *run, Block *block, double *memory, ptrdiff_t width) { \
+        run_matrices(run, block, memory, width, tall, wide); \
+    } \
     target static void run_##name(Section section, Block *block, double *memory, ptrdiff_t width) { \
-        if (width == 1) execute(section, block, memory, 1, tall, wide); \
-        else execute(section, block, memory, width, tall, wide); \
+        if (width == 1) execute(section, block, memory, 1, function_##name, move_##name, matrices_##name); \
+        else execute(section, block, memory, width, function_##name, move_##name, matrices_##name); \
     } \
     target static int finite_##name(const double *numbers, ptrdiff_t n) { return all_finite(numbers, n); } \
     target static void round_##name(double *numbers, ptrdiff_t n) { round_all(numbers, n); }
@@ -293,7 +300,7 @@ static int check_code(Code *code) {
             int known = end - at >= 2 && at[0] >= 0 && at[0] < OPERATIONS && at[1] > -INT32_MAX && at[1];
             int affine = known && at[1] < 0;
             ptrdiff_t size = known ? operands(at[0]) : 0, steps = !known ? 0 : affine ? 2 : at[1];
-            known = known && steps <= (end - at - 2) / size;
+            known = known && steps <= (end - at - 2) / size && (at[0] != TERMS || (at[1] > 1 && at[1] % 2));
             int32_t operation = *at, count = at[known];
             at += 2;
             if (known && affine) known = check_step(code, section, operation, at, -(int64_t)count, 1);

@@ -58,7 +58,7 @@ def kinds(lowered: Lowered) -> int:
     for i in program.needed([*lowered.outputs, *lowered.gradients]):
         op, args = program.ops[i], program.args[i]
         if not args:
-            key: Any = program.place[i][0] if op == "input" else (op,)
+            key: Any = program.key[i][0] if op == "input" else (op,)
         elif len(args) == 2:
             key = (op, kind[args[0]], kind[args[1]])
         else:
@@ -116,7 +116,7 @@ class _Sections:
             elif op == "const":
                 self.constants[i] = program.constants[i]
             elif op in LEAVES:
-                at = () if op == "seed" else (program.place[i],) if op == "param" else place[program.place[i]]
+                at = () if op == "seed" else (program.key[i],) if op == "param" else place[program.key[i]]
                 (each if op == "input" else once).append((op, i, (), at))
             elif op == "total":
                 each.append(("total" if len(takes) == 1 else "total product", i, takes, ()))

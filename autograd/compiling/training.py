@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, Protocol
 from ..arguments import as_finite, as_int, require_random
 from ..functions import FUNCTIONS
 from ..node import CONSTANT
-from ..symbols import JAVASCRIPT, Symbol, calls, statements
+from ..symbols import JAVASCRIPT, Symbol, functions, statements
 from ..value import Value
 from .batches import numpy
 from .execution import Execution
+from .export import javascript_functions
 from .lowering import Lowered
 from .machine import BEST, Code, native
 from .scalars import Program, Scalar, entry
@@ -86,8 +87,8 @@ def _written(optimiser: Optimiser) -> Lowered:
 
 
 def _same(a: Lowered, b: Lowered) -> bool:
-    return (a.outputs, a.program.ops, a.program.args, a.program.place) == (
-        b.outputs, b.program.ops, b.program.args, b.program.place,
+    return (a.outputs, a.program.ops, a.program.args, a.program.key) == (
+        b.outputs, b.program.ops, b.program.args, b.program.key,
     )  # fmt: skip
 
 
@@ -194,9 +195,11 @@ class Training:
         """
         names = ["rate", "steps", *_names(self.optimiser)]
         formulas = [*map(Symbol.of, self.optimiser.rule_on(*map(Symbol.named, names)))]
-        functions = sorted({name for name, _ in calls(*formulas)})
+        helpers: dict[str, str] = {}
+        for name in sorted(functions(*formulas)):
+            helpers |= javascript_functions(FUNCTIONS[name])
         named, texts = statements(formulas, JAVASCRIPT)
-        lines = [f"  const {name} = {FUNCTIONS[name].javascript};" for name in functions]
+        lines = [f"  const {name} = {text};" for name, text in helpers.items()]
         lines += [f"  const {name} = {text};" for name, text in named]
         return "\n".join([f"({', '.join(names)}) => {{", *lines, f"  return [{', '.join(texts)}];", "}"])
 

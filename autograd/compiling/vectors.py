@@ -142,10 +142,10 @@ class _Vectors:
             if node.op == "param":
                 fetched.append(i)
             else:
-                self.slot[i] = self.seed() if node.op == "seed" else self.code.constant(float(node.place))
+                self.slot[i] = self.seed() if node.op == "seed" else self.code.constant(float(node.key))
         start = self.code.new_steady(len(fetched))
         self.slot.update(zip(fetched, range(start, start + len(fetched))))
-        self.code.emit(ONCE, "param", range(start, start + len(fetched)), [self.nodes[i].place for i in fetched])
+        self.code.emit(ONCE, "param", range(start, start + len(fetched)), [self.nodes[i].key for i in fetched])
         return [self.slot[i] for i in ids]
 
     def lanes(self, ids: Sequence[int]) -> list[int]:
@@ -254,7 +254,8 @@ class _Vectors:
                 else:
                     dots.append(Dot(slot, left.start, left.column, right.start, right.column, n))
         self.code.emit_dots(section, dots)
-        self.term_by_term(section, apart)
+        for slot, left_ids, right_ids in apart:
+            self.code.emit_terms(section, slot, self.slots(section, left_ids), self.slots(section, right_ids))
 
     def alike(self, section: int, table: Sequence[Sequence[int]]) -> bool:
         """Tell whether factors are slots as those that they are multiplied with, or constants, which may be."""
@@ -268,7 +269,7 @@ class _Vectors:
     def steady_matrix(self, table: Sequence[Sequence[int]]) -> Matrix:
         """Return nodes that do not vary as a matrix: of parameters in place, else of steady slots, copied if needed."""
         if all(self.nodes[i].op == "param" for ids in table for i in ids):
-            found = _matrix(PARAMETERS, [[self.nodes[i].place for i in ids] for ids in table])
+            found = _matrix(PARAMETERS, [[self.nodes[i].key for i in ids] for ids in table])
             if found is not None:
                 return found
         slots = [self.steady(ids) for ids in table]
@@ -288,13 +289,6 @@ class _Vectors:
         self.temporary.append((start, n))
         self.code.emit(EACH, "copy", range(start, start + n), [slot for ids in table for slot in self.lanes(ids)])
         return Matrix(LANES, start, width, 1)
-
-    def term_by_term(self, section: int, dots: Sequence[tuple[int, Ids, Ids]]) -> None:
-        to = [slot for slot, _, _ in dots]
-        for k in range(len(dots[0][1]) if dots else 0):
-            lefts = self.slots(section, [left[k] for _, left, _ in dots])
-            rights = self.slots(section, [right[k] for _, _, right in dots])
-            self.code.emit(section, *(("fma", to, to, lefts, rights) if k else ("mul", to, lefts, rights)))
 
     def total(self, block: Block) -> None:
         """Write a product that is summed over the samples: usually a matrix's gradient, written directly to its place."""

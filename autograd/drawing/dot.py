@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
@@ -32,7 +33,7 @@ from .theme import (
 )
 from .view import View
 
-__all__ = ["ESCAPED", "dot_text", "to_dot"]
+__all__ = ["ESCAPED", "dot_text", "in_words", "to_dot"]
 
 # Roles differ in shape as well as colour, for grey prints and colour-blind readers.
 LOOKS = {
@@ -50,8 +51,12 @@ COPY = 'shape=box style="rounded,dashed,filled" fillcolor="{}"'
 REPEATED = "a dashed box repeats a node beside more of its uses; its grad is the sum over all of them"
 WEIGHTED = "arrows: weights, the wider the larger, blue if positive and orange if negative"
 LONGEST = 40  # characters of a formula
+LINE = 18  # characters of a line of a summary
+MOST_LEAVES = 8  # that a picture's words list
 ESCAPED = "&#92;" * 2  # a backslash: Graphviz unescapes twice, the second time after the entities of an HTML-like label
 THINNEST, WIDEST = 0.6, 4.4  # arrows of weights
+# Around the numbers of an arrow, so that they stand nearer to it than to the arrow above.
+ABOVE, BELOW = '<font point-size="8"><br/></font>', '<font point-size="4"><br/></font>'
 LETTER = 5.0 / 72  # width in inches of a letter of the small lines
 HEAD = f"""\
 digraph {{
@@ -78,6 +83,28 @@ def to_dot(root: Value, *, digits: int | None = 2, formulas: bool = False, names
 def dot_text(view: View, known: Mapping[int, str], *, digits: int | None, formulas: bool = False) -> str:
     """Return a view as DOT text for `paint`; `known` maps ids of nodes to the caller's variables."""
     return "\n".join([HEAD, *_Writer(view, known, digits, formulas).lines(), "}", ""])
+
+
+def in_words(view: View, known: Mapping[int, str], *, digits: int | None) -> str:
+    """Return a picture in words, for readers who hear it: the root, the number of gates, and the leaves.
+
+    >>> x = Value(3.0, "x")
+    >>> in_words(View.whole(x * x), {}, digits=2)
+    'graph of f = 9.00: 1 gate, leaves x = 3.00'
+    """
+    flow = view.flow
+    names = complete_names(flow.order, known)
+    leaves = [node for node in flow.order if not node.inputs and node.role != "constant"]
+
+    def word(node: Value) -> str:
+        gradient = flow.gradient(node) if node is not flow.root else None
+        after = "" if gradient is None else f" with gradient {format_number(gradient, digits)}"
+        return f"{_visible(names[node])} = {format_number(node.data, digits)}{after}"
+
+    gates = sum(bool(node.inputs) for node in flow.order)
+    listed = ", ".join(map(word, leaves[:MOST_LEAVES]))
+    more = f" and {len(leaves) - MOST_LEAVES:,} more" * (len(leaves) > MOST_LEAVES)
+    return f"graph of {word(flow.root)}: {gates:,} gate{'s' * (gates != 1)}, leaves {listed or 'none'}{more}"
 
 
 class _Writer:
@@ -112,7 +139,7 @@ class _Writer:
     def lines(self) -> Iterator[str]:
         places = self.places
         if self.network:
-            yield f"\tgraph [ranksep={min(0.9 + 0.1 * self.widest(), 4.0):.1f} splines=line mclimit=0.001 outputorder=edgesfirst]"
+            yield f"\tgraph [ranksep={self.ranksep():.1f} splines=line mclimit=0.001 outputorder=edgesfirst]"
             yield "\tedge [headport=w tailport=e]"
         if self.view.copies:
             yield "\tgraph [labeljust=l]"  # these pictures are wide; keep the label in view
@@ -159,6 +186,10 @@ class _Writer:
         """The nested frames of the scopes, as subgraphs."""
         framed = self.boxes_by_scope()
         shared = len(self.prefix)
+        folded = (arrow for arrow in self.view.arrows if arrow.tail.scope and arrow.head.scope)
+        chained = {
+            self.frame_of(arrow.tail) for arrow in folded if self.frame_of(arrow.tail) == self.frame_of(arrow.head)
+        }
         open_: tuple[str, ...] = ()
         for number, scope in enumerate([*_nested(framed), self.prefix]):
             parts = scope[shared:]
@@ -176,7 +207,7 @@ class _Writer:
             if boxes:
                 yield indent + " ".join(self.places[box] for box in boxes)
             folds = [self.places[box] for box in boxes if box.scope is not None]
-            if len(folds) > 1:  # lists them from the top
+            if len(folds) > 1 and "/".join(scope) not in chained:  # lists them from the top
                 yield f"{indent}{{rank=same {' -> '.join(folds)} [style=invis headport=_ tailport=_]}}"
             for box in boxes:
                 if box.table:
@@ -269,7 +300,8 @@ class _Writer:
         outputs = self.outputs[box]
         parameters = sum(node.role == "parameter" for node in box.nodes)
         count = f"{parameters:,} parameter{'s' * (parameters != 1)}" if parameters else None
-        lines = [f"<b>{_escaped(scope.rpartition('/')[2])}</b>", *map(_escaped, summary(box.nodes, outputs))]
+        formulas = "\n".join(map(_wrapped, summary(box.nodes, outputs)))
+        lines = [f"<b>{_escaped(scope.rpartition('/')[2])}</b>", *filter(None, [_escaped(formulas)])]
         gradient = ""
         if len(outputs) == 1:
             lines.append(f"= {format_number(outputs[0].data, self.digits)}")
@@ -323,9 +355,12 @@ class _Writer:
             f'color="{NEGATIVE if weight.data < 0 else POSITIVE}" penwidth={width:.2f} arrowhead=none tooltip="{told}"'
         )
 
-    def widest(self) -> int:
-        """The largest number of boxes in one frame."""
-        return max((len(boxes) for boxes in self.boxes_by_scope().values()), default=1)
+    def ranksep(self) -> float:
+        """The distance of layers in inches: the wider they are, the longer the arrows between them. A chain needs little."""
+        if len(self.view.arrows) < len(self.view.boxes):
+            return 0.3
+        widest = max((len(boxes) for boxes in self.boxes_by_scope().values()), default=1)
+        return min(0.9 + 0.1 * widest, 4.0)
 
     def frame_of(self, box: Box) -> str | None:
         """The scope in whose frame a box is drawn; a copy is drawn in the frame of its uses."""
@@ -358,15 +393,18 @@ class _Writer:
         if inputs[place].role == "constant":
             return None
         operands = [x.data if x.role == "constant" else self.names[x] for x in inputs]
-        formulas = gate.formulas(operands, self.names[node])
-        return f"× {formulas[place]}" if formulas and len(formulas[place]) <= LONGEST else None
+        formulas = gate.decided_formulas(operands, self.names[node], [x.data for x in inputs], node.data)
+        if not formulas or not 0 < len(formulas[place][0]) <= LONGEST:
+            return None
+        formula, why = formulas[place]
+        return f"× {formula}, because {why}" if 0 < len(why) <= LONGEST else f"× {formula}"
 
     def edge_label(
         self, data: float, gradient: float | None, formula: str | None = None, final: float | None = None
     ) -> str:
         red = self.red(gradient, final)
         local = "" if formula is None else f'<br/><font color="{FORMULA}"><i>{_escaped(formula)}</i></font>'
-        return f"<{format_number(data, self.digits)}{red and '<br/>'}{red}{local}>"
+        return f"<{ABOVE}{format_number(data, self.digits)}{red and '<br/>'}{red}{local}{BELOW}>"
 
     def red(self, gradient: float | None, final: float | None, before: str = "") -> str:
         """A gradient in its colour. One that has not arrived yet takes the place of its final value, but is invisible."""
@@ -424,5 +462,22 @@ def _small(text: str | None, colour: str = "") -> str:
 
 
 def _escaped(text: str) -> str:
-    visible = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    return "<br/>".join(escape(line, quote=False).replace("\\", ESCAPED) for line in visible.split("\n"))
+    return "<br/>".join(escape(line, quote=False).replace("\\", ESCAPED) for line in _visible(text).split("\n"))
+
+
+def _wrapped(formula: str) -> str:
+    """Break a formula before its products and after its sums, into lines of about LINE characters.
+
+    >>> _wrapped("80 × x+Σ w·relu(Σ w·x·(((x·x)/16+1e−05)^(−0.5)))")
+    '80 × x+Σ w\\n·relu(Σ w·x·(((x\\n·x)/16\\n+1e−05)^(−0.5)))'
+    """
+    lines = [""]
+    for part in re.split(r"(?=[·+])", formula):
+        if lines[-1] and len(lines[-1]) + len(part) > LINE:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

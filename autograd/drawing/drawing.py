@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from ..files import replace_file
 from ..names import caller_names
 from ..value import Value
 from .boxes import Level
-from .dot import ESCAPED, dot_text
+from .dot import ESCAPED, dot_text, in_words
 from .rendering import SECONDS, RenderingError, render
 from .svg import BACKSLASH, svg
 from .theme import Theme, check_theme, paint
@@ -22,7 +23,7 @@ from .view import View
 if TYPE_CHECKING:
     import graphviz
 
-__all__ = ["FORMATS", "Drawing", "draw"]
+__all__ = ["FORMATS", "Drawing", "draw", "drawing_of"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
 DPI = 96.0  # pixels an inch of a PNG
@@ -34,11 +35,12 @@ REPR_TEXT = 5_000
 class Drawing:
     """The picture of a graph, as DOT text (`source`). Notebooks display it; `save` writes it and `view` opens it.
 
-    `graphviz` is the same picture as a `graphviz.Source`.
+    `graphviz` is the same picture as a `graphviz.Source`. `title` is the picture in words, which an SVG carries for
+    readers who hear it.
     """
 
-    def __init__(self, source: str) -> None:
-        self._template, self.source = source, paint(source, "light")
+    def __init__(self, source: str, title: str = "computational graph") -> None:
+        self._template, self.source, self.title = source, paint(source, "light"), title
 
     @property
     def graphviz(self) -> graphviz.Source:
@@ -63,7 +65,7 @@ class Drawing:
         source = paint(self._template, theme)
         if format == "svg":
             layout = render(source.replace(ESCAPED, BACKSLASH), "json", seconds)
-            return svg(layout, title="computational graph", scale=scale)
+            return svg(layout, title=self.title, scale=scale)
         if format == "pdf" and scale != 1:
             raise ValueError(
                 f"scale must be 1 for a .pdf, which has no pixels, got {scale:g}: scale it where it is shown"
@@ -151,4 +153,9 @@ def draw(
     """
     known = caller_names(sys._getframe(1)) if names else {}
     view = View.of(root, level=level, around=around, depth=depth, limit=limit, step=step)
-    return Drawing(dot_text(view, known, digits=digits, formulas=formulas))
+    return drawing_of(view, known, digits=digits, formulas=formulas)
+
+
+def drawing_of(view: View, known: Mapping[int, str], *, digits: int | None, formulas: bool) -> Drawing:
+    """Return the picture of a view, with its words."""
+    return Drawing(dot_text(view, known, digits=digits, formulas=formulas), in_words(view, known, digits=digits))

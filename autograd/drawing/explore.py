@@ -201,7 +201,7 @@ def _size(box: Box, labels: Mapping[Value, str]) -> tuple[float, float]:
     if box.scope is not None:
         return LETTER * min(len(_title(box.scope)), 18) + 20, 42.0
     if node.gate is not None and box.original is None:
-        return max(46.0, LETTER * len(sign(node)) + 20), 46.0
+        return max(46.0, LETTER * len(sign(node)) + 20, LETTER * min(len(labels[node]), LONGEST) + 14), 46.0
     named = node.role != "constant" or node.label
     return (_width(f"{labels[node]} = ", 60.0) + 40, 42.0) if named else (60.0, 36.0)
 

@@ -13,8 +13,7 @@ from ..files import replace_file
 from ..names import caller_names
 from ..value import Value
 from .boxes import Level
-from .dot import dot_text
-from .drawing import Drawing
+from .drawing import Drawing, drawing_of
 from .flow import Flow
 from .rendering import RenderingError
 from .theme import Theme, check_theme
@@ -65,7 +64,7 @@ def frames(
     if count > MOST:
         raise ValueError(f"root must have a graph of at most {MOST - 1} gates, got {count - 1}: animate a part of it")
     views = (View.of(root, level=level, step=step) for step in range(count))
-    drawings = (Drawing(dot_text(view, known, digits=digits, formulas=formulas)) for view in views)
+    drawings = (drawing_of(view, known, digits=digits, formulas=formulas) for view in views)
     if suffix:
         return replace_file(path, _animation([*drawings], seconds, scale, theme))
     pictures = [drawing.render("svg", scale=scale, theme=theme) for drawing in drawings]

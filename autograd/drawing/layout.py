@@ -28,7 +28,7 @@ def source(
     It is laid out from left to right or down. The edges whose indices are in `straight` are kept straight where possible.
     Each of the `columns` lists nodes that stand in one column in this order; then edges are lines, without labels.
     """
-    label = "" if columns or len(edges) > LABELS else 'label="-0.000e+00\\n-0.000e+00" '
+    label = "" if columns or len(edges) > LABELS else 'label=" \\n-0.000e+00\\n-0.000e+00" '
     lines = [
         "digraph {",
         f"graph [rankdir={'TB' if down else 'LR'} nodesep=0.25 {'ranksep=1.5 splines=line' if columns else 'ranksep=0.4'}]",
@@ -55,7 +55,12 @@ def layout(
     RenderingError if Graphviz is missing, fails or takes too long.
     """
     found = json.loads(render(source(sizes, edges, straight, columns, down=down), "json0"))
-    return {"bb": found["bb"], "objects": _kept(found["objects"], "name"), "edges": _kept(found.get("edges", []), "id")}
+    return {
+        "rankdir": found["rankdir"],
+        "bb": found["bb"],
+        "objects": _kept(found["objects"], "name"),
+        "edges": _kept(found.get("edges", []), "id"),
+    }
 
 
 def _kept(items: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -98,13 +98,15 @@ class _Passes:
             gate = node.gate
             upstream = None if self.flow.upstream is None else self.flow.upstream[node]
             assert gate is not None
-            formulas = gate.formulas(self.operands(node), self.names[node]) or [""] * len(node.inputs)
-            kink = gate.kink is not None and gate.kink.distance(*(input.data for input in node.inputs)) == 0
+            data = [input.data for input in node.inputs]
+            formulas = gate.decided_formulas(self.operands(node), self.names[node], data, node.data)
+            kink = gate.kink is not None and gate.kink.distance(*data) == 0
             nickname = (
                 f"{gate.nickname}  at its kink: {gate.kink.convention}".strip() if kink and gate.kink else gate.nickname
             )
             slopes = local_gradients(node)
-            for place, (input, slope, formula) in enumerate(zip(node.inputs, slopes, formulas, strict=True)):
+            formulas = formulas or [("", "")] * len(slopes)
+            for place, (input, slope, (formula, why)) in enumerate(zip(node.inputs, slopes, formulas, strict=True)):
                 if input.role == "constant":
                     continue
                 into = self.names[input]
@@ -114,7 +116,8 @@ class _Passes:
                 else:
                     plain = self.number(slope)
                     told = formula in ("", plain.replace("-", "−")) or len(formula) > FORMULA
-                    local = BLANK if self.blank else plain if told else f"{plain} ({formula})"
+                    more = [*[formula] * (not told), *[f"because {why}"] * (0 < len(why) <= FORMULA)]
+                    local = BLANK if self.blank else f"{plain} ({', '.join(more)})" if more else plain
                     up = NOT_COMPUTED if upstream is None else self.answer(upstream)
                     down = NOT_COMPUTED if upstream is None else self.answer(upstream * slope)
                     yield [sign(node), self.names[node], up, local, *beside, down, into, nickname]

@@ -12,7 +12,7 @@ from itertools import cycle
 from keyword import kwlist
 from typing import Any
 
-from ..expression import ALIASES, CONSTANTS, build, names as variables
+from ..expression import ALIASES, CONSTANTS, SIMILAR, build, names as variables
 from ..gate import GATES, Gate
 from ..notation import ALLOWED, BEYOND, ELSEWHERE, SECOND_INPUT, WORDS, WRITTEN, bad_character
 from .explore import LETTER, LONGEST, explorer
@@ -83,6 +83,7 @@ def playground(
             "signs": {sign: bad_character(sign) for sign in "|%{}\\<>"},
             "allowed": ALLOWED,
             "beyond": BEYOND,
+            "similar": SIMILAR,
             "entries": MOST_ENTRIES,
             "most": MOST_NODES,
             "longest": MOST_LETTERS,

@@ -85,7 +85,8 @@ class _Pen:
                         yield f"{path}{_colours(operation['op'] == 'B', pen, fill, style)}"
 
     def text(self, operation: Mapping[str, Any], size: float, bits: int, colour: str) -> Iterator[str]:
-        if colour == "transparent" or (colour.endswith("00") and len(colour) == 9):
+        invisible = colour == "transparent" or (colour.endswith("00") and len(colour) == 9)
+        if invisible or not operation["text"].strip():
             return  # keeps a place only
         x, y = self.at(operation["pt"])
         middle = x + operation["width"] / 2

@@ -37,7 +37,7 @@ pull_fixed(const Row *row, Node *node)
 {
     int count = row->inputs, given[INPUTS_MOST];
     Node *input[INPUTS_MOST];
-    double x[INPUTS_MOST + 1], slope[INPUTS_MOST], upstream = node->adjoint;
+    double x[INPUTS_MOST + 1], slope[INPUTS_MOST], upstream = state_of(node)->adjoint;
     input[0] = node->first;
     if (count == 2)
         input[1] = (Node *)node->rest;
@@ -52,7 +52,7 @@ pull_fixed(const Row *row, Node *node)
             return 0;
     for (int i = 0; i < count; i++)
         if (given[i])
-            input[i]->adjoint += upstream * slope[i];
+            state_of(input[i])->adjoint += upstream * slope[i];
     return 1;
 }
 
@@ -61,14 +61,14 @@ static inline int
 pull_two(const Row *row, Node *node)
 {
     Node *a = node->first, *b = (Node *)node->rest;
-    double x[3] = {a->data, b->data, node->data}, to_a = 0.0, to_b = 0.0, upstream = node->adjoint;
+    double x[3] = {a->data, b->data, node->data}, to_a = 0.0, to_b = 0.0, upstream = state_of(node)->adjoint;
     int given_a = local_gradient(row->slope, x, 2, a, &to_a), given_b = local_gradient(row->slope + 1, x, 2, b, &to_b);
     if (given_a < 0 || given_b < 0)
         return 0;
     if (given_a)
-        a->adjoint += upstream * to_a;
+        state_of(a)->adjoint += upstream * to_a;
     if (given_b)
-        b->adjoint += upstream * to_b;
+        state_of(b)->adjoint += upstream * to_b;
     return 1;
 }
 
@@ -81,7 +81,7 @@ pull_many(Row *row, Node *node)
     if (there <= 0)
         return there;
     Bytecode *code = row->local;
-    double *cell = code->cell, upstream = node->adjoint;
+    double *cell = code->cell, upstream = state_of(node)->adjoint;
     cell[0] = node->first->data;
     for (Py_ssize_t i = 1; i < count; i++)
         cell[i] = ((Node *)PyTuple_GET_ITEM(rest, i - 1))->data;
@@ -94,7 +94,7 @@ pull_many(Row *row, Node *node)
     for (Py_ssize_t i = 0; i < count; i++) {
         Node *input = i ? (Node *)PyTuple_GET_ITEM(rest, i - 1) : node->first;
         if (code->output[i] >= 0)
-            input->adjoint += upstream * cell[code->output[i]];
+            state_of(input)->adjoint += upstream * cell[code->output[i]];
     }
     return 1;
 }
@@ -136,11 +136,11 @@ sweep(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    const Nodes *gates = &walk->gates;
-    for (Py_ssize_t i = gates->size; i-- > 0;) {
-        Node *node = gates->node[i];
-        prefetch_at(gates, i - AHEAD);
-        if (pull(node) < 0) {
+    const Nodes *nodes = &walk->nodes;
+    for (Py_ssize_t i = nodes->size; i-- > 0;) {
+        Node *node = nodes->node[i];
+        prefetch_at(nodes, i - AHEAD);
+        if (node->first != NULL && pull(node) < 0) {
             Py_XSETREF(walk->failed, as_object(node));
             return NULL;
         }
@@ -155,9 +155,11 @@ stale_edge(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; walk->changed && i < walk->gates.size; i++) {
-        Node *node = walk->gates.node[i];
-        prefetch_at(&walk->gates, i + AHEAD);
+    for (Py_ssize_t i = 0; walk->changed && i < walk->nodes.size; i++) {
+        Node *node = walk->nodes.node[i];
+        prefetch_at(&walk->nodes, i + AHEAD);
+        if (node->first == NULL)
+            continue;
         PyObject *rest = node->rest;
         Node *late = node->first->tick > node->tick ? node->first : NULL;
         if (late == NULL && rest != NULL && PyTuple_CheckExact(rest)) {
@@ -180,16 +182,12 @@ keep(PyObject *Py_UNUSED(module), PyObject *given)
     Walk *walk = as_walk(given);
     if (walk == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; i < walk->leaves.size; i++) {
-        Node *leaf = walk->leaves.node[i];
-        prefetch_at(&walk->leaves, i + AHEAD);
-        if (leaf->row != constant_row)
-            leaf->grad += leaf->adjoint;
-    }
-    for (Py_ssize_t i = 0; i < walk->gates.size; i++) {
-        Node *node = walk->gates.node[i];
-        prefetch_at(&walk->gates, i + AHEAD);
-        node->grad = node->adjoint;
+    for (Py_ssize_t i = 0; i < walk->nodes.size; i++) {
+        State *state = state_of(walk->nodes.node[i]);
+        if (state->mark == walk->number + GATE)
+            state->grad = state->adjoint;
+        else if (state->mark == walk->number + LEAF)
+            state->grad += state->adjoint;
     }
     Py_RETURN_NONE;
 }

@@ -5,15 +5,15 @@
 #include <limits.h>
 #include <math.h>
 
-#define NAME(name, code, expression, refused) name,
+#define NAME(name, code, expression, may_raise) name,
 const char *const code_names[CODES] = {EACH_FUNCTION(NAME)};
 
 PyTypeObject *bytecode_type;
 
-#define RUN(name, code, expression, refused) \
+#define RUN(name, code, expression, may_raise) \
     case code: { \
         double r = expression; \
-        if (refused) \
+        if (may_raise) \
             return 0; \
         *result = r; \
         continue; \

@@ -9,7 +9,7 @@
 #include "opcodes.h" /* written by setup.py from the table of functions */
 
 #define EACH_FUNCTION(X) ONE_OPERAND(X) TWO_OPERANDS(X) THREE_OPERANDS(X)
-#define CODE(name, code, expression, refused) code,
+#define CODE(name, code, expression, may_raise) code,
 enum { EACH_FUNCTION(CODE) CODES };
 
 INTERNAL extern const char *const code_names[CODES]; /* the operators of symbols, by code */

@@ -2,8 +2,7 @@
    large graph is mostly memory traffic: first use of a page costs more than the arithmetic, and scattered nodes miss
    the cache. So an empty slab is reused from its start, in order. At least 16 MiB of empty slabs are kept, and the
    rest is unmapped at once. For programs that build large graphs repeatedly, each slab mapped after one was unmapped
-   raises the limit by one slab, up to 112 MiB. Slabs that stayed empty while slabs for a million nodes were emptied
-   are unmapped too. */
+   raises the limit by one slab, up to 112 MiB. Slabs that stayed empty while 56 slabs were emptied are unmapped too. */
 
 #include "memory.h"
 
@@ -20,8 +19,8 @@ trim(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 
 #else
 
-#define KEPT_LEAST 8 /* slabs: 16 MiB, 160,000 nodes */
-#define KEPT_MOST 56 /* 112 MiB, a million nodes */
+#define KEPT_LEAST 8 /* slabs: 16 MiB, 190,000 nodes */
+#define KEPT_MOST 56 /* 112 MiB, 1,300,000 nodes */
 #define REVIEWED_AFTER KEPT_MOST
 #define TRACED_AS 0x67617465u /* the domain of slabs in tracemalloc */
 

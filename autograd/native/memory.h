@@ -1,5 +1,5 @@
-/* The memory of nodes: slabs, in which the nodes of one graph are contiguous, in the order of recording. With
-   NODES_FROM_MALLOC each node is allocated by malloc, so that a sanitizer detects the use of a freed one. */
+/* The memory of nodes: slabs, in which the nodes of one graph are contiguous, in the order of recording, and so are their
+   states. With NODES_FROM_MALLOC each node is allocated by malloc, so that a sanitizer detects the use of a freed one. */
 
 #ifndef MEMORY_H
 #define MEMORY_H
@@ -11,7 +11,13 @@
 static inline void *
 take_memory(void)
 {
-    return PyMem_RawMalloc(sizeof(Node));
+    return PyMem_RawMalloc(sizeof(Node) + sizeof(State));
+}
+
+static inline State *
+state_of(const void *node)
+{
+    return (State *)((uintptr_t)node + sizeof(Node));
 }
 
 static inline void
@@ -31,8 +37,19 @@ typedef struct Slab {
     enum { IN_USE, ROOM, EMPTY } list;
 } Slab;
 
-#define NODES_AT ((sizeof(Slab) + 15) / 16 * 16)
-#define NODES_MOST ((int)((SLAB_BYTES - NODES_AT) / sizeof(Node)))
+/* A slab holds its header, the states, and the nodes. The first node would be number NODES_SKIPPED if nodes filled the whole
+   slab, so each node starts a cache line. */
+#define STATES_AT ((sizeof(Slab) + 15) / 16 * 16)
+#define NODES_MOST ((SLAB_BYTES - STATES_AT - sizeof(Node)) / (sizeof(Node) + sizeof(State)))
+#define NODES_SKIPPED ((STATES_AT + NODES_MOST * sizeof(State) + sizeof(Node) - 1) / sizeof(Node))
+#define NODES_AT (NODES_SKIPPED * sizeof(Node))
+
+static inline State *
+state_of(const void *node)
+{
+    uintptr_t place = (uintptr_t)node & (SLAB_BYTES - 1), slab = (uintptr_t)node - place;
+    return (State *)(slab + (STATES_AT - NODES_SKIPPED * sizeof(State)) + place / sizeof(Node) * sizeof(State));
+}
 
 INTERNAL extern Slab *current_slab; /* the slab of new nodes; NULL at first */
 int next_slab(void);       /* make a slab with room the current one; 0 without memory */
@@ -42,7 +59,7 @@ void slab_has_room(Slab *slab);
 static inline void *
 take_memory(void)
 {
-    while (current_slab == NULL || (current_slab->freed == NULL && current_slab->fresh == NODES_MOST))
+    while (current_slab == NULL || (current_slab->freed == NULL && current_slab->fresh == (int)NODES_MOST))
         if (!next_slab())
             return NULL;
     Slab *slab = current_slab;
@@ -81,14 +98,15 @@ new_node(Row *row, double data)
         return (Node *)PyErr_NoMemory();
     PyObject_Init((PyObject *)node, value_type);
     node->data = data;
-    node->grad = node->adjoint = 0.0;
+    State *state = state_of(node);
+    state->grad = state->adjoint = 0.0;
+    state->mark = 0;
     Py_INCREF((PyObject *)row);
     node->row = row;
     node->first = NULL;
     node->rest = NULL;
     node->tick = 0;
-    node->mark = 0;
-    node->label = node->scope = node->seed = NULL;
+    node->notes = NULL;
     return node;
 }
 

@@ -28,15 +28,13 @@ node_dealloc(PyObject *self)
     for (;;) {
         Node *first = node->first;
         PyObject *row = (PyObject *)node->row, *rest = node->rest;
-        PyObject *label = node->label, *scope = node->scope, *seed = node->seed;
+        PyObject *notes = node->notes;
         PyTypeObject *type = Py_TYPE((PyObject *)node);
         give_memory(node);
         Py_XDECREF((PyObject *)first);
         Py_XDECREF(rest);
         Py_DECREF(row);
-        Py_XDECREF(label);
-        Py_XDECREF(scope);
-        Py_XDECREF(seed);
+        Py_XDECREF(notes);
         Py_DECREF((PyObject *)type); /* an object of a heap type holds a reference to it */
         if (line == NULL)
             break;
@@ -143,62 +141,96 @@ set_data(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
     return answer == NULL ? -1 : 0;
 }
 
+/* A scope is a str or a pair, so a tuple of NOTES entries is not one. No other code sees that tuple. */
+static inline int
+is_scope(const PyObject *notes)
+{
+    return !PyTuple_CheckExact(notes) || PyTuple_GET_SIZE(notes) != NOTES;
+}
+
+PyObject *
+note_of(const Node *node, int which)
+{
+    PyObject *notes = node->notes;
+    if (notes == NULL || is_scope(notes))
+        return which == SCOPE ? notes : NULL;
+    return PyTuple_GET_ITEM(notes, which);
+}
+
+int
+set_note(Node *node, int which, PyObject *x)
+{
+    PyObject *notes = node->notes;
+    if (notes == NULL || is_scope(notes)) {
+        if (which == SCOPE) {
+            node->notes = x;
+            Py_XDECREF(notes);
+            return 0;
+        }
+        if (x == NULL)
+            return 0;
+        PyObject *more = tuple_of(NOTES);
+        if (more == NULL) {
+            Py_DECREF(x);
+            return -1;
+        }
+        PyTuple_SET_ITEM(more, SCOPE, notes);
+        node->notes = notes = more;
+    }
+    PyObject *before = PyTuple_GET_ITEM(notes, which);
+    PyTuple_SET_ITEM(notes, which, x);
+    Py_XDECREF(before);
+    return 0;
+}
+
 /* The rarely used slots accept only str and float, not subclasses: a node that held other objects could be part of a
-   cycle, which the garbage collector would not find. */
+   cycle, which the garbage collector would not find. None empties a slot. */
 
 static PyObject *
-get_slot(PyObject *self, void *offset)
+get_note(PyObject *self, void *which)
 {
-    PyObject *x = *slot_of(self, offset);
+    PyObject *x = note_of((Node *)self, (int)(intptr_t)which);
     if (x == NULL)
         PyErr_SetString(PyExc_AttributeError, "this slot of the Value is empty");
-    else
-        Py_INCREF(x);
+    Py_XINCREF(x);
     return x;
 }
 
 static int
-set_text(PyObject *self, PyObject *x, void *offset)
+set_text(PyObject *self, PyObject *x, void *which)
 {
-    if (x == NULL || x == Py_None) {
-        Py_XINCREF(x);
-        return put_slot(self, offset, x);
-    }
-    if (!PyUnicode_Check(x)) {
+    if (x != NULL && x != Py_None && !PyUnicode_Check(x)) {
         PyErr_Format(PyExc_TypeError, "a label and a scope must be a str or None, got %R", x);
         return -1;
     }
-    PyObject *text = PyUnicode_FromObject(x);
-    return text == NULL ? -1 : put_slot(self, offset, text);
+    PyObject *text = x == NULL || x == Py_None ? NULL : PyUnicode_FromObject(x);
+    return PyErr_Occurred() ? -1 : set_note((Node *)self, (int)(intptr_t)which, text);
 }
 
 /* A scope is a str, or a pair of a str and the line of code that recorded the node: text only, so no cycle. */
 static int
-set_scope(PyObject *self, PyObject *x, void *offset)
+set_scope(PyObject *self, PyObject *x, void *which)
 {
     if (x == NULL || !PyTuple_CheckExact(x) || PyTuple_GET_SIZE(x) != 2 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 0))
         || !PyUnicode_CheckExact(PyTuple_GET_ITEM(x, 1)))
-        return set_text(self, x, offset);
-    Py_INCREF(x);
-    return put_slot(self, offset, x);
+        return set_text(self, x, which);
+    return set_note((Node *)self, SCOPE, as_object(x));
 }
 
 static int
-set_number(PyObject *self, PyObject *x, void *offset)
+set_number(PyObject *self, PyObject *x, void *which)
 {
-    if (x == NULL || x == Py_None || PyFloat_CheckExact(x)) {
-        Py_XINCREF(x);
-        return put_slot(self, offset, x);
-    }
-    double number = PyFloat_AsDouble(x);
-    PyObject *exact = number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(number);
-    return exact == NULL ? -1 : put_slot(self, offset, exact);
+    double number = x == NULL || x == Py_None ? 0.0 : PyFloat_AsDouble(x);
+    if (number == -1.0 && PyErr_Occurred())
+        return -1;
+    PyObject *exact = x == NULL || x == Py_None ? NULL : PyFloat_FromDouble(number);
+    return PyErr_Occurred() ? -1 : set_note((Node *)self, (int)(intptr_t)which, exact);
 }
 
 static PyObject *
 get_grad(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyFloat_FromDouble(((Node *)self)->grad);
+    return PyFloat_FromDouble(state_of(self)->grad);
 }
 
 static int
@@ -210,14 +242,49 @@ set_grad(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
         if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError))
             return -1;
         PyErr_Clear();
-        PyObject *label = node->label == NULL ? PyUnicode_FromString("a leaf") : as_object(node->label);
+        PyObject *label = note_of(node, LABEL);
+        label = label == NULL ? PyUnicode_FromString("a leaf") : as_object(label);
         if (label != NULL)
             PyErr_Format(PyExc_TypeError, "the grad of %S must be a number, and it is %R: set it to 0.0", label,
                          x == NULL ? Py_None : x);
         Py_XDECREF(label);
         return -1;
     }
-    node->grad = grad;
+    state_of(node)->grad = grad;
+    return 0;
+}
+
+static PyObject *
+get_adjoint(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(state_of(self)->adjoint);
+}
+
+static int
+set_adjoint(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    double adjoint = x == NULL ? 0.0 : PyFloat_AsDouble(x);
+    if (adjoint == -1.0 && PyErr_Occurred())
+        return -1;
+    state_of(self)->adjoint = adjoint;
+    return 0;
+}
+
+static PyObject *
+get_mark(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(state_of(self)->mark);
+}
+
+/* A mark that no walk wrote could hide a node from all later walks. */
+static int
+set_mark(PyObject *self, PyObject *x, void *Py_UNUSED(closure))
+{
+    if (x == NULL || !PyLong_CheckExact(x) || PyObject_IsTrue(x)) {
+        PyErr_SetString(PyExc_ValueError, "_mark of a Value can only be set to 0");
+        return -1;
+    }
+    state_of(self)->mark = 0;
     return 0;
 }
 
@@ -228,16 +295,16 @@ PyGetSetDef node_getset[] = {
     {"inputs", inputs_of, NULL, "The operands of the gate in order, an operand twice if used twice; () for a leaf.", NULL},
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "d root/d this, from the last backward(); leaves add up the passes.", NULL},
-    {"_label", get_slot, set_text, NULL, (void *)offsetof(Node, label)},
-    {"_scope", get_slot, set_scope, NULL, (void *)offsetof(Node, scope)},
-    {"_seed", get_slot, set_number, NULL, (void *)offsetof(Node, seed)},
+    {"_adjoint", get_adjoint, set_adjoint, NULL, NULL},
+    {"_mark", get_mark, set_mark, NULL, NULL},
+    {"_label", get_note, set_text, NULL, (void *)(intptr_t)LABEL},
+    {"_scope", get_note, set_scope, NULL, (void *)(intptr_t)SCOPE},
+    {"_seed", get_note, set_number, NULL, (void *)(intptr_t)SEED},
     {0}
 };
 
 PyMemberDef node_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
-    {"_mark", T_ULONGLONG, offsetof(Node, mark), 0, NULL},
-    {"_adjoint", T_DOUBLE, offsetof(Node, adjoint), 0, NULL},
     {"_tick", T_LONGLONG, offsetof(Node, tick), 0, NULL},
     {0}
 };

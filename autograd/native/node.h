@@ -1,4 +1,5 @@
-/* The slots of node.py as a C struct of 104 bytes. */
+/* The slots of node.py as two C structs. A pass over a large graph waits for memory, so bytes count: a node is a cache line
+   of 64 bytes, which passes only read, and the 24 bytes that they write lie elsewhere, side by side for many nodes. */
 
 #ifndef NODE_H
 #define NODE_H
@@ -27,9 +28,10 @@
 #define INTERNAL
 #endif
 
-/* Asks for the cache line at an address, to be written soon. Any address will do. */
+/* Asks for the cache line at an address, and any address will do. Once a graph outgrows the cache a pass waits for memory
+   longer than it computes, so it asks for nodes ahead. */
 #if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address, 1)
+#define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PREFETCH(address) (void)(address)
 #endif
@@ -39,19 +41,23 @@ typedef struct Node Node;
 
 struct Node {
     PyObject_HEAD
-    PyObject *label, *scope, *seed; /* NULL where not set */
-    /* What a pass reads and writes lies side by side, mostly in one cache line. */
-    unsigned long long mark; /* written by the last walk that reached the node */
-    Node *first;             /* the first input; NULL for a leaf */
-    PyObject *rest;          /* NULL, the second input, or the tuple of all inputs but the first */
-    Row *row;                /* the row of the gate, or of the leaf's role */
-    double data, adjoint, grad;
+    PyObject *notes; /* NULL; the scope, if nothing else is set; or a tuple of NOTES entries: see `note_of` */
+    Node *first;     /* the first input; NULL for a leaf */
+    PyObject *rest;  /* NULL, the second input, or the tuple of all inputs but the first */
+    Row *row;        /* the row of the gate, or of the leaf's role */
+    double data;
     union {
         long long tick; /* the clock when the data was computed or set; 0 for a leaf that was never set;
                            negative for a number in an expression: see node.py */
         Node *next;     /* in the list of nodes to free */
     };
 };
+
+/* The slots that passes write: `state_of` of memory.h finds those of a node. */
+typedef struct {
+    unsigned long long mark; /* written by the last walk that reached the node: see walk.h */
+    double adjoint, grad;
+} State;
 
 #define NUMBER_TICK (-1) /* NUMBER and TAKEN of node.py */
 #define TAKEN_TICK (-2)
@@ -62,19 +68,15 @@ INTERNAL extern PyTypeObject *value_type; /* Value; value.py adds its methods */
 INTERNAL extern int installed;           /* whether install_operators was called */
 INTERNAL extern PyObject *data_property; /* the property `data` of node.py, called in the rare cases */
 
+/* The rarely used slots, entries of the notes. */
+enum { LABEL, SCOPE, SEED, NOTES };
+PyObject *note_of(const Node *node, int which);       /* a borrowed reference; NULL where not set */
+int set_note(Node *node, int which, PyObject *x); /* steals x, which is NULL to empty the slot; 0, or -1 with an error */
+
 void node_dealloc(PyObject *self);
 PyObject *inputs_of(PyObject *node, void *closure); /* the getter of `inputs`: a new tuple */
 INTERNAL extern PyGetSetDef node_getset[];
 INTERNAL extern PyMemberDef node_members[];
-
-/* Ask for what a pass uses of a node. Once a graph outgrows the cache a pass waits for memory longer than it computes, so it
-   asks some nodes ahead. */
-static inline void
-prefetch_node(const void *node)
-{
-    PREFETCH((const char *)node + offsetof(Node, mark));
-    PREFETCH((const char *)node + offsetof(Node, grad));
-}
 
 /* A new reference to an object, or to None for NULL. */
 static inline PyObject *

@@ -46,7 +46,7 @@ stamp(Node *node)
         return -1;
     PyObject *scope = PyTuple_GET_ITEM(now, 0);
     if (PyUnicode_GET_LENGTH(scope))
-        node->scope = as_object(scope);
+        set_note(node, SCOPE, as_object(scope));
     if (PyTuple_GET_ITEM(now, 4) != Py_None) {
         PyObject *answer = PyObject_CallOneArg(PyTuple_GET_ITEM(now, 4), (PyObject *)node);
         if (answer == NULL) {

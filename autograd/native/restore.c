@@ -81,7 +81,7 @@ restore(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     Node *node = whole_node(origin, data, inputs);
     if (node != NULL) {
-        node->grad = grad;
+        state_of(node)->grad = grad;
         node->tick = node->first != NULL;
     }
     return (PyObject *)node;

@@ -109,8 +109,8 @@ value_make(PyObject *Py_UNUSED(type), PyObject *const *args, size_t flags, PyObj
     if (names == NULL && (count == 1 || (count == 2 && PyUnicode_CheckExact(args[1]))) && PyFloat_CheckExact(args[0])
         && PyList_GET_SIZE(recording->special) == 0) {
         ((Node *)node)->data = PyFloat_AS_DOUBLE(args[0]);
-        if (count == 2)
-            ((Node *)node)->label = as_object(args[1]);
+        if (count == 2 && set_note((Node *)node, LABEL, as_object(args[1])) < 0)
+            Py_CLEAR(node);
         return node;
     }
     Py_ssize_t all = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));

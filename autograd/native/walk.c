@@ -2,18 +2,20 @@
 
 #include "walk.h"
 
+#include "row.h"
+
 PyTypeObject *walk_type;
 unsigned long long latest_walk;
 
-/* How many bytes from a node a walk asks for memory. Nodes lie in the order of recording, so a node's first input is below
+/* How many nodes from a node a walk asks for memory. Nodes lie in the order of recording, so a node's first input is below
    it, and the walk comes back upwards. Without this, a walk through 200,000 gates took five times as long a gate. */
-#define NEAR_ABOVE 2048
-#define FAR_BELOW 4096
+#define NEAR_ABOVE 128
+#define FAR_BELOW 64
 
 /* Arrays of earlier walks, for the next ones: the first use of a page costs more than the walk through what it holds.
    An array of more than half a million nodes is not kept. */
 #define SPARE_MOST ((Py_ssize_t)1 << 19)
-static Nodes spare[3];
+static Nodes spare[2];
 
 static void
 take_spare(Nodes *nodes, int which)
@@ -37,7 +39,7 @@ give_spare(Nodes *nodes, int which)
 void
 free_spare(void)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         PyMem_Free(spare[i].node);
         spare[i] = (Nodes){NULL, 0, 0};
     }
@@ -58,68 +60,64 @@ push(Nodes *nodes, Node *node)
     return 0;
 }
 
-static PyObject *
-as_tuple(const Nodes *nodes)
-{
-    PyObject *tuple = tuple_of(nodes->size);
-    for (Py_ssize_t i = 0; tuple != NULL && i < nodes->size; i++)
-        PyTuple_SET_ITEM(tuple, i, as_object(nodes->node[i]));
-    return tuple;
-}
-
 /* A node whose inputs are done. The nodes that were recorded after it lie above it, and are next on the way back. */
 static inline int
-is_done(Node *node, unsigned long long done, Nodes *list)
+is_done(Node *node, State *state, unsigned long long done, Nodes *nodes)
 {
-    prefetch_node((char *)node + NEAR_ABOVE);
-    node->mark = done;
-    node->adjoint = 0.0;
-    return push(list, node);
+    PREFETCH(node + NEAR_ABOVE);
+    PREFETCH(state + NEAR_ABOVE);
+    state->mark = done;
+    state->adjoint = 0.0;
+    return push(nodes, node);
 }
 
 /* The loop of Walk.__init__, step by step, so that the order of the nodes is the same. */
 static int
-go(Walk *walk, Nodes *stack)
+go(Walk *walk, Nodes *given)
 {
-    unsigned long long entered = 2 * walk->number, done = entered + 1;
-    while (stack->size) {
-        Node *node = stack->node[--stack->size];
-        prefetch_at(stack, stack->size - AHEAD);
-        if (node->mark == entered) {
-            if (is_done(node, done, &walk->gates) < 0)
-                return -1;
+    unsigned long long entered = walk->number;
+    long long changed = walk->changed;
+    Nodes stack = *given, nodes = walk->nodes; /* copies, which stay in registers */
+    int answer = 0;
+    while (stack.size && answer == 0) {
+        Node *node = stack.node[--stack.size];
+        State *state = state_of(node);
+        prefetch_at(&stack, stack.size - AHEAD);
+        if (state->mark == entered) {
+            answer = is_done(node, state, entered + GATE, &nodes);
             continue;
         }
-        while (node->mark != done) {
+        while (state->mark < entered && answer == 0) {
             Node *first = node->first;
             if (first == NULL) {
-                if (is_done(node, done, &walk->leaves) < 0)
-                    return -1;
-                if (node->tick > walk->changed)
-                    walk->changed = node->tick;
+                answer = is_done(node, state, entered + (node->row == constant_row ? NO_GRADIENT : LEAF), &nodes);
+                if (node->tick > changed)
+                    changed = node->tick;
                 break;
             }
             PyObject *rest = node->rest;
-            prefetch_node((char *)node - FAR_BELOW); /* the first inputs of the first inputs lie below */
-            node->mark = entered;
-            if (push(stack, node) < 0)
-                return -1;
-            if (rest != NULL && PyTuple_CheckExact(rest)) {
+            int inputs = node->row->inputs;
+            PREFETCH(node - FAR_BELOW); /* the first inputs of the first inputs lie below */
+            state->mark = entered;
+            answer = push(&stack, node);
+            if (inputs == 2) { /* the mark of the rest is read when it is popped: by then it is in the cache */
+                PREFETCH(rest);
+                answer |= push(&stack, (Node *)rest);
+            }
+            else if (inputs != 1)
                 for (Py_ssize_t i = PyTuple_GET_SIZE(rest); i-- > 0;) {
                     Node *input = (Node *)PyTuple_GET_ITEM(rest, i);
-                    if (input->mark != done && push(stack, input) < 0)
-                        return -1;
+                    if (state_of(input)->mark <= entered)
+                        answer |= push(&stack, input);
                 }
-            }
-            else if (rest != NULL) { /* its mark is read when it is popped: by then it is in the cache */
-                prefetch_node(rest);
-                if (push(stack, (Node *)rest) < 0)
-                    return -1;
-            }
             node = first;
+            state = state_of(node);
         }
     }
-    return 0;
+    *given = stack;
+    walk->nodes = nodes;
+    walk->changed = changed;
+    return answer;
 }
 
 /* Return roots or ends as a sequence of nodes. */
@@ -140,9 +138,9 @@ as_values(PyObject *given)
 static int
 find(Walk *walk, PyObject *ends, Nodes *stack)
 {
-    walk->number = ++latest_walk;
+    walk->number = latest_walk += MARKS;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(ends); i++)
-        ((Node *)PyTuple_GET_ITEM(ends, i))->mark = 2 * walk->number + 1;
+        state_of(PyTuple_GET_ITEM(ends, i))->mark = walk->number + GATE;
     for (Py_ssize_t i = PyTuple_GET_SIZE(walk->roots); i-- > 0;)
         if (push(stack, (Node *)PyTuple_GET_ITEM(walk->roots, i)) < 0)
             return -1;
@@ -168,8 +166,7 @@ walk_new(PyTypeObject *type, PyObject *args, PyObject *named)
     Nodes stack;
     walk->roots = roots;
     take_spare(&stack, 0);
-    take_spare(&walk->leaves, 1);
-    take_spare(&walk->gates, 2);
+    take_spare(&walk->nodes, 1);
     if (find(walk, ends, &stack) < 0) {
         PyErr_NoMemory();
         Py_CLEAR(walk);
@@ -183,8 +180,7 @@ static void
 walk_dealloc(PyObject *self)
 {
     Walk *walk = (Walk *)self;
-    give_spare(&walk->leaves, 1);
-    give_spare(&walk->gates, 2);
+    give_spare(&walk->nodes, 1);
     Py_XDECREF(walk->failed);
     Py_XDECREF(walk->roots);
     PyTypeObject *type = Py_TYPE(self);
@@ -192,16 +188,30 @@ walk_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
+/* Return the leaves of a walk in their order, or its gates. */
+static PyObject *
+as_tuple(const Nodes *nodes, int leaves)
+{
+    Py_ssize_t count = 0;
+    for (Py_ssize_t i = 0; i < nodes->size; i++)
+        count += (nodes->node[i]->first == NULL) == leaves;
+    PyObject *tuple = tuple_of(count);
+    for (Py_ssize_t i = 0, k = 0; tuple != NULL && k < count; i++)
+        if ((nodes->node[i]->first == NULL) == leaves)
+            PyTuple_SET_ITEM(tuple, k++, as_object(nodes->node[i]));
+    return tuple;
+}
+
 static PyObject *
 get_leaves(PyObject *self, void *Py_UNUSED(closure))
 {
-    return as_tuple(&((Walk *)self)->leaves);
+    return as_tuple(&((Walk *)self)->nodes, 1);
 }
 
 static PyObject *
 get_gates(PyObject *self, void *Py_UNUSED(closure))
 {
-    return as_tuple(&((Walk *)self)->gates);
+    return as_tuple(&((Walk *)self)->nodes, 0);
 }
 
 static PyObject *

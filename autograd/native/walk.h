@@ -3,7 +3,7 @@
 #ifndef WALK_H
 #define WALK_H
 
-#include "node.h"
+#include "memory.h"
 
 /* An array of nodes that grows. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyObject *roots;
-    Nodes leaves, gates; /* inputs first */
+    Nodes nodes;         /* inputs first; leaves where they were reached */
     PyObject *failed;    /* the gate that _pull failed at */
     long long changed;   /* the tick of the leaf that was set last */
     unsigned long long number;
@@ -24,7 +24,9 @@ typedef struct {
 INTERNAL extern PyTypeObject *walk_type;
 INTERNAL extern PyType_Spec walk_spec;
 
-/* The number n of the last walk. It marks a node 2n when it enters it and 2n + 1 when all its inputs are done. */
+/* The number of the last walk, times MARKS. A walk marks a node by this when it enters it, and by more when all its inputs
+   are done, which tells what the node is. */
+enum { ENTERED, GATE, LEAF, NO_GRADIENT, MARKS };
 INTERNAL extern unsigned long long latest_walk;
 
 /* Ask for a node a pass will reach; `i` counts from its end. */
@@ -33,7 +35,7 @@ static inline void
 prefetch_at(const Nodes *nodes, Py_ssize_t i)
 {
     if (i >= 0 && i < nodes->size)
-        prefetch_node(nodes->node[i]);
+        PREFETCH(nodes->node[i]);
 }
 
 void free_spare(void); /* free the arrays that are kept for the next walk */

@@ -1,19 +1,23 @@
 """The answers of the course's checks: an error in an exercise becomes a sentence, and a hint stays folded until it is opened.
 
+`show` shows a plot with its alternative text.
+
 The notebooks import this file from their own folder.
 """
 
 from __future__ import annotations
 
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
+from io import BytesIO
 from typing import Any
 
 from autograd import Value
 
-__all__ = ["checking", "not_yet"]
+__all__ = ["checking", "not_yet", "show"]
 
 
 def not_yet(verdict: str, hint: str = "") -> None:
@@ -24,13 +28,31 @@ def not_yet(verdict: str, hint: str = "") -> None:
     hint: What is upstream there?
     """
     print("not yet:", verdict)
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if not _in_notebook():
         print(*[f"hint: {hint}"] * bool(hint), end="\n" if hint else "")
     elif hint:
         from IPython.display import HTML, display
 
         display(HTML(f"<details><summary>a hint</summary>{escape(hint)}</details>"))
+
+
+def show(words: str) -> None:
+    """Show the current figure of matplotlib. In a notebook it is an image whose alternative text is `words`."""
+    import matplotlib.pyplot as plt
+
+    if not _in_notebook():
+        plt.show()
+        return
+    from IPython.display import HTML, display
+
+    image = BytesIO()
+    plt.savefig(image, format="png")
+    plt.close()
+    display(HTML(f'<img alt="{escape(words)}" src="data:image/png;base64,{b64encode(image.getvalue()).decode()}">'))
+
+
+def _in_notebook() -> bool:
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 @contextmanager

@@ -9,7 +9,7 @@
 # to do it; open its hint if you want one. Until you have filled in an exercise it says *not yet*, and the notebook goes on.
 
 # %%
-from hints import checking, not_yet
+from hints import checking, not_yet, show
 
 from autograd import Value, check_gradients, draw, exp, explain, explore, grad, maximum, sigmoid
 
@@ -303,7 +303,10 @@ ax.loglog(steps, forward_errors, color="#E69F00", marker="^", markersize=4, labe
 ax.loglog(steps, central_errors, color="#0072B2", marker="o", markersize=4, label="central: (f(x+h) − f(x−h)) / 2h")
 ax.set(xlabel="step h", ylabel="|error| of the derivative", title="the formula's error falls with h, rounding's grows")
 ax.legend(frameon=False)
-plt.show()
+show(
+    "The error of two difference formulas over the step h, both axes logarithmic. Each error falls as h becomes smaller, "
+    "and then grows again. The central formula reaches the smaller one, at a larger h."
+)
 
 # %% [markdown]
 # The engine's gradients are exact up to rounding. What finite differences are good for is a second opinion.

@@ -10,7 +10,7 @@
 from random import Random
 
 import matplotlib.pyplot as plt
-from hints import checking, not_yet
+from hints import checking, not_yet, show
 
 from autograd import Value, check_gradients, draw, log, sigmoid, tanh
 from nn import MLP, SGD, binary_cross_entropy_with_logits, classical, fit, plot_boundary, plot_history, plot_points
@@ -32,13 +32,16 @@ print(classical.separable(X, Y))
 # %%
 endless, ending = classical.learn_perceptron(X, Y, 10), classical.learn_perceptron(X, [0, 0, 0, 1])
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-plot_boundary(lambda x: x[0] + x[1] - 1.5, X, Y, left).set_title("whatever the line, one corner is wrong")
+plot_boundary(lambda x: x[0] + x[1] - 0.5, X, Y, left).set_title("whatever the line, one corner is wrong")
 plot_points(X, Y, left, size=60)
 right.plot(range(1, len(endless.changes) + 1), endless.changes, color="#D55E00", marker="s", label="XOR")
 right.plot(range(1, len(ending.changes) + 1), ending.changes, color="#0072B2", marker="o", label="AND")
 right.set(xlabel="epoch", ylabel="updates", ylim=(-0.2, 5), title="perceptron learning")
 right.legend(frameon=False, loc="center right")
-plt.show()
+show(
+    "Left: the four corners of XOR and a line; one corner is on the wrong side. Right: the updates of the perceptron in "
+    "each epoch. For XOR they stay at four, for AND they end."
+)
 
 # %% [markdown]
 # With two neurons in between, $A$ = OR and $B$ = NAND, the output is $A$ AND $B$, which is a line's work again.
@@ -174,7 +177,10 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 plot_history(history, left)
 plot_boundary(model, X, Y, right).set_title("what it has learnt")
 plot_points(X, Y, right, size=60)
-plt.show()
+show(
+    "Left: the cost falls over 1,500 epochs. Right: the boundary of the trained network, with each corner of XOR on the "
+    "side of its class."
+)
 
 # %% [markdown]
 # And these are the **features** that the hidden neurons have found for it, by themselves:
@@ -228,7 +234,9 @@ fit(line, train, binary_cross_entropy_with_logits, SGD(line.parameters(), 0.5), 
 fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 plot_points(*train, left).set_title("200 points to train on")
 plot_boundary(line, *test, right).set_title("logistic regression on fresh points")
-plt.show()
+show(
+    "Left: two half-moons of points, one reaching into the other. Right: a straight line, with points of both moons on each side."
+)
 
 # %% [markdown]
 # A line is not enough. `recipe("binary", 2, hidden)` returns a network with these hidden layers, with its loss; Adam is
@@ -256,7 +264,9 @@ else:
     fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
     plot_history(run, left)
     plot_boundary(task.model, *test, right).set_title(f"{accuracy:.1%} of the fresh points right")
-    plt.show()
+    show(
+        f"Left: the cost by epoch. Right: your network's boundary, with {accuracy:.1%} of the fresh points on their side."
+    )
     print(task.model, run, sep="\n")
     if accuracy >= 0.97:
         print(f"right: {accuracy:.1%} of the fresh points. Now try with fewer neurons.")

@@ -9,7 +9,7 @@
 
 # %%
 import numpy as np
-from hints import checking, not_yet
+from hints import checking, not_yet, show
 
 import autograd
 from autograd import Value, check_gradients, dot, draw, sigmoid
@@ -239,7 +239,7 @@ chances = task.predict(test[0])
 print(run, f"{task.score(chances, test[1]):.1%} of {len(test[1])} digits kept aside are read right", sep="\n")
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 plot_history(run, ax)
-plt.show()
+show("The costs of training and validation by epoch: both fall, steeply at first and then slowly.")
 
 # %% [markdown]
 # Look at some of those that it read wrong. Would you have known?
@@ -254,7 +254,7 @@ for ax in axes:
 for ax, i in zip(axes, missed):
     ax.imshow(np.reshape(test[0][i], (8, 8)), cmap="Greys")
     ax.set_title(f"a {test[1][i]}, read as {argmax(chances[i])}", fontsize=10)
-plt.show()
+show("Images of 8 × 8 pixels: " + ", ".join(f"a {test[1][i]}, read as {argmax(chances[i])}" for i in missed))
 
 # %% [markdown]
 # ## What you have seen

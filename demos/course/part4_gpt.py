@@ -13,7 +13,7 @@ from random import Random
 from zoneinfo import available_timezones
 
 import matplotlib.pyplot as plt
-from hints import checking, not_yet
+from hints import checking, not_yet, show
 
 from autograd import Value, compile, dot, draw, no_grad, relu, scope, take
 from nn import Adam, Module, cross_entropy_with_logits, softmax
@@ -238,11 +238,9 @@ ax.set(
     xlabel="step", ylabel="loss, mean of 100 names", title=f"from {costs[:100].mean():.2f} to {costs[-100:].mean():.2f}"
 )
 ax.legend(frameon=False, loc="center right")
-plt.show()
+show("The loss falls from that of one who knows nothing, steeply over the first few hundred names and then slowly.")
 
 # %% [markdown]
-# In words: the curve falls, steeply over the first few hundred names and then slowly.
-#
 # ## Exercise 3: a temperature
 #
 # To invent a name, draw the first letter by the probabilities after `END`, then the next one after that letter, until
@@ -313,10 +311,10 @@ for head, ax in enumerate(axes):
     ax.set(xlabel="looks at", ylabel="letter", title=f"head {head + 1}")
     ax.set_xticks(range(len(marks)), marks)
     ax.set_yticks(range(len(marks)), marks)
-plt.show()
+show("A triangle of weights for each head, a row for each letter of london; each head spreads them in its own way.")
 
 # %% [markdown]
-# In words: each head spreads its weights in its own way; the first row has one letter to look at, so its weight is 1.
+# Each head spreads its weights in its own way. The first row has one letter to look at, so its weight is 1.
 #
 # ## What you have seen
 #

@@ -18,7 +18,9 @@ from autograd import GATES, Value
 from autograd.__main__ import EXAMPLE, main
 from autograd._engine import description
 from autograd.expression import ExpressionError, build, names
-from autograd.notation import ELSEWHERE
+from autograd.notation import ELSEWHERE, listing
+
+ALL_GATES = listing([*GATES], 50)  # as an error lists them, however many there are
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 VALUES = ["w0=2", "x0=-1", "w1=-3", "x1=-2", "w2=-3"]
 NUMBERS = [
-    "f = 0.731058578630",
+    "\n\nf = 0.73105857863\n",
     "df/dw0 = -0.196611933241",
     "df/dx0 = 0.393223866483",
     "df/dw1 = -0.393223866483",
@@ -139,13 +141,13 @@ def test_a_page_for_formulas(capsys: pytest.CaptureFixture[str], monkeypatch: py
         ("--x", 3),
         ("---x", -3),
         ("-x**2", -9),
-        ("-exp(-x)", -0.049787068368),
+        ("-exp(-x)", -0.0497870683679),
     ],
 )
 def test_expressions_may_begin_with_a_minus(text: str, value: float, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([text, "x=3", "-o", "f.dot"]) == 0
     assert main(["-o", "f.dot", "--", text, "x=3"]) == 0
-    assert capsys.readouterr().out.count(f"f = {value:.12f}") == 2
+    assert capsys.readouterr().out.count(f"\n\nf = {value:.12g}\n") == 2
 
 
 @pytest.mark.parametrize("number", ["3e-20", "1e-15", "0.00123456789012", "-1e300", "123456789012345", "nan", "-inf"])
@@ -380,7 +382,7 @@ def test_the_notation_of_school_is_told_what_to_write_and_where(
     assert error.startswith("autograd: column ")
     assert line in error
     assert error[:-1].isprintable()
-    assert len(error) < 500
+    assert len(error.replace(ALL_GATES, "")) < 300
 
 
 @pytest.mark.parametrize(
@@ -548,7 +550,7 @@ def test_ways_to_name_the_output(output: list[str]) -> None:
 def test_a_variable_may_be_called_f(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["f*2+v1", "f=1", "v1=2", "-o", "f.dot"]) == 0
     out = capsys.readouterr().out
-    assert "y = 4.000000000000" in out
+    assert "\n\ny = 4\n" in out
     assert "v2 = f·2 = 2" in out
 
 

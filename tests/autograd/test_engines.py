@@ -53,7 +53,7 @@ PLAIN = [0, 1, -2, 0.0, 1.0, True, 2.5, 10**400, "3", None, 1j, [1.0], math.inf]
 
 
 def named(engine: ModuleType) -> ModuleType:
-    """Give an engine gates that the build did not know: one that runs as a tape, one that calls what C has no twin of."""
+    """Give an engine gates that the build did not know: one that runs as bytecode, one that calls a function which C lacks."""
     engine.gate(
         "bump",
         "∧",
@@ -62,7 +62,10 @@ def named(engine: ModuleType) -> ModuleType:
         lambda xp, out, x, y: out * 2 * y * x * x / (1 + y * y) ** 2,
     )
     engine.gate(
-        "steps", "⌊x⌋", lambda xp, x: x + xp.floor(x) / (1 - x), lambda xp, out, x: 1 + xp.floor(x) / (1 - x) ** 2
+        "steps",
+        "⌊x⌋",
+        lambda xp, x: x + xp.fmod(x, 1.0) / (1 - x),
+        lambda xp, out, x: 1 + xp.fmod(x, 1.0) / (1 - x) ** 2,
     )
     return engine
 

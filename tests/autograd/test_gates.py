@@ -339,18 +339,3 @@ def test_huber_refuses_a_delta_that_is_not_above_0(wrong: float) -> None:
 def test_huber_at_the_ends_of_its_delta() -> None:
     assert (autograd.huber(2.0, math.inf), autograd.huber(-3.0)) == (2.0, 2.5)
     assert math.isnan(autograd.huber(2.0, math.nan))
-
-
-@pytest.mark.parametrize("name", [row.name for row in FUNCTIONS.values() if row.rule])
-def test_composed_functions_are_printed_for_every_program(name: str) -> None:
-    row = GATES["silu" if name == "sigmoid" else name]  # the gate sigmoid writes its rule out
-    w = [Value(0.5), Value(0.75)][: len(row.names)]
-    made = compile(lambda x: row(*(p * x[0] for p in w)), w, x=1)
-    cost, gradient = made.value_and_grad([[1.5], [2.5]])
-    assert f"def {name}(xp, " in (text := str(compile(lambda x: row(*x), x=len(w), gradient=False)))
-    assert "where" in text
-    found = compile(lambda x: row(*(p * x[0] for p in w)), w, executor="numpy", x=1).value_and_grad([[1.5], [2.5]])
-    assert found[0] == pytest.approx(cost, rel=1e-14)
-    assert found[1].tolist() == pytest.approx(gradient.tolist(), rel=1e-13)
-    assert f"composed_{name}(" in made.to_c()
-    assert f"const {name} = " in compile(lambda x: row(*x), x=len(w), gradient=False).to_js()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from autograd import Value, compile, dot, take
-from autograd.compiling.passes import Executor
+from autograd.compiling.forms import Executor
 from autograd.indexing import as_index, hits
 from tests import fuzz
 

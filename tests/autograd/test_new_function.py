@@ -8,149 +8,255 @@ import math
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import GATES, Gate, Value, check_gradients, compile, explain, gate, grad
 from autograd._engine import core
 from autograd.compiling import machine
 from autograd.drawing.javascript import gate_row, operations
 from autograd.drawing.page import page_file
-from autograd.functions import FLOATS, FUNCTIONS
+from autograd.functions import FLOATS, FUNCTIONS, Function
 from autograd.symbols import header
 from tests.engines import other
+from tests.exports import run_c, run_javascript
 
 BOTH = importlib.util.find_spec("autograd.native.core") is not None
-NODE = shutil.which("node")
+NODE, GCC = shutil.which("node"), shutil.which("gcc")
 POINTS = [0.5, -1.25, 0.0, 1.4]
 
 
-def added(package: ModuleType) -> tuple[Any, Any]:
-    """The tangent, and a gate whose local gradient it is: a function and a gate each in one place."""
-    package.functions.function(
-        "tangent", math.tan, 1, "tan(a)", "Math.tan", "tan", torch="tan", jax="tan", mathematics="tg({})"
+class Added(NamedTuple):
+    tangent: Any
+    log_secant: Any
+    blend: Any
+
+    def together(self, a: Any, b: Any) -> Any:
+        return self.tangent(a) * self.log_secant(b) + self.blend(a)
+
+
+NEW = ("tangent", "logadd", "clamp", "blended")
+
+
+def added(package: ModuleType) -> Added:
+    """Functions of one, two and three operands and one that is composed of them and of another composed one, each in one place;
+    and gates whose rules call them."""
+    function, gate = package.functions.function, package.gate
+    function("tangent", math.tan, 1, "tan(a)", "Math.tan", "tan", torch="tan", jax="tan", mathematics="tg({})")
+    function(
+        "logadd", lambda a, b: max(a, b) + math.log1p(math.exp(-abs(a - b))), 2, "fmax(a, b) + log1p(exp(-fabs(a - b)))",
+        "(a, b) => Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))", "logaddexp",
+    )  # fmt: skip
+    function(
+        "clamp", lambda a, b, c: min(max(a, b), c), 3, "fmin(fmax(a, b), c)",
+        "(a, b, c) => Math.min(Math.max(a, b), c)", "clip", "clamp",
+    )  # fmt: skip
+    package.functions.composed(
+        "blended",
+        lambda xp, x: (
+            xp.sigmoid(xp.logadd(x, 0.5)) * xp.clamp(x, -3.0, 3.0)
+            + xp.clamp(0.5, x - 9.0, x + 9.0) * xp.floor(xp.abs(x) + 1.5)
+        ),
     )
-    tangent = package.gate("tangent", "tg", lambda xp, x: xp.tangent(x), lambda xp, out, x: 1 + out * out)
-    secant = package.gate("log_secant", "ln sec", lambda xp, x: -xp.log(xp.cos(x)), lambda xp, out, x: xp.tangent(x))
-    return tangent, secant
+
+    def slope_of_blend(xp: Any, out: Any, x: Any) -> Any:
+        gate = xp.sigmoid(0.5 + xp.log1p(xp.exp(x - 0.5)))
+        return gate * (1 - gate) * xp.sigmoid(x - 0.5) * x + gate
+
+    return Added(
+        gate("tangent", "tg", lambda xp, x: xp.tangent(x), lambda xp, out, x: 1 + out * out),
+        gate("log_secant", "ln sec", lambda xp, x: -xp.log(xp.cos(x)), lambda xp, out, x: xp.tangent(x)),
+        gate("blend", "blend", lambda xp, x: xp.blended(x), slope_of_blend),
+    )
+
+
+def removed(package: ModuleType) -> None:
+    for name in NEW:
+        del package.functions.FUNCTIONS[name]
+    for name in Added._fields:
+        del package.GATES[name]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in FUNCTIONS.values() if row.name != "where"])
+def test_every_function_of_the_table_has_a_form_in_every_language(row: Function) -> None:
+    missing = [column for column in ("c", "javascript", "numpy") if not (getattr(row, column) or row.rule or row.sign)]
+    assert not missing, f"give xp.{row.name} its {' and '.join(missing)} form in functions.py, or compose it of others"
 
 
 @pytest.fixture
-def gates() -> Iterator[tuple[Gate, Gate]]:
+def gates() -> Iterator[Added]:
     try:
         yield added(autograd)
     finally:
-        del FUNCTIONS["tangent"], GATES["tangent"], GATES["log_secant"]
+        removed(autograd)
 
 
-def program(gates: tuple[Gate, Gate], executor: Any = None) -> tuple[Any, Any, Any]:
-    """A compiled cost of both gates, a batch, and the cost and its derivatives of the batch."""
-    tangent, secant = gates
+def blend(x: Any) -> Any:
+    """The gate and its derivative on arrays."""
+    gate = 1 / (1 + np.exp(-np.logaddexp(x, 0.5)))
+    slope = gate * (1 - gate) * x / (1 + np.exp(0.5 - x)) + gate
+    return gate * x + 0.5 * np.floor(np.abs(x) + 1.5), slope
+
+
+def program(gates: Added, executor: Any = None) -> tuple[Any, Any, Any]:
+    """A compiled cost of all gates, a batch, and the cost and its derivatives of the batch."""
     w = [Value(0.3), Value(-0.7)]
 
     def cost(x: Any) -> Any:
-        return tangent(w[0] * x[0]) * secant(w[1] * x[0])
+        return gates.together(w[0] * x[0], w[1] * x[0])
 
     X = np.array([[x] for x in POINTS])
-    t, s = np.tan(0.3 * X[:, 0]), -np.log(np.cos(-0.7 * X[:, 0]))
-    slopes = [((1 + t * t) * X[:, 0] * s).mean(), (t * np.tan(-0.7 * X[:, 0]) * X[:, 0]).mean()]
-    return compile(cost, w, executor=executor, x=1), X, ((t * s).mean(), slopes)
+    a, b = 0.3 * X[:, 0], -0.7 * X[:, 0]
+    t, s = np.tan(a), -np.log(np.cos(b))
+    value, slope = blend(a)
+    slopes = [(((1 + t * t) * s + slope) * X[:, 0]).mean(), (t * np.tan(b) * X[:, 0]).mean()]
+    return compile(cost, w, executor=executor, x=1), X, ((t * s + value).mean(), slopes)
 
 
-def test_it_runs_on_floats_and_values(gates: tuple[Gate, Gate]) -> None:
-    tangent, secant = gates
+def agrees(found: Any, right: Any, relative: float = 1e-14) -> None:
+    assert float(found[0]) == pytest.approx(right[0], rel=relative)
+    assert found[1].tolist() == pytest.approx(right[1], rel=relative)
+
+
+def test_it_runs_on_floats_and_values(gates: Added) -> None:
     for x in POINTS:
         v = Value(x)
-        y = secant(v)
+        y = gates.log_secant(v)
         y.backward()
-        assert (tangent(x), v.grad) == (math.tan(x), math.tan(x))
-    assert check_gradients(lambda x, y: tangent(x) * secant(y), [0.5, -0.25], raises=True)
+        assert (gates.tangent(x), v.grad) == (math.tan(x), math.tan(x))
+        w = Value(x)
+        z = gates.blend(w)
+        z.backward()
+        assert (gates.blend(x), z.data, w.grad) == pytest.approx((z.data, *blend(x)), rel=1e-14)
+    assert check_gradients(gates.together, [0.5, -0.25], raises=True)
 
 
 @pytest.mark.skipif(not BOTH, reason="there is only the pure engine here")
-def test_the_other_engine_gives_the_same_numbers(gates: tuple[Gate, Gate]) -> None:
+def test_the_other_engine_gives_the_same_numbers(gates: Added) -> None:
     found = []
     package = other()
     theirs = added(package)
     try:
-        for value, (tangent, secant) in ((Value, gates), (package.Value, theirs)):
+        for value, (tangent, secant, blend) in ((Value, gates), (package.Value, theirs)):
             for point in POINTS:
                 x: Any = value(point)
-                y = tangent(secant(x) * x)
+                y = blend(tangent(secant(x) * x))
                 y.backward()
                 found.append((y.data, x.grad))
     finally:
-        del package.functions.FUNCTIONS["tangent"], package.GATES["tangent"], package.GATES["log_secant"]
+        removed(package)
     assert found[: len(POINTS)] == found[len(POINTS) :]
 
 
-def test_its_derivative_is_differentiated_again(gates: tuple[Gate, Gate]) -> None:
-    _, secant = gates
-    assert grad(grad(secant))(0.5) == pytest.approx(1 + math.tan(0.5) ** 2, rel=1e-15)
-    assert check_gradients(grad(grad(secant)), [0.5], raises=True)
+def test_its_derivative_is_differentiated_again(gates: Added) -> None:
+    assert grad(grad(gates.log_secant))(0.5) == pytest.approx(1 + math.tan(0.5) ** 2, rel=1e-15)
+    for row in gates:
+        assert check_gradients(grad(grad(row)), [0.5], raises=True)
 
 
-def test_it_is_printed_as_mathematics(gates: tuple[Gate, Gate]) -> None:
-    _, secant = gates
+def test_it_is_printed_as_mathematics(gates: Added) -> None:
+    secant = gates.log_secant
     assert secant.formulas(["z"]) == ["tg(z)"]
     assert "tg(z)" in repr(explain(secant(Value(0.5, "z"))))
     assert secant.__doc__ is not None and "tg(x)" in secant.__doc__
 
 
 @pytest.mark.skipif(NODE is None, reason="no node here")
-def test_a_page_computes_it(gates: tuple[Gate, Gate]) -> None:
-    tangent, secant = gates
-    rows = [f"const {name} = {json.dumps(gate_row(row, 1))};" for name, row in (("t", tangent), ("s", secant))]
+def test_a_page_computes_it(gates: Added) -> None:
+    rows = [f"const {name} = {json.dumps(gate_row(row, 1))};" for name, row in zip("tsb", gates, strict=True)]
     script = "\n".join([operations(), page_file("rules.js"), *rows])
-    call = f"{json.dumps(POINTS)}.map((x) => [forwardOf(t, [x]), localOf(t, 2, [x])[0], localOf(s, 0, [x])[0]])"
-    output = subprocess.run(
-        [str(NODE), "-e", f"{script}\nconsole.log(JSON.stringify({call}))"], capture_output=True, text=True, check=True
+    results = (
+        "[forwardOf(t, [x]), localOf(t, 2, [x])[0], localOf(s, 0, [x])[0], forwardOf(b, [x]), localOf(b, 0, [x])[0]]"
     )
-    expected = [[math.tan(x), 5.0, math.tan(x)] for x in POINTS]
+    output = subprocess.run(
+        [str(NODE), "-e", f"{script}\nconsole.log(JSON.stringify({json.dumps(POINTS)}.map((x) => {results})))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    expected = [[math.tan(x), 5.0, math.tan(x), *map(float, blend(x))] for x in POINTS]
     np.testing.assert_allclose(json.loads(output.stdout), expected, rtol=1e-15, atol=0)
 
 
-def test_its_source_and_its_buffers_run_on_numpy(gates: tuple[Gate, Gate]) -> None:
-    made, X, (cost, slopes) = program(gates, "numpy")
-    assert "xp.tan(" in str(made) and "tangent" not in str(made)
-    assert "xp.tan(" in made.in_buffers(X)
+def test_its_source_and_its_buffers_run_on_numpy(gates: Added) -> None:
+    made, X, right = program(gates, "numpy")
+    for text in (str(made), made.in_buffers(X)):
+        assert "xp.tan(" in text and "tangent" not in text
+        assert "blended(xp, " in text
     for _ in range(2):
-        found = made.value_and_grad(X)
-        assert found[0] == pytest.approx(cost, rel=1e-14)
-        assert found[1].tolist() == pytest.approx(slopes, rel=1e-14)
+        agrees(made.value_and_grad(X), right)
 
 
 @pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
-def test_a_tape_leaves_it_to_numpy(gates: tuple[Gate, Gate]) -> None:
+def test_a_tape_leaves_it_to_numpy(gates: Added) -> None:
     made, X, (cost, _) = program(gates)
     assert made.code is None
     assert made.value_and_grad(X)[0] == pytest.approx(cost, rel=1e-14)
-    with pytest.raises(ValueError, match="knows no tangent of 1"):
+    with pytest.raises(ValueError, match=r"knows no (tangent|blended|logadd) of"):
         program(gates, "tape")
 
 
-def test_jax_runs_it(gates: tuple[Gate, Gate]) -> None:
+@pytest.mark.skipif(GCC is None, reason="no gcc here")
+def test_a_file_of_c_computes_it(gates: Added, tmp_path: Path) -> None:
+    made, X, right = program(gates)
+    (((found,),),) = [run_c([(made, "planted", [(made.flat, [X])])], tmp_path)]
+    agrees(found, right)
+
+
+@pytest.mark.skipif(NODE is None, reason="no node here")
+def test_a_file_of_javascript_computes_it(gates: Added, tmp_path: Path) -> None:
+    made, X, right = program(gates)
+    (((found,),),) = [run_javascript([(made, "planted", [(made.flat, [X])])], tmp_path)]
+    agrees([found[0], np.array(found[1])], right)
+
+
+@pytest.mark.skipif(NODE is None, reason="no node here")
+def test_an_optimisers_update_in_javascript_computes_it(gates: Added) -> None:
+    class Blended(nn.Optimiser):
+        def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+            return (w - self.learning_rate * gates.blend(g),)
+
+    w = Value(1.0)
+    text = compile(lambda x: w * x[0], [w], x=1).training([[[1.0]]], Blended([w], 0.25)).update_to_js()
+    script = f"console.log(JSON.stringify({json.dumps(POINTS)}.map((g) => ({text})(0.25, 1, 1.0, g)[0])))"
+    output = subprocess.run([str(NODE), "-e", script], capture_output=True, text=True, check=True)
+    assert json.loads(output.stdout) == pytest.approx([1 - 0.25 * blend(g)[0] for g in POINTS], rel=1e-15)
+
+
+def test_jax_runs_it(gates: Added) -> None:
     jax = pytest.importorskip("jax")
-    made, X, (cost, slopes) = program(gates)
-    found = jax.jit(made.to_jax())(made.flat, X)
-    assert float(found[0]) == pytest.approx(cost, rel=1e-5)
-    assert found[1].tolist() == pytest.approx(slopes, rel=1e-5)
+    made, X, right = program(gates)
+    agrees(jax.jit(made.to_jax())(made.flat, X), right, 1e-5)
 
 
-def test_pytorch_runs_it(gates: tuple[Gate, Gate]) -> None:
+def test_pytorch_runs_it(gates: Added) -> None:
     torch = pytest.importorskip("torch")
-    made, X, (cost, slopes) = program(gates)
-    found = made.on_torch()(torch.tensor(made.flat), torch.tensor(X))
-    assert float(found[0]) == pytest.approx(cost, rel=1e-14)
-    assert found[1].tolist() == pytest.approx(slopes, rel=1e-14)
+    made, X, right = program(gates)
+    agrees(made.on_torch()(torch.tensor(made.flat), torch.tensor(X)), right)
 
 
-def test_c_is_written_from_its_row(gates: tuple[Gate, Gate]) -> None:
-    assert 'X("tangent", TANGENT, tan(a), !isfinite(r))' in header()
+@pytest.mark.skipif(GCC is None, reason="no gcc here")
+def test_the_header_of_both_interpreters_computes_it(gates: Added, tmp_path: Path) -> None:
+    calls = {"TANGENT": "{}, 0.0, 0.0", "LOGADD": "{}, 0.5, 0.0", "CLAMP": "{}, -1.0, 1.0", "BLENDED": "{}, 0.0, 0.0"}
+    cases = "#define CASE(name, code, expression, refused) case code: return expression;\n"
+    codes = "#define CODE(name, code, expression, refused) code,\n#define ALL(X) ONE_OPERAND(X) TWO_OPERANDS(X) THREE_OPERANDS(X)"
+    apply = "double apply(int code, double a, double b, double c) { switch (code) { ALL(CASE) } return b + c; }"
+    prints = [
+        f'printf("%.17g ", apply({code}, {operands.format(x)}));' for x in POINTS for code, operands in calls.items()
+    ]
+    main = "#include <stdio.h>\nint main(void) { " + "\n".join(prints) + " }"
+    source, program = tmp_path / "header.c", tmp_path / "header"
+    source.write_text("\n".join([header(), cases + codes, "enum { ALL(CODE) };", apply, main]), encoding="utf-8")
+    subprocess.run([str(GCC), "-Wno-unused-function", str(source), "-o", str(program), "-lm"], check=True)
+    found = [*map(float, subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split())]
+    expected = [[math.tan(x), np.logaddexp(x, 0.5), np.clip(x, -1, 1), blend(x)[0]] for x in POINTS]
+    np.testing.assert_allclose(found, np.array(expected).ravel(), rtol=1e-14, atol=0)
 
 
 # The table
@@ -194,6 +300,28 @@ def test_a_value_has_the_number_or_the_error_of_python(name: str) -> None:
                 assert np.array([found]).tobytes() == np.array([expected]).tobytes() or (
                     found != found and expected != expected
                 )
+
+
+@pytest.mark.parametrize("name", [row.name for row in FUNCTIONS.values() if not row.sign])
+def test_every_program_computes_it(name: str) -> None:
+    row = FUNCTIONS[name]
+    made = calling(name, row.operands)
+    found = []
+    for inputs in product([-2.5, -0.25, 0.125, 0.5, 1.5, 3.0], repeat=row.operands):
+        with suppress(ArithmeticError, ValueError):  # outside its domain
+            found.append((inputs, float(row.python(*inputs))))
+    X, expected = map(np.array, zip(*found, strict=True))
+    assert len(X) > 1
+    programs = [compile(lambda x: made(*x), executor=how, x=row.operands, gradient=False) for how in (None, "numpy")]
+    for program in programs:
+        np.testing.assert_allclose(program(X), expected, rtol=1e-15, atol=0)
+    text, c, javascript = str(programs[0]), programs[0].to_c(), programs[0].to_js()
+    if row.rule is not None:
+        assert f"def {name}(xp, " in text
+        assert f"composed_{name}(" in c
+        assert f"const {name} = " in javascript
+    else:
+        assert f"xp.{row.numpy}(" in text
 
 
 def test_a_function_that_is_given_other_operands_than_its_row_says_is_another_one() -> None:

@@ -322,7 +322,7 @@ def test_private_names_called_with_wrong_things() -> None:
             lambda: bytecode(1, [], [(0, -1, 0, 0)], [0]), lambda: bytecode(1, [], [], [1]), lambda: bytecode(1, [], [], [-2]),
             lambda: bytecode(1, [], [], [2**40]), lambda: bytecode(1, ["a"], [], [0]),
             lambda: bytecode(2**31 - 1, [1.0], [], []),
-            lambda: Value.__new__(Value, 1)._label,
+            lambda: Value.__new__(Value, 1)._label, lambda: setattr(x, "_mark", 7),
         ):
             raises(wrong)
         walk = core.Walk([z])
@@ -504,6 +504,9 @@ def test_the_compiled_part_checks_its_code_and_arrays() -> None:
             (8, 0, 2, 1, 2, 0), (8, 0, 2, 1, 2, -1), (8, 0, far, 1, 2, 4), (8, 0, 2, 1, -far, 4), (8, 0, 0, 0, 1, far),
         ):
             raises(lambda: product("dot", *wrong))
+        made(2, ints(code["terms"], 5, 0, 0, 1, 1, 1))
+        for wrong in ((1, 0), (2, 0, 0), (4, 0, 0, 0, 0), (3, 0, 2, 0), (3, 2, 0, 0), (3, 0, 0), (-1, 0, 0), (-3, 0, 0)):
+            raises(lambda: made(2, ints(code["terms"], *wrong)))
         raises(lambda: made(0, ints(code["dot"], 1, 0, 0, 0, 0, 0, 1)))
         raises(lambda: made(2, ints(code["dot"], -2, *[0] * 10, 1, 0)))
         good = part.Code(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
 import autograd
 from autograd import Value
@@ -263,3 +263,22 @@ def test_a_number_that_a_derivative_has_taken_stays_that_number() -> None:
     with pytest.raises(AttributeError, match=r"data of a number in an expression .* Value\(2\.0\)"):
         exponents[0].data = 5.0
     assert slope.forward() == 6.0
+
+
+NOTES: list[tuple[str, Any]] = [
+    ("_label", "x"), ("_label", "loss"), ("_label", None), ("_scope", "layer1"), ("_scope", ("layer1", "model.py:3")),
+    ("_scope", None), ("_seed", 1.0), ("_seed", -0.5), ("_seed", None),
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(NOTES), max_size=8), st.booleans())
+def test_a_slot_that_is_rarely_used_holds_what_was_set_last(writes: list[tuple[str, Any]], leaf: bool) -> None:
+    """Whichever others are set: the compiled engine holds them together."""
+    x = Value(2.0)
+    node, last = x if leaf else x * x, dict.fromkeys(slot for slot, _ in NOTES)
+    for slot, value in writes:
+        setattr(node, slot, value)
+        last[slot] = value
+        assert {each: getattr(node, each, None) for each in last} == last
+    node.backward()
+    assert (node._seed, node.label, x.grad) == (1.0, last["_label"], 1.0 if leaf else 4.0)

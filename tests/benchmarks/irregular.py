@@ -25,8 +25,8 @@ import numpy as np
 import autograd
 from autograd import Value, compile
 from autograd.compiling import machine
+from autograd.compiling.forms import Executor
 from autograd.compiling.lowering import Lowered, lower
-from autograd.compiling.passes import Executor
 from autograd.compiling.tracing import trace
 
 GATES, SAMPLES, INPUTS, WEIGHTS, REPEATS = 10_000, 1000, 8, 100, 9
@@ -101,7 +101,7 @@ def as_c(lowered: Lowered) -> str:
         if op == "total":
             continue
         if op in ("const", "param", "input", "seed"):
-            place = program.place[i]
+            place = program.key[i]
             text = {"param": f"w[{place}]", "seed": "seed", "input": f"x[{place[1]}]" if op == "input" else ""}.get(op)
             text = text if op == "input" else f"(V){{}} + {text or repr(place)}"
         elif op in infix:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import jupytext
@@ -31,6 +33,18 @@ def printed(cell: Any) -> str:
 def kinds(book: Any) -> list[str]:
     """Return every kind of thing that the notebook's outputs show."""
     return [kind for cell in book.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())]
+
+
+def alternatives(book: Any) -> Iterator[str]:
+    """Yield the alternative text of every image among the outputs, which is in no output twice."""
+    for cell in book.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if svg := data.get("image/svg+xml"):
+                assert "text/html" not in data
+                (title,) = re.findall(r'role="img".*>\n<title>(graph of .*)</title>', svg)
+                yield title
+            yield from re.findall(r'<img alt="(.*?)"', data.get("text/html", ""))
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -64,6 +78,8 @@ def test_a_notebook_runs_with_the_solutions_and_shows_its_pictures(
     checks = [printed(cell) for cell in book.cells if "check" in cell.metadata.get("tags", ())]
     assert all("right: " in check and "not yet: " not in check for check in checks)
     shown = kinds(book)
-    assert [shown.count(kind) for kind in ("image/svg+xml", "image/png", "text/html")] == [pictures, plots, pages]
+    assert [shown.count(kind) for kind in ("image/svg+xml", "image/png", "text/html")] == [pictures, 0, plots + pages]
+    assert [*alternatives(book)] == [*filter(None, alternatives(book))], "every image tells in words what it shows"
+    assert len([*alternatives(book)]) == pictures + plots
     noise = [output for cell in book.cells for output in cell.get("outputs", ()) if output.get("name") == "stder"]
     assert not noise

@@ -25,16 +25,19 @@ class Node:
     gate: Gate | None = None
     inputs: Sequence[Node] = ()
     scope: str | None = None
+    placed: bool = False  # whether the line of code that recorded it is known
     grad: float = 0.0
     version: int = 0
     seen: list[int] = field(default_factory=list)
 
     def copy(self, inputs: Sequence[Node]) -> Node:
-        return Node(self.data, self.role, self.gate, inputs, self.scope, self.grad, self.version, [*self.seen])
+        return Node(
+            self.data, self.role, self.gate, inputs, self.scope, self.placed, self.grad, self.version, [*self.seen]
+        )
 
 
-def recorded(gate: Gate, inputs: Sequence[Node], data: float, scope: str | None) -> Node:
-    return Node(data, None, gate, inputs, scope, seen=[x.version for x in inputs])
+def recorded(gate: Gate, inputs: Sequence[Node], data: float, scope: str | None, placed: bool) -> Node:
+    return Node(data, None, gate, inputs, scope, placed, seen=[x.version for x in inputs])
 
 
 def reached(root: Node) -> list[Node]:

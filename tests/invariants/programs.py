@@ -27,8 +27,12 @@ MARGIN = 0.05  # how far tame programs stay away from kinks
 BOUND = 50.0  # and from zero their results
 EXACT = ["add", "sub", "neg", "mul", "abs", "relu", "leaky_relu", "maximum", "minimum", "where", "step", "sign"]
 EXACT += ["exceeds", "sum", "dot", "max"]
-HALVES = st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 1.5, -0.5])
-WILD = st.floats() | HALVES | st.sampled_from([1e300, -1e300, 1e-310, -0.0, math.nan, math.inf, -math.inf, 710.0])
+HALVES = [0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 1.5, -0.5]
+WILD = (
+    st.floats()
+    | st.sampled_from(HALVES)
+    | st.sampled_from([1e300, -1e300, 1e-310, -0.0, math.nan, math.inf, -math.inf, 710.0])
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,7 +148,7 @@ def tame(gates: Sequence[str] | None = None, max_steps: int = 6) -> st.SearchStr
 
 def exact(gates: Sequence[str] = EXACT, max_steps: int = 6) -> st.SearchStrategy[Program]:
     """Programs on ties and kinks, without any rounding."""
-    return programs(gates, lambda _: HALVES, lambda *_: True, _exact, max_steps)
+    return programs(gates, lambda _: st.sampled_from(HALVES), lambda *_: True, _exact, max_steps)
 
 
 def wild(gates: Sequence[str] | None = None, max_steps: int = 6) -> st.SearchStrategy[Program]:
@@ -165,7 +169,7 @@ def moved_exactly(draw: Draw, kind: st.SearchStrategy[Program]) -> tuple[Program
     """Draw an exact program, and the same on the other side of its kinks."""
     program = draw(kind)
     n = len(program.leaves)
-    return program, program.at(draw(st.lists(HALVES, min_size=n, max_size=n)))
+    return program, program.at(draw(st.lists(st.sampled_from(HALVES), min_size=n, max_size=n)))
 
 
 def nearby(program: Program, scales: Sequence[float]) -> Program:

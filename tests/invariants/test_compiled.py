@@ -45,7 +45,7 @@ def batches(draw: Any, kind: st.SearchStrategy[Program], exact: bool) -> Batch:
     samples = [program]
     for _ in range(draw(st.integers(0, 2))):
         if exact:
-            other = program.at([*draw(st.lists(HALVES, min_size=k, max_size=k)), *program.leaves[k:]])
+            other = program.at([*draw(st.lists(st.sampled_from(HALVES), min_size=k, max_size=k)), *program.leaves[k:]])
         else:
             scales = draw(st.lists(st.floats(0.7, 1.4), min_size=k, max_size=k))
             other = nearby(program, [*scales, *[1.0] * (len(program.leaves) - k)])

@@ -319,6 +319,11 @@ def test_a_zero_grad_that_forgets_constants(monkeypatch: pytest.MonkeyPatch) -> 
     machine_is_caught()
 
 
+def test_a_pass_that_does_not_look_for_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "watching", lambda: False)
+    machine_is_caught()
+
+
 def test_a_block_that_outlives_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context.Block, "__exit__", lambda *_: None)
     open_before = len(context.recording.special)

@@ -7,16 +7,28 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from autograd import GATES, Value, compile, grad, hessian, value_and_grad
+from autograd import GATES, Gate, Value, compile, grad, hessian, value_and_grad
+from autograd.functions import COMPARISONS
+from autograd.gate import Domain
 from autograd.symbols import SYMBOLS, Symbol, parts
+from autograd.testing import inputs_of
 
 from ..oracle import Gradient, gradients
 from .programs import HALVES, Program, exact, moved, moved_exactly, tame
 
-# The gates whose partial derivatives make a choice, so that one recorded at one point might hold another's branch.
-CHOOSING = sorted({name for name, row in GATES.items() if row.kink} | {"pow", "huber"})
-BRANCHLESS = sorted({*GATES} - {*CHOOSING})
 Pair = tuple[Program, Program]
+
+
+def chooses(gate: Gate) -> bool:
+    """Tell whether partial derivatives make a choice, so that one recorded at one point might hold another's branch."""
+    inputs = [Symbol.named(f"x{i}") for i in range(3 if gate.variadic else len(gate.names))]
+    slopes = gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs)
+    found = {part.operator for slope in slopes if slope is not None for part in parts(Symbol.of(slope))}
+    return not found.isdisjoint({"where", "maximum", "minimum", "abs", *COMPARISONS})
+
+
+CHOOSING = sorted(name for name, row in GATES.items() if chooses(row))
+BRANCHLESS = sorted({*GATES} - {*CHOOSING})
 
 
 def right(program: Program) -> list[Gradient]:
@@ -93,13 +105,10 @@ def test_compiled(pair: Pair) -> None:
             assert abs(each - size) <= 1e-9 * (1 + size.size)
 
 
-@pytest.mark.parametrize("name", sorted({*BRANCHLESS} - {"logsumexp"}))  # which chooses between its largest inputs
-def test_the_others_make_no_choice(name: str) -> None:
-    row = GATES[name]
-    inputs = [Symbol.named(f"x{i}") for i in range(3 if row.variadic else len(row.names))]
-    slopes = row.local_gradients(SYMBOLS, Symbol.named("out"), inputs)
-    found = {part.operator for slope in slopes for part in parts(Symbol.of(slope))}
-    assert not found & {"where", "maximum", "minimum", "abs"}
+def test_gates_whose_slopes_choose_are_found() -> None:
+    """Whether by a comparison, a where or a maximum, and with a kink or without."""
+    assert {*CHOOSING} >= {"relu", "abs", "pow", "huber", "clip", "max", "where"}
+    assert {*BRANCHLESS} >= {"mul", "exp", "sum", "step"}
 
 
 @given(pair=moved(tame()) | moved_exactly(exact()))
@@ -108,16 +117,20 @@ def test_every_gate_replayed_elsewhere(pair: Pair) -> None:
     replayed(pair)
 
 
+def halves_and_others(domain: Domain) -> st.SearchStrategy[float]:
+    """Numbers of a domain; of the halves among them many, so that there are ties and kinks."""
+    inside = [x for x in HALVES if any(low <= x <= high for low, high in domain)]
+    return st.sampled_from(inside) | inputs_of(domain) if inside else inputs_of(domain)
+
+
 @pytest.mark.parametrize("name", CHOOSING)
 @given(data=st.data())
 def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
     """The same of each such gate alone, times its first input."""
     gate = GATES[name]
-    n = 3 if gate.variadic else len(gate.names)
-    numbers = [st.floats(0.5, 2.0) if name == "pow" else HALVES] * n
-    if name == "huber":
-        numbers[1] = HALVES.map(lambda x: 0.5 + abs(x))  # delta is above 0
-    here, there = (list(data.draw(st.tuples(*numbers))) for _ in range(2))
+    domains = gate.domain * 3 if gate.variadic else gate.domain
+    n = len(domains)
+    here, there = (list(data.draw(st.tuples(*map(halves_and_others, domains)))) for _ in range(2))
     program = Program(here, [(name, tuple(range(n))), ("mul", (n, 0))])
     replayed((program, program.at(there)))
 

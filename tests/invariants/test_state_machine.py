@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import operator
 import pickle
 from collections.abc import Callable, Generator
@@ -23,7 +24,8 @@ from hypothesis.stateful import (
 
 import autograd
 import nn
-from autograd import GATES, CompiledProgram, Value, compile, no_grad, scope
+from autograd import GATES, CompiledProgram, Value, compile, scope
+from autograd.node import place_of
 
 from ..oracle import output
 from . import model
@@ -59,7 +61,7 @@ class Compiled(NamedTuple):
 
 def block(kind: str, name: str) -> Generator[None, None, None]:
     """A generator within a block: it leaves the block when it is closed, whenever that is."""
-    with no_grad() if kind == "no_grad" else scope(name):
+    with scope(name) if kind == "scope" else getattr(autograd, kind)():
         yield
 
 
@@ -90,6 +92,9 @@ class Engine(RuleBasedStateMachine):
 
     def inside(self) -> str | None:
         return "/".join(name for kind, name, _ in self.blocks if kind == "scope") or None
+
+    def is_open(self, kind: str) -> bool:
+        return any(kind == opened for opened, *_ in self.blocks)
 
     def pair(self, value: Value, node: Node) -> None:
         """Note that a Value and everything that it was made from are a node and its inputs."""
@@ -145,10 +150,10 @@ class Engine(RuleBasedStateMachine):
             assert made is error
             return
         assert made.data == pytest.approx(output(gate, data), rel=1e-12, abs=1e-12)
-        if any(kind == "no_grad" for kind, *_ in self.blocks):
-            self.pair(made, Node(made.data, "constant", scope=self.inside()))
+        if self.is_open("no_grad"):
+            self.pair(made, Node(made.data, "constant", scope=self.inside(), placed=self.is_open("detect_anomaly")))
         else:
-            self.pair(made, model.recorded(gate, nodes, made.data, self.inside()))
+            self.pair(made, model.recorded(gate, nodes, made.data, self.inside(), self.is_open("detect_anomaly")))
 
     @precondition(lambda self: len(self.nodes) < MOST)
     @rule(place=PLACE)
@@ -187,6 +192,20 @@ class Engine(RuleBasedStateMachine):
         assert self.do(lambda: value.backward(wrong)) is TypeError
         for action in (lambda: float(value), lambda: bool(value), lambda: value * wrong, lambda: autograd.exp(None)):
             assert self.do(action) is TypeError
+
+    @rule(place=PLACE)
+    def overflow(self, place: int) -> None:
+        """A number that is not finite is refused within detect_anomaly, forward and backward, and only there."""
+        value, node = self.leaf_at(place)
+        watched, large = self.is_open("detect_anomaly"), 1e200
+        made = self.do(lambda: value * large * large)
+        if watched and node.data != 0:
+            assert made is FloatingPointError
+        else:
+            assert made.data == node.data * large * large
+        if node.role != "constant" and not self.is_open("no_grad"):
+            found = self.do(lambda: autograd.adjoints(value * 1.0, math.inf))
+            assert found is FloatingPointError if watched else found[value] == math.inf
 
     # Passes
 
@@ -282,7 +301,7 @@ class Engine(RuleBasedStateMachine):
     # Blocks
 
     @precondition(lambda self: len(self.blocks) < 4)
-    @rule(kind=st.sampled_from(["no_grad", "scope"]), name=st.sampled_from(["a", "b", "c"]))
+    @rule(kind=st.sampled_from(["no_grad", "detect_anomaly", "scope"]), name=st.sampled_from(["a", "b", "c"]))
     def open(self, kind: str, name: str) -> None:
         opened = block(kind, name)
         self.do(lambda: next(opened))
@@ -420,7 +439,7 @@ class Engine(RuleBasedStateMachine):
             assert (value.data, value.grad) == (node.data, node.grad)
             assert (value.gate, value.role) == (node.gate, node.role)
             assert [self.nodes[x] for x in value.inputs] == list(node.inputs)
-            assert value.scope == node.scope
+            assert (value.scope, place_of(value) != "") == (node.scope, node.placed)
             assert autograd.is_stale(value) == model.is_stale(node)
 
     def teardown(self) -> None:

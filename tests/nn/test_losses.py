@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +15,10 @@ from hypothesis import assume, given, strategies as st
 
 import nn
 from autograd import Value, check_gradients, finite_differences, grad, topological_order, value_and_grad
+from nn import losses
 from tests.standin import StandIn, evaluate
+
+GUIDE = Path(nn.__file__).with_name("guide.md")
 
 
 class Case(NamedTuple):
@@ -48,6 +54,14 @@ ELEMENTWISE = [name for name, case in CASES.items() if not case.outputs.startswi
 ROW = [name for name, case in CASES.items() if case.outputs.startswith("rows")]
 scores = st.floats(-4, 4)
 chances = st.floats(0.05, 0.95)
+
+
+def test_every_loss_has_an_oracle_and_stands_in_the_guide() -> None:
+    parameters = {name: [*inspect.signature(getattr(losses, name)).parameters.values()] for name in losses.__all__}
+    found = [name for name, (_, *rest) in parameters.items() if rest and rest[-1].name == "reduction" != rest[0].name]
+    assert found == sorted(CASES)
+    (row,) = re.findall(r"^\| losses .*$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {*found} <= {*re.findall(r"`(\w+)`", row)}
 
 
 def entries(kind: str, n: int) -> st.SearchStrategy[list[float]]:

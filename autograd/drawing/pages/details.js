@@ -66,8 +66,8 @@ function lookAtEdge(edge) {
   else {
     const { upstream, local, downstream } = graph.back[edge.e];
     parts.push(line(`upstream × local = downstream: ${precise(upstream)} × ${precise(local)} = ${precise(downstream)}`, "gradient"));
-    const formula = nodes[edge.to].locals[edge.slot];
-    if (formula) parts.push(line(`local = ${formula}`, "pale"));
+    const text = localText(edge);
+    if (text) parts.push(line(`local = ${precise(local)} ${text}`, "pale"));
   }
   return parts;
 }

@@ -123,7 +123,7 @@ function sentence(now) {
   }
   if (step === 0) return ["The leaves have their values. Next: the forward pass, gate by gate."];
   if (step === SEED && level === LEAVES && open) return [make("strong", {}, "Backward"), `: predict the gradient of ${root} by each leaf.`];
-  if (step === SEED) return [make("strong", {}, "Backward"), ` begins at the end: d${root}/d${root} = 1.`];
+  if (step === SEED) return [make("strong", {}, "Backward"), ` begins at the end: d${root}/d${root} = 1.${asks()}`];
   const node = nodes[now];
   const part = (word, k) => make("strong", {}, `${word}, gate ${k} of ${gates.length}: `);
   if (step < SEED) return [part("Forward", step), `${node.name} = ${node.formula} = ${precise(graph.data[now])}`];
@@ -141,12 +141,14 @@ function sentence(now) {
 }
 
 function row(...cells) {
-  return make("tr", {}, ...cells.map((cell) => (cell.localName === "td" ? cell : make("td", {}, cell))));
+  return make("tr", { role: "row" }, ...cells.map((cell) => (cell.localName === "td" ? cell : make("td", {}, cell))));
 }
 
+// A table, in a narrow window a list: the roles, which are those of a table, hold for both, and each cell has its column's name.
 function table(columns, rows) {
-  const head = make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)));
-  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+  const head = make("tr", { role: "row" }, ...columns.map((column) => make("th", { scope: "col", role: "columnheader" }, column)));
+  for (const { cells } of rows) [...cells].forEach((cell, i) => fill(cell, { role: "cell", "data-column": columns[i] }, []));
+  return make("table", { role: "table" }, make("thead", {}, head), make("tbody", { role: "rowgroup" }, ...rows));
 }
 
 // The current gate: its inputs in the forward pass; its gradients, with the sum so far, in the backward pass. To predict
@@ -173,9 +175,7 @@ function gateTable(now) {
     const flow = graph.back[edge.e];
     if (!flow) return row(name, "", "no gradient", "", "");
     if (!sent(edge)) return row(name, "", "", "", "");
-    const formula = node.locals[edge.slot];
-    const number = precise(flow.local);
-    const local = formula && formula.replace("−", "-") !== number ? `${number} = ${formula}` : number;
+    const local = `${precise(flow.local)} ${localText(edge)}`.trim();
     const upstream = precise(flow.upstream);
     if (level === LOCAL && !answered(localKeyOf(edge))) return row(name, upstream, ask(aboutLocal(edge)), "?", "?");
     if (!seen(edge)) return row(name, upstream, local, ask(aboutProduct(edge)), "?");
@@ -272,7 +272,7 @@ byId("restart").addEventListener("click", () => predict(level));
 function scale(to) {
   zoom = Math.max(0.1, Math.min(4, to));
   svg.setAttribute("width", (width + 16) * zoom);
-  svg.setAttribute("height", (height + 16) * zoom);
+  svg.setAttribute("height", (height + 26) * zoom);
 }
 const fit = () => byId("canvas").clientWidth / (width + 20);
 byId("larger").addEventListener("click", () => scale(zoom * 1.25));
@@ -281,7 +281,7 @@ byId("fit").addEventListener("click", () => scale(fit()));
 
 const steps = stepper(
   byId("stepper"),
-  { slider: "step", step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
+  { slider: "step", end: () => graph?.stop ?? 0, step: (s) => (s === 0 ? "start" : s < SEED ? `forward ${s}` : s === SEED ? "backward begins" : `backward ${s - SEED}`) },
   () => (nodes ? last() : 0),
   (to) => {
     if (!nodes) return step; // before the first graph is loaded
@@ -290,6 +290,7 @@ const steps = stepper(
     stopTravelling();
     show();
     if (next) move(current());
+    focusQuestion();
     return step;
   },
 );

@@ -1,7 +1,7 @@
 // The graph of the page, and both passes over it by the rules of its gates.
 
 const { digits } = DATA;
-const FORMULA = 40; // letters of a local gradient's formula; a longer one is not shown
+const FORMULA = 40; // letters of a local gradient's formula, and of why it holds; a longer one is not shown
 
 // The nodes, inputs first. A leaf has name, role and data; a gate has name, gate (a key of DATA.gates) and inputs.
 let nodes, ROOT, gates, SEED;
@@ -40,15 +40,25 @@ function load(found) {
   graph = compute();
 }
 
-// Write the formulas of a node and what a picture writes on it.
+// Write the formula of a node and what a picture writes on it.
 function complete(node) {
   if (!node.gate) return;
   const gate = rowOf(node);
-  const operands = node.inputs.map((i) => (nodes[i].role === "constant" ? nodes[i].data : nodes[i].name));
+  const operands = operandsOf(node);
   node.formula = formulaOf(gate, operands);
-  node.locals = localFormulasOf(gate, node.name, operands).map((text) => (text !== null && text.length <= FORMULA ? text : ""));
   const power = gate.name === "pow" && nodes[node.inputs[0]].role !== "constant" && nodes[node.inputs[1]].role === "constant";
   node.symbol = power ? formulaOf(gate, ["x", operands[1]]) : gate.symbol;
+}
+
+const operandsOf = (node) => node.inputs.map((i) => (nodes[i].role === "constant" ? nodes[i].data : nodes[i].name));
+
+// The local gradient of an edge in words: its formula, unless this is the number, and why its choices were made.
+function localText(edge) {
+  const node = nodes[edge.to];
+  const numbers = [edge.to, ...node.inputs].map((i) => graph.data[i]);
+  const { formula, why } = localFormulasOf(rowOf(node), node.name, operandsOf(node), numbers)[edge.slot];
+  const told = formula.replace("−", "-") === precise(graph.back[edge.e].local) || formula.length > FORMULA;
+  return [...(told ? [] : [`= ${formula}`]), ...(why && why.length <= FORMULA ? [`because ${why}`] : [])].join(", ");
 }
 
 // Run every gate forward and backward. `back[e]` holds the upstream, local and downstream gradient of an edge: null if

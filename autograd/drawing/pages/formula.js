@@ -16,6 +16,26 @@ const TOKEN = new RegExp(
 // The entry of a table under a word that a visitor typed.
 const own = (entries, word) => (Object.hasOwn(entries, word) ? entries[word] : undefined);
 
+// The name most like a word, if it is as similar as `least` (from 0 to 1): the ratio of difflib, after Ratcliff and Obershelp.
+function closest(word, names, least) {
+  const ratio = (name) => (2 * inCommon(name, word)) / (name.length + word.length);
+  const sorted = names.map((name) => [ratio(name), name]).sort(([a, x], [b, y]) => b - a || (x < y ? 1 : -1));
+  return sorted[0]?.[0] >= least ? sorted[0][1] : undefined;
+}
+
+// The letters of the longest part that two words have in common, and of those on both sides of it.
+function inCommon(a, b) {
+  let [size, i, j] = [0, 0, 0];
+  for (let at = 0; at < a.length; at++) {
+    for (let other = 0; other < b.length; other++) {
+      let k = 0;
+      while (at + k < a.length && a[at + k] === b[other + k]) k += 1;
+      if (k > size) [size, i, j] = [k, at, other];
+    }
+  }
+  return size && size + inCommon(a.slice(0, i), b.slice(0, j)) + inCommon(a.slice(i + size), b.slice(j + size));
+}
+
 class Fault extends Error {
   constructor(index, message) {
     super(message);
@@ -273,7 +293,9 @@ function record(text, values, missing) {
     if (!known) {
       if (Object.hasOwn(words.constants, name)) throw new Fault(start + name.length, productAdvice(name, "(") + precedenceAdvice(text, start + name.length));
       const instead = own(words.elsewhere, name);
-      const advice = instead === undefined ? `; a product is written ${name}*(…)` : instead ? `: write ${instead}` : ", and no combination of gates gives it";
+      const close = closest(name.toLowerCase(), Object.keys(words.functions), words.similar);
+      const meant = close === undefined ? "" : `: did you mean ${close}?`;
+      const advice = instead === undefined ? `${meant}; a product is written ${name}*(…)` : instead ? `: write ${instead}` : ", and no combination of gates gives it";
       throw new Fault(start, `there is no gate '${name}'${advice}`);
     }
     const input = (node) => (node.list ? node.list.map(visit) : visit(node));

@@ -52,10 +52,12 @@ function saveFile(name, type, text) {
   URL.revokeObjectURL(link.href);
 }
 
-// Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta.
+// Call what `press` returns for a key, unless the key is for typing, for a button, or with Ctrl, Alt or Meta. Arrows in an
+// empty field are not for typing.
 function onKeys(press) {
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select") || (event.key === " " && event.target !== document.body);
+    const empty = event.target.type === "text" && event.target.value === "" && event.key.startsWith("Arrow");
+    const typing = (event.target.matches("input, textarea, select") && !empty) || (event.key === " " && event.target !== document.body);
     const act = typing || event.ctrlKey || event.altKey || event.metaKey ? undefined : press(event.key);
     if (!act) return;
     event.preventDefault();
@@ -64,14 +66,15 @@ function onKeys(press) {
 }
 
 // Buttons, a slider and keys to move through steps 0 … last(), and to play them. `go` shows a step and returns it; `words`
-// names the slider and the steps, and may have the milliseconds from step to step.
+// names the slider and the steps, and may have the milliseconds from step to step and, if steps beyond last() open later, the
+// end of the slider.
 function stepper(place, words, last, go) {
   let step = 0;
   let playing = null;
   const slider = make("input", { type: "range", min: 0, value: 0, "aria-label": words.slider });
   const move = (to) => {
     step = go(Math.max(0, Math.min(last(), to)));
-    slider.max = last();
+    slider.max = (words.end ?? last)();
     slider.value = step;
     slider.setAttribute("aria-valuetext", words.step(step));
     [first, back].forEach((button) => button.toggleAttribute("disabled", step === 0));

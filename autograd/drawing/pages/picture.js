@@ -15,7 +15,7 @@ function paint(sheet) {
   boxOf = nodes.map(() => undefined);
   boxes.forEach((box, k) => box.nodes.forEach((i) => (boxOf[i] = k)));
   lineOf = new Map(sheet.arrows.flatMap((arrow, k) => arrow.map((e) => [e, k])));
-  svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
+  svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 26}`); // below the lowest gate stands its sum
   const ends = nodes[ROOT].gate ? [[]] : []; // the arrow from the root to its name
   lines = [...sheet.arrows, ...ends].map((arrow, k) => paintLine(arrow, k, laid.routes.get(`e${k}`)));
   shapes = boxes.map((box, k) => paintBox(box, k, laid.places.get(`n${k}`)));
@@ -33,6 +33,7 @@ function readLayout(found) {
     const [x, y] = text.split(",").map(Number);
     return [x, height - y].map((z) => Math.round(10 * z) / 10);
   };
+  const down = found.rankdir === "TB";
   const places = found.objects.map((item) => {
     const [x, y] = at(item.pos);
     return [item.name, { x, y, width: 72 * item.width, height: 72 * item.height }];
@@ -40,15 +41,37 @@ function readLayout(found) {
   const routes = (found.edges ?? []).map(({ id, pos, lp }) => {
     const [tip, ...points] = pos.split(" ");
     const curve = points.map(at);
-    const label = lp === undefined ? curve[curve.length >> 1] : at(lp);
-    return [id, { curve, tip: at(tip.replace("e,", "")), label }];
+    const label = lp === undefined ? curve[curve.length >> 1] : beside(at(lp), pointsOf(curve), down);
+    return [id, { curve, tip: at(tip.replace("e,", "")), label, down }];
   });
   return { width, height, places: new Map(places), routes: new Map(routes) };
 }
 
-function paintLine(arrow, k, { curve, tip, label }) {
-  const value = draw("text", { x: label[0], y: label[1] - 4, class: "value" });
-  const gradient = draw("text", { x: label[0], y: label[1] + 8, class: "gradient" });
+// Graphviz reserves the place of a label above its arrow, or to the right of one that leads down, sometimes nearer to another
+// arrow than to its own: move it to its own.
+function beside([x, y], points, down) {
+  const near = points.filter((point) => Math.abs(down ? point[1] - y : point[0] - x) < 16);
+  if (!near.length) return [x, y];
+  return down ? [Math.max(...near.map((point) => point[0])) + 6, y] : [x, Math.min(...near.map((point) => point[1])) - 13];
+}
+
+// Points of a curve, which is a start and then three points of each of its Bézier curves.
+function pointsOf([start, ...rest]) {
+  const points = [start];
+  for (let i = 0; i < rest.length; i += 3) {
+    const [a, b, c, d] = [i ? rest[i - 1] : start, ...rest.slice(i, i + 3)];
+    for (let t = 0.05; t <= 1; t += 0.05) {
+      points.push([0, 1].map((k) => (1 - t) ** 3 * a[k] + 3 * (1 - t) ** 2 * t * b[k] + 3 * (1 - t) * t ** 2 * c[k] + t ** 3 * d[k]));
+    }
+  }
+  return points;
+}
+
+function paintLine(arrow, k, { curve, tip, label, down }) {
+  const right = down ? " right" : "";
+  const alone = arrow.length && arrow.every((e) => !learns(edges[e].from)); // no gradient comes below the value
+  const value = draw("text", { x: label[0], y: label[1] + (alone ? 8 : -4), class: `value${right}` });
+  const gradient = draw("text", { x: label[0], y: label[1] + 8, class: `gradient${right}` });
   const path = `M${curve[0]}C${curve.slice(1).join(" ")}`;
   const line = draw("path", { d: `${path}L${tip}`, class: "line" });
   const hit = draw("path", { d: path, class: "hit" });
@@ -70,10 +93,9 @@ function paintBox({ nodes: inside, scope, title }, k, { x, y, width, height }) {
   const shape = kind === "gate"
     ? draw("ellipse", { cx: x, cy: y, rx: width / 2, ry: height / 2, class: "shape" })
     : draw("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: round, class: "shape" });
-  const first = { gate: () => at(4, "symbol", node.symbol), scope: () => at(-3, "name", short(title, 18)) }[kind]?.() ?? at(-3, "name");
-  const above = at(-height / 2 - 5, "label", kind === "gate" ? short(node.name, 14) : "");
+  const first = { gate: () => at(-1, "symbol", node.symbol), scope: () => at(-3, "name", short(title, 18)) }[kind]?.() ?? at(-3, "name");
   const below = at(kind === "gate" ? height / 2 + 13 : 13, scope ? "label" : "gradient");
-  box.append(shape, first, above, below);
+  box.append(shape, first, ...(kind === "gate" ? [at(12, "name", short(node.name, 14))] : []), below);
   return { box, first, below };
 }
 

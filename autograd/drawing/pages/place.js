@@ -7,7 +7,7 @@ const wide = (text, least) => Math.max(least, letter * Math.min([...text].length
 const named = (node) => [wide(`${node.name} = `, 60) + 40, 42];
 
 function sizeOf(node) {
-  if (node.gate) return [Math.max(46, letter * [...node.symbol].length + 20), 46];
+  if (node.gate) return [Math.max(46, letter * [...node.symbol].length + 20, letter * Math.min([...node.name].length, longest) + 14), 46];
   return node.named ? named(node) : [60, 36];
 }
 
@@ -40,7 +40,7 @@ function plan(down) {
 }
 
 function sourceOf(sizes, arrows, straight, down) {
-  const label = arrows.length <= labels ? 'label="-0.000e+00\\n-0.000e+00" ' : "";
+  const label = arrows.length <= labels ? 'label=" \\n-0.000e+00\\n-0.000e+00" ' : "";
   const inches = (points) => (points / 72).toFixed(4);
   return [
     "digraph {",

@@ -40,12 +40,22 @@ function last() {
   return k < 0 ? graph.stop : Math.min(graph.stop, SEED + k + 1);
 }
 
+const asks = () => ({ [PRODUCT]: " At each step, predict the product.", [LOCAL]: " At each step, predict the local gradient, then the product." }[level] ?? "");
+
+// Put the cursor into the first question, if that neither scrolls the page nor takes it out of a field.
+function focusQuestion() {
+  const field = document.querySelector("[data-question]");
+  const box = field?.getBoundingClientRect();
+  if (box && box.top >= 0 && box.bottom <= innerHeight && !document.activeElement.matches("input, select")) field.focus();
+}
+
 function score() {
   const done = [...answers].filter(([key]) => answered(key)).map(([, answer]) => answer);
   const right = done.filter((answer) => answer.right);
   if (!done.length) return "";
-  if (open) return `${right.length} of ${done.length} right`;
-  return `Finished: ${right.length} of ${done.length} right, ${right.filter((answer) => answer.tries === 1).length} at the first try`;
+  const first = right.filter((answer) => answer.tries === 1).length;
+  const counted = `${right.length} of ${done.length} right`;
+  return `${open ? "" : "Finished: "}${counted}${open && first === right.length ? "" : `, ${first} at the first try`}`;
 }
 
 // The number that was typed: a decimal, a fraction or a power of ten. A text says why it is not one.

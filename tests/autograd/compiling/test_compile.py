@@ -18,8 +18,8 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot, gate, relu, sigmoid, tanh
+from autograd.compiling.forms import Executor
 from autograd.compiling.lowering import lower
-from autograd.compiling.passes import Executor
 from autograd.compiling.references import References
 from nn import MLP, Layer, cross_entropy_with_logits, l2
 from tests import fuzz

@@ -15,7 +15,7 @@ import pytest
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
-from autograd.compiling import machine, passes, vectors
+from autograd.compiling import forms, machine, vectors
 from autograd.compiling.batches import Dtype
 from nn import MLP
 from tests import fuzz
@@ -81,12 +81,12 @@ def test_matrices_of_any_shape_and_batches_of_any_size(form: str, shape: tuple[i
         assert native.code is not None and native.code.run(native.flat, [X], True) is not None, "not by NumPy instead"
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("generation", range(machine.native.GENERATIONS if machine.native else 0))
-def test_every_generation_of_processors_gets_the_same(generation: int) -> None:
+def test_every_generation_of_processors_gets_the_same(generation: int, form: str) -> None:
     W = matrix(9, 11)
-    native, numpy = (
-        compile(attending(W), [w for row in W for w in row], executor=e, x=24) for e in ("native", "numpy")
-    )
+    loss = FORMS[form](W)
+    native, numpy = (compile(loss, [w for row in W for w in row], executor=e, x=24) for e in ("native", "numpy"))
     for n in (1, 20, 100):
         X = np.random.default_rng(n).normal(size=(n, 24))
         assert native.code is not None
@@ -144,7 +144,7 @@ def test_outputs_are_rows_also_of_what_depends_on_no_input() -> None:
 
 
 def test_large_matrices_and_many_samples_are_left_to_numpy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "LARGE", 12)
+    monkeypatch.setattr(forms, "LARGE", 12)
     W = matrix(3, 4)
     chosen, told = (compile(layered(W), [w for row in W for w in row], executor=e, x=12) for e in (None, "native"))
     assert "; batches of more than 32 on NumPy" in chosen.report()

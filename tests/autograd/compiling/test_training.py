@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 
 import autograd
 from autograd import CompiledProgram, Value, compile, dot
-from autograd.compiling import machine, passes, training
+from autograd.compiling import forms, machine, training
 from autograd.compiling.batches import Dtype
 from autograd.compiling.training import update
 from nn import MLP, SGD, Adam, AdamW, Optimiser
@@ -236,7 +236,7 @@ def test_float32_overflow_is_an_error_of_the_step() -> None:
 def test_large_matrices_train_in_one_call_unless_products_in_float32_are_faster(
     dtype: Dtype, alone: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "LARGE", 12)
+    monkeypatch.setattr(forms, "LARGE", 12)
     steps: list[Any] = []
     taken = training.Training._alone
 
@@ -247,11 +247,11 @@ def test_large_matrices_train_in_one_call_unless_products_in_float32_are_faster(
     monkeypatch.setattr(training.Training, "_alone", counted)
     _, program = network(dtype=dtype)
     _, same = network(executor="numpy")
-    X, Y = samples(passes.FEW + 1)
+    X, Y = samples(forms.FEW + 1)
     costs = program.train(X, Y, SGD(program.parameters, 0.1), 3)
     assert len(steps) == alone
     assert costs == pytest.approx(same.train(X, Y, SGD(same.parameters, 0.1), 3), rel=1e-5)
-    program.train(X, Y, SGD(program.parameters, 0.1), 3, batch_size=passes.FEW)
+    program.train(X, Y, SGD(program.parameters, 0.1), 3, batch_size=forms.FEW)
     assert len(steps) == alone + 3, "three by NumPy, on the network that it is told to run"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -90,11 +91,53 @@ def test_digits_are_chosen() -> None:
     f.backward()
     assert "0.731<" in to_dot(f, digits=3)
     full = to_dot(f, digits=None)
-    assert f"<{f.data!r}<br/>" in full
+    assert f">{f.data!r}<br/>" in full
     assert "-0.19661193324148188" in full
     for read in (to_dot, draw, explain):
         with pytest.raises(ValueError, match="digits must be a whole number from 0 to 17, got -1"):
             read(f, digits=-1)
+
+
+def test_an_svg_tells_in_words_what_it_shows() -> None:
+    f = worked.sum_times_z()
+    title = "<title>graph of f = -12.00: 2 gates, leaves x = -2.00{}, y = 5.00{}, z = -4.00{}</title>"
+    assert title.format("", "", "") in draw(f).render("svg").decode()
+    f.backward()
+    told = title.format(*(f" with gradient {x}.00" for x in (-4, -4, 3)))
+    assert told in draw(f).render("svg").decode()
+    many = autograd.sum([Value(float(i)) for i in range(20)])
+    assert "x8 = 7.00 and 12 more</title>" in draw(many).render("svg").decode()
+    hostile = draw(Value(1.0, "\x00</title><script>") * 2).render("svg")
+    titles = [element.text for element in ElementTree.fromstring(hostile).iter() if element.tag.endswith("title")]
+    assert titles == ["graph of f = 2.00: 1 gate, leaves �</title><script> = 1.00"]
+
+
+def test_a_label_is_twice_as_near_to_its_own_arrow_as_to_another() -> None:
+    """Two arrows leave c side by side, so that the label of one stands between both."""
+    a, b, c = Value(2.0, "a"), Value(1.0, "b"), Value(4.0, "c")
+    f = autograd.maximum(a * b, c) + a * c
+    f.backward()
+    groups = re.findall(r"<g>.*?</g>", draw(f).render("svg").decode(), re.DOTALL)
+    edges = [(re.findall(r'<path d="M(.*?)" fill="none"', group), group) for group in groups]
+    labels = [re.findall(r'<text x="(.*?)" y="(.*?)"', group) for curve, group in edges if curve]
+    curves = [bezier([*map(float, re.findall(r"-?[\d.]+", curve[0]))]) for curve, _ in edges if curve]
+    middles = [[sum(map(float, at)) / len(at) for at in zip(*label, strict=True)] for label in labels]
+    assert len(curves) == 9
+    for own, (x, y) in enumerate(middles):
+        apart = [min(math.hypot(x - u, y - v) for u, v in curve) for curve in curves]
+        assert 2 * apart[own] < min(apart[:own] + apart[own + 1 :])
+
+
+def bezier(numbers: list[float]) -> list[tuple[float, float]]:
+    """Points of a curve, which is a start and then three points of each of its Bézier curves."""
+    points = [*zip(numbers[::2], numbers[1::2], strict=True)]
+    found = []
+    for i in range(0, len(points) - 1, 3):
+        for t in (k / 20 for k in range(21)):
+            weights = [(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3]
+            x, y = (sum(w * z for w, z in zip(weights, zs, strict=True)) for zs in zip(*points[i : i + 4], strict=True))
+            found.append((x, y))
+    return found
 
 
 def test_formulas_on_the_edges_come_from_the_rows() -> None:
@@ -108,7 +151,7 @@ def test_formulas_on_the_edges_come_from_the_rows() -> None:
     assert "<i>× 2·x</i>" in to_dot(x**2, formulas=True), "the constant exponent is a number in it"
     w = Value(2.0, "w")
     assert "<i>× w</i>" in to_dot(autograd.dot([w], [x]), formulas=True)
-    assert "<i>× 1 if x &gt; 0 else 0</i>" in to_dot(x.relu(), formulas=True)
+    assert "<i>× 1, because x &gt; 0</i>" in to_dot(x.relu(), formulas=True)
 
 
 def test_before_backward_there_is_no_false_zero() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 import autograd
 from autograd import GATES, Value, explain, no_grad, topological_order
+from autograd.functions import FLOATS
 from autograd.names import complete_names
 from autograd.testing import Expression, expressions, gate_inputs
 from tests.worked import sigmoid_neuron as neuron
@@ -34,6 +36,39 @@ def test_the_walk_tells_the_convention_at_a_kink() -> None:
     x = Value(0.0, "x")
     assert "at its kink: relu′(0) = 0" in repr(explain(x.relu()))
     assert "at its kink" not in repr(explain((x + 1).relu()))
+
+
+SIGNS = str.maketrans({"≤": "<=", "≥": ">=", "=": "==", "≠": "!=", "−": "-", "·": "*"})
+
+
+@pytest.mark.parametrize("name", ["abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "clip", "where", "max"])
+@given(data=st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0]), min_size=3, max_size=3))
+def test_the_reasons_of_choices_are_true_and_their_branches_the_slopes(name: str, data: list[float]) -> None:
+    gate = GATES[name]
+    inputs = ["a", "b", "c"] if gate.variadic else gate.names
+    data = data[: len(inputs)]
+    result = gate.evaluate(data)
+    known = {**dict(zip(inputs, data, strict=True)), "out": result, "maximum": max, "minimum": min, "exp": math.exp}
+    known |= {"expm1": math.expm1}
+    slopes = gate.local_gradients(FLOATS, result, data)
+    decided = gate.decided_formulas(inputs, "out", data, result)
+    for slope, (formula, why) in zip(slopes, decided, strict=True):
+        if slope is None:
+            assert (formula, why) == ("", "")
+        else:
+            assert why
+            assert " if " not in formula
+            assert eval(formula.translate(SIGNS), known) == slope
+            assert eval(why.translate(SIGNS), known) is True
+
+
+def test_the_reason_of_a_choice_stands_beside_its_number() -> None:
+    a, b, x = Value(2.0, "a"), Value(5.0, "b"), Value(-1.0, "x")
+    assert "0 (because a < b)" in repr(explain(autograd.maximum(a, b)))
+    assert "0.5 (because a = 2)" in repr(explain(autograd.maximum(a, 2.0)))
+    assert "0.1 (because x ≤ 0)" in repr(explain(autograd.leaky_relu(x)))
+    assert "0 (because x ≤ 0)" in repr(explain(x.relu()))
+    assert "4 (2·a)" in repr(explain(a**2)), "what has no choice has no reason"
 
 
 def test_the_walk_of_the_lecture() -> None:

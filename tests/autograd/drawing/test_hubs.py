@@ -260,7 +260,9 @@ def test_a_folded_picture_repeats_what_its_boxes_share() -> None:
     w, upstream = order[0], autograd.adjoints(f)
     back = [upstream[node] * node.inputs[1].data for node in order if w in node.inputs]
     arrows = re.findall(
-        r"^\tn0(?:_\d+)? -> n\d+ \[label=<0\.50<br/><font color=\"#b3311d\">(\S+)</font>", source, re.MULTILINE
+        r"^\tn0(?:_\d+)? -> n\d+ \[label=<<font point-size=\"8\"><br/></font>0\.50<br/><font color=\"#b3311d\">(\S+)</font>",
+        source,
+        re.MULTILINE,
     )
     assert [float(text) for text in arrows] == pytest.approx(back, rel=0.06, abs=0.006)
     assert sum(back) == pytest.approx(w.grad)

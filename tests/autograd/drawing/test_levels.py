@@ -346,3 +346,11 @@ def test_around_a_neuron_of_a_folded_picture() -> None:
 def test_wrong_arguments_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):
         draw(Value(2.0) * 3, **options)
+
+
+def test_layers_that_lead_to_each_other_stand_from_left_to_right() -> None:
+    model = MLP(2, [4, 4, 1], rng=Random(0))
+    svg = draw(model([Value(0.5), Value(-1.0)]), level="layer").render("svg").decode()
+    at = {text: float(x) for x, text in re.findall(r'<text x="(.*?)".*?>(layer\d)</text>', svg)}
+    assert [*sorted(at, key=at.__getitem__)] == ["layer1", "layer2", "layer3"]
+    assert at["layer3"] - at["layer1"] > 100

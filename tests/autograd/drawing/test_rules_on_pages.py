@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from difflib import get_close_matches
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from autograd import GATES, Gate
 from autograd.drawing.javascript import gate_row, operations
 from autograd.drawing.page import page_file
+from autograd.expression import SIMILAR
 from autograd.functions import FLOATS
 
 NODE = shutil.which("node")
@@ -23,7 +26,8 @@ def run(script: str) -> Any:
     page = page_file("page.js").partition("// Buttons, a slider")[0]
     browser = """const window = {}; window.parent = window;
 const document = { getElementById: () => ({ textContent: "{}" }) };"""
-    whole = "\n".join([browser, page, operations(), page_file("rules.js"), f"console.log(JSON.stringify({script}))"])
+    rules = [page_file("rules.js"), page_file("formula.js")]
+    whole = "\n".join([browser, page, operations(), *rules, f"console.log(JSON.stringify({script}))"])
     done = subprocess.run([str(NODE), "-"], input=whole, capture_output=True, encoding="utf-8", check=True)
     return json.loads(done.stdout)
 
@@ -44,11 +48,35 @@ def test_formulas_are_those_of_the_engine() -> None:
     for gate in GATES.values():
         for inputs in operands(gate):
             row = gate_row(gate, len(inputs))
-            call = f"const gate = {json.dumps(row)}; const x = {json.dumps(inputs)};"
-            calls.append(f'(() => {{ {call} return [formulaOf(gate, x), localFormulasOf(gate, "out", x)]; }})()')
-            slopes = [None if slope == "no gradient" else slope for slope in gate.formulas(inputs)]
-            expected.append([gate.formula(inputs), slopes])
+            numbers = [x if isinstance(x, float) else 0.5 if x == "x" else 0.5 + i / 8 for i, x in enumerate(inputs)]
+            try:
+                out = gate.evaluate(numbers)
+                slopes = gate.local_gradients(FLOATS, out, numbers)
+            except (ArithmeticError, ValueError):
+                continue
+            call = f"const gate = {json.dumps(row)}; const x = {json.dumps(inputs)}; const at = {[out, *numbers]};"
+            calls.append(f'(() => {{ {call} return [formulaOf(gate, x), localFormulasOf(gate, "out", x, at)]; }})()')
+            decided = gate.decided_formulas(inputs, "out", numbers, out)
+            told = [
+                None if slope is None else {"formula": formula, "why": why}
+                for slope, (formula, why) in zip(slopes, decided, strict=True)
+            ]
+            expected.append([gate.formula(inputs), told])
+    assert len(calls) > 450
     assert run(f"[{', '.join(calls)}]") == expected
+
+
+def test_the_name_that_is_suggested_is_that_of_the_command() -> None:
+    rng = Random(0)
+    words = ["sinn", "sigmiod", "maximun", "exq", "tahn", "logsum", "", "zzz", "abss", "a", "softpluss", "x" * 40]
+    for name in GATES:
+        letters = [*name]
+        letters[rng.randrange(len(letters))] = rng.choice("aeinst_")
+        words += ["".join(letters), name[1:], name + name[-1], name[::-1]]
+    expected = [next(iter(get_close_matches(word, [*GATES], 1, SIMILAR)), None) for word in words]
+    assert len({*expected}) > len(GATES) / 2
+    call = f"closest(word, {json.dumps([*GATES])}, {SIMILAR}) ?? null"
+    assert run(f"{json.dumps(words)}.map((word) => {call})") == expected
 
 
 def test_a_long_list_of_inputs_is_shortened() -> None:

@@ -34,7 +34,7 @@ from nn import (
     squared_error,
 )
 from nn.data.batching import sample_order
-from tests.browser import HOSTILE, Shown, contrast, number, quiet, six_digits, window
+from tests.browser import HOSTILE, Shown, check_look, number, quiet, six_digits, window
 
 
 @pytest.fixture
@@ -182,15 +182,7 @@ def test_the_page_of_a_training_run_fits_every_width_and_can_be_read(
     page = show_training(*trained(), data=MOONS)
     with window(page, width, height, dark):
         page.press(Keys.END)
-        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.driver.execute_script(wide) == 0
-        for selector, behind in [
-            ("h1", "body"),
-            (".norm", ".card"),
-            ("#weights th", ".card"),
-            ("#curve text", ".card"),
-        ]:
-            assert contrast(page, selector, behind) >= 4.5, selector
+        check_look(page, [("h1", "body"), (".norm", ".card"), ("#weights th", ".card"), ("#curve text", ".card")])
 
 
 def test_the_edges_of_the_network_are_its_weights(show_training: Callable[..., Shown]) -> None:
@@ -436,15 +428,7 @@ def test_the_playground_fits_every_width_and_can_be_read(
     with window(page, width, height, dark):
         for _ in range(3):
             page.press(Keys.ARROW_RIGHT)
-        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.driver.execute_script(wide) == 0
-        for selector, behind in [
-            ("h1", "body"),
-            ("#failed", ".card"),
-            ("label", ".card"),
-            ("#network .label", ".card"),
-        ]:
-            assert contrast(page, selector, behind) >= 4.5, selector
+        check_look(page, [("h1", "body"), ("#failed", ".card"), ("label", ".card"), ("#network .label", ".card")])
         top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
         if width == 1280:
             for name in ("plane", "network", "curve", "weights"):

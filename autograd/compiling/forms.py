@@ -1,4 +1,4 @@
-"""The order of the passes: from a trace to code that runs, and on demand to source text."""
+"""The forms of a program: code that runs, made from a trace by one stage after another, and on demand source text."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ LARGE, FEW = 50_000, 32  # from LARGE numbers in a matrix on, NumPy is faster fo
 class Forms:
     """The forms of a program: native code for batches of at most `samples`, if any, and NumPy source, made on demand.
 
-    A tape needs neither statements nor source, which cost several times as much. The passes run again when these are
-    needed, so that intermediate results are not kept.
+    A tape needs neither statements nor source, which take several times as long to make. They are made from the trace again
+    when they are asked for, so that no intermediate result is kept.
     """
 
     def __init__(self, traced: Trace, parameters: Sequence[Value], gradient: bool, executor: Executor | None) -> None:
