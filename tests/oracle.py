@@ -33,6 +33,10 @@ def _largest(*xs: float) -> float:
     return math.nan if any(map(math.isnan, xs)) else max(xs)
 
 
+def _cbrt(x: float) -> float:
+    return math.copysign(abs(x) ** (1 / 3), x)
+
+
 def _huber(x: float, delta: float) -> float:
     if delta <= 0:
         raise ValueError(f"delta must be above 0, got {delta}")
@@ -67,7 +71,8 @@ def _softmax(i: int, *xs: float) -> float:
     return math.exp(xs[i] - top) / math.fsum(math.exp(x - top) for x in xs)
 
 
-# Of every gate, the output and the partial derivatives, by hand: nothing here reads the table.
+# The output and the partial derivatives of gates, by hand: nothing here reads the table. A gate that is not here is read by
+# the complex step, which finds a slope where there is none, at the end of a domain.
 RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
     "add": (lambda a, b: a + b, (lambda a, b: 1.0, lambda a, b: 1.0)),
     "sub": (lambda a, b: a - b, (lambda a, b: 1.0, lambda a, b: -1.0)),
@@ -88,8 +93,13 @@ RULES: dict[str, tuple[Callable[..., float], tuple[Partial, ...]]] = {
     "log": (math.log, (lambda x: 1 / x,)),
     "log1p": (math.log1p, (lambda x: 1 / (1 + x),)),
     "sqrt": (math.sqrt, (lambda x: 1 / (2 * math.sqrt(x)),)),
+    "cbrt": (_cbrt, (lambda x: 1 / (3 * _cbrt(x) ** 2),)),
+    "hypot": (math.hypot, (lambda x, y: x / math.hypot(x, y), lambda x, y: y / math.hypot(x, y))),
     "sin": (math.sin, (math.cos,)),
     "cos": (math.cos, (lambda x: -math.sin(x),)),
+    "asin": (math.asin, (lambda x: 1 / math.sqrt((1 - x) * (1 + x)),)),
+    "acos": (math.acos, (lambda x: -1 / math.sqrt((1 - x) * (1 + x)),)),
+    "acosh": (math.acosh, (lambda x: 1 / math.sqrt(x - 1) / math.sqrt(x + 1),)),
     "tanh": (math.tanh, (lambda x: (1 - math.tanh(x)) * (1 + math.tanh(x)),)),
     "sigmoid": (_sigma, (lambda x: _sigma(x) * _sigma(-x),)),
     "softplus": (lambda x: _logsumexp(x, 0.0), (_sigma,)),

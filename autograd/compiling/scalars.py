@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Any
 
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
+from ..gate import REAL, Gate
 from ..symbols import COMPLEMENT, Arithmetic
 
 __all__ = ["Downstream", "Program", "Scalar", "is_normal"]
@@ -31,6 +32,9 @@ SEVERAL: dict[str, Callable[[list[float]], float]] = {
 }  # fmt: skip
 
 COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
+# Operations that are defined for all operands, and leaves.
+DEFINED = {row.name for row in FUNCTIONS.values() if row.may_raise == "0"}
+DEFINED |= {"dot", "total", "const", "param", "input", "seed"}
 
 
 class Program:
@@ -47,6 +51,11 @@ class Program:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
+        self.gates: dict[
+            int, tuple[Gate, list[Scalar]]
+        ] = {}  # result of a gate in the forward pass -> the gate, its inputs
+        self.backward = False  # whether the next entries belong to the backward pass
+        self._defined: dict[int, bool] = {}
         self.key: dict[
             int, Any
         ] = {}  # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
@@ -149,6 +158,27 @@ class Program:
         self.varying.append(varying)
         return len(self.ops) - 1
 
+    def is_defined(self, i: int) -> bool:
+        """Tell whether an entry of the forward pass is a number for all finite data, unless something overflows."""
+        if i not in self._defined:
+            seen: set[int] = set()
+            stack, found = [i], True
+            while stack and found:
+                a = stack.pop()
+                if a in seen:
+                    continue
+                seen.add(a)
+                gate, inputs = self.gates.get(a, (None, []))
+                if a in self._defined:
+                    found = self._defined[a]
+                elif gate and gate.domain.count(REAL) == len(gate.domain):
+                    stack += [x.index for x in inputs]
+                else:
+                    found = self.ops[a] in DEFINED and math.isfinite(self.constants.get(a, 0.0))
+                    stack += self.args[a]
+            self._defined |= dict.fromkeys(seen if found else [i], found)
+        return self._defined[i]
+
     # The simplifications of each operation; in commutative ones constants come first.
 
     def _add(self, *args: int) -> int | None:
@@ -164,7 +194,7 @@ class Program:
         factor = self.constants.get(a)
         if factor is None:
             return None
-        if factor == 0.0:
+        if factor == 0.0 and (self.backward or self.is_defined(b)):  # 0·log(x) is undefined where log(x) is
             return a
         if factor == 1.0:
             return b
@@ -183,7 +213,7 @@ class Program:
         # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
         if divisor and is_normal(inverse := 1 / divisor):
             return self.node("mul", self.const(inverse), a)
-        return a if self.is_const(a, 0.0) else None
+        return a if self.backward and self.is_const(a, 0.0) else None
 
     def _within(self, a: int, b: int) -> int | None:
         return self.const(1.0) if self._guards(a, b) else None

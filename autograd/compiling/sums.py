@@ -156,7 +156,7 @@ class _Gathering:
                     stack.append((c * factor, other, total, alone))
             elif op == "total" and alone:
                 stack.append((c, args[0], True, True))
-            elif op == "mul" and (alone or self.steady(args)):
+            elif op == "mul" and (alone or self.one_varies(args)):
                 found.append(self.weighted(c, args[0], args[1], total))
             else:
                 found.append((c, (t,), (), total))
@@ -176,7 +176,7 @@ class _Gathering:
         """Return the constant factor of a product; 0 if there is none."""
         return self.program.constants.get(self.program.args[i][0], 0.0)
 
-    def steady(self, args: tuple[int, ...]) -> bool:
+    def one_varies(self, args: tuple[int, ...]) -> bool:
         """Tell whether exactly one factor varies: such a product is a term of a dot, so computing it twice is cheap."""
         return self.program.varying[args[0]] != self.program.varying[args[1]]
 
@@ -222,7 +222,7 @@ class _Gathering:
                     parts += self.few(pairs, left, backward)
                     continue
             for sign in (1, -1):
-                same = [(lefts, rights) for c, lefts, rights in group if (c > 0) == (sign > 0)]
+                same = [(lefts, rights) for c, lefts, rights in group if (c >= 0) == (sign > 0)]
                 if same:
                     varies = not total and (left or right)
                     parts.append((sign * size, self.dot(same, total, varies, backward)))

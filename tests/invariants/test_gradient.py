@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -130,3 +132,27 @@ def test_derivatives_nest(program: Program) -> None:
         return slopes[0] if isinstance(slopes, tuple) else slopes
 
     check_gradients(slope, program.leaves, rtol=1e-3, atol=1e-4, raises=True)
+
+
+@pytest.mark.parametrize("name", [name for name, gate in GATES.items() if not gate.variadic])
+def test_the_oracle_refuses_a_slope_that_the_gate_refuses(name: str) -> None:
+    """At the ends of domains and where two numbers meet; elsewhere both give a number, or None."""
+    gate = GATES[name]
+    for inputs in product([-1.0, 0.0, 1.0, 2.0], repeat=len(gate.names)):
+        try:
+            out = gate.compute(*inputs)
+        except (ArithmeticError, ValueError):
+            continue
+        for place in range(len(inputs)):
+            wanted = [place == i for i in range(len(inputs))]
+            slope = outcome(lambda *numbers: gate.slopes(*numbers)[place], out, *inputs, *wanted)  # noqa: B023
+            right = outcome(partial, gate, place, inputs)
+            assert slope == right if not isinstance(right, float) else slope == pytest.approx(right, rel=1e-12), inputs
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function gives, or the type of its error."""
+    try:
+        return function(*arguments)
+    except (ArithmeticError, ValueError) as error:
+        return type(error)

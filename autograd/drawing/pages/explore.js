@@ -215,7 +215,7 @@ function listLeaves() {
 
 function setLeaf(i) {
   const { slider, field } = cells.get(i);
-  field.value = given[i];
+  field.value = precise(given[i]);
   field.setAttribute("aria-invalid", "false");
   setSlider(slider, given[i]);
 }
