@@ -24,7 +24,10 @@ __all__ = ["Executor", "Forms"]
 Executor = Literal["numpy", "tape", "native"]
 
 MOST = 4  # maximum operations per kind in a tape, measured on networks and irregular graphs
-LARGE, FEW = 50_000, 32  # from LARGE numbers in a matrix on, NumPy is faster for more than FEW samples: measured
+LARGE, FEW = (
+    50_000,
+    32,
+)  # from LARGE numbers in a matrix on, NumPy is faster for more than FEW samples in float64: measured
 
 
 class Forms:
@@ -65,8 +68,8 @@ class Forms:
             if executor is None and _largest(program) >= LARGE:
                 self.samples = FEW
                 self._runs += (
-                    f"; batches of more than {FEW} on NumPy, which has faster products of large matrices "
-                    "(training in float64 stays native)"
+                    f"; batches of more than {FEW} on NumPy, which has faster products of large matrices, and in float32 "
+                    f"all calls (native stay: training in float64, and in float32 on batches of at most {FEW})"
                 )
         if self.samples < math.inf or chosen == "numpy":
             self._written = self._write(program)

@@ -33,9 +33,13 @@ def lower(
     program = Program()
     differing = {value for values in inputs.values() for value in values}
     first, operands = _merged(topological_order(*outputs), differing.union(parameters))
+    roots = [first[output] for output in outputs]
+    del first  # frees its memory before the entries need as much
     at = _forward(program, operands, inputs, parameters)
-    found, forward = [at[first[output]].index for output in outputs], len(program.ops)
-    gradients = _backward(program, operands, at, first[outputs[0]], differing, parameters) if gradient else []
+    found, forward = [at[root].index for root in roots], len(program.ops)
+    program.backward = True
+    gradients = _backward(program, operands, at, roots[0], differing, parameters) if gradient else []
+    program.forget()
     return Lowered(program, found, gradients, forward)
 
 
@@ -73,11 +77,14 @@ def _forward(
     xp = Functions(program)
     for value, given in operands.items():
         if value not in at:
-            gate, taken = value.gate, [at[x] for x in given]
+            gate, taken, first = value.gate, [at[x] for x in given], len(program.ops)
             try:
-                at[value] = Scalar(program, entry(program, gate.forward(xp, *taken) if gate else value.data))
+                i = entry(program, gate.forward(xp, *taken) if gate else value.data)
             except (ArithmeticError, ValueError) as error:
                 raise _refusal(error, gate, program, taken) from None
+            at[value] = Scalar(program, i)
+            if gate and i >= first:
+                program.gates[i] = gate, taken
     return at
 
 

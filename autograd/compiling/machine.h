@@ -637,7 +637,7 @@ INLINE void run_matrices(const int32_t *run, Block *block, double *memory, ptrdi
     }
 }
 
-#define CASE(name, code, expression, refused) case code:
+#define CASE(name, code, expression, may_raise) case code:
 
 /* Run a section on a memory with slots of `width` numbers. */
 INLINE void execute(Section section, Block *block, double *memory, ptrdiff_t width,

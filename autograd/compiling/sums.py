@@ -36,10 +36,10 @@ class Node(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Nodes in topological order, the needed ones among them, and the nodes of the outputs and gradients."""
+    """Nodes in topological order, and those of the outputs and gradients."""
 
     nodes: list[Node]
-    needed: set[int]
+    needed: bytearray  # 1 for each node that an output or a gradient is computed from
     outputs: list[int]
     gradients: list[int]
 
@@ -73,7 +73,7 @@ class _Gathering:
                 level[i] = 1 + max(map(level_of, args))
                 rank[i] = rank[args[0]] if program.ops[i] == "dot" else max(map(rank_of, args))
         self.nodes: list[Node] = []
-        self.known: dict[object, int] = {}
+        self.known: defaultdict[tuple[str, bool], dict[object, int]] = defaultdict(dict)
         self.at = [-1] * len(program.ops)  # scalar entry -> node, if it is one
 
     def run(self, n_outputs: int) -> Nodes:
@@ -97,10 +97,13 @@ class _Gathering:
                 self.at[i] = self.build(i, steps)
                 plans[i] = None  # frees the terms while the nodes grow
         places = [self.at[i] for i in self.outputs]
-        wanted = set(places)
-        for k in range(len(self.nodes) - 1, -1, -1):
-            if k in wanted:
-                wanted.update(self.nodes[k].args)
+        wanted = bytearray(len(self.nodes))
+        for k in places:
+            wanted[k] = 1
+        for k in range(len(wanted) - 1, -1, -1):
+            if wanted[k]:
+                for a in self.nodes[k].args:
+                    wanted[a] = 1
         return Nodes(self.nodes, wanted, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
@@ -153,7 +156,7 @@ class _Gathering:
                     stack.append((c * factor, other, total, alone))
             elif op == "total" and alone:
                 stack.append((c, args[0], True, True))
-            elif op == "mul" and (alone or self.steady(args)):
+            elif op == "mul" and (alone or self.one_varies(args)):
                 found.append(self.weighted(c, args[0], args[1], total))
             else:
                 found.append((c, (t,), (), total))
@@ -173,7 +176,7 @@ class _Gathering:
         """Return the constant factor of a product; 0 if there is none."""
         return self.program.constants.get(self.program.args[i][0], 0.0)
 
-    def steady(self, args: tuple[int, ...]) -> bool:
+    def one_varies(self, args: tuple[int, ...]) -> bool:
         """Tell whether exactly one factor varies: such a product is a term of a dot, so computing it twice is cheap."""
         return self.program.varying[args[0]] != self.program.varying[args[1]]
 
@@ -219,7 +222,7 @@ class _Gathering:
                     parts += self.few(pairs, left, backward)
                     continue
             for sign in (1, -1):
-                same = [(lefts, rights) for c, lefts, rights in group if (c > 0) == (sign > 0)]
+                same = [(lefts, rights) for c, lefts, rights in group if (c >= 0) == (sign > 0)]
                 if same:
                     varies = not total and (left or right)
                     parts.append((sign * size, self.dot(same, total, varies, backward)))
@@ -290,7 +293,10 @@ class _Gathering:
     def add(self, node: Node) -> int:
         """Return the index of a node; equal nodes of both passes are one."""
         op, args, coefs, total, _, _, key = node
-        found = self.known.setdefault((op, args, coefs, total, key), len(self.nodes))
+        same = (
+            (args, coefs, key) if coefs or not args else args
+        )  # most nodes have only operands, which are stored already
+        found = self.known[op, total].setdefault(same, len(self.nodes))
         if found == len(self.nodes):
             self.append(node)
         return found

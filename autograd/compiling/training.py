@@ -227,11 +227,12 @@ class Training:
         return [(self.parts[k], places[numbers == k]) for k in dict.fromkeys(numbers.tolist())]
 
     def _native(self, part: Part, size: int) -> bool:
-        """Tell whether steps on batches of this size run in C. Of large matrices they do so beyond the batches of single calls
-        too, because the update costs much less there, but in float32 not, where NumPy's products are twice as fast.
+        """Tell whether steps on batches of this size run in C. Of large matrices they do so beyond the batches of calls too,
+        because the update costs much less there: in float64 always, and in float32, where NumPy's products are twice as fast,
+        up to forms.FEW samples.
         """
         execution = part.execution
-        fits = not execution.single or min(size, len(part.rows[0])) <= execution.samples
+        fits = not execution.single or min(size, len(part.rows[0])) <= execution.forms.samples
         return execution.code is not None and fits
 
     def _together(

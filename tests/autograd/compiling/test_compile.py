@@ -416,7 +416,7 @@ def test_the_fuzzer_sees_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test of the test above: with products that lose a sign, cases must fail."""
     from autograd.compiling import sums
 
-    monkeypatch.setattr(sums._Gathering, "steady", lambda self, args: True)
+    monkeypatch.setattr(sums._Gathering, "one_varies", lambda self, args: True)
     real = sums._Gathering.terms
     monkeypatch.setattr(sums._Gathering, "terms", lambda self, i: [(abs(c), *rest) for c, *rest in real(self, i)])
     failures = 0
@@ -841,3 +841,50 @@ def test_small_powers_are_products(power: int) -> None:
     assert "**" not in str(program)
     x = np.random.default_rng(0).normal(size=1000)
     np.testing.assert_allclose(program(x[:, None]), x**power, rtol=2**-51)
+
+
+UNDEFINED: dict[str, tuple[Callable[[Any], Any], float]] = {
+    "log": (lambda x: 0.0 * autograd.log(x) + x, -1.0),
+    "a quotient": (lambda x: 0.0 / x + x, 0.0),
+    "in a dot": (lambda x: dot([0.0, 1.0], [autograd.sqrt(x), x]), -1.0),
+    "in a scaled sum": (lambda x: x - 0.0 * (2.0 + autograd.exp(x) * autograd.log(x)), -1.0),
+    "several": (lambda x: autograd.sum([0.0 * autograd.log(x + i) for i in range(4)]) * x, -0.5),
+    "times itself": (lambda x: 0.0 * (x**-0.5) * (x**-0.5) + x, 0.0),
+}
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("case", UNDEFINED)
+def test_zero_times_what_may_be_undefined_is_computed(case: str, executor: Executor) -> None:
+    f, outside = UNDEFINED[case]
+    with pytest.raises((ValueError, ZeroDivisionError)):
+        f(Value(outside))
+    w = Value(1.0)
+    program = compile(lambda x: f(w * x[0]), [w], x=1, executor=executor)
+    assert program.value_and_grad([[2.0]]) == (f(2.0), [autograd.grad(lambda w: f(2.0 * w))(1.0)])
+    with pytest.raises(FloatingPointError):
+        program.value_and_grad([[outside]])
+
+
+def test_zero_times_what_is_defined_is_left_out() -> None:
+    """So zeros of a constant matrix cost nothing; at infinities and where something overflows the product is 0 too."""
+    for factor in (
+        autograd.exp,
+        sigmoid,
+        autograd.softplus,
+        lambda x: tanh(x * x + 1.0),
+        lambda x: (x - 1.0) ** 2,
+        relu,
+    ):
+        program = compile(lambda x, factor=factor: 0.0 * factor(x[0]) + x[0], x=1, gradient=False)
+        assert "return x" in str(program), program
+        assert program([[1e3]]).tolist() == [1e3]
+    zero = compile(lambda x: 0.0 * x[0], x=1, gradient=False)
+    assert zero([[math.inf]]).tolist() == [0.0]
+
+
+def test_a_gate_that_returns_its_input_defines_nothing() -> None:
+    """A gate may return its input, which is no more defined than before."""
+    program = compile(lambda x: 0.0 * (1.0 * autograd.log(x[0])), x=1, gradient=False)
+    with pytest.raises(FloatingPointError):
+        program([[-1.0]])

@@ -155,6 +155,9 @@ def test_large_matrices_and_many_samples_are_left_to_numpy_unless_told(monkeypat
         told.value_and_grad(X[:n])
         assert bool(chosen._execution._buffered) is (n > 32)
     assert not told._execution._buffered
+    single = compile(layered(W), [w for row in W for w in row], dtype="float32", x=12)
+    assert fuzz.agrees(single.value_and_grad(X[:1]), told.value_and_grad(X[:1]), 1e-5)
+    assert single._execution._buffered, "in float32 NumPy is faster for a single sample, too"
     assert fuzz.agrees(chosen.value_and_grad(X), told.value_and_grad(X), 1e-12)
 
 
