@@ -63,7 +63,8 @@ class Walk:
             if not hasattr(node, "_mark"):
                 raise TypeError(f"a graph is walked from a Value, not from {truncated_repr(node)}")
         self.number = _latest = _latest + 1
-        entered, done = 2 * self.number, 2 * self.number + 1  # compared with `is`, which is faster: no equal ints exist
+        # compared by `is`, which is faster than ==, because only this walk makes ints of these values
+        entered, done = 2 * self.number, 2 * self.number + 1
         self.leaves: list[Any] = []
         self.gates: list[Any] = []
         leaves, gates = self.leaves.append, self.gates.append
@@ -137,10 +138,9 @@ def reverse(
 ) -> dict[N, T]:
     """Run the reverse loop over nodes in topological order; return the adjoints of the leaves.
 
-    The adjoints may be of any type T: Values (recorded derivatives), symbolic entries (the compiler). `downstream` returns
-    pairs (input, upstream × local) for a node and its adjoint; `total` adds the contributions that reached a node, whose
-    type S may be another one.
-    `_pull` is the same loop on floats.
+    `downstream` returns pairs (input, upstream × local) for a node and its adjoint, and `total` the sum of the contributions
+    that reached a node. Adjoints may be of any type T, and contributions of another type S: Values for recorded derivatives,
+    entries of a scalar program for the compiler. `_pull` is the same loop on floats.
     """
     arrived: dict[N, list[S]] = defaultdict(list)
     for node, seed in seeds.items():

@@ -49,7 +49,8 @@ FURTHER_OPERATORS: dict[str, Callable[..., Any]] = {
     "right_shift": operator.rshift,
 }
 
-# ARC maps numpy's name of a gate to ours; COMPOSED and DIFFERENT hold ufuncs that are made of several gates.
+# ARC maps numpy's name of a gate to ours. COMPOSED holds ufuncs that have no gate, and DIFFERENT those that differ from the
+# gate of their name; both are written with gates and operators.
 ARC = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
 COMPOSED: dict[str, Callable[..., Any]] = {
     "clip": lambda x, low, high: minimum(maximum(x, low), high),
@@ -61,7 +62,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "square": lambda x: x * x,
 }
 DIFFERENT: dict[str, Callable[..., Any]] = {
-    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # np.sign(0) is 0, the gate sign(0) is 1
+    "sign": lambda x: where(x, 1.0, 0.0) - where(-x, 1.0, 0.0),  # np.sign(0) is 0, and the gate gives 1
 }
 
 INSTEAD = {

@@ -501,7 +501,7 @@ def _restored(
         order.append(_checked(gate, x, grad, tuple(islice(inputs, count))))
     _restore(order, rare)
     for i in stale:
-        order[i]._tick = 0  # older than every input: ticks of the process that pickled the graph mean nothing here
+        order[i]._tick = 0  # it stays stale; the tick of the process that pickled it means nothing here
     return order
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import Any
 
 from autograd import Value
@@ -25,6 +28,7 @@ from .module import Module
 __all__ = ["SGD", "Adam", "AdamW", "Diverged", "Optimiser", "clip_gradients"]
 
 _grad = attrgetter("grad")
+_OURS = ("rule_on", "step_array", "_check_row", "__getattribute__")  # what runs a rule on symbols
 Parameters = Module | Iterable[Value]  # a model, or the Values to move
 
 
@@ -144,6 +148,35 @@ class Optimiser:
         row = seen.rule(w, g, *state)
         self._check_row(row)
         return row  # type: ignore[no-any-return]
+
+    def rule_key(self) -> Hashable | None:
+        """Return all that the result of the rule on symbols depends on: its code and the numbers that it reads.
+
+        None if it may depend on anything else: a global or enclosing variable, a property, another method.
+
+        >>> w = [Value(1.0)]
+        >>> SGD(w, 0.1).rule_key() == SGD(w, 0.2).rule_key() != SGD(w, 0.1, momentum=0.5).rule_key()
+        True
+        """
+        kind = type(self)
+        inherited = [vars(base) for base in kind.__mro__]
+        rule = next(found["rule"] for found in inherited if "rule" in found)
+        names = _attributes_read(rule.__code__) if type(rule) is FunctionType and not rule.__kwdefaults__ else None
+        overridden = any(getattr(kind, name) is not getattr(Optimiser, name) for name in _OURS) or hasattr(
+            kind, "__getattr__"
+        )
+        if names is None or overridden or not _is_plain(rule.__defaults__):
+            return None
+        numbers: list[Any] = []
+        for name in ("moments", *names):
+            ours = next(([found[name]] for found in inherited if name in found), [])
+            if not all(map(_is_plain, ours)):
+                return None
+            own = vars(self).get(name, self)  # this optimiser where there is none, which is no number either
+            numbers.append(
+                name if name in ("learning_rate", "steps") else [*map(_exact, [own] if _is_plain(own) else ours)]
+            )
+        return rule.__code__, len(self.state), repr((rule.__defaults__ and _exact(rule.__defaults__), numbers))
 
     def _check_row(self, row: Any) -> None:
         """Raise unless a result of the rule has the new data and every running mean."""
@@ -330,6 +363,21 @@ def magnitude(x: float) -> float:
 def _is_plain(x: Any) -> bool:
     """Tell whether an attribute is a number, a text, or a tuple of these."""
     return all(map(_is_plain, x)) if type(x) is tuple else type(x) in (float, int, bool, str, type(None))
+
+
+def _exact(x: Any) -> Any:
+    """Return what tells a plain attribute from others that are equal to it: 1.0, 1 and True, 0.0 and -0.0."""
+    return [*map(_exact, x)] if type(x) is tuple else x.hex() if type(x) is float else (type(x).__name__, x)
+
+
+@lru_cache(256)
+def _attributes_read(code: CodeType) -> tuple[str, ...] | None:
+    """Return the names of the attributes that code reads; None if it reads or writes any other name."""
+    inner = code.co_freevars or code.co_cellvars or any(isinstance(x, CodeType) for x in code.co_consts)
+    named = [step for step in dis.get_instructions(code) if step.opcode in dis.hasname]
+    if inner or any(step.opname not in ("LOAD_ATTR", "LOAD_METHOD") for step in named):
+        return None
+    return tuple(sorted({step.argval for step in named}))
 
 
 def _finite(xs: Iterable[float]) -> bool:

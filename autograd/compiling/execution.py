@@ -33,7 +33,6 @@ class Execution:
         self.single = batches.dtype == "float32"  # the native code computes in doubles, and its results are rounded
         # maximum batch size of a call of the native code: where NumPy has faster products, it is faster for one sample in float32
         self.samples = 0 if self.single and forms.samples < math.inf else forms.samples
-        self.update: Any = None  # native code of the last optimiser's rule, if there is any
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # batch size -> program with buffers; None if impossible
 

@@ -33,10 +33,13 @@ def lower(
     program = Program()
     differing = {value for values in inputs.values() for value in values}
     first, operands = _merged(topological_order(*outputs), differing.union(parameters))
+    roots = [first[output] for output in outputs]
+    del first  # frees its memory before the entries need as much
     at = _forward(program, operands, inputs, parameters)
-    found, forward = [at[first[output]].index for output in outputs], len(program.ops)
+    found, forward = [at[root].index for root in roots], len(program.ops)
     program.backward = True
-    gradients = _backward(program, operands, at, first[outputs[0]], differing, parameters) if gradient else []
+    gradients = _backward(program, operands, at, roots[0], differing, parameters) if gradient else []
+    program.forget()
     return Lowered(program, found, gradients, forward)
 
 

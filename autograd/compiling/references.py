@@ -109,7 +109,8 @@ class References:
 
     def __init__(self, program: ArrayProgram, inputs: list[str]) -> None:
         self.program = program
-        self.nodes, self.statements, self.place = program.nodes, program.statements, program.place
+        self.nodes, self.statements = program.nodes, program.statements
+        self.array_of, self.row_of = program.array_of, program.row_of
         self.source = Source(inputs, program.leaves, program.parameters)
         self.names_of: dict[Any, Name] = {}  # names of the constant arrays
         self.counted: Counter[str] = Counter()
@@ -159,17 +160,17 @@ class References:
             start[a] = {row: total + k for k, row in enumerate(rows)}
             total += len(rows)
             pieces.append(self.piece(a, rows, varying))
-        index = [start[a][row] for i in ids for a, row in [self.place.get(i, (-1, i))]]
+        index = [start[a][row] for a, found in runs for row in found]
         return Rows(Joined(pieces), self.index(index))
 
     def runs(self, ids: Sequence[int]) -> list[tuple[int, list[int]]]:
         """Split nodes into runs from one array each, with their rows (for constants, their nodes)."""
         found: list[tuple[int, list[int]]] = []
         for i in ids:
-            a, row = self.place.get(i, (-1, i))
+            a = self.array_of(i)
             if not found or found[-1][0] != a:
                 found.append((a, []))
-            found[-1][1].append(row)
+            found[-1][1].append(i if a == -1 else self.row_of(i))
         return found
 
     def piece(self, a: int, rows: list[int], varying: bool) -> Expression:
@@ -201,8 +202,8 @@ class References:
         """Return nodes that do not vary as a matrix, or g of them: a tensor, its transpose or part, or a gather."""
         g, r, width = shape
         form = (r, width) if g == 1 else shape
-        if all(i in self.place and self.place[i][0] == 0 for i in ids):
-            rows = [self.place[i][1] for i in ids]
+        if all(self.array_of(i) == 0 for i in ids):
+            rows = [self.row_of(i) for i in ids]
             for leaf in self.program.leaves:
                 end = leaf.start + math.prod(leaf.shape)
                 if g > 1 or len(leaf.shape) != 2 or not all(leaf.start <= row < end for row in (rows[0], rows[-1])):
@@ -217,13 +218,13 @@ class References:
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == (r, width) and g == 1:
             return atom(self.written[a])
-        if all(i not in self.place for i in ids):
+        if all(self.array_of(i) == -1 for i in ids):
             return self.vector([self.number(i) for i in ids], form)
         return Reshaped(atom(self.numeric(self.steady(ids), ids)), form)
 
     def numeric(self, rows: Expression, ids: Sequence[int]) -> Expression:
         """Return rows as numbers; a comparison gives True and False, which PyTorch does not take in sums of products."""
-        (first, *others) = {self.place.get(i, (-1, 0))[0] for i in ids}
+        (first, *others) = set(map(self.array_of, ids))
         compares = first != -1 and not others and self.statements[first].op in COMPARISONS
         return Infix("*", atom(rows), Name("one")) if compares else rows
 
@@ -231,20 +232,20 @@ class References:
         """Return the common matrix shape of all operands except constants, if there is one."""
         if array.varying or array.op in ("total", "where"):
             return None
-        wholes = [self.whole(ids) for ids in array.operands if any(i in self.place for i in ids)]
+        wholes = [self.whole(ids) for ids in array.operands if any(self.array_of(i) != -1 for i in ids)]
         shapes = {self.shape.get(a) if a is not None else None for a in wholes}
         return shapes.pop() if len(shapes) == 1 else None
 
     def whole(self, ids: Sequence[int]) -> int | None:
         """Return the array whose rows are exactly these nodes in order, if there is one."""
-        a = self.place.get(ids[0], (-1, 0))[0]
+        a = self.array_of(ids[0])
         return a if a not in (-1, 0) and list(ids) == self.statements[a].members else None
 
     # Numbers
 
     def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> Expression | None:
         """Return the numbers of constants, in a shape or as a column; equal constants become one number."""
-        return None if any(i in self.place for i in ids) else self.numbers([self.number(i) for i in ids], shape)
+        return None if any(self.array_of(i) != -1 for i in ids) else self.numbers([self.number(i) for i in ids], shape)
 
     def number(self, i: int) -> float:
         return float(self.nodes[i].key)

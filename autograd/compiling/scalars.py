@@ -64,8 +64,11 @@ class Program:
 
     def const(self, x: float) -> int:
         """Return the entry of a constant."""
-        i = self.leaf("const", x if x else str(x), False)  # -0.0 and 0.0 are different constants
-        self.constants[i] = self.key[i] = x
+        key = x if x else str(x)  # -0.0 and 0.0 are different constants
+        i = self._known["const"].get(key)
+        if i is None:
+            i = self.leaf("const", key, False)
+            self.constants[i] = self.key[i] = x
         return i
 
     def leaf(self, kind: str, key: Any, varying: bool) -> int:
@@ -77,6 +80,10 @@ class Program:
             self.key[i] = key
         return i
 
+    def forget(self) -> None:
+        """Free the table of equal entries, when no more are written: it is a third of the memory."""
+        self._known.clear()
+
     def is_const(self, i: int, x: float) -> bool:
         """Tell whether an entry is this constant."""
         return self.constants.get(i) == x
@@ -84,38 +91,20 @@ class Program:
     def node(self, op: str, *args: int) -> int:
         """Return the entry of an operation on entries, in its simplest form."""
         constants = self.constants
-        const = [constants[i] for i in args if i in constants]
+        const = [i for i in args if i in constants]
         if const and len(const) == len(args) and op != "total":
-            return self.const(_fold(op, const))
-        if (op == "<=" or op == ">") and self._guards(*args):
-            return self.const(float(op == "<="))  # programs leave out guards against infinities
-        if op == "neg":
-            return self.node("mul", self.const(-1.0), *args)
-        if op == "sub":
-            return self.node("add", args[0], self.node("neg", args[1]))
-        # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
-        if op == "div" and constants.get(args[1]) and is_normal(inverse := 1 / constants[args[1]]):
-            return self.node("mul", self.const(inverse), args[0])
+            return self.const(_fold(op, [constants[i] for i in args]))
         if op in COMMUTATIVE:  # constants first
-            args = tuple(sorted(args, key=lambda i: -1 if i in constants else i) if const else sorted(args))
+            args = (*const, *sorted([i for i in args if i not in constants] if const else args))
         simpler = SIMPLER.get(op)
         found = simpler(self, *args) if simpler else None
-        if found is not None:
-            return found
-        varying = self.varying
-        return self._entry(op, args, op != "total" and True in [varying[i] for i in args])
-
-    def _guards(self, a: int, b: int) -> bool:
-        """Tell whether a comparison tests for infinity: a with the largest float, or their difference with 0."""
-        if self.is_const(b, 0.0) and self.ops[a] == "add":
-            return self.is_const(self.args[a][0], -sys.float_info.max)
-        return self.is_const(b, sys.float_info.max)
+        return found if found is not None else self._entry(op, args)
 
     def product(self, a: int, b: int) -> int:
         """Return node("mul", a, b), faster: products are many, and most cannot be simplified."""
         if a in self.constants or b in self.constants:
             return self.node("mul", a, b)
-        return self._entry("mul", (a, b) if a <= b else (b, a), self.varying[a] or self.varying[b])
+        return self._entry("mul", (a, b) if a <= b else (b, a))
 
     def sum(self, terms: list[int]) -> int:
         """Return the entry of a sum of any number of terms."""
@@ -126,7 +115,7 @@ class Program:
         if len(pairs) == 1:
             return self.product(*pairs[0])
         lefts, rights = zip(*sorted(pairs))
-        return self._entry("dot", lefts + rights, True)
+        return self._entry("dot", lefts + rights)
 
     def downstream(self, a: int, b: int, summed: bool) -> Downstream:
         """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
@@ -151,23 +140,23 @@ class Program:
     def total(self, pairs: list[tuple[int, int]]) -> int:
         """Return the entry of Σ a·b over all samples and over pairs of varying factors."""
         if len(pairs) == 1:
-            return self._entry("total", pairs[0], False)
+            return self._entry("total", pairs[0])
         lefts, rights = zip(*pairs)  # in order of arrival, which is the order of computation
-        return self._entry("total", (self._entry("dot", lefts + rights, True),), False)
+        return self._entry("total", (self._entry("dot", lefts + rights),))
 
-    def _entry(self, op: str, args: tuple[int, ...], varying: bool) -> int:
+    def _entry(self, op: str, args: tuple[int, ...]) -> int:
         known = self._known[op]
         i = known.get(args)
         if i is None:
-            i = known[args] = self._append(op, args, varying)
+            varying = self.varying
+            i = known[args] = self._append(op, args, op != "total" and True in [varying[a] for a in args])
         return i
 
     def _append(self, op: str, args: tuple[int, ...], varying: bool) -> int:
-        i = len(self.ops)
         self.ops.append(op)
         self.args.append(args)
         self.varying.append(varying)
-        return i
+        return len(self.ops) - 1
 
     def is_defined(self, i: int) -> bool:
         """Tell whether an entry of the forward pass is a number for all finite data, unless something overflows."""
@@ -213,8 +202,31 @@ class Program:
             return self.node("mul", self.const(product), self.args[b][1])
         return None
 
+    def _neg(self, x: int) -> int:
+        return self.node("mul", self.const(-1.0), x)
+
+    def _sub(self, a: int, b: int) -> int:
+        return self.node("add", a, self._neg(b))
+
     def _div(self, a: int, b: int) -> int | None:
+        divisor = self.constants.get(b)
+        # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
+        if divisor and is_normal(inverse := 1 / divisor):
+            return self.node("mul", self.const(inverse), a)
         return a if self.backward and self.is_const(a, 0.0) else None
+
+    def _within(self, a: int, b: int) -> int | None:
+        return self.const(1.0) if self._guards(a, b) else None
+
+    def _beyond(self, a: int, b: int) -> int | None:
+        return self.const(0.0) if self._guards(a, b) else None
+
+    def _guards(self, a: int, b: int) -> bool:
+        """Tell whether a comparison tests for infinity, which programs leave out: a with the largest float, or their
+        difference with 0."""
+        if self.is_const(b, 0.0) and self.ops[a] == "add":
+            return self.is_const(self.args[a][0], -sys.float_info.max)
+        return self.is_const(b, sys.float_info.max)
 
     def _pow(self, x: int, y: int) -> int | None:
         power = self.constants.get(y)
@@ -279,8 +291,8 @@ class Program:
 
 
 SIMPLER: dict[str, Callable[..., int | None]] = {
-    "add": Program._add, "mul": Program._mul, "div": Program._div, "pow": Program._pow, "where": Program._where,
-    "total": Program._total,
+    "add": Program._add, "neg": Program._neg, "sub": Program._sub, "mul": Program._mul, "div": Program._div,
+    "pow": Program._pow, "where": Program._where, "<=": Program._within, ">": Program._beyond, "total": Program._total,
 }  # fmt: skip
 
 

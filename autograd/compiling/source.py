@@ -60,10 +60,10 @@ class _Writer(References):
         uses: Counter[int] = Counter()
         for statement in self.statements:
             for ids in self.taken(statement):
-                for a in {self.place[i][0] for i in ids if i in self.place}:
+                for a in set(map(self.array_of, ids)) - {-1}:
                     uses[a] += 1 if ids == self.statements[a].members else 2
         for ids in [self.program.outputs, *([self.program.gradients] if self.gradient else [])]:
-            uses.update(2 * list({self.place[i][0] for i in ids if i in self.place}))
+            uses.update(2 * list(set(map(self.array_of, ids)) - {-1}))
         return uses
 
     def taken(self, statement: Statement) -> list[list[int]]:
@@ -124,7 +124,7 @@ class _Writer(References):
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == leaf.shape:
             return self.written[a]
-        if all(i not in self.place for i in ids):  # constants, such as 0 for a tensor without effect
+        if all(self.array_of(i) == -1 for i in ids):  # constants, such as 0 for a tensor without effect
             shape = leaf.shape if len(leaf.shape) == 2 else (*leaf.shape, 1)
             numbers = self.vector([self.number(i) for i in ids], (len(ids), 1))
             return Reshaped(Broadcast(numbers, len(ids), Number(1)), shape)
@@ -155,7 +155,7 @@ class _Writer(References):
         """Tell whether a statement reads parameters, as a pre-activation does."""
         if statement.stack is not None:
             return any(self.nodes[i].op == "param" for i in statement.stack.blocks[0].lefts[0])
-        takes = {self.place[ids[0]][0] for ids in statement.operands if ids[0] in self.place}
+        takes = {self.array_of(ids[0]) for ids in statement.operands} - {-1}
         return any(self.statements[t].stack is not None and self.linear(self.statements[t]) for t in takes)
 
     def dot(self, a: int, statement: Statement) -> Expression:
@@ -250,7 +250,8 @@ class _Writer(References):
         return all(self.nodes[i].op == "seed" for i in ids)
 
     def compares(self, ids: list[int]) -> bool:
-        return ids[0] in self.place and self.statements[self.place[ids[0]][0]].op in COMPARISONS
+        a = self.array_of(ids[0])
+        return a != -1 and self.statements[a].op in COMPARISONS
 
 
 def _has_product(expression: Expression) -> bool:

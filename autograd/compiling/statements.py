@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,11 +53,19 @@ class ArrayProgram:
 
     nodes: list[Node]
     statements: list[Statement]
-    place: dict[int, tuple[int, int]]  # node -> (array, row)
+    position: array[int]  # of every node: its array and its row in one number; −1 for a constant
     leaves: list[Leaf]
     parameters: list[int]  # for each entry of the flat array, the index of the caller's parameter
     outputs: list[int]
     gradients: list[int]
+
+    def array_of(self, i: int) -> int:
+        """Return the number of the array that holds a node; −1 for a constant."""
+        return self.position[i] >> ROWS
+
+    def row_of(self, i: int) -> int:
+        """Return the row of a node in its array; a constant has none."""
+        return self.position[i] & ((1 << ROWS) - 1)
 
 
 def arrange(found: Nodes, n_parameters: int, inputs: dict[str, int]) -> ArrayProgram:
@@ -69,11 +78,11 @@ class _Arranging:
         self.nodes, self.found, self.inputs = found.nodes, found, inputs
         self.level = levels(self.nodes)
         self.statements: list[Statement] = []
-        self.place: dict[int, tuple[int, int]] = {}
-        # array and row of every node, packed in one int that sorts them: -1 for constants, the caller's order for parameters
-        self.position = [-1] * len(self.nodes)
+        # array and row of every node, packed in one int that sorts them: −1 for constants; for parameters, until `leaves`
+        # has ordered them, the caller's order
+        self.position = array("q", [-1]) * len(self.nodes)
         self.where = self.position.__getitem__
-        self.param = {self.nodes[i].key: i for i in found.needed if self.nodes[i].op == "param"}
+        self.param = {node.key: i for i, node in enumerate(self.nodes) if node.op == "param" and found.needed[i]}
         self.n_parameters = n_parameters
 
     def run(self) -> ArrayProgram:
@@ -92,7 +101,7 @@ class _Arranging:
                 rank.setdefault(i, p)
         by_level: dict[Level, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
-            if node.args and i in self.found.needed:
+            if node.args and self.found.needed[i]:
                 by_level[self.level[i]].append(i)
         for at in sorted(by_level):
             dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
@@ -104,25 +113,24 @@ class _Arranging:
         self.statements[0].members = [self.param.get(p, -1) for p in order]
         for row, p in enumerate(order):
             if p in self.param:
-                self.place[self.param[p]] = (0, row)
+                self.position[self.param[p]] = row
         return ArrayProgram(
-            self.nodes, self.statements, self.place, leaves, order, self.found.outputs, self.found.gradients
+            self.nodes, self.statements, self.position, leaves, order, self.found.outputs, self.found.gradients
         )
 
-    def add(self, array: Statement) -> None:
-        number = len(self.statements)
-        for row, i in enumerate(array.members):
+    def add(self, statement: Statement) -> None:
+        first = len(self.statements) << ROWS
+        for row, i in enumerate(statement.members):
             if i >= 0:
-                self.place[i] = (number, row)
-                self.position[i] = number << ROWS | row
-        self.statements.append(array)
+                self.position[i] = first + row
+        self.statements.append(statement)
 
     def leaves(self) -> tuple[list[Leaf], list[int]]:
         """Assign every parameter to a tensor: the largest matrices claim theirs first; the others form vectors."""
         nodes = self.nodes
         matrices = []
-        for array in self.statements:
-            for block in array.stack.blocks if array.stack and array.stack.varying else ():
+        for statement in self.statements:
+            for block in statement.stack.blocks if statement.stack and statement.stack.varying else ():
                 grid = [[nodes[i].key for i in left if nodes[i].op == "param"] for left in block.lefts]
                 if all(len(row) == len(block.lefts[0]) for row in grid):
                     matrices.append(grid)
@@ -176,12 +184,12 @@ class _Arranging:
             several = list(groups.values())
             for found in [[row for rows in several for row in rows]] if len(several) >= MANY else several:
                 found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
-                array = Statement(op, [i for _, _, i in found], varying, backward)
+                statement = Statement(op, [i for _, _, i in found], varying, backward)
                 if op in ("max", "min"):
-                    array.operands = [[a for args, _, _ in found for a in args]]
+                    statement.operands = [[a for args, _, _ in found for a in args]]
                 else:
-                    array.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
-                    array.coefs = (
+                    statement.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
+                    statement.coefs = (
                         [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
                     )
-                self.add(array)
+                self.add(statement)

@@ -36,10 +36,10 @@ class Node(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Nodes in topological order, the needed ones among them, and the nodes of the outputs and gradients."""
+    """Nodes in topological order, and those of the outputs and gradients."""
 
     nodes: list[Node]
-    needed: set[int]
+    needed: bytearray  # 1 for each node that an output or a gradient is computed from
     outputs: list[int]
     gradients: list[int]
 
@@ -73,7 +73,7 @@ class _Gathering:
                 level[i] = 1 + max(map(level_of, args))
                 rank[i] = rank[args[0]] if program.ops[i] == "dot" else max(map(rank_of, args))
         self.nodes: list[Node] = []
-        self.known: dict[object, int] = {}
+        self.known: defaultdict[tuple[str, bool], dict[object, int]] = defaultdict(dict)
         self.at = [-1] * len(program.ops)  # scalar entry -> node, if it is one
 
     def run(self, n_outputs: int) -> Nodes:
@@ -97,10 +97,13 @@ class _Gathering:
                 self.at[i] = self.build(i, steps)
                 plans[i] = None  # frees the terms while the nodes grow
         places = [self.at[i] for i in self.outputs]
-        wanted = set(places)
-        for k in range(len(self.nodes) - 1, -1, -1):
-            if k in wanted:
-                wanted.update(self.nodes[k].args)
+        wanted = bytearray(len(self.nodes))
+        for k in places:
+            wanted[k] = 1
+        for k in range(len(wanted) - 1, -1, -1):
+            if wanted[k]:
+                for a in self.nodes[k].args:
+                    wanted[a] = 1
         return Nodes(self.nodes, wanted, places[:n_outputs], places[n_outputs:])
 
     def plan(self, i: int) -> list[Term] | tuple[int, ...]:
@@ -290,7 +293,10 @@ class _Gathering:
     def add(self, node: Node) -> int:
         """Return the index of a node; equal nodes of both passes are one."""
         op, args, coefs, total, _, _, key = node
-        found = self.known.setdefault((op, args, coefs, total, key), len(self.nodes))
+        same = (
+            (args, coefs, key) if coefs or not args else args
+        )  # most nodes have only operands, which are stored already
+        found = self.known[op, total].setdefault(same, len(self.nodes))
         if found == len(self.nodes):
             self.append(node)
         return found

@@ -70,11 +70,11 @@ def kinds(lowered: Lowered) -> int:
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
-    entries = next(sections.fresh)  # the entries, and temporaries for sums of many terms
-    ordered = {section: _together(steps, entries, section == EACH) for section, steps in sections.steps.items()}
-    return Code(
-        _coded(ordered, sections.constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients)
-    )
+    steps, constants, entries = sections.steps, sections.constants, next(sections.fresh)
+    del sections  # frees what only writing needed
+    for section in steps:
+        steps[section] = _together(steps[section], entries, section == EACH)
+    return Code(_coded(steps, constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients))
 
 
 class _Sections:
@@ -106,7 +106,9 @@ class _Sections:
         outputs = [*lowered.outputs, *lowered.gradients]
         needed = self.needed(outputs)
         self.fused = self.products(needed, outputs)
-        for i, takes in needed:
+        for i, takes in enumerate(needed):
+            if takes is None:
+                continue
             op = program.ops[i]
             if i in self.fused:
                 if not late.isdisjoint(takes):
@@ -161,8 +163,8 @@ class _Sections:
         self.added[i] = len(added)
         return (*added, *(negated[t] for t in others if t in negated))
 
-    def needed(self, outputs: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
-        """Return the entries that outputs depend on, in order, each with its operands."""
+    def needed(self, outputs: Sequence[int]) -> list[tuple[int, ...] | None]:
+        """Return the operands of each entry that outputs depend on, and None for the others."""
         found: list[tuple[int, ...] | None] = [None] * len(self.program.ops)
         wanted = bytearray(len(found))
         for i in outputs:
@@ -172,22 +174,19 @@ class _Sections:
                 found[i] = takes = self.takes(i)
                 for a in takes:
                     wanted[a] = 1
-        return [(i, takes) for i, takes in enumerate(found) if takes is not None]
+        return found
 
-    def products(
-        self, needed: Sequence[tuple[int, tuple[int, ...]]], outputs: Sequence[int]
-    ) -> dict[int, tuple[int, ...]]:
+    def products(self, needed: Sequence[tuple[int, ...] | None], outputs: Sequence[int]) -> dict[int, tuple[int, ...]]:
         """Return the products, with their factors, that nothing reads but one sum, of the same section, which adds them."""
         ops, varying = self.program.ops, self.program.varying
-        reads = Counter(chain(outputs, chain.from_iterable(map(itemgetter(1), needed))))
-        added = {
-            a
-            for i, takes in needed
-            if i in self.added
-            for a in takes[1 : self.added[i]]
-            if ops[a] == "mul" and reads[a] == 1 and varying[a] == varying[i] and a not in self.negated
+        found = {
+            a: takes
+            for i, last in self.added.items()
+            for a in (needed[i] or ())[1:last]
+            if ops[a] == "mul" and varying[a] == varying[i] and a not in self.negated and (takes := needed[a])
         }
-        return {i: takes for i, takes in needed if i in added}
+        reads = Counter(a for a in chain(outputs, *filter(None, needed)) if a in found)
+        return {a: takes for a, takes in found.items() if reads[a] == 1}
 
     def write(self, steps: list[Step], i: int, op: str, takes: tuple[int, ...]) -> None:
         """Write the steps of an entry: sums of many are added up term by term, with the products that only they read."""

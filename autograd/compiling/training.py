@@ -9,7 +9,7 @@ branch or read attributes other than numbers, and for programs on NumPy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -26,10 +26,12 @@ from .machine import BEST, Code, native
 from .scalars import Program, Scalar, entry
 from .tape import tape, unknown
 
-__all__ = ["Optimiser", "Part", "Training", "Update", "train", "update"]
+__all__ = ["Optimiser", "Part", "Training", "train", "update"]
 
 MEANS = 8  # maximum number of running means per parameter; must equal MEANS in tape.c
 _origin = attrgetter("_origin")
+KEPT: dict[Hashable, Code] = {}  # key or text of a rule -> its code
+MOST_KEPT = 64
 AT_ONCE = 2**16  # maximum number of steps per call, because their costs are one array
 
 
@@ -44,33 +46,37 @@ class Optimiser(Protocol):
     def step_array(self, data: Any, gradient: Any) -> Any:
         """Return the numbers of all parameters after a step."""
 
+    def rule_key(self) -> Hashable | None:
+        """Return a key that is equal only for rules with the same result on symbols; None if there is none."""
+
     def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """Return the result of the rule on symbols; raise if it does not accept them."""
 
 
-class Update(NamedTuple):
-    """A rule as a scalar program, and its code."""
+def update(optimiser: Optimiser) -> Code | None:
+    """Return the code of an optimiser's rule; None if the rule does not become code.
 
-    program: Lowered
-    code: Code
-
-
-def update(optimiser: Optimiser, known: Update | None = None) -> Update | None:
-    """Return the code of an optimiser's rule, or None; if the rule is unchanged, the previous code.
-
-    The rule runs twice, to detect a rule with random numbers.
+    The code is kept, and the rule runs again only if its result may differ. A rule that may depend on anything else than its
+    key runs twice, to detect random numbers.
     """
     if native is None or len(optimiser.state) > MEANS:
         return None
+    key = optimiser.rule_key()
+    if code := KEPT.get(key):
+        return code
     try:
-        found, again = _written(optimiser), _written(optimiser)
+        found = _written(optimiser)
+        text = _text(found)
+        if unknown(found) or (key is None and _text(_written(optimiser)) != text):
+            return None
     except Exception:  # a step in Python raises the same error, or needs no symbols
         return None
-    if not _same(found, again) or unknown(found):
-        return None
-    if known is not None and _same(found, known.program):
-        return known
-    return Update(found, tape(found, dict.fromkeys(_names(optimiser), 1), gradient=False))
+    key = text if key is None else key
+    code = KEPT.get(key) or tape(found, dict.fromkeys(_names(optimiser), 1), gradient=False)
+    if len(KEPT) >= MOST_KEPT:
+        KEPT.clear()
+    KEPT[key] = code
+    return code
 
 
 def _names(optimiser: Optimiser) -> list[str]:
@@ -86,10 +92,10 @@ def _written(optimiser: Optimiser) -> Lowered:
     return Lowered(program, [entry(program, x) for x in moved], [], len(program.ops))
 
 
-def _same(a: Lowered, b: Lowered) -> bool:
-    return (a.outputs, a.program.ops, a.program.args, a.program.key) == (
-        b.outputs, b.program.ops, b.program.args, b.program.key,
-    )  # fmt: skip
+def _text(written: Lowered) -> str:
+    """Return a scalar program as text, which tells 0.0 from −0.0."""
+    program = written.program
+    return repr((written.outputs, program.ops, program.args, program.key))
 
 
 class Compiled(Protocol):
@@ -165,12 +171,11 @@ class Training:
         """
         origins = [*map(_origin, self.optimiser.parameters)]  # three times as fast as their roles
         fixed = [i for i, origin in enumerate(origins) if origin is CONSTANT] if CONSTANT in origins else []
-        first, number = self.parts[0].execution, 0
-        native = any(self._native(part, size) for part in self.parts)
-        first.update = moving = update(self.optimiser, first.update) if native else None
+        number, native = 0, any(self._native(part, size) for part in self.parts)
+        moving = update(self.optimiser) if native else None
         while number < steps:
             if moving is not None and (alike := self._alike(order, size, number, min(steps - number, at_once))):
-                costs, error = self._together(moving.code, fixed, *alike)
+                costs, error = self._together(moving, fixed, *alike)
                 yield from costs
                 number += len(costs)
                 if error is not None:

@@ -34,7 +34,7 @@ def vectorised(program: ArrayProgram, inputs: Mapping[str, int], gradient: bool)
 class _Vectors:
     def __init__(self, program: ArrayProgram, inputs: list[str], gradient: bool) -> None:
         self.program, self.inputs, self.gradient = program, inputs, gradient
-        self.nodes, self.place = program.nodes, program.place
+        self.nodes = program.nodes
         self.code = Assembly()
         self.slot: dict[int, int] = {}  # node -> slot: in the lanes if it varies, else in the steady memory
         self.late: set[int] = set()  # nodes that are computed only after all samples
@@ -59,14 +59,14 @@ class _Vectors:
     def uses(self) -> dict[int, int]:
         """Map each statement to the last one that reads its rows."""
         last: dict[int, int] = {}
+        array_of = self.program.array_of
         for a, statement in enumerate(self.program.statements):
             for ids in self.operands(statement):
                 for i in ids:
-                    if i in self.place:
-                        last[self.place[i][0]] = a
+                    last[array_of(i)] = a
         for i in self.program.outputs:
-            if i in self.place:
-                last[self.place[i][0]] = len(self.program.statements)
+            last[array_of(i)] = len(self.program.statements)
+        last.pop(-1, None)  # constants
         return last
 
     def run(self) -> Code:

@@ -11,7 +11,11 @@ graph.
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
+from functools import reduce
+from itertools import pairwise
+from operator import add, mul
 from statistics import median
 from typing import Any
 
@@ -44,6 +48,23 @@ def products(n: int, leaves: list[Any]) -> Any:
     while len(terms) > 1:
         terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)] + terms[len(terms) & ~1 :]
     return terms[0]
+
+
+def rosenbrock(n: int, leaves: list[Any]) -> Any:
+    """A deep graph with short branches and many numbers: Rosenbrock's function, 8 gates a term."""
+    y, xs = 0.0 * leaves[0], (leaves * (n // 128 + 2))[: n // 8 + 1]
+    for a, b in pairwise(xs):
+        y = y + 100 * (b - a * a) ** 2 + (1 - a) ** 2
+    return y
+
+
+def layers(n: int, leaves: list[Any]) -> Any:
+    """A deep and wide graph: layers of 16 neurons, each of which adds 16 products."""
+    xs = leaves
+    for _ in range(n // 512):
+        sums = [reduce(add, map(mul, leaves[i:] + leaves[:i], xs)) for i in range(16)]
+        xs = [each.tanh() for each in sums]
+    return reduce(add, xs)
 
 
 GRAPHS: dict[str, Build] = {"chain": chain, "sum of products": products}
@@ -81,6 +102,22 @@ def growth() -> None:
                 flush=True,
             )
     gc.enable()
+
+
+def growth_of_backward() -> None:
+    """Print how the cost of a backward pass alone grows, once a graph outgrows the cache."""
+    for name, build in {**GRAPHS, "Rosenbrock": rosenbrock, "layers": layers}.items():
+        costs: dict[int, list[float]] = {7_000: [], 71_000: [], 213_000: []}
+        for n, found in costs.items():
+            for _ in range(max(15, 500_000 // n)):  # in a row, so that small graphs are in the cache
+                root = build(n, [Value(x) for x in engines.LEAVES])
+                start = time.process_time()
+                root.backward()
+                found.append((time.process_time() - start) / n * 1e9)
+                del root
+        each = ", ".join(f"{n:,}: {median(found):.0f}" for n, found in costs.items())
+        last = median(costs[213_000]) / median(costs[7_000])
+        print(f"{name:16} backward alone, ns/gate at {each}; {last:.1f} times", flush=True)
 
 
 def others() -> None:
@@ -125,3 +162,4 @@ def run(peer: Any) -> None:
     memory()
     print("growth:")
     growth()
+    growth_of_backward()

@@ -161,7 +161,7 @@ def test_all_of_them_make_a_page(
     assert all((tmp_path / name).exists() for name in reader.pictures)
     assert all(reader.pictures.values())
     assert "dL/dx = -6" in reader.printed[0]
-    assert "1 if z > w else 0" in reader.printed[2]  # escaped, and read back
+    assert "because z > w" in reader.printed[2]  # escaped, and read back
     assert "def main" in reader.printed[1]
     assert "prefers-color-scheme: dark" in text
 
