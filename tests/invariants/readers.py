@@ -125,7 +125,9 @@ const anything = new Proxy(function () {}, {
   apply: () => anything, construct: () => anything, set: () => true,
 });
 class Element {}
-Object.assign(globalThis, { Element, window: anything, ResizeObserver: anything, requestAnimationFrame: anything });
+Object.assign(globalThis, {
+  Element, window: anything, innerHeight: 0, ResizeObserver: anything, requestAnimationFrame: anything,
+});
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
   const { data, script } = JSON.parse(line);
   const find = (id) => id === "data" ? { textContent: data } : anything;

@@ -13,8 +13,8 @@ from autograd.gate import Domain
 from autograd.symbols import SYMBOLS, Symbol, parts
 from autograd.testing import inputs_of
 
-from ..oracle import Gradient, gradients
-from .programs import HALVES, Program, exact, moved, moved_exactly, tame
+from ..oracle import RULES, Gradient, gradients
+from .programs import HALVES, MARGIN, Program, exact, moved, moved_exactly, tame
 
 Pair = tuple[Program, Program]
 
@@ -123,6 +123,11 @@ def halves_and_others(domain: Domain) -> st.SearchStrategy[float]:
     return st.sampled_from(inside) | inputs_of(domain) if inside else inputs_of(domain)
 
 
+def known_to_the_oracle(gate: Gate, inputs: list[float]) -> bool:
+    """Tell whether slopes are known here: by a rule that is written by hand, or beside a kink by the complex step."""
+    return gate.name in RULES or not gate.kink or abs(gate.kink.distance(*inputs)) >= MARGIN
+
+
 @pytest.mark.parametrize("name", CHOOSING)
 @given(data=st.data())
 def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
@@ -130,7 +135,10 @@ def test_a_gate_that_chooses(name: str, data: st.DataObject) -> None:
     gate = GATES[name]
     domains = gate.domain * 3 if gate.variadic else gate.domain
     n = len(domains)
-    here, there = (list(data.draw(st.tuples(*map(halves_and_others, domains)))) for _ in range(2))
+    points = (
+        st.tuples(*map(halves_and_others, domains)).map(list).filter(lambda point: known_to_the_oracle(gate, point))
+    )
+    here, there = data.draw(points), data.draw(points)
     program = Program(here, [(name, tuple(range(n))), ("mul", (n, 0))])
     replayed((program, program.at(there)))
 
