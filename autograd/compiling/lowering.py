@@ -37,7 +37,7 @@ def lower(
     del first  # frees its memory before the entries need as much
     at = _forward(program, operands, inputs, parameters)
     found, forward = [at[root].index for root in roots], len(program.ops)
-    program.backward = True
+    program.begin_backward()
     gradients = _backward(program, operands, at, roots[0], differing, parameters) if gradient else []
     program.forget()
     return Lowered(program, found, gradients, forward)

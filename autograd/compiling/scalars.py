@@ -51,14 +51,12 @@ class Program:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
-        self.gates: dict[
-            int, tuple[Gate, list[Scalar]]
-        ] = {}  # result of a gate in the forward pass -> the gate, its inputs
-        self.backward = False  # whether the next entries belong to the backward pass
+        # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
+        self.key: dict[int, Any] = {}
+        # in the forward pass: result of a gate -> the gate and its inputs
+        self.gates: dict[int, tuple[Gate, list[Scalar]]] = {}
         self._defined: dict[int, bool] = {}
-        self.key: dict[
-            int, Any
-        ] = {}  # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
+        self._is_backward = False
         self.constants: dict[int, float] = {}
         self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
@@ -158,6 +156,12 @@ class Program:
         self.varying.append(varying)
         return len(self.ops) - 1
 
+    def begin_backward(self) -> None:
+        """End the forward pass, after which zeros are left out: it refuses the data for which a slope is undefined."""
+        self._is_backward = True
+        self.gates.clear()
+        self._defined.clear()
+
     def is_defined(self, i: int) -> bool:
         """Tell whether an entry of the forward pass is a number for all finite data, unless something overflows."""
         if i not in self._defined:
@@ -194,7 +198,7 @@ class Program:
         factor = self.constants.get(a)
         if factor is None:
             return None
-        if factor == 0.0 and (self.backward or self.is_defined(b)):  # 0·log(x) is undefined where log(x) is
+        if factor == 0.0 and (self._is_backward or self.is_defined(b)):  # 0·log(x) is undefined where log(x) is
             return a
         if factor == 1.0:
             return b
@@ -213,7 +217,7 @@ class Program:
         # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
         if divisor and is_normal(inverse := 1 / divisor):
             return self.node("mul", self.const(inverse), a)
-        return a if self.backward and self.is_const(a, 0.0) else None
+        return a if self._is_backward and self.is_const(a, 0.0) else None
 
     def _within(self, a: int, b: int) -> int | None:
         return self.const(1.0) if self._guards(a, b) else None
