@@ -214,7 +214,7 @@ def test_a_branch_that_is_frozen_in_a_derivative(monkeypatch: pytest.MonkeyPatch
     def frozen(gates: Any, adjoints: Any, slopes: Any) -> None:
         for node in reversed(gates):
             numbers = node.gate.local_gradients(FLOATS, node.data, [input.data for input in node.inputs])
-            upstream = adjoints.pop(node)
+            upstream = adjoints.pop(node, 0.0)  # 0 behind a gate without a slope
             for x, slope in zip(node.inputs, numbers, strict=True):
                 if slope is not None and x in slopes.active:
                     adjoints[x] = upstream * slope + adjoints.get(x, 0.0)
