@@ -72,8 +72,8 @@ def compile(
     sums the constants are added first, in their order, and the remaining terms in any order; a division by a constant is
     a product with its reciprocal. So a result may differ from that of the gates by the rounding of the largest term.
 
-    A product with the constant 0 is left out, unless finite data can make its other factor undefined, as in 0 * log(x). So
-    it is 0 where that factor is infinite or overflows; there the gates give nan or raise.
+    A product with the constant 0 and a power of 0 are left out, unless finite data can make the other factor or the base
+    undefined, as in 0 * log(x). So they are 0 and 1 where that is infinite or overflows; there the gates may give nan or raise.
 
     With the C extension, a program runs natively, in one call of C per step: statement by statement or, if its
     operations have little in common, as a tape of single operations. executor="native", "tape" or "numpy" selects one

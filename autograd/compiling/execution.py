@@ -31,7 +31,7 @@ class Execution:
     def __init__(self, forms: Forms, batches: Batches, check: bool) -> None:
         self.forms, self.code, self.batches, self.check = forms, forms.code, batches, check
         self.single = batches.dtype == "float32"  # the native code computes in doubles, and its results are rounded
-        # maximum batch size of a call of the native code: where NumPy has faster products, it is faster for one sample in float32
+        # maximum batch size of a native call: 0 for large matrices in float32, whose products are faster on NumPy at any size
         self.samples = 0 if self.single and forms.samples < math.inf else forms.samples
         self._views: tuple[Any, list[Any]] = (None, [])
         self._buffered: dict[int, Buffered | None] = {}  # batch size -> program with buffers; None if impossible

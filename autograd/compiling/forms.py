@@ -24,10 +24,8 @@ __all__ = ["Executor", "Forms"]
 Executor = Literal["numpy", "tape", "native"]
 
 MOST = 4  # maximum operations per kind in a tape, measured on networks and irregular graphs
-LARGE, FEW = (
-    50_000,
-    32,
-)  # from LARGE numbers in a matrix on, NumPy is faster for more than FEW samples in float64: measured
+# from so many numbers in a matrix on, NumPy is faster for more than FEW samples in float64: measured
+LARGE, FEW = 50_000, 32
 
 
 class Forms:

@@ -157,7 +157,7 @@ class Program:
         return len(self.ops) - 1
 
     def begin_backward(self) -> None:
-        """End the forward pass, after which zeros are left out: it refuses the data for which a slope is undefined."""
+        """End the forward pass. Further products with 0 are left out: the forward pass refuses data without a slope."""
         self._is_backward = True
         self.gates.clear()
         self._defined.clear()
@@ -226,8 +226,10 @@ class Program:
         return self.const(0.0) if self._guards(a, b) else None
 
     def _guards(self, a: int, b: int) -> bool:
-        """Tell whether a comparison tests for infinity, which programs leave out: a with the largest float, or their
-        difference with 0."""
+        """Tell whether a comparison tests for infinity: a with the largest float, or their difference with 0.
+
+        Programs leave such guards out.
+        """
         if self.is_const(b, 0.0) and self.ops[a] == "add":
             return self.is_const(self.args[a][0], -sys.float_info.max)
         return self.is_const(b, sys.float_info.max)
@@ -239,7 +241,9 @@ class Program:
             return square if power == 2.0 else self.node("mul", square, x if power == 3.0 else square)
         if power == 0.5:
             return self.node("sqrt", x)
-        return self.const(1.0) if power == 0.0 else x if power == 1.0 else None
+        if power == 0.0 and (self._is_backward or self.is_defined(x)):
+            return self.const(1.0)
+        return x if power == 1.0 else None
 
     def _where(self, condition: int, a: int, b: int) -> int | None:
         if condition in self.constants:

@@ -849,6 +849,7 @@ UNDEFINED: dict[str, tuple[Callable[[Any], Any], float]] = {
     "in a dot": (lambda x: dot([0.0, 1.0], [autograd.sqrt(x), x]), -1.0),
     "in a scaled sum": (lambda x: x - 0.0 * (2.0 + autograd.exp(x) * autograd.log(x)), -1.0),
     "several": (lambda x: autograd.sum([0.0 * autograd.log(x + i) for i in range(4)]) * x, -0.5),
+    "to the power 0": (lambda x: autograd.log(x) ** 0.0 + x, -1.0),
     "times itself": (lambda x: 0.0 * (x**-0.5) * (x**-0.5) + x, 0.0),
 }
 
@@ -884,7 +885,7 @@ def test_zero_times_what_is_defined_is_left_out() -> None:
 
 
 def test_a_gate_that_returns_its_input_defines_nothing() -> None:
-    """A gate may return its input, which is no more defined than before."""
+    """1·log(x) is the same entry as log(x), and as undefined."""
     program = compile(lambda x: 0.0 * (1.0 * autograd.log(x[0])), x=1, gradient=False)
     with pytest.raises(FloatingPointError):
         program([[-1.0]])
