@@ -208,7 +208,7 @@ def _validate_call(text: str, node: ast.Call, values: Container[str]) -> None:
         raise _refuse(
             text,
             node,
-            f"there is no gate {name!r}: {_instead(name.lower(), list(GATES), SIMILAR)}; a product is written {name}*(…)",
+            f"there is no gate {name!r}, and a product is written {name}*(…): {_instead(name.lower(), list(GATES), SIMILAR)}",
         )
     elif isinstance(what, (ast.Name, ast.BinOp, ast.UnaryOp, ast.Call)) or _is_number(what):
         left = ast.get_source_segment(text, what) if isinstance(what, (ast.Name, ast.Constant)) else None

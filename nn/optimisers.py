@@ -167,16 +167,15 @@ class Optimiser:
         )
         if names is None or overridden or not _is_plain(rule.__defaults__):
             return None
-        numbers: list[Any] = []
+        own = {name: x for name, x in vars(self).items() if _is_plain(x)}  # all that rule_on lets the rule see
+        read: list[Any] = [rule.__defaults__ and _exact(rule.__defaults__)]
         for name in ("moments", *names):
-            ours = next(([found[name]] for found in inherited if name in found), [])
-            if not all(map(_is_plain, ours)):
+            shared = [found[name] for found in inherited if name in found][:1]
+            if not all(map(_is_plain, shared)):
                 return None
-            own = vars(self).get(name, self)  # this optimiser where there is none, which is no number either
-            numbers.append(
-                name if name in ("learning_rate", "steps") else [*map(_exact, [own] if _is_plain(own) else ours)]
-            )
-        return rule.__code__, len(self.state), repr((rule.__defaults__ and _exact(rule.__defaults__), numbers))
+            if name not in ("learning_rate", "steps"):  # symbols there
+                read.append([*map(_exact, [own[name]] if name in own else shared)])
+        return rule.__code__, len(self.state), repr(read)
 
     def _check_row(self, row: Any) -> None:
         """Raise unless a result of the rule has the new data and every running mean."""

@@ -55,7 +55,7 @@ STEP = f"""
 
 
 class Step(NamedTuple):
-    """What a page shows at a step."""
+    """The sentence, the table and the numbers of the arrows on a page, at one step."""
 
     sentence: str
     cells: list[list[str]]

@@ -295,7 +295,7 @@ function record(text, values, missing) {
       const instead = own(words.elsewhere, name);
       const close = closest(name.toLowerCase(), Object.keys(words.functions), words.similar);
       const meant = close === undefined ? "" : `: did you mean ${close}?`;
-      const advice = instead === undefined ? `${meant}; a product is written ${name}*(…)` : instead ? `: write ${instead}` : ", and no combination of gates gives it";
+      const advice = instead === undefined ? `, and a product is written ${name}*(…)${meant}` : instead ? `: write ${instead}` : ", and no combination of gates gives it";
       throw new Fault(start, `there is no gate '${name}'${advice}`);
     }
     const input = (node) => (node.list ? node.list.map(visit) : visit(node));
