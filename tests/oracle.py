@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -232,8 +233,10 @@ STEP = 1e-100
 
 def complex_step(gate: Gate, place: int, inputs: Sequence[float]) -> float:
     """Return Im f(x + ih)/h, which has no rounding of a difference in it and so agrees to the last digits."""
-    varied = [Complex(x, STEP if i == place else 0.0) for i, x in enumerate(inputs)]
-    return complex(gate.forward(ComplexFunctions(), *varied)).imag / STEP
+    near = abs(inputs[place]) * 1e-20  # log2 changes much between a small number and STEP
+    step = near if sys.float_info.min < near < STEP else STEP
+    varied = [Complex(x, step if i == place else 0.0) for i, x in enumerate(inputs)]
+    return complex(gate.forward(ComplexFunctions(), *varied)).imag / step
 
 
 class Complex(complex):
