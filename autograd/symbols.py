@@ -28,6 +28,7 @@ __all__ = [
     "SYMBOLS",
     "Arithmetic",
     "C",
+    "Steps",
     "Symbol",
     "calls",
     "composition",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from autograd import Value, no_grad, scope
@@ -78,7 +79,7 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Return the Values that training changes, in a fixed order: each once, without frozen ones."""
-        every = dict.fromkeys(leaf for tensor in self.tensors().values() for leaf in _leaves(tensor))
+        every = dict.fromkeys(chain.from_iterable(map(_leaves, self.tensors().values())))
         return [leaf for leaf in every if leaf.role != "constant"]
 
     def freeze(self) -> None:
@@ -207,7 +208,9 @@ def _entries(name: str, tensor: Any) -> Iterator[tuple[str, Value]]:
 
 
 def _leaves(tensor: Any) -> list[Value]:
-    return [leaf for part in tensor for leaf in _leaves(part)] if isinstance(tensor, (list, tuple)) else [tensor]
+    if not isinstance(tensor, (list, tuple)):
+        return [tensor]
+    return [leaf for part in tensor for leaf in (_leaves(part) if isinstance(part, (list, tuple)) else (part,))]
 
 
 def _state(module: Module) -> list[tuple[str, Value]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ..backward import reverse, topological_order
 from ..gate import Gate
 from ..value import Value
-from .scalars import Downstream, Functions, Program, Scalar, entry
+from .rules import Rule, rule_of
+from .scalars import Downstream, Program
 
 __all__ = ["Lowered", "lower"]
 
@@ -23,6 +26,37 @@ class Lowered(NamedTuple):
     forward: int  # number of entries of the forward pass, which come first
 
 
+class Vector:
+    """The factors on one side of a sum of products: a node between them and all gates that read them."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self, first: Value) -> None:
+        self._first = first  # not None: it is no leaf
+
+
+class Share(NamedTuple):
+    """A contribution to the adjoint of a vector: a number times another vector, both as entries.
+
+    varies: whether the gate that it comes from depends on an input
+    """
+
+    number: int
+    vector: int
+    varies: bool
+
+
+Node = Value | Vector
+
+
+class Graph(NamedTuple):
+    """A recorded graph in topological order: the operands of every node but inputs and parameters, the rules, the roots."""
+
+    operands: dict[Node, tuple[Node, ...]]
+    rules: dict[Node, Rule]
+    roots: list[Value]
+
+
 def lower(
     outputs: Sequence[Value], inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value], gradient: bool = False
 ) -> Lowered:
@@ -32,104 +66,176 @@ def lower(
     """
     program = Program()
     differing = {value for values in inputs.values() for value in values}
-    first, operands = _merged(topological_order(*outputs), differing.union(parameters))
-    roots = [first[output] for output in outputs]
-    del first  # frees its memory before the entries need as much
-    at = _forward(program, operands, inputs, parameters)
-    found, forward = [at[root].index for root in roots], len(program.ops)
+    graph = _merged(outputs, differing.union(parameters))
+    at = _forward(program, graph, inputs, parameters)
+    found, forward = [at[root] for root in graph.roots], len(program.ops)
     program.begin_backward()
-    gradients = _backward(program, operands, at, roots[0], differing, parameters) if gradient else []
+    gradients = _Backward(program, graph, at, differing, parameters).run() if gradient else []
     program.forget()
     return Lowered(program, found, gradients, forward)
 
 
-def _merged(order: Sequence[Value], leaves: set[Value]) -> tuple[dict[Value, Value], dict[Value, tuple[Value, ...]]]:
-    """Return the first Value that is computed as each one is, and the operands of these first ones, in order.
+def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
+    """Return the graph in which Values that are computed alike are one, and sums of products read vectors.
 
     A gate that is recorded twice on equal operands has one adjoint then: otherwise the backward pass would repeat for each
     record what the forward pass computes once. Constants are equal if their numbers are.
     """
-    first: dict[Value, Value] = {}
-    operands: dict[Value, tuple[Value, ...]] = {}
+    first: dict[Value, Value] = dict(zip(leaves, leaves, strict=True))
+    operands: dict[Node, tuple[Node, ...]] = {}
+    rules: dict[Node, Rule] = {}
     known: dict[Any, Value] = {}
-    for value in order:
-        taken = tuple([first[x] for x in value.inputs])
-        key = (value.gate, taken) if taken else value if value in leaves else value.data.hex()
-        merged = first[value] = known.setdefault(key, value)
-        if merged is value:
-            operands[value] = taken
-    return first, operands
+    vectors: dict[tuple[Value, ...], Vector] = {}
+    for value in topological_order(*outputs):
+        if value in first:
+            continue
+        gate = value.gate
+        if gate is None:
+            same = first[value] = known.setdefault(value.data.hex(), value)
+            if same is value:
+                operands[value] = ()
+            continue
+        given = [first[x] for x in value.inputs]
+        rule = rule_of(gate, len(given))
+        taken: tuple[Node, ...] = tuple(given)
+        if rule.sides:
+            left, right, rest = rule.sides.split(tuple(given))
+            for side in (left, right):
+                if side not in vectors:
+                    made = vectors[side] = Vector(given[0])
+                    operands[made] = side
+            taken = (vectors[left], vectors[right], *rest)
+        same = first[value] = known.setdefault((gate, taken), value)
+        if same is value:
+            operands[value], rules[value] = taken, rule
+    return Graph(operands, rules, [first[output] for output in outputs])
 
 
 def _forward(
-    program: Program,
-    operands: Mapping[Value, tuple[Value, ...]],
-    inputs: Mapping[str, Sequence[Value]],
-    parameters: Sequence[Value],
-) -> dict[Value, Scalar]:
-    """Write every gate's forward rule down, and return the entry of every Value."""
-    at: dict[Value, Scalar] = {}
+    program: Program, graph: Graph, inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]
+) -> dict[Node, int]:
+    """Write every gate's forward rule down, and return the entry of every node."""
+    at: dict[Node, int] = {}
     for name, values in inputs.items():
         for i, value in enumerate(values):
-            at[value] = Scalar(program, program.leaf("input", (name, i), True))
-    for i, value in enumerate(parameters):
-        at[value] = Scalar(program, program.leaf("param", i, False))
-    xp = Functions(program)
-    for value, given in operands.items():
-        if value not in at:
-            gate, taken, first = value.gate, [at[x] for x in given], len(program.ops)
+            at[value] = program.leaf("input", (name, i), True)
+    at.update(zip(parameters, program.write_parameters(len(parameters)), strict=True))
+    for node, given in graph.operands.items():
+        taken, first = [at[x] for x in given], len(program.ops)
+        if isinstance(node, Vector):
+            at[node] = program.vector(tuple(taken))
+        elif node.gate is None:
+            at[node] = program.const(node.data)
+        else:
             try:
-                i = entry(program, gate.forward(xp, *taken) if gate else value.data)
+                (output,) = program.run(graph.rules[node].forward, taken)
             except (ArithmeticError, ValueError) as error:
-                raise _refusal(error, gate, program, taken) from None
-            at[value] = Scalar(program, i)
-            if gate and i >= first:
-                program.gates[i] = gate, taken
+                raise _refusal(error, node.gate, program, taken[: len(given)]) from None
+            assert output is not None
+            at[node] = output
+            if output >= first:
+                program.gates[output] = node.gate, taken[: len(given)]
     return at
 
 
-def _backward(
-    program: Program,
-    operands: Mapping[Value, tuple[Value, ...]],
-    at: Mapping[Value, Scalar],
-    root: Value,
-    inputs: set[Value],
-    parameters: Sequence[Value],
-) -> list[int]:
-    """Write upstream × local = downstream down for every gate, and return the entries of the parameters' gradients.
+class _Backward:
+    """The reverse loop on entries: upstream × local = downstream, written down for every gate.
 
     A Value that depends on an input has an adjoint for each sample, even where all are equal and their entry does not
     vary, because the slopes that multiply it may vary. Adjoints are summed over the samples where they reach a Value that
     depends on no input.
     """
-    xp = Functions(program, partials=True)
-    matters, differs = set(parameters), set(inputs)  # the Values that depend on a parameter, and on an input
-    for value, given in operands.items():
-        if not matters.isdisjoint(given):
-            matters.add(value)
-        if not differs.isdisjoint(given):
-            differs.add(value)
 
-    def downstream(value: Value, upstream: int) -> Iterator[tuple[Value, Downstream]]:
-        gate, given = value.gate, operands[value]
+    def __init__(
+        self, program: Program, graph: Graph, at: Mapping[Node, int], inputs: set[Value], parameters: Sequence[Value]
+    ) -> None:
+        self.program, self.graph, self.at, self.parameters = program, graph, at, parameters
+        # the nodes that depend on a parameter, and on an input
+        self.leaves: set[Node] = set(parameters)
+        self.matters = self.leaves.copy()
+        self.differs: set[Node] = set(inputs)
+        for node, given in graph.operands.items():
+            if not self.matters.isdisjoint(given):
+                self.matters.add(node)
+            if not self.differs.isdisjoint(given):
+                self.differs.add(node)
+        self.uses = Counter(chain(graph.roots, *graph.operands.values()))
+        self.found: dict[Any, int] = {}  # the parameters' gradients
+
+    def run(self) -> list[int]:
+        """Return the entries of the parameters' gradients."""
+        program, root = self.program, self.graph.roots[0]
+        seed = program.leaf("seed", 0, True) if root in self.differs else program.const(1.0)
+        order: list[Any] = [node for node in self.graph.operands if node in self.matters]
+        self.found.update(reverse(order, {root: seed}, self.total, self.downstream))
+        return [self.found[p] if p in self.found else program.const(0.0) for p in self.parameters]
+
+    def total(self, terms: Sequence[Any]) -> Any:
+        """Return the adjoint of a Value as an entry, and that of a vector as the shares in it, for `spread`."""
+        first = terms[0].__class__
+        if first is int and len(terms) == 1:
+            return terms[0]
+        return terms if first is Share else self.program.adjoint(terms)
+
+    def downstream(self, node: Node, upstream: Any) -> Iterator[tuple[Node, Any]]:
+        """Return what the adjoint of each operand receives."""
+        given = self.graph.operands[node]
+        if isinstance(node, Vector):
+            yield from self.spread(given, upstream)
+            return
+        program, gate, taken = self.program, node.gate, [self.at[x] for x in given]
         assert gate is not None
-        taken = [at[x] for x in given]
         try:
-            slopes = gate.local_gradients(xp, at[value], taken, [x in matters for x in given])
+            rule = self.graph.rules[node].slopes(tuple([x in self.matters for x in given]))
+            slopes = program.run(rule, [*taken, self.at[node]])
         except (ArithmeticError, ValueError) as error:
             raise _refusal(error, gate, program, taken) from None
-        varies = value in differs
-        for x, slope in zip(given, slopes, strict=True):
-            if slope is not None:
-                local = slope.index if slope.__class__ is Scalar else entry(program, slope)
-                yield x, program.downstream(upstream, local, varies and x not in differs)
+        varies = node in self.differs
+        for x, local in zip(given, slopes, strict=True):
+            if local is not None:
+                if x.__class__ is Vector:
+                    yield x, Share(upstream, local, varies)
+                else:
+                    yield x, program.downstream(upstream, local, varies and x not in self.differs)
 
-    seed = program.leaf("seed", 0, True) if root in differs else program.const(1.0)
-    seeds: dict[Value, Downstream] = {root: seed}
-    found = reverse([value for value in operands if value in matters], seeds, program.adjoint, downstream)
-    return [found[parameter] if parameter in found else program.sum([]) for parameter in parameters]
+    def spread(self, entries: Sequence[Node], shares: Sequence[Share]) -> Iterator[tuple[Node, Downstream]]:
+        """Return what the entries of a vector receive of its adjoint.
+
+        Shares of one kind are a sum of products for each entry, with the same numbers for all. If the entries are parameters
+        that nothing else reads, and the sums are over all samples, they are written at once: the gradient of a neuron.
+        """
+        program, differs = self.program, {x in self.differs for x in entries}
+        alike: dict[tuple[bool, bool, bool] | None, list[Share]] = defaultdict(list)
+        for share in shares:
+            number, vector = program.varying[share.number], program.alike[share.vector]
+            summed = share.varies and False in differs
+            mixed = share.number in program.constants or (summed and True in differs)
+            if vector is None or mixed or (summed and not (number and vector)):
+                alike[None].append(share)
+            else:
+                alike[summed, number, vector].append(share)
+        for kind, group in alike.items():
+            numbers, vectors = tuple([share.number for share in group]), tuple([share.vector for share in group])
+            if kind and kind[0] and len(alike) == 1 and self.only_here(entries):
+                gradients = program.totals(program.vector(numbers), program.columns(vectors))
+                self.found.update(zip(entries, gradients, strict=True))
+            elif kind and len(group) > 1:
+                left, swapped = program.vector(numbers), kind[1] > kind[2]
+                for x, column in zip(entries, program.columns(vectors), strict=True):
+                    if x in self.matters:
+                        yield x, (column, left, kind[0]) if swapped else (left, column, kind[0])
+            else:
+                for share in group:
+                    for x, factor in zip(entries, program.args[share.vector], strict=True):
+                        if x in self.matters:
+                            summed = share.varies and x not in self.differs
+                            yield x, program.downstream(share.number, factor, summed)
+
+    def only_here(self, entries: Sequence[Node]) -> bool:
+        """Tell whether the entries of a vector are parameters that nothing else reads."""
+        return self.leaves.issuperset(entries) and set(map(self.uses.__getitem__, entries)) == {1}
 
 
-def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[Scalar]) -> Exception:
+def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[int]) -> Exception:
     """Return the error of a gate at constants, with its inputs; inputs that depend on data are shown as nan."""
-    return gate.refusal(error, [program.constants.get(x.index, math.nan) for x in taken], ()) if gate else error
+    return gate.refusal(error, [program.constants.get(i, math.nan) for i in taken], ()) if gate else error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from operator import sub
 from typing import Any, NamedTuple
 
 from .._engine import load
@@ -217,13 +218,12 @@ class Code:
 
 def _even(operands: Sequence[Sequence[int]], n: int) -> list[tuple[int, int]]:
     """Split steps into parts in which every operand has a constant stride."""
+    moves = [*zip(*(map(sub, places[1:], places) for places in operands), strict=True)]  # from each step to the next
     parts, first = [], 0
     while first < n:
         last = first + 1
-        if last < n:
-            moves = [places[last] - places[first] for places in operands]
-            while last < n and all(places[last] - places[last - 1] == move for places, move in zip(operands, moves)):
-                last += 1
+        while last < n and moves[last - 1] == moves[first]:
+            last += 1
         parts.append((first, last))
         first = last
     return parts

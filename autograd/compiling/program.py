@@ -65,8 +65,8 @@ class CompiledProgram:
         # the clock when constants were compiled in, and when they were last found unchanged
         self._made = self._looked = recording.clock
         known = {*self.parameters, *(value for values in traced.inputs.values() for value in values)}
-        leaves = takewhile(lambda node: node.gate is None, topological_order(*traced.outputs))
-        self._baked = [leaf for leaf in leaves if leaf not in known]
+        others = [node for node in topological_order(*traced.outputs) if node not in known]
+        self._baked = [*takewhile(lambda node: node.gate is None, others)]
         self._execution = Execution(self._forms, self._batches, check)
 
     def __call__(self, *batches: Any) -> Any:

@@ -110,7 +110,7 @@ class References:
     def __init__(self, program: ArrayProgram, inputs: list[str]) -> None:
         self.program = program
         self.nodes, self.statements = program.nodes, program.statements
-        self.array_of, self.row_of = program.array_of, program.row_of
+        self.array_of, self.arrays_of, self.row_of = program.array_of, program.arrays_of, program.row_of
         self.source = Source(inputs, program.leaves, program.parameters)
         self.names_of: dict[Any, Name] = {}  # names of the constant arrays
         self.counted: Counter[str] = Counter()
@@ -132,7 +132,7 @@ class References:
                 array = constant if isinstance(constant, Name) else Infix("*", constant, Name("one"))
                 return Broadcast(array, len(ids), Name("B"))
             return constant
-        if not any(self.nodes[i].varying for i in ids) and len(set(ids)) > 1:
+        if not self.vary(ids) and len(set(ids)) > 1:
             return self.steady(ids)
         if len(ids) > 1 and len(set(ids)) == 1 and not alone:
             return self.rows(ids[:1])
@@ -202,29 +202,32 @@ class References:
         """Return nodes that do not vary as a matrix, or g of them: a tensor, its transpose or part, or a gather."""
         g, r, width = shape
         form = (r, width) if g == 1 else shape
-        if all(self.array_of(i) == 0 for i in ids):
+        arrays = self.arrays_of(ids)
+        if arrays == {0}:
             rows = [self.row_of(i) for i in ids]
             for leaf in self.program.leaves:
                 end = leaf.start + math.prod(leaf.shape)
                 if g > 1 or len(leaf.shape) != 2 or not all(leaf.start <= row < end for row in (rows[0], rows[-1])):
                     continue
                 n = leaf.shape[1]
-                at = [divmod(row - leaf.start, n) for row in rows]
-                (i0, j0), (i1, j1) = at[0], at[-1]
-                if at == [(i0 + x, j0 + y) for x in range(r) for y in range(width)]:
+                (i0, j0), (i1, j1) = (divmod(row - leaf.start, n) for row in (rows[0], rows[-1]))
+                first = rows[0]
+                across = rows == [row for x in range(r) for row in range(first + x * n, first + x * n + width)]
+                if across and j1 - j0 == width - 1:
                     return _part(leaf, i0, i1, j0, j1)
-                if at == [(i0 + y, j0 + x) for x in range(r) for y in range(width)]:
+                down = rows == [row for x in range(r) for row in range(first + x, first + x + width * n, n)]
+                if down and j1 - j0 == r - 1:
                     return Transposed(_part(leaf, i0, i1, j0, j1))
         a = self.whole(ids)
         if a is not None and self.shape.get(a) == (r, width) and g == 1:
             return atom(self.written[a])
-        if all(self.array_of(i) == -1 for i in ids):
+        if arrays == {-1}:
             return self.vector([self.number(i) for i in ids], form)
         return Reshaped(atom(self.numeric(self.steady(ids), ids)), form)
 
     def numeric(self, rows: Expression, ids: Sequence[int]) -> Expression:
         """Return rows as numbers; a comparison gives True and False, which PyTorch does not take in sums of products."""
-        (first, *others) = set(map(self.array_of, ids))
+        (first, *others) = self.arrays_of(ids)
         compares = first != -1 and not others and self.statements[first].op in COMPARISONS
         return Infix("*", atom(rows), Name("one")) if compares else rows
 
@@ -245,7 +248,11 @@ class References:
 
     def constant(self, ids: Sequence[int], shape: tuple[int, int] | None = None) -> Expression | None:
         """Return the numbers of constants, in a shape or as a column; equal constants become one number."""
-        return None if any(self.array_of(i) != -1 for i in ids) else self.numbers([self.number(i) for i in ids], shape)
+        return None if self.arrays_of(ids) != {-1} else self.numbers([self.number(i) for i in ids], shape)
+
+    def vary(self, ids: Sequence[int]) -> bool:
+        """Tell whether one of some nodes differs from sample to sample."""
+        return any(self.statements[a].varying for a in self.arrays_of(ids) - {-1})
 
     def number(self, i: int) -> float:
         return float(self.nodes[i].key)

@@ -1,7 +1,7 @@
 """The scalar program: the operations that the rules of gates write when they run on its entries.
 
-An entry is an arithmetic operation, a comparison or a function of `xp`, with its operands. Equal entries are stored
-once and constants are folded, so that a graph and its gradient share common parts.
+An entry is an arithmetic operation, a comparison or a function of `xp`, with its operands, or a vector of entries. Equal
+entries are stored once and constants are folded, so that a graph and its gradient share common parts.
 """
 
 from __future__ import annotations
@@ -10,31 +10,41 @@ import math
 import operator
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..gate import REAL, Gate
-from ..symbols import COMPLEMENT, Arithmetic
+from ..symbols import Steps
 
-__all__ = ["Downstream", "Program", "Scalar", "is_normal"]
+__all__ = ["Downstream", "Program", "is_normal"]
 
-Downstream = int | tuple[int, int]  # an entry, or the two factors of a product
+Entries = tuple[int, ...]
+# An entry, or the factors of a product that is not written yet, or of a sum of products if they are vectors, and whether it
+# is summed over the samples.
+Downstream = int | tuple[int, int, bool]
 
 
 def _sum(numbers: Iterable[float]) -> float:
     return reduce(operator.add, numbers)  # in the order of the gates; sum() compensates rounding since Python 3.12
 
 
-SEVERAL: dict[str, Callable[[list[float]], float]] = {
-    "add": _sum, "total": math.prod, "dot": lambda x: _sum(map(operator.mul, x[: len(x) // 2], x[len(x) // 2 :])),
+def _dot(left: Iterable[float], right: Iterable[float]) -> float:
+    return _sum(map(operator.mul, left, right))
+
+
+SEVERAL: dict[str, Callable[[list[Any]], Any]] = {
+    "add": _sum, "vector": list, "dot": lambda x: _dot(*x), "total": math.prod,
+    "totals": lambda x: [_dot(x[0], right) for right in x[1]],
 }  # fmt: skip
 
+TOTALS = ("total", "totals")  # sums over the samples, which do not vary
 COMMUTATIVE = {row.name for row in FUNCTIONS.values() if row.commutative}
 # Operations that are defined for all operands, and leaves.
 DEFINED = {row.name for row in FUNCTIONS.values() if row.may_raise == "0"}
-DEFINED |= {"dot", "total", "const", "param", "input", "seed"}
+DEFINED |= {"vector", "dot", "total", "const", "param", "input", "seed"}
 
 
 class Program:
@@ -43,21 +53,28 @@ class Program:
     An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. Operands are
 
     add: two terms or more
-    dot: left factors, then as many right ones. Left ones do not vary, right ones do; under a total both vary
+    vector: entries, which an operation on vectors reads. Many operations share one
+    dot: a vector of left factors and one of right factors. If one varies and the other does not, it is the right one
     total: a varying entry, or two varying factors, whose product is summed over the samples of a batch
+    totals: a vector and a vector of vectors; the sum over the samples of the dot with each of these. The next entries,
+    "element", stand for these numbers
     """
 
     def __init__(self) -> None:
         self.ops: list[str] = []
         self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
+        self.parameters = range(0)
         # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
         self.key: dict[int, Any] = {}
         # in the forward pass: result of a gate -> the gate and its inputs
-        self.gates: dict[int, tuple[Gate, list[Scalar]]] = {}
+        self.gates: dict[int, tuple[Gate, list[int]]] = {}
         self._defined: dict[int, bool] = {}
         self._is_backward = False
         self.constants: dict[int, float] = {}
+        # vector -> whether its entries vary; None if they differ in that, or one is a constant
+        self.alike: dict[int, bool | None] = {}
+        self._columns: dict[Entries, Entries] = {}
         self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
     def const(self, x: float) -> int:
@@ -70,7 +87,7 @@ class Program:
         return i
 
     def leaf(self, kind: str, key: Any, varying: bool) -> int:
-        """Return the entry of a parameter (kind "param"), an input, or the seed of the gradient."""
+        """Return the entry of an input, the seed of the gradient, or a constant."""
         known = self._known[kind]
         i = known.get(key)
         if i is None:
@@ -78,76 +95,148 @@ class Program:
             self.key[i] = key
         return i
 
+    def write_parameters(self, n: int) -> range:
+        """Write n parameters, once, and return their entries."""
+        made = self.parameters = range(len(self.ops), len(self.ops) + n)
+        self.ops += ["param"] * n
+        self.args += [()] * n
+        self.varying += [False] * n
+        self.key.update(zip(made, range(n), strict=True))
+        return made
+
     def forget(self) -> None:
         """Free the table of equal entries, when no more are written: it is a third of the memory."""
         self._known.clear()
+        self._columns.clear()
 
     def is_const(self, i: int, x: float) -> bool:
         """Tell whether an entry is this constant."""
         return self.constants.get(i) == x
 
+    def run(self, rule: Steps, cells: list[int]) -> list[int | None]:
+        """Write the steps of a rule on entries, and return the entries of its results."""
+        if rule.constants:
+            cells += [self.const(x) for x in rule.constants]
+        for op, operands in rule.steps:
+            if len(operands) == 2:
+                a, b = operands
+                cells.append(self.binary(op, cells[a], cells[b]))
+            else:
+                cells.append(self.node(op, *[cells[k] for k in operands]))
+        return [None if k is None else cells[k] for k in rule.outputs]
+
     def node(self, op: str, *args: int) -> int:
         """Return the entry of an operation on entries, in its simplest form."""
         constants = self.constants
-        const = [i for i in args if i in constants]
-        if const and len(const) == len(args) and op != "total":
-            return self.const(_fold(op, [constants[i] for i in args]))
-        if op in COMMUTATIVE:  # constants first
-            args = (*const, *sorted([i for i in args if i not in constants] if const else args))
-        simpler = SIMPLER.get(op)
+        if constants.keys().isdisjoint(args):
+            if op in COMMUTATIVE:
+                args = tuple(sorted(args))
+            simpler = REWRITTEN.get(op)
+        else:
+            const = [i for i in args if i in constants]
+            if len(const) == len(args) and op not in TOTALS:
+                return self.const(_fold(op, [constants[i] for i in args]))
+            if op in COMMUTATIVE:  # constants first
+                args = (*const, *sorted([i for i in args if i not in constants]))
+            simpler = REWRITTEN.get(op) or SIMPLER.get(op)
         found = simpler(self, *args) if simpler else None
         return found if found is not None else self._entry(op, args)
 
-    def product(self, a: int, b: int) -> int:
-        """Return node("mul", a, b), faster: products are many, and most cannot be simplified."""
-        if a in self.constants or b in self.constants:
-            return self.node("mul", a, b)
-        return self._entry("mul", (a, b) if a <= b else (b, a))
+    def binary(self, op: str, a: int, b: int) -> int:
+        """Return node(op, a, b), faster: most operations have two operands, and most of these cannot be simplified."""
+        if op in REWRITTEN or a in self.constants or b in self.constants:
+            return self.node(op, a, b)
+        args = (b, a) if a > b and op in COMMUTATIVE else (a, b)
+        known = self._known[op]
+        i = known.get(args)
+        if i is None:
+            varying = self.varying
+            i = known[args] = len(varying)
+            self.ops.append(op)
+            self.args.append(args)
+            varying.append(varying[a] or varying[b])
+        return i
 
     def sum(self, terms: list[int]) -> int:
         """Return the entry of a sum of any number of terms."""
-        return self.node("add", *terms) if len(terms) > 1 else terms[0] if terms else self.const(0.0)
+        if len(terms) == 2:
+            return self.binary("add", *terms)
+        return self.node("add", *terms) if terms[1:] else terms[0] if terms else self.const(0.0)
 
-    def dot(self, pairs: list[tuple[int, int]]) -> int:
-        """Return the entry of Σ a·b over pairs (a, b) in which b varies and a does not."""
-        if len(pairs) == 1:
-            return self.product(*pairs[0])
-        lefts, rights = zip(*sorted(pairs))
-        return self._entry("dot", lefts + rights)
+    def vector(self, entries: Entries) -> int:
+        """Return the entry of a vector."""
+        known = self._known["vector"]
+        i = known.get(entries)
+        if i is None:
+            several = {self.varying[a] for a in entries}
+            i = known[entries] = self._append("vector", entries, True in several)
+            same = len(several) == 1 and (True in several or self.constants.keys().isdisjoint(entries))
+            self.alike[i] = True in several if same else None
+        return i
+
+    def columns(self, vectors: Entries) -> Entries:
+        """Return the vectors of the first, second, … entries of vectors of one length."""
+        found = self._columns.get(vectors)
+        if found is None:
+            rows = [self.args[vector] for vector in vectors]
+            found = self._columns[vectors] = tuple([self.vector(column) for column in zip(*rows, strict=True)])
+        return found
+
+    def totals(self, left: int, rights: Entries) -> range:
+        """Return the entries of Σ left·right over all samples, for several vectors on the right."""
+        owner = self._entry("totals", (left, self.vector(rights)))
+        made = range(owner + 1, owner + 1 + len(rights))
+        if owner + 1 == len(self.ops):  # it is new
+            self.ops += ["element"] * len(rights)
+            self.args += [(owner,)] * len(rights)
+            self.varying += [False] * len(rights)
+        return made
 
     def downstream(self, a: int, b: int, summed: bool) -> Downstream:
         """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
         varying = self.varying
         if summed:
             if varying[a] and varying[b]:
-                return (a, b) if a >= b else (b, a)
+                return (a, b, True) if a >= b else (b, a, True)
         elif varying[a] != varying[b]:
             steady, other = (a, b) if varying[b] else (b, a)
             if steady not in self.constants:
-                return steady, other
-        return self.node("total", self.product(a, b)) if summed else self.product(a, b)
+                return steady, other, False
+        product = self.binary("mul", a, b)
+        return self.node("total", product) if summed else product
 
-    def adjoint(self, terms: list[Downstream]) -> int:
+    def adjoint(self, terms: Sequence[Downstream]) -> int:
         """Return the entry of the sum of the contributions to an adjoint."""
-        pairs = [term for term in terms if isinstance(term, tuple)]
-        found = [term for term in terms if isinstance(term, int)] if len(pairs) < len(terms) else []
-        if pairs:
-            found.append(self.total(pairs) if self.varying[pairs[0][0]] else self.dot(pairs))
+        found: list[int] = []
+        pairs: dict[tuple[bool, bool, bool], list[tuple[int, int, bool]]] = defaultdict(list)
+        for term in terms:
+            if isinstance(term, int):
+                found.append(term)
+            else:
+                pairs[term[2], self.varying[term[0]], self.varying[term[1]]].append(term)
+        found += [self.products(several) for several in pairs.values()]
         return self.sum(found)
 
-    def total(self, pairs: list[tuple[int, int]]) -> int:
-        """Return the entry of Σ a·b over all samples and over pairs of varying factors."""
-        if len(pairs) == 1:
-            return self._entry("total", pairs[0])
-        lefts, rights = zip(*pairs)  # in order of arrival, which is the order of computation
-        return self._entry("total", (self._entry("dot", lefts + rights),))
+    def products(self, pairs: Sequence[tuple[int, int, bool]]) -> int:
+        """Return the entry of a sum of products, of factors or of vectors of factors, that are alike in varying or not."""
+        ((left, right, summed), *others) = pairs
+        if others:
+            sides = ([self.args[i] if i in self.alike else (i,) for i in side] for side in list(zip(*pairs))[:2])
+            left, right = (self.vector(tuple(chain(*side))) for side in sides)
+        if left not in self.alike:
+            return self._entry("total", (left, right)) if summed else self.binary("mul", left, right)
+        dot = self._entry("dot", (left, right))
+        return self._entry("total", (dot,)) if summed else dot
 
     def _entry(self, op: str, args: tuple[int, ...]) -> int:
         known = self._known[op]
         i = known.get(args)
         if i is None:
             varying = self.varying
-            i = known[args] = self._append(op, args, op != "total" and True in [varying[a] for a in args])
+            i = known[args] = len(varying)
+            self.ops.append(op)
+            self.args.append(args)
+            varying.append(op not in TOTALS and True in [varying[a] for a in args])
         return i
 
     def _append(self, op: str, args: tuple[int, ...], varying: bool) -> int:
@@ -176,7 +265,7 @@ class Program:
                 if a in self._defined:
                     found = self._defined[a]
                 elif gate and gate.domain.count(REAL) == len(gate.domain):
-                    stack += [x.index for x in inputs]
+                    stack += inputs
                 else:
                     found = self.ops[a] in DEFINED and math.isfinite(self.constants.get(a, 0.0))
                     stack += self.args[a]
@@ -184,6 +273,12 @@ class Program:
         return self._defined[i]
 
     # The simplifications of each operation; in commutative ones constants come first.
+
+    def _dot(self, a: int, b: int) -> int:
+        left, right = self.alike[a], self.alike[b]
+        if left is None or right is None:
+            return self.adjoint([self.downstream(x, y, False) for x, y in zip(self.args[a], self.args[b], strict=True)])
+        return self._entry("dot", (a, b) if (left, a) <= (right, b) else (b, a))
 
     def _add(self, *args: int) -> int | None:
         n = len([i for i in args if i in self.constants])
@@ -210,7 +305,7 @@ class Program:
         return self.node("mul", self.const(-1.0), x)
 
     def _sub(self, a: int, b: int) -> int:
-        return self.node("add", a, self._neg(b))
+        return self.binary("add", a, self._neg(b))
 
     def _div(self, a: int, b: int) -> int | None:
         divisor = self.constants.get(b)
@@ -264,14 +359,6 @@ class Program:
                     return self.node("mul", steady, self.node("total", other))
         return None
 
-    def without_nan(self, condition: int, no: int) -> int:
-        """Return the `no` branch of a choice without its guard against nan."""
-        if self.ops[no] != "where":
-            return no
-        opposite, otherwise, last = self.args[no]
-        same = self.ops[opposite] == COMPLEMENT.get(self.ops[condition]) and self.args[opposite] == self.args[condition]
-        return otherwise if same and math.isnan(self.constants.get(last, 0.0)) else no
-
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """Return the entries that outputs are computed from, and the outputs, in order."""
         wanted = bytearray(len(self.ops))
@@ -286,11 +373,13 @@ class Program:
     def evaluate(self, outputs: Iterable[int], leaves: Mapping[tuple[str, Any], float]) -> list[float]:
         """Return the outputs for one sample by direct interpretation; the `total` of one sample is its number."""
         outputs = list(outputs)
-        values: dict[int, float] = {}
+        values: dict[int, Any] = {}
         for i in self.needed(outputs):
             op, args = self.ops[i], self.args[i]
             if op == "const":
                 values[i] = self.key[i]
+            elif op == "element":
+                values[i] = values[args[0]][i - args[0] - 1]
             elif not args:
                 values[i] = leaves[op, self.key[i]]
             else:
@@ -298,9 +387,13 @@ class Program:
         return [values[i] for i in outputs]
 
 
+# What is written as something else, and what may be simpler if an operand is a constant.
+REWRITTEN: dict[str, Callable[..., int | None]] = {
+    "neg": Program._neg, "sub": Program._sub, "where": Program._where, "dot": Program._dot, "total": Program._total,
+}  # fmt: skip
 SIMPLER: dict[str, Callable[..., int | None]] = {
-    "add": Program._add, "neg": Program._neg, "sub": Program._sub, "mul": Program._mul, "div": Program._div,
-    "pow": Program._pow, "where": Program._where, "<=": Program._within, ">": Program._beyond, "total": Program._total,
+    "add": Program._add, "mul": Program._mul, "div": Program._div, "pow": Program._pow, "<=": Program._within,
+    ">": Program._beyond,
 }  # fmt: skip
 
 
@@ -309,106 +402,7 @@ def is_normal(number: float) -> bool:
     return sys.float_info.min <= abs(number) <= sys.float_info.max
 
 
-def _fold(op: str, x: list[float]) -> float:
+def _fold(op: str, x: list[Any]) -> Any:
     if op in SEVERAL:
         return SEVERAL[op](x)
     return float(FUNCTIONS[op].python(*x) if op in FUNCTIONS else getattr(FLOATS, op)(*x))
-
-
-class Scalar(Arithmetic):
-    """An entry of a program as a number for rules: arithmetic and functions of `xp` write further entries."""
-
-    __slots__ = ("index", "program")
-
-    def __init__(self, program: Program, index: int) -> None:
-        self.program, self.index = program, index
-
-    def __add__(self, other: Any) -> Scalar:
-        return Sum(self, other)
-
-    __radd__ = __add__
-
-    def __mul__(self, other: Any) -> Scalar:
-        program = self.program
-        a, b = entry(program, self), entry(program, other)
-        varying = program.varying
-        if varying[a] != varying[b] and a not in program.constants and b not in program.constants:
-            return Product(program, a, b) if varying[b] else Product(program, b, a)
-        return Scalar(program, program.product(a, b))
-
-    def written(self, operation: str, *operands: Any) -> Scalar:
-        return Scalar(self.program, self.program.node(operation, *(entry(self.program, x) for x in operands)))
-
-    def __gate__(self, gate: Any, inputs: tuple[Any, ...]) -> Any:
-        """A gate in a rule writes its own formula."""
-        return gate.forward(Functions(self.program), *inputs)
-
-
-class Product(Scalar):
-    """A product of a parameter's and a sample's entry that is not written yet, because a sum may absorb it."""
-
-    __slots__ = ("left", "right")
-
-    def __init__(self, program: Program, left: int, right: int) -> None:
-        self.program, self.left, self.right = program, left, right
-
-    def close(self) -> int:
-        """Return its entry."""
-        return self.program.product(self.left, self.right)
-
-
-class Sum(Scalar):
-    """A chain of additions that is not written yet; its first use as an operand makes it one entry."""
-
-    __slots__ = ("before", "term")
-
-    def __init__(self, before: Scalar, term: Any) -> None:
-        self.program, self.before, self.term, self.index = before.program, before, term, -1
-
-    def close(self) -> int:
-        """Write the chain as one entry and return that; longer chains then use it as one term."""
-        if self.index >= 0:
-            return self.index
-        terms: list[int] = []
-        pairs: list[tuple[int, int]] = []
-        rest: Scalar | None = self
-        while rest is not None:
-            rest, term = (rest.before, rest.term) if isinstance(rest, Sum) and rest.index < 0 else (None, rest)
-            if term.__class__ is Product:
-                pairs.append((term.left, term.right))
-            else:
-                terms.append(entry(self.program, term))
-        terms.reverse()  # in the order of the additions
-        if pairs:
-            terms.append(self.program.dot(pairs))
-        self.index = self.program.sum(terms)
-        return self.index
-
-
-def entry(program: Program, x: Any) -> int:
-    """Return the entry of a Scalar or a number."""
-    kind = x.__class__
-    if kind is Scalar:
-        return x.index  # type: ignore[no-any-return]
-    if kind is float:
-        return program.const(x)
-    return x.close() if kind is Sum or kind is Product else program.const(float(x))
-
-
-class Functions:
-    """The `xp` of a program: a call writes an entry."""
-
-    def __init__(self, program: Program, partials: bool = False) -> None:
-        self._program, self._partials = program, partials
-
-    def where(self, condition: Any, yes: Any, no: Any) -> Scalar:
-        """In a partial derivative, leave out the guard against nan, because the gate's output is nan already."""
-        program = self._program
-        c, a, b = (entry(program, x) for x in (condition, yes, no))
-        return Scalar(program, program.node("where", c, a, program.without_nan(c, b) if self._partials else b))
-
-    def __getattr__(self, name: str) -> Any:
-        if isinstance(getattr(math, name, None), float):
-            return getattr(math, name)  # pi, e, inf, nan
-        program = self._program
-        return lambda *args: Scalar(program, program.node(name, *(entry(program, a) for a in args)))

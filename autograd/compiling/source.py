@@ -60,10 +60,10 @@ class _Writer(References):
         uses: Counter[int] = Counter()
         for statement in self.statements:
             for ids in self.taken(statement):
-                for a in set(map(self.array_of, ids)) - {-1}:
+                for a in self.arrays_of(ids) - {-1}:
                     uses[a] += 1 if ids == self.statements[a].members else 2
         for ids in [self.program.outputs, *([self.program.gradients] if self.gradient else [])]:
-            uses.update(2 * list(set(map(self.array_of, ids)) - {-1}))
+            uses.update(2 * [*(self.arrays_of(ids) - {-1})])
         return uses
 
     def taken(self, statement: Statement) -> list[list[int]]:
@@ -76,7 +76,7 @@ class _Writer(References):
 
     def steady_left(self, stack: Stack) -> bool:
         """Tell whether the left factors are the same for all samples."""
-        return not any(self.nodes[i].varying for i in self.lefts(stack))
+        return not self.vary(self.lefts(stack))
 
     def rights(self, stack: Stack) -> list[int]:
         """Return the right factors in the order of the product."""

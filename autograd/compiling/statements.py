@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from .blocks import Level, Stack, levels, stacks
@@ -14,8 +15,10 @@ from .sums import Node, Nodes
 __all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
 
 ROWS = 32  # bits of the number of a row
+SUMS = ("dot", "totals")  # operations that become matrix products
 MANY = 4  # from so many groups on that differ only in their arrays, they are one statement
-Row = tuple[tuple[int, ...], tuple[float, ...], int]  # operands, coefficients and index of a node
+SYMMETRIC = ("sum", "mul", "maximum", "minimum", "max", "min")
+Row = tuple[list[int], tuple[int, ...], tuple[float, ...], int]  # positions of its operands, these, coefficients, a node
 Kind = tuple[str, bool, bool, tuple[float, ...], int]
 
 
@@ -63,6 +66,10 @@ class ArrayProgram:
         """Return the number of the array that holds a node; −1 for a constant."""
         return self.position[i] >> ROWS
 
+    def arrays_of(self, ids: Iterable[int]) -> set[int]:
+        """Return the numbers of the arrays that hold nodes, with −1 if one is a constant."""
+        return {place >> ROWS for place in map(self.position.__getitem__, ids)}
+
     def row_of(self, i: int) -> int:
         """Return the row of a node in its array; a constant has none."""
         return self.position[i] & ((1 << ROWS) - 1)
@@ -82,33 +89,38 @@ class _Arranging:
         # has ordered them, the caller's order
         self.position = array("q", [-1]) * len(self.nodes)
         self.where = self.position.__getitem__
-        self.param = {node.key: i for i, node in enumerate(self.nodes) if node.op == "param" and found.needed[i]}
+        self.leaf: dict[str, dict[Any, int]] = defaultdict(dict)  # operation -> key -> node
+        for i, node in enumerate(self.nodes):
+            if not node.args and found.needed[i]:
+                self.leaf[node.op][node.key] = i
+        self.param = self.leaf["param"]
         self.n_parameters = n_parameters
 
     def run(self) -> ArrayProgram:
         self.add(
             Statement("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta")
         )
-        entry = {node.key: i for i, node in enumerate(self.nodes) if node.op == "input"}
+        entry = self.leaf["input"]
         for name, size in self.inputs.items():
             self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
-        seed = [i for i, node in enumerate(self.nodes) if node.op == "seed"]
-        self.add(Statement("leaf", seed, True, False, name="seed"))
+        self.add(Statement("leaf", [*self.leaf["seed"].values()], True, False, name="seed"))
         rank: dict[int, int] = {}  # node of a parameter's gradient -> index of the parameter
         for p, gradient in enumerate(self.found.gradients):
             rank[gradient] = p
-            for i in self.nodes[gradient].args if self.nodes[gradient].op != "dot" else ():
-                rank.setdefault(i, p)
+            op = self.nodes[gradient].op
+            if op != "element" and op != "dot":
+                for i in self.nodes[gradient].args:
+                    rank.setdefault(i, p)
         by_level: dict[Level, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
-            if node.args and self.found.needed[i]:
+            if node.args and node.op not in ("vector", "element") and self.found.needed[i]:
                 by_level[self.level[i]].append(i)
         for at in sorted(by_level):
-            dots = [i for i in by_level[at] if self.nodes[i].op == "dot"]
+            dots = [i for i in by_level[at] if self.nodes[i].op in SUMS]
             for stack in stacks(self.nodes, dots, self.level, self.where, rank):
                 backward = all(self.nodes[i].backward for i in stack.members)
                 self.add(Statement("dot", stack.members, stack.varying, backward, stack=stack))
-            self.elementwise([i for i in by_level[at] if self.nodes[i].op != "dot"])
+            self.elementwise([i for i in by_level[at] if self.nodes[i].op not in SUMS])
         leaves, order = self.leaves()
         self.statements[0].members = [self.param.get(p, -1) for p in order]
         for row, p in enumerate(order):
@@ -144,9 +156,17 @@ class _Arranging:
                 tensors.append((flat, (len(grid), len(grid[0]))))
         first: dict[Any, Level] = {}
         others = {i for p, i in self.param.items() if p not in claimed}
-        for i, node in enumerate(nodes):
-            for x in others.intersection(node.args):
-                first.setdefault(nodes[x].key, self.level[i])
+        if others:
+            read: dict[int, set[int]] = {}  # vector -> those of the other parameters in it
+            for i, node in enumerate(nodes):
+                if not node.args or node.op == "element":
+                    continue
+                found = others.intersection(node.args)
+                if node.op == "vector":
+                    read[i] = found
+                    continue
+                for x in found.union(*(read[vector] for vector in node.args)) if node.op == "dot" else found:
+                    first.setdefault(nodes[x].key, self.level[i])
         rest: dict[Level | None, list[int]] = defaultdict(list)
         for p in range(self.n_parameters):
             if p not in claimed:
@@ -169,27 +189,26 @@ class _Arranging:
         """
         kinds: dict[Kind, dict[tuple[int, ...], list[Row]]] = defaultdict(lambda: defaultdict(list))
         for i in members:
-            node = self.nodes[i]
-            args, coefs = list(node.args), list(node.coefs)
-            if node.op in ("sum", "mul", "maximum", "minimum", "max", "min"):
-                pairs = sorted(zip(args, coefs or [1.0] * len(args)), key=lambda pair: self.where(pair[0]))
-                args, coefs = [a for a, _ in pairs], [c for _, c in pairs]
-            signs = tuple(c if abs(c) == 1 else 0 for c in coefs) if node.op == "sum" else ()
-            arrays = [self.position[a] >> ROWS for a in args]
-            if node.op in ("max", "min"):
+            op, args, coefs, _, varying, backward, _ = self.nodes[i]
+            places = [*map(self.where, args)]
+            if op in SYMMETRIC and (ordered := sorted(places)) != places:
+                order = sorted(range(len(args)), key=places.__getitem__)
+                args, places = tuple([args[k] for k in order]), ordered
+                coefs = tuple([coefs[k] for k in order]) if coefs else ()
+            signs = tuple([c if abs(c) == 1 else 0 for c in coefs])
+            arrays = [place >> ROWS for place in places]
+            if op in ("max", "min"):
                 arrays = sorted(set(arrays))
-            kind = node.op, node.varying, node.backward, signs, len(args)
-            kinds[kind][tuple(arrays)].append((tuple(args), tuple(coefs), i))
+            kinds[op, varying, backward, signs, len(args)][tuple(arrays)].append((places, args, coefs, i))
         for (op, varying, backward, _, _), groups in kinds.items():
             several = list(groups.values())
             for found in [[row for rows in several for row in rows]] if len(several) >= MANY else several:
-                found.sort(key=lambda entry: tuple(map(self.where, entry[0])))
-                statement = Statement(op, [i for _, _, i in found], varying, backward)
+                found.sort(key=itemgetter(0))
+                _, operands, coefs_of, members_of = zip(*found)
+                statement = Statement(op, [*members_of], varying, backward)
                 if op in ("max", "min"):
-                    statement.operands = [[a for args, _, _ in found for a in args]]
+                    statement.operands = [[a for args in operands for a in args]]
                 else:
-                    statement.operands = [list(column) for column in zip(*(args for args, _, _ in found))]
-                    statement.coefs = (
-                        [list(column) for column in zip(*(coefs for _, coefs, _ in found))] if op == "sum" else []
-                    )
+                    statement.operands = [list(column) for column in zip(*operands)]
+                    statement.coefs = [list(column) for column in zip(*coefs_of)]
                 self.add(statement)

@@ -23,6 +23,7 @@ __all__ = ["kinds", "length", "tape", "unknown"]
 REACH = 1000  # window of steps within which equal operations are grouped: measured
 LEAVES = ("const", "param", "input", "seed")
 TOTALS = ("total", "total product")
+VECTORS = ("vector", "totals", "element")  # what dots read, and totals of several; written out
 SEVERAL = ("add", "dot", "total")  # operations with any number of operands; written as several steps
 
 
@@ -34,17 +35,19 @@ Step = tuple[str, "int | None", tuple[int, ...], tuple[int, ...]]
 def unknown(lowered: Lowered) -> list[tuple[str, int]]:
     """Return the functions that the C machine lacks, as (name, number of operands)."""
     program = lowered.program
-    used = {(op, len(args)) for op, args in zip(program.ops, program.args) if op not in (*LEAVES, *SEVERAL)}
-    return sorted(call for call in used if not runs(*call))
+    used = set(zip(program.ops, map(len, program.args)))
+    return sorted((op, n) for op, n in used if op not in (*LEAVES, *SEVERAL, *VECTORS) and not runs(op, n))
 
 
 def length(lowered: Lowered) -> int:
     """Return the number of steps of a scalar program."""
-    program = lowered.program
-    return sum(
-        len(args) // 2 if op == "dot" else len(args) - 1 if op == "add" else 1
-        for op, args in zip(program.ops, program.args)
-    )
+    program, several = lowered.program, ("dot", "totals", "add")
+    found = sum(n for op, n in Counter(program.ops).items() if op not in (*several, *VECTORS))
+    for op, args in zip(program.ops, program.args):
+        if op in several:
+            size = len(args) - 1 if op == "add" else len(program.args[args[0]])
+            found += size * len(program.args[args[1]]) if op == "totals" else size
+    return found
 
 
 def kinds(lowered: Lowered) -> int:
@@ -55,8 +58,13 @@ def kinds(lowered: Lowered) -> int:
     program = lowered.program
     kind = [0] * len(program.ops)
     known: dict[Any, int] = {}
-    for i in program.needed([*lowered.outputs, *lowered.gradients]):
-        op, args = program.ops[i], program.args[i]
+    vectors: dict[frozenset[int], int] = {}
+    for i, (op, args) in enumerate(zip(program.ops, program.args)):
+        if op == "element":
+            continue
+        if op == "vector":
+            kind[i] = vectors.setdefault(frozenset([kind[a] for a in args]), -len(vectors))
+            continue
         if not args:
             key: Any = program.key[i][0] if op == "input" else (op,)
         elif len(args) == 2:
@@ -118,8 +126,8 @@ class _Sections:
             elif op in LEAVES:
                 at = () if op == "seed" else (program.key[i],) if op == "param" else place[program.key[i]]
                 (each if op == "input" else once).append((op, i, (), at))
-            elif op == "total":
-                each.append(("total" if len(takes) == 1 else "total product", i, takes, ()))
+            elif op in ("total", "element"):
+                self.total(each, i, takes)
                 late.add(i)
             elif program.varying[i]:
                 self.write(each, i, op, takes)
@@ -144,15 +152,29 @@ class _Sections:
             i = mean
         self.steps[AFTER].append(("cost", None, (i,), ()))
 
+    def total(self, steps: list[Step], i: int, takes: tuple[int, ...]) -> None:
+        """Write the steps of a sum over the samples: of one entry, or of left factors times as many right ones."""
+        if len(takes) > 2:
+            products = next(self.fresh)
+            self.write(steps, products, "dot", takes)
+            takes = (products,)
+        steps.append(("total" if len(takes) == 1 else "total product", i, takes, ()))
+
     def takes(self, i: int) -> tuple[int, ...]:
         """Return the operands of an entry; of a sum first the terms that it adds, at least one and products last, then those
-        that it subtracts.
+        that it subtracts. The factors of a dot are the left ones, then as many right ones.
 
         The operand of a − b is b, not −1·b.
         """
-        args, ops, negated = self.program.args[i], self.program.ops, self.negated
+        program, ops, negated = self.program, self.program.ops, self.negated
+        args = program.args[i]
         if i in negated:
             return args[1:]
+        if ops[i] == "dot":
+            return program.args[args[0]] + program.args[args[1]]
+        if ops[i] == "element":
+            left, every = program.args[args[0]]
+            return program.args[left] + program.args[program.args[every][i - args[0] - 1]]
         if ops[i] != "add":
             return args
         if ops[args[0]] != "mul" and negated.keys().isdisjoint(args):

@@ -16,14 +16,14 @@ from typing import Any, NamedTuple, Protocol
 from ..arguments import as_finite, as_int, require_random
 from ..functions import FUNCTIONS
 from ..node import CONSTANT
-from ..symbols import JAVASCRIPT, Symbol, functions, statements
+from ..symbols import JAVASCRIPT, Symbol, functions, statements, steps
 from ..value import Value
 from .batches import numpy
 from .execution import Execution
 from .export import javascript_functions
 from .lowering import Lowered
 from .machine import BEST, Code, native
-from .scalars import Program, Scalar, entry
+from .scalars import Program
 from .tape import tape, unknown
 
 __all__ = ["Optimiser", "Part", "Training", "train", "update"]
@@ -85,11 +85,12 @@ def _names(optimiser: Optimiser) -> list[str]:
 
 def _written(optimiser: Optimiser) -> Lowered:
     """Return the rule as a scalar program, whose parameters are the learning rate and the number of the step."""
-    program = Program()
-    rate, steps = (Scalar(program, program.leaf("param", i, False)) for i in range(2))
-    numbers = [Scalar(program, program.leaf("input", (name, 0), True)) for name in _names(optimiser)]
-    moved = optimiser.rule_on(rate, steps, *numbers)
-    return Lowered(program, [entry(program, x) for x in moved], [], len(program.ops))
+    program, names = Program(), _names(optimiser)
+    given = [*program.write_parameters(2)]
+    given += [program.leaf("input", (name, 0), True) for name in names]
+    symbols = [Symbol.named(name) for name in ("rate", "steps", *names)]
+    moved = program.run(steps(symbols, optimiser.rule_on(*symbols)), given)
+    return Lowered(program, [i for i in moved if i is not None], [], len(program.ops))
 
 
 def _text(written: Lowered) -> str:

@@ -5,8 +5,9 @@ A row is a slot, so the slices, gathers, concatenations and broadcasts of an arr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 
 from .blocks import Block, Stack
 from .machine import AFTER, EACH, LANES, ONCE, PARAMETERS, RESULTS, STEADY, Assembly, Code, Dot, Matrix, runs
@@ -43,10 +44,11 @@ class _Vectors:
         self.temporary: list[tuple[int, int]] = []
         self.seeded: int | None = None  # the steady slot of 1 / samples
         self.written: set[int] = set()  # nodes that are already written to the results
-        self.served: dict[int, list[int]] = {}  # node -> parameters whose gradient it is
-        for p, i in enumerate(program.gradients if gradient else ()):
-            self.served.setdefault(i, []).append(p)
-        self.taken = {i for s in program.statements for ids in self.operands(s) for i in ids}
+        results = program.gradients if gradient else []
+        self.served = dict(zip(results, range(len(results)), strict=True))  # node -> parameter whose gradient it is
+        # nodes that are needed elsewhere than in one place of the results
+        self.taken = {i for i, n in Counter(results).items() if n > 1} if len(self.served) < len(results) else set()
+        self.taken.update(*(ids for s in program.statements for ids in self.operands(s)))
 
     def operands(self, statement: Statement) -> Iterator[Sequence[int]]:
         if statement.stack is None:
@@ -59,13 +61,10 @@ class _Vectors:
     def uses(self) -> dict[int, int]:
         """Map each statement to the last one that reads its rows."""
         last: dict[int, int] = {}
-        array_of = self.program.array_of
+        arrays_of = self.program.arrays_of
         for a, statement in enumerate(self.program.statements):
-            for ids in self.operands(statement):
-                for i in ids:
-                    last[array_of(i)] = a
-        for i in self.program.outputs:
-            last[array_of(i)] = len(self.program.statements)
+            last.update(dict.fromkeys(arrays_of(chain(*self.operands(statement))), a))
+        last.update(dict.fromkeys(arrays_of(self.program.outputs), len(self.program.statements)))
         last.pop(-1, None)  # constants
         return last
 
@@ -150,6 +149,8 @@ class _Vectors:
 
     def lanes(self, ids: Sequence[int]) -> list[int]:
         """Return the slots of the lanes that hold nodes."""
+        if all(a != -1 and self.in_lanes(self.program.statements[a]) for a in self.program.arrays_of(ids)):
+            return [*map(self.slot.__getitem__, ids)]
         steady = [i for i in ids if not self.varies(i)]
         spread = dict(zip(steady, self.code.in_lanes(self.steady(steady))))
         return [spread[i] if i in spread else self.slot[i] for i in ids]
@@ -259,7 +260,8 @@ class _Vectors:
 
     def alike(self, section: int, table: Sequence[Sequence[int]]) -> bool:
         """Tell whether factors are slots as those that they are multiplied with, or constants, which may be."""
-        return section != EACH or any(self.varies(i) or self.nodes[i].op == "const" for ids in table for i in ids)
+        arrays = self.program.arrays_of(chain(*table)) if section == EACH else {-1}
+        return any(a == -1 or self.in_lanes(self.program.statements[a]) for a in arrays)
 
     def matrix(self, section: int, table: Sequence[Sequence[int]]) -> Matrix | None:
         """Return the slots of nodes as a matrix, if they have constant strides."""
@@ -268,7 +270,7 @@ class _Vectors:
 
     def steady_matrix(self, table: Sequence[Sequence[int]]) -> Matrix:
         """Return nodes that do not vary as a matrix: of parameters in place, else of steady slots, copied if needed."""
-        if all(self.nodes[i].op == "param" for ids in table for i in ids):
+        if self.program.arrays_of(chain(*table)) == {0}:
             found = _matrix(PARAMETERS, [[self.nodes[i].key for i in ids] for ids in table])
             if found is not None:
                 return found
@@ -313,8 +315,8 @@ class _Vectors:
 
     def destination(self, members: Sequence[int], r: int, c: int) -> Matrix:
         """Return the destination of a gradient: the results if it has no other use, else steady slots."""
-        if all(len(self.served.get(i, ())) == 1 and i not in self.taken for i in members):
-            places = [self.served[i][0] for i in members]
+        if self.served.keys() >= set(members) and self.taken.isdisjoint(members):
+            places = [self.served[i] for i in members]
             found = _matrix(RESULTS, [places[k * c : (k + 1) * c] for k in range(r)])
             if found is not None:
                 self.written.update(members)
@@ -327,9 +329,11 @@ def _matrix(memory: int, table: Sequence[Sequence[int]]) -> Matrix | None:
     start = table[0][0]
     row = table[1][0] - start if len(table) > 1 else 0
     column = table[0][1] - start if len(table[0]) > 1 else 0
-    if all(place == start + i * row + j * column for i, places in enumerate(table) for j, place in enumerate(places)):
-        return Matrix(memory, start, row, column)
-    return None
+    for i, places in enumerate(table):
+        first, n = start + i * row, len(places)
+        if [*places] != ([*range(first, first + n * column, column)] if column else [first] * n):
+            return None
+    return Matrix(memory, start, row, column)
 
 
 def _turned(table: Sequence[Ids]) -> list[Ids]:
