@@ -78,7 +78,7 @@ def extension(name, *sources):
 
 extensions = [
     extension("autograd.native.core", *sorted(Path("autograd/native").glob("*.c"))),
-    extension("autograd.compiling._tape", "autograd/compiling/tape.c"),
+    extension("autograd.compiling._tape", *sorted(Path("autograd/compiling").glob("*.c"))),
 ]
 setup(
     ext_modules=extensions if FITS and WANTED != "pure" else [], cmdclass={"build_ext": BuildIfPossible, "sdist": Whole}

@@ -31,7 +31,7 @@ __all__ = [
     "recording_call",
 ]
 
-ABI = 9  # must equal ABI in native/abi.h, which says when to raise it
+ABI = 10  # must equal ABI in native/abi.h, which says when to raise it
 
 
 def load(name: str) -> Any:

@@ -128,27 +128,16 @@ class Assembly:
         if missing:
             start = self.lanes  # not a reused slot, because these keep their numbers for all blocks
             self.lanes += len(missing)
-            self.spread.update(zip(missing, range(start, self.lanes)))
-            constants = set(self.constants.values())
-            for section, chosen in ((SETUP, True), (ONCE, False)):
-                found = [slot for slot in missing if (slot in constants) is chosen]
-                self.emit(section, "spread", [self.spread[slot] for slot in found], found)
+            self.emit_spread([*zip(range(start, self.lanes), missing, strict=True)])
         return [self.spread[slot] for slot in steady]
 
-    def one_more(self, section: int) -> int:
-        """Allocate one slot of a section's memory."""
-        if section != EACH:
-            return self.new_steady()
-        self.lanes += 1
-        return self.lanes - 1
-
-    def emit_in_order(self, section: int, op: str, places: Sequence[int]) -> None:
-        """Write a run of one operation whose steps may depend on each other: the places of all operands, step by step."""
-        number, more = native.OPERATIONS[op]
-        steps = len(places) // (more + 1)
-        self.operations += steps * (op not in MOVES)
-        self.sections[section].extend((number, steps))
-        self.sections[section].extend(places)
+    def emit_spread(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Write how slots of the lanes get the numbers of steady slots: constants once in a workspace, others in every run."""
+        self.spread.update((steady, lane) for lane, steady in pairs)
+        constants = set(self.constants.values())
+        for section, chosen in ((SETUP, True), (ONCE, False)):
+            found = [pair for pair in pairs if (pair[1] in constants) is chosen]
+            self.emit(section, "spread", [lane for lane, _ in found], [steady for _, steady in found])
 
     def emit(self, section: int, op: str, *operands: Sequence[int]) -> None:
         """Write a run of one operation with independent steps; `operands` holds one list of places per operand."""

@@ -18,7 +18,9 @@ ROWS = 32  # bits of the number of a row
 SUMS = ("dot", "totals")  # operations that become matrix products
 MANY = 4  # from so many groups on that differ only in their arrays, they are one statement
 SYMMETRIC = ("sum", "mul", "maximum", "minimum", "max", "min")
-Row = tuple[list[int], tuple[int, ...], tuple[float, ...], int]  # positions of its operands, these, coefficients, a node
+Row = tuple[
+    list[int], tuple[int, ...], tuple[float, ...], int
+]  # positions of its operands, these, coefficients, a node
 Kind = tuple[str, bool, bool, tuple[float, ...], int]
 
 

@@ -8,6 +8,7 @@
 
 #include "../native/abi.h"
 #include "machine.h"
+#include "schedule.h"
 
 #define PATIENCE 8000000 /* operations on eight samples between two checks for an interrupt: 5 to 50 ms */
 #define BRIEF 20000      /* up to so many operations run without releasing the GIL, which would take longer */
@@ -672,9 +673,10 @@ static int filled(PyObject *module) {
                : 0;
 }
 
+static PyMethodDef MODULE_METHODS[] = {{"assemble", assemble, METH_VARARGS, assemble_doc}, {0}};
 static PyModuleDef_Slot MODULE_SLOTS[] = {{Py_mod_exec, filled}, {0, NULL}};
 static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, .m_name = "_tape", .m_doc = "Code over blocks of samples.", .m_slots = MODULE_SLOTS,
+    PyModuleDef_HEAD_INIT, .m_name = "_tape", .m_doc = "Code over blocks of samples.", .m_methods = MODULE_METHODS, .m_slots = MODULE_SLOTS,
 };
 
 PyMODINIT_FUNC PyInit__tape(void) { return PyModuleDef_Init(&MODULE); }

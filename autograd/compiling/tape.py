@@ -8,21 +8,17 @@ slot is reused after its last read, so that a block stays in the cache.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
-from itertools import chain, count, groupby
-from operator import itemgetter
+from itertools import chain, count
 from typing import Any
 
 from .lowering import Lowered
-from .machine import AFTER, EACH, ONCE, Assembly, Code, runs
+from .machine import AFTER, EACH, MOVES, ONCE, Assembly, Code, native, runs
 
 __all__ = ["kinds", "length", "tape", "unknown"]
 
-REACH = 1000  # window of steps within which equal operations are grouped: measured
 LEAVES = ("const", "param", "input", "seed")
-TOTALS = ("total", "total product")
 VECTORS = ("vector", "totals", "element")  # what dots read, and totals of several; written out
 SEVERAL = ("add", "dot", "total")  # operations with any number of operands; written as several steps
 
@@ -57,13 +53,13 @@ def kinds(lowered: Lowered) -> int:
     """
     program = lowered.program
     kind = [0] * len(program.ops)
-    known: dict[Any, int] = {}
+    known: dict[Any, int] = {"param": 0} if program.parameters else {}
     vectors: dict[frozenset[int], int] = {}
     for i, (op, args) in enumerate(zip(program.ops, program.args)):
-        if op == "element":
+        if op in ("param", "element"):  # nothing reads an element
             continue
         if op == "vector":
-            kind[i] = vectors.setdefault(frozenset([kind[a] for a in args]), -len(vectors))
+            kind[i] = vectors.setdefault(frozenset([kind[a] for a in args]), -1 - len(vectors))
             continue
         if not args:
             key: Any = program.key[i][0] if op == "input" else (op,)
@@ -78,11 +74,19 @@ def kinds(lowered: Lowered) -> int:
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
-    steps, constants, entries = sections.steps, sections.constants, next(sections.fresh)
+    assembly, steady = Assembly(), array("i", [-1]) * next(sections.fresh)
+    for i, x in sections.constants.items():
+        steady[i] = assembly.constant(x)
+    steps = sections.steps
     del sections  # frees what only writing needed
-    for section in steps:
-        steps[section] = _together(steps[section], entries, section == EACH)
-    return Code(_coded(steps, constants, entries), 0 if gradient else len(lowered.outputs), len(lowered.gradients))
+    assembly.operations = sum(op not in MOVES for each in steps.values() for op, *_ in each)
+    numbers = {op: number for op, (number, _) in native.OPERATIONS.items()}
+    made = native.assemble(numbers, tuple(steps.values()), steady, assembly.steady)
+    codes, spread, assembly.steady, assembly.lanes = made
+    for section, code in zip(steps, codes, strict=True):
+        assembly.sections[section].frombytes(code)
+    assembly.emit_spread(spread)
+    return Code(assembly, 0 if gradient else len(lowered.outputs), len(lowered.gradients))
 
 
 class _Sections:
@@ -237,100 +241,3 @@ class _Sections:
         if op in self.as_fma and steps is not self.steps[EACH]:
             op, takes = "fma", self.as_fma[op](*takes)
         steps.append((op, makes, takes, ()))
-
-
-def _together(steps: list[Step], entries: int, blocks: bool) -> list[Step]:
-    """Return steps grouped by operation, the oldest first, each after the steps that make its operands.
-
-    On blocks, a step follows the one that makes its operand at once, while that is in the cache. On single numbers it comes
-    after all others that are ready, so that the processor works on several at a time: it waits for each about ten cycles.
-    """
-    maker, missing = _none(entries), array("i", bytes(4 * len(steps)))
-    users, next_use, latest_use = (
-        array("i"),
-        array("i"),
-        _none(len(steps)),
-    )  # linked lists of users in arrays, which need less memory than lists
-    ready: dict[str, list[int]] = defaultdict(list)  # operation -> heap of steps whose operands are computed
-    for k, (op, makes, takes, _) in enumerate(steps):
-        for i in takes:
-            made_by = maker[i]
-            if made_by >= 0:
-                missing[k] += 1
-                next_use.append(latest_use[made_by])
-                latest_use[made_by] = len(users)
-                users.append(k)
-        if not missing[k]:
-            ready[op].append(k)
-        if makes is not None:
-            maker[makes] = k
-    found = []
-    while ready:
-        op = min(ready, key=lambda op: ready[op][0])
-        heap = ready[op]
-        furthest = heap[0] + REACH
-        waiting: list[int] = []
-        while heap and heap[0] <= furthest:
-            k = heappop(heap)
-            found.append(steps[k])
-            use = latest_use[k]
-            while use >= 0:
-                user = users[use]
-                missing[user] -= 1
-                if not missing[user]:
-                    if blocks:
-                        heappush(ready[steps[user][0]], user)
-                    else:
-                        waiting.append(user)
-                use = next_use[use]
-        for user in waiting:
-            heappush(ready[steps[user][0]], user)
-        if not heap:
-            del ready[op]
-    return found
-
-
-def _none(n: int) -> array[int]:
-    """Return n unset slots, each −1."""
-    return array("i", [-1]) * n
-
-
-def _coded(sections: Mapping[int, Sequence[Step]], constants: Mapping[int, float], entries: int) -> Assembly:
-    """Return the code of sections, as runs of steps with one operation each."""
-    assembly = Assembly()
-    steady, lanes = _none(entries), _none(entries)  # entry -> slot
-    for i, x in constants.items():
-        steady[i] = assembly.constant(x)
-    last = _none(entries)  # entry -> number of the last step that reads it
-    for number, (_, _, takes, _) in enumerate(chain(*sections.values()), 1):
-        for i in takes:
-            last[i] = number
-    number = 0
-    for section, steps in sections.items():
-        here = lanes if section == EACH else steady
-        made = bytearray(entries)  # entries made in this section; slots of earlier ones serve all blocks
-        free: list[int] = []
-        for op, run in groupby(steps, itemgetter(0)):
-            places: list[int] = []
-            for step in run:
-                _, makes, takes, place = step
-                number += 1
-                if section == EACH:
-                    slots = [lanes[i] if lanes[i] >= 0 else assembly.in_lanes([steady[i]])[0] for i in takes]
-                else:
-                    slots = [steady[i] for i in takes]
-                if makes is not None and op in TOTALS:
-                    steady[makes] = assembly.new_steady()
-                    places.append(steady[makes])
-                elif makes is not None:
-                    here[makes] = free.pop() if free else assembly.one_more(section)
-                    made[makes] = True
-                    places.append(here[makes])
-                places += place
-                places += slots
-                for i in takes:
-                    if last[i] == number and made[i]:
-                        made[i] = False
-                        free.append(here[i])
-            assembly.emit_in_order(section, op, places)
-    return assembly

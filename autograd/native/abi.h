@@ -2,4 +2,4 @@
    not loaded. Raise both with every change of a name, an argument or a meaning that the other side uses: a checkout
    of new files does not rebuild the extensions. */
 
-#define ABI 9
+#define ABI 10

@@ -10,6 +10,7 @@ import random
 import re
 import signal
 import threading
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -449,3 +450,36 @@ def test_a_sum_adds_the_products_that_it_alone_reads_in_one_step() -> None:
     assert steps(lambda x: (a * x[0] + b) * (a * x[0])).count("mul") == 2  # the product is read twice
     assert "fma" not in steps(lambda x: x[0] - a * x[0])
     assert "fma" not in steps(lambda x: x[0] + a * b)  # which is computed once for all samples
+
+
+STEPS: dict[str, tuple[Any, type[Exception], str]] = {
+    "no list": (((), [], []), TypeError, "the steps of a section must be a list"),
+    "two sections": (([], []), ValueError, "three sections"),
+    "no step": ((["add"], [], []), TypeError, "a step must be an operation"),
+    "no operation": (([("add two", 0, (), ())], [], []), ValueError, "there is no operation 'add two'"),
+    "no text": (([(1, 0, (), ())], [], []), TypeError, "a step must be an operation"),
+    "an entry too high": (([("add", 9, (0, 0), ())], [], []), ValueError, "the result of a step must be .* to 3, got 9"),
+    "an entry too low": (([("add", 1, (0, -1), ())], [], []), ValueError, "an operand of a step must be .* got -1"),
+    "a float": (([("add", 1, (0, 0.5), ())], [], []), ValueError, "an operand of a step must be .* got 0.5"),
+    "a huge number": (([("add", 1, (0, 2**90), ())], [], []), ValueError, "an operand of a step must be"),
+    "read before it is made": (([("add", 1, (2, 2), ())], [], []), ValueError, "entry 2 must be made before it is read"),
+    "a block before it is made": (([], [("add", 1, (2, 2), ())], []), ValueError, "entry 2 must be made before"),
+    "a place that is none": (([], [("input", 1, (), (0, "x"))], []), ValueError, "a place of a step must be"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_steps_that_cannot_be_code_are_refused(case: str) -> None:
+    sections, error, message = STEPS[case]
+    numbers = {op: number for op, (number, _) in machine.native.OPERATIONS.items()}
+    with pytest.raises(error, match=message):
+        machine.native.assemble(numbers, sections, array("i", [0, -1, -1, -1]), 1)
+
+
+def test_slots_and_operations_that_cannot_be_are_refused() -> None:
+    for slots, size in (([5], 1), ([-2], 1), ([0], 0)):
+        with pytest.raises(ValueError, match="a steady slot must be"):
+            machine.native.assemble({}, ([], [], []), array("i", slots), size)
+    for number in (-1, 5000, 2**80, "1"):
+        with pytest.raises(ValueError, match="the number of the operation of a step must be"):
+            machine.native.assemble({"add": number}, ([("add", 0, (), ())], [], []), array("i", [-1]), 0)
