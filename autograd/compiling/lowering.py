@@ -1,4 +1,9 @@
-"""Lowering: a recorded graph becomes a scalar program, by running the rules of its gates on scalar entries."""
+"""Lowering: a recorded graph becomes a scalar program, by running the rules of its gates on scalar entries.
+
+A gate that is a sum of products, such as a neuron, is one entry in the forward pass, a dot of two vectors. In the backward
+pass its vectors are nodes of the graph too, which all gates with the same inputs share: they collect what each of these
+gates contributes as a pair of an entry and a vector, and write sums of products for their entries at the end.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from ..backward import reverse, topological_order
 from ..gate import Gate
 from ..value import Value
 from .rules import Rule, rule_of
-from .scalars import Downstream, Program
+from .scalars import Contribution, Program
 
 __all__ = ["Lowered", "lower"]
 
@@ -27,33 +32,31 @@ class Lowered(NamedTuple):
 
 
 class Vector:
-    """The factors on one side of a sum of products: a node between them and all gates that read them."""
+    """The factors on one side of a sum of products: a node of the graph, between these and all gates that read them."""
 
-    __slots__ = ("_first",)
-
-    def __init__(self, first: Value) -> None:
-        self._first = first  # not None: it is no leaf
+    __slots__ = ()
+    _first = ()  # not None, which marks a leaf
 
 
-class Share(NamedTuple):
-    """A contribution to the adjoint of a vector: a number times another vector, both as entries.
+class VectorContribution(NamedTuple):
+    """A contribution to the adjoint of a vector: an upstream adjoint times another vector, both as entries.
 
-    varies: whether the gate that it comes from depends on an input
+    differs: whether the gate that it comes from depends on an input
     """
 
-    number: int
+    upstream: int
     vector: int
-    varies: bool
+    differs: bool
 
 
-Node = Value | Vector
+GraphNode = Value | Vector
 
 
 class Graph(NamedTuple):
     """A recorded graph in topological order: the operands of every node but inputs and parameters, the rules, the roots."""
 
-    operands: dict[Node, tuple[Node, ...]]
-    rules: dict[Node, Rule]
+    operands: dict[GraphNode, tuple[GraphNode, ...]]
+    rules: dict[GraphNode, Rule]
     roots: list[Value]
 
 
@@ -67,12 +70,12 @@ def lower(
     program = Program()
     differing = {value for values in inputs.values() for value in values}
     graph = _merged(outputs, differing.union(parameters))
-    at = _forward(program, graph, inputs, parameters)
-    found, forward = [at[root] for root in graph.roots], len(program.ops)
+    entry_of = _forward(program, graph, inputs, parameters)
+    roots, forward = [entry_of[root] for root in graph.roots], len(program.ops)
     program.begin_backward()
-    gradients = _Backward(program, graph, at, differing, parameters).run() if gradient else []
-    program.forget()
-    return Lowered(program, found, gradients, forward)
+    gradients = _Backward(program, graph, entry_of, differing, parameters).run() if gradient else []
+    program.free_tables()
+    return Lowered(program, roots, gradients, forward)
 
 
 def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
@@ -81,13 +84,13 @@ def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
     A gate that is recorded twice on equal operands has one adjoint then: otherwise the backward pass would repeat for each
     record what the forward pass computes once. Constants are equal if their numbers are.
     """
-    first: dict[Value, Value] = dict(zip(leaves, leaves, strict=True))
-    operands: dict[Node, tuple[Node, ...]] = {}
-    rules: dict[Node, Rule] = {}
+    first: dict[Value, Value] = dict(zip(leaves, leaves, strict=True))  # Value -> the first that is computed alike
+    operands: dict[GraphNode, tuple[GraphNode, ...]] = {}
+    rules: dict[GraphNode, Rule] = {}
     known: dict[Any, Value] = {}
     vectors: dict[tuple[Value, ...], Vector] = {}
     for value in topological_order(*outputs):
-        if value in first:
+        if value in first:  # an input or a parameter
             continue
         gate = value.gate
         if gate is None:
@@ -95,16 +98,16 @@ def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
             if same is value:
                 operands[value] = ()
             continue
-        given = [first[x] for x in value.inputs]
-        rule = rule_of(gate, len(given))
-        taken: tuple[Node, ...] = tuple(given)
+        inputs = tuple([first[x] for x in value.inputs])
+        rule = rule_of(gate, len(inputs))
+        taken: tuple[GraphNode, ...] = inputs
         if rule.sides:
-            left, right, rest = rule.sides.split(tuple(given))
+            left, right, terms = rule.sides.split(inputs)
             for side in (left, right):
                 if side not in vectors:
-                    made = vectors[side] = Vector(given[0])
-                    operands[made] = side
-            taken = (vectors[left], vectors[right], *rest)
+                    vector = vectors[side] = Vector()
+                    operands[vector] = side
+            taken = (vectors[left], vectors[right], *terms)
         same = first[value] = known.setdefault((gate, taken), value)
         if same is value:
             operands[value], rules[value] = taken, rule
@@ -113,129 +116,148 @@ def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
 
 def _forward(
     program: Program, graph: Graph, inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]
-) -> dict[Node, int]:
-    """Write every gate's forward rule down, and return the entry of every node."""
-    at: dict[Node, int] = {}
+) -> dict[GraphNode, int]:
+    """Write the forward rule of every gate, and return the entry of every node."""
+    entry_of: dict[GraphNode, int] = {}
     for name, values in inputs.items():
         for i, value in enumerate(values):
-            at[value] = program.leaf("input", (name, i), True)
-    at.update(zip(parameters, program.write_parameters(len(parameters)), strict=True))
-    for node, given in graph.operands.items():
-        taken, first = [at[x] for x in given], len(program.ops)
+            entry_of[value] = program.leaf("input", (name, i), True)
+    entry_of.update(zip(parameters, program.write_parameters(len(parameters)), strict=True))
+    for node, operands in graph.operands.items():
+        cells, first = [entry_of[x] for x in operands], len(program.ops)
         if isinstance(node, Vector):
-            at[node] = program.vector(tuple(taken))
+            entry_of[node] = program.vector(tuple(cells))
         elif node.gate is None:
-            at[node] = program.const(node.data)
+            entry_of[node] = program.const(node.data)
         else:
+            n = len(operands)
             try:
-                (output,) = program.run(graph.rules[node].forward, taken)
+                (output,) = program.run(graph.rules[node].forward, cells)
             except (ArithmeticError, ValueError) as error:
-                raise _refusal(error, node.gate, program, taken[: len(given)]) from None
+                raise _refusal(error, node.gate, program, cells[:n]) from None
             assert output is not None
-            at[node] = output
+            entry_of[node] = output
             if output >= first:
-                program.gates[output] = node.gate, taken[: len(given)]
-    return at
+                program.gates[output] = node.gate, cells[:n]
+    return entry_of
 
 
 class _Backward:
-    """The reverse loop on entries: upstream × local = downstream, written down for every gate.
+    """The reverse loop on entries: upstream × local = downstream, written for every gate.
 
-    A Value that depends on an input has an adjoint for each sample, even where all are equal and their entry does not
-    vary, because the slopes that multiply it may vary. Adjoints are summed over the samples where they reach a Value that
-    depends on no input.
+    A node that depends on an input has an adjoint for each sample, even where all are equal and their entry does not vary,
+    because the slopes that multiply it may vary. Adjoints are summed over the samples where they reach a node that depends
+    on no input.
     """
 
     def __init__(
-        self, program: Program, graph: Graph, at: Mapping[Node, int], inputs: set[Value], parameters: Sequence[Value]
+        self,
+        program: Program,
+        graph: Graph,
+        entry_of: Mapping[GraphNode, int],
+        inputs: set[Value],
+        parameters: Sequence[Value],
     ) -> None:
-        self.program, self.graph, self.at, self.parameters = program, graph, at, parameters
+        self.program, self.graph, self.entry_of, self.parameters = program, graph, entry_of, parameters
         # the nodes that depend on a parameter, and on an input
-        self.leaves: set[Node] = set(parameters)
+        self.leaves: set[GraphNode] = set(parameters)
         self.matters = self.leaves.copy()
-        self.differs: set[Node] = set(inputs)
-        for node, given in graph.operands.items():
-            if not self.matters.isdisjoint(given):
+        self.differs: set[GraphNode] = set(inputs)
+        for node, operands in graph.operands.items():
+            if not self.matters.isdisjoint(operands):
                 self.matters.add(node)
-            if not self.differs.isdisjoint(given):
+            if not self.differs.isdisjoint(operands):
                 self.differs.add(node)
         self.uses = Counter(chain(graph.roots, *graph.operands.values()))
-        self.found: dict[Any, int] = {}  # the parameters' gradients
+        self.gradients: dict[Any, int] = {}  # parameter -> entry
 
     def run(self) -> list[int]:
         """Return the entries of the parameters' gradients."""
         program, root = self.program, self.graph.roots[0]
         seed = program.leaf("seed", 0, True) if root in self.differs else program.const(1.0)
         order: list[Any] = [node for node in self.graph.operands if node in self.matters]
-        self.found.update(reverse(order, {root: seed}, self.total, self.downstream))
-        return [self.found[p] if p in self.found else program.const(0.0) for p in self.parameters]
+        self.gradients.update(reverse(order, {root: seed}, self.adjoint, self.contributions))
+        return [self.gradients[p] if p in self.gradients else program.const(0.0) for p in self.parameters]
 
-    def total(self, terms: Sequence[Any]) -> Any:
-        """Return the adjoint of a Value as an entry, and that of a vector as the shares in it, for `spread`."""
-        first = terms[0].__class__
-        if first is int and len(terms) == 1:
-            return terms[0]
-        return terms if first is Share else self.program.adjoint(terms)
+    def adjoint(self, contributions: Sequence[Any]) -> Any:
+        """Return the adjoint of a Value as an entry, and that of a vector as its contributions, for `spread`."""
+        kind = contributions[0].__class__
+        if kind is int and len(contributions) == 1:
+            return contributions[0]
+        return contributions if kind is VectorContribution else self.program.adjoint(contributions)
 
-    def downstream(self, node: Node, upstream: Any) -> Iterator[tuple[Node, Any]]:
-        """Return what the adjoint of each operand receives."""
-        given = self.graph.operands[node]
+    def contributions(self, node: GraphNode, upstream: Any) -> Iterator[tuple[GraphNode, Any]]:
+        """Return what the adjoint of each operand of a node receives."""
+        operands = self.graph.operands[node]
         if isinstance(node, Vector):
-            yield from self.spread(given, upstream)
+            yield from self.spread(operands, upstream)
             return
-        program, gate, taken = self.program, node.gate, [self.at[x] for x in given]
+        program, gate, cells = self.program, node.gate, [self.entry_of[x] for x in operands]
         assert gate is not None
         try:
-            rule = self.graph.rules[node].slopes(tuple([x in self.matters for x in given]))
-            slopes = program.run(rule, [*taken, self.at[node]])
+            rule = self.graph.rules[node].slopes(tuple([x in self.matters for x in operands]))
+            slopes = program.run(rule, [*cells, self.entry_of[node]])
         except (ArithmeticError, ValueError) as error:
-            raise _refusal(error, gate, program, taken) from None
-        varies = node in self.differs
-        for x, local in zip(given, slopes, strict=True):
+            raise _refusal(error, gate, program, cells) from None
+        differs = node in self.differs
+        for x, local in zip(operands, slopes, strict=True):
             if local is not None:
                 if x.__class__ is Vector:
-                    yield x, Share(upstream, local, varies)
+                    yield x, VectorContribution(upstream, local, differs)
                 else:
-                    yield x, program.downstream(upstream, local, varies and x not in self.differs)
+                    yield x, program.contribution(upstream, local, differs and x not in self.differs)
 
-    def spread(self, entries: Sequence[Node], shares: Sequence[Share]) -> Iterator[tuple[Node, Downstream]]:
-        """Return what the entries of a vector receive of its adjoint.
+    def spread(
+        self, entries: Sequence[GraphNode], contributions: Sequence[VectorContribution]
+    ) -> Iterator[tuple[GraphNode, Contribution]]:
+        """Return what the adjoints of a vector's entries receive from its own.
 
-        Shares of one kind are a sum of products for each entry, with the same numbers for all. If the entries are parameters
-        that nothing else reads, and the sums are over all samples, they are written at once: the gradient of a neuron.
+        Contributions of one kind are a dot for each entry, and the vector of upstream adjoints is a side of all these dots. If
+        the entries are parameters that nothing else reads, and the dots are summed over the samples, these are the gradients
+        of a neuron's weights, and written at once as totals.
         """
-        program, differs = self.program, {x in self.differs for x in entries}
-        alike: dict[tuple[bool, bool, bool] | None, list[Share]] = defaultdict(list)
-        for share in shares:
-            number, vector = program.varying[share.number], program.alike[share.vector]
-            summed = share.varies and False in differs
-            mixed = share.number in program.constants or (summed and True in differs)
-            if vector is None or mixed or (summed and not (number and vector)):
-                alike[None].append(share)
-            else:
-                alike[summed, number, vector].append(share)
-        for kind, group in alike.items():
-            numbers, vectors = tuple([share.number for share in group]), tuple([share.vector for share in group])
-            if kind and kind[0] and len(alike) == 1 and self.only_here(entries):
-                gradients = program.totals(program.vector(numbers), program.columns(vectors))
-                self.found.update(zip(entries, gradients, strict=True))
+        program = self.program
+        groups: dict[tuple[bool, bool, bool] | None, list[VectorContribution]] = defaultdict(list)
+        differing = {x in self.differs for x in entries}
+        for contribution in contributions:
+            groups[self.kind(contribution, differing)].append(contribution)
+        for kind, group in groups.items():
+            upstreams, vectors = tuple([c.upstream for c in group]), tuple([c.vector for c in group])
+            summed, upstream_varies, vector_varies = kind or (False, False, False)
+            if summed and len(groups) == 1 and self.only_here(entries):
+                totals = program.totals(program.vector(upstreams), program.columns(vectors))
+                self.gradients.update(zip(entries, totals, strict=True))
             elif kind and len(group) > 1:
-                left, swapped = program.vector(numbers), kind[1] > kind[2]
+                left, swapped = program.vector(upstreams), upstream_varies and not vector_varies
                 for x, column in zip(entries, program.columns(vectors), strict=True):
                     if x in self.matters:
-                        yield x, (column, left, kind[0]) if swapped else (left, column, kind[0])
+                        yield x, (column, left, summed) if swapped else (left, column, summed)
             else:
-                for share in group:
-                    for x, factor in zip(entries, program.args[share.vector], strict=True):
+                for upstream, vector, differs in group:
+                    for x, factor in zip(entries, program.args[vector], strict=True):
                         if x in self.matters:
-                            summed = share.varies and x not in self.differs
-                            yield x, program.downstream(share.number, factor, summed)
+                            yield x, program.contribution(upstream, factor, differs and x not in self.differs)
 
-    def only_here(self, entries: Sequence[Node]) -> bool:
+    def kind(self, contribution: VectorContribution, differing: set[bool]) -> tuple[bool, bool, bool] | None:
+        """Return whether a contribution is summed over the samples, its upstream adjoint varies, and its vector does.
+
+        None: its products must be written one by one, because they are not all alike in this, or may be simplified.
+        differing: whether entries of the vector depend on an input
+        """
+        program, upstream = self.program, contribution.upstream
+        upstream_varies, vector_varies = program.varying[upstream], program.vector_varies[contribution.vector]
+        summed = contribution.differs and False in differing
+        if vector_varies is None or upstream in program.constants:
+            return None
+        if summed and (True in differing or not (upstream_varies and vector_varies)):
+            return None
+        return summed, upstream_varies, vector_varies
+
+    def only_here(self, entries: Sequence[GraphNode]) -> bool:
         """Tell whether the entries of a vector are parameters that nothing else reads."""
         return self.leaves.issuperset(entries) and set(map(self.uses.__getitem__, entries)) == {1}
 
 
-def _refusal(error: Exception, gate: Gate | None, program: Program, taken: Sequence[int]) -> Exception:
+def _refusal(error: Exception, gate: Gate | None, program: Program, inputs: Sequence[int]) -> Exception:
     """Return the error of a gate at constants, with its inputs; inputs that depend on data are shown as nan."""
-    return gate.refusal(error, [program.constants.get(i, math.nan) for i in taken], ()) if gate else error
+    return gate.refusal(error, [program.constants.get(i, math.nan) for i in inputs], ()) if gate else error

@@ -1,7 +1,8 @@
 """The scalar program: the operations that the rules of gates write when they run on its entries.
 
-An entry is an arithmetic operation, a comparison or a function of `xp`, with its operands, or a vector of entries. Equal
-entries are stored once and constants are folded, so that a graph and its gradient share common parts.
+An entry is a leaf, an arithmetic operation, a comparison or a function of `xp` with its operands, a vector of entries, or
+a sum of products, which reads vectors: many sums share one. Equal entries are stored once and constants are folded, so
+that a graph and its gradient share common parts.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from ..functions import COMPARISONS, FLOATS, FUNCTIONS
 from ..gate import REAL, Gate
 from ..symbols import Steps
 
-__all__ = ["Downstream", "Program", "is_normal"]
+__all__ = ["Contribution", "Entries", "Program", "is_normal"]
 
 Entries = tuple[int, ...]
-# An entry, or the factors of a product that is not written yet, or of a sum of products if they are vectors, and whether it
-# is summed over the samples.
-Downstream = int | tuple[int, int, bool]
+# What an adjoint receives: an entry; or, as (left, right, whether it is summed over the samples), a product of two entries
+# or a dot of two vectors that is not written yet, because `adjoint` can make it a part of a longer dot.
+Contribution = int | tuple[int, int, bool]
 
 
 def _sum(numbers: Iterable[float]) -> float:
@@ -35,9 +36,10 @@ def _dot(left: Iterable[float], right: Iterable[float]) -> float:
     return _sum(map(operator.mul, left, right))
 
 
-SEVERAL: dict[str, Callable[[list[Any]], Any]] = {
+# The operations that no row of FUNCTIONS computes, on the list of their operands' numbers. A vector's number is a list.
+ON_LISTS: dict[str, Callable[[list[Any]], Any]] = {
     "add": _sum, "vector": list, "dot": lambda x: _dot(*x), "total": math.prod,
-    "totals": lambda x: [_dot(x[0], right) for right in x[1]],
+    "totals": lambda x: [_dot(x[0], column) for column in x[1]],
 }  # fmt: skip
 
 TOTALS = ("total", "totals")  # sums over the samples, which do not vary
@@ -50,41 +52,35 @@ DEFINED |= {"vector", "dot", "total", "const", "param", "input", "seed"}
 class Program:
     """Scalar operations in order of computation.
 
-    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. Operands are
+    An entry is varying if it differs from sample to sample, as inputs do; parameters and constants do not. Operations with
+    operands of their own kind are
 
     add: two terms or more
-    vector: entries, which an operation on vectors reads. Many operations share one
+    vector: any entries; only the operations below read it
     dot: a vector of left factors and one of right factors. If one varies and the other does not, it is the right one
     total: a varying entry, or two varying factors, whose product is summed over the samples of a batch
-    totals: a vector and a vector of vectors; the sum over the samples of the dot with each of these. The next entries,
-    "element", stand for these numbers
+    totals: a vector, and a vector of columns, which are vectors. For each column, its dot with the first vector is summed
+    over the samples; the next entries, one "element" for each column, stand for these numbers
     """
 
     def __init__(self) -> None:
         self.ops: list[str] = []
-        self.args: list[tuple[int, ...]] = []  # the operands of each entry; none for a leaf
+        self.args: list[Entries] = []  # the operands of each entry; none for a leaf
         self.varying: list[bool] = []
         self.parameters = range(0)
         # leaf -> the index of a parameter, (name, index) of an input, the number of a constant
         self.key: dict[int, Any] = {}
+        self.constants: dict[int, float] = {}
+        # vector -> whether its entries vary; None if they differ in that, or if none varies and one is a constant
+        self.vector_varies: dict[int, bool | None] = {}
         # in the forward pass: result of a gate -> the gate and its inputs
         self.gates: dict[int, tuple[Gate, list[int]]] = {}
         self._defined: dict[int, bool] = {}
         self._is_backward = False
-        self.constants: dict[int, float] = {}
-        # vector -> whether its entries vary; None if they differ in that, or one is a constant
-        self.alike: dict[int, bool | None] = {}
+        self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)  # operation -> operands -> entry
         self._columns: dict[Entries, Entries] = {}
-        self._known: defaultdict[str, dict[Any, int]] = defaultdict(dict)
 
-    def const(self, x: float) -> int:
-        """Return the entry of a constant."""
-        key = x if x else str(x)  # -0.0 and 0.0 are different constants
-        i = self._known["const"].get(key)
-        if i is None:
-            i = self.leaf("const", key, False)
-            self.constants[i] = self.key[i] = x
-        return i
+    # Entries
 
     def leaf(self, kind: str, key: Any, varying: bool) -> int:
         """Return the entry of an input, the seed of the gradient, or a constant."""
@@ -95,6 +91,19 @@ class Program:
             self.key[i] = key
         return i
 
+    def const(self, x: float) -> int:
+        """Return the entry of a constant."""
+        key = x if x else str(x)  # -0.0 and 0.0 are different constants
+        i = self._known["const"].get(key)
+        if i is None:
+            i = self.leaf("const", key, False)
+            self.constants[i] = self.key[i] = x
+        return i
+
+    def is_const(self, i: int, x: float) -> bool:
+        """Tell whether an entry is this constant."""
+        return self.constants.get(i) == x
+
     def write_parameters(self, n: int) -> range:
         """Write n parameters, once, and return their entries."""
         made = self.parameters = range(len(self.ops), len(self.ops) + n)
@@ -104,17 +113,8 @@ class Program:
         self.key.update(zip(made, range(n), strict=True))
         return made
 
-    def forget(self) -> None:
-        """Free the table of equal entries, when no more are written: it is a third of the memory."""
-        self._known.clear()
-        self._columns.clear()
-
-    def is_const(self, i: int, x: float) -> bool:
-        """Tell whether an entry is this constant."""
-        return self.constants.get(i) == x
-
     def run(self, rule: Steps, cells: list[int]) -> list[int | None]:
-        """Write the steps of a rule on entries, and return the entries of its results."""
+        """Write the steps of a rule on entries, to which it appends its cells, and return the entries of its results."""
         if rule.constants:
             cells += [self.const(x) for x in rule.constants]
         for op, operands in rule.steps:
@@ -122,10 +122,10 @@ class Program:
                 a, b = operands
                 cells.append(self.binary(op, cells[a], cells[b]))
             else:
-                cells.append(self.node(op, *[cells[k] for k in operands]))
+                cells.append(self.operation(op, *[cells[k] for k in operands]))
         return [None if k is None else cells[k] for k in rule.outputs]
 
-    def node(self, op: str, *args: int) -> int:
+    def operation(self, op: str, *args: int) -> int:
         """Return the entry of an operation on entries, in its simplest form."""
         constants = self.constants
         if constants.keys().isdisjoint(args):
@@ -140,12 +140,12 @@ class Program:
                 args = (*const, *sorted([i for i in args if i not in constants]))
             simpler = REWRITTEN.get(op) or SIMPLER.get(op)
         found = simpler(self, *args) if simpler else None
-        return found if found is not None else self._entry(op, args)
+        return found if found is not None else self._intern(op, args)
 
     def binary(self, op: str, a: int, b: int) -> int:
-        """Return node(op, a, b), faster: most operations have two operands, and most of these cannot be simplified."""
+        """Return operation(op, a, b), faster: most operations have two operands, and few of these can be simplified."""
         if op in REWRITTEN or a in self.constants or b in self.constants:
-            return self.node(op, a, b)
+            return self.operation(op, a, b)
         args = (b, a) if a > b and op in COMMUTATIVE else (a, b)
         known = self._known[op]
         i = known.get(args)
@@ -157,78 +157,37 @@ class Program:
             varying.append(varying[a] or varying[b])
         return i
 
-    def sum(self, terms: list[int]) -> int:
-        """Return the entry of a sum of any number of terms."""
-        if len(terms) == 2:
-            return self.binary("add", *terms)
-        return self.node("add", *terms) if terms[1:] else terms[0] if terms else self.const(0.0)
-
     def vector(self, entries: Entries) -> int:
         """Return the entry of a vector."""
         known = self._known["vector"]
         i = known.get(entries)
         if i is None:
-            several = {self.varying[a] for a in entries}
-            i = known[entries] = self._append("vector", entries, True in several)
-            same = len(several) == 1 and (True in several or self.constants.keys().isdisjoint(entries))
-            self.alike[i] = True in several if same else None
+            kinds = {self.varying[a] for a in entries}
+            i = known[entries] = self._append("vector", entries, True in kinds)
+            uniform = len(kinds) == 1 and (True in kinds or self.constants.keys().isdisjoint(entries))
+            self.vector_varies[i] = True in kinds if uniform else None
         return i
 
-    def columns(self, vectors: Entries) -> Entries:
+    def columns(self, rows: Entries) -> Entries:
         """Return the vectors of the first, second, … entries of vectors of one length."""
-        found = self._columns.get(vectors)
+        found = self._columns.get(rows)
         if found is None:
-            rows = [self.args[vector] for vector in vectors]
-            found = self._columns[vectors] = tuple([self.vector(column) for column in zip(*rows, strict=True)])
+            entries = [self.args[row] for row in rows]
+            found = self._columns[rows] = tuple([self.vector(column) for column in zip(*entries, strict=True)])
         return found
 
-    def totals(self, left: int, rights: Entries) -> range:
-        """Return the entries of Σ left·right over all samples, for several vectors on the right."""
-        owner = self._entry("totals", (left, self.vector(rights)))
-        made = range(owner + 1, owner + 1 + len(rights))
+    def totals(self, left: int, columns: Entries) -> range:
+        """Return the entries of Σ left·column over all samples, for several columns."""
+        owner = self._intern("totals", (left, self.vector(columns)))
+        made = range(owner + 1, owner + 1 + len(columns))
         if owner + 1 == len(self.ops):  # it is new
-            self.ops += ["element"] * len(rights)
-            self.args += [(owner,)] * len(rights)
-            self.varying += [False] * len(rights)
+            self.ops += ["element"] * len(columns)
+            self.args += [(owner,)] * len(columns)
+            self.varying += [False] * len(columns)
         return made
 
-    def downstream(self, a: int, b: int, summed: bool) -> Downstream:
-        """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
-        varying = self.varying
-        if summed:
-            if varying[a] and varying[b]:
-                return (a, b, True) if a >= b else (b, a, True)
-        elif varying[a] != varying[b]:
-            steady, other = (a, b) if varying[b] else (b, a)
-            if steady not in self.constants:
-                return steady, other, False
-        product = self.binary("mul", a, b)
-        return self.node("total", product) if summed else product
-
-    def adjoint(self, terms: Sequence[Downstream]) -> int:
-        """Return the entry of the sum of the contributions to an adjoint."""
-        found: list[int] = []
-        pairs: dict[tuple[bool, bool, bool], list[tuple[int, int, bool]]] = defaultdict(list)
-        for term in terms:
-            if isinstance(term, int):
-                found.append(term)
-            else:
-                pairs[term[2], self.varying[term[0]], self.varying[term[1]]].append(term)
-        found += [self.products(several) for several in pairs.values()]
-        return self.sum(found)
-
-    def products(self, pairs: Sequence[tuple[int, int, bool]]) -> int:
-        """Return the entry of a sum of products, of factors or of vectors of factors, that are alike in varying or not."""
-        ((left, right, summed), *others) = pairs
-        if others:
-            sides = ([self.args[i] if i in self.alike else (i,) for i in side] for side in list(zip(*pairs))[:2])
-            left, right = (self.vector(tuple(chain(*side))) for side in sides)
-        if left not in self.alike:
-            return self._entry("total", (left, right)) if summed else self.binary("mul", left, right)
-        dot = self._entry("dot", (left, right))
-        return self._entry("total", (dot,)) if summed else dot
-
-    def _entry(self, op: str, args: tuple[int, ...]) -> int:
+    def _intern(self, op: str, args: Entries) -> int:
+        """Return the entry of an operation as it is: the known one or a new one."""
         known = self._known[op]
         i = known.get(args)
         if i is None:
@@ -239,17 +198,66 @@ class Program:
             varying.append(op not in TOTALS and True in [varying[a] for a in args])
         return i
 
-    def _append(self, op: str, args: tuple[int, ...], varying: bool) -> int:
+    def _append(self, op: str, args: Entries, varying: bool) -> int:
         self.ops.append(op)
         self.args.append(args)
         self.varying.append(varying)
         return len(self.ops) - 1
+
+    def free_tables(self) -> None:
+        """Free the tables of known entries, a third of the memory, when no more entries are written."""
+        self._known.clear()
+        self._columns.clear()
+
+    # The backward pass
 
     def begin_backward(self) -> None:
         """End the forward pass. Further products with 0 are left out: the forward pass refuses data without a slope."""
         self._is_backward = True
         self.gates.clear()
         self._defined.clear()
+
+    def contribution(self, a: int, b: int, summed: bool) -> Contribution:
+        """Return the product of two entries, as an unwritten pair if `adjoint` can make it a term of a dot or total."""
+        varying = self.varying
+        if summed:
+            if varying[a] and varying[b]:
+                return (a, b, True) if a >= b else (b, a, True)
+        elif varying[a] != varying[b]:
+            steady, other = (a, b) if varying[b] else (b, a)
+            if steady not in self.constants:
+                return steady, other, False
+        product = self.binary("mul", a, b)
+        return self.operation("total", product) if summed else product
+
+    def adjoint(self, contributions: Sequence[Contribution]) -> int:
+        """Return the entry of the sum of the contributions to an adjoint."""
+        terms: list[int] = []
+        pairs: dict[tuple[bool, bool, bool], list[tuple[int, int, bool]]] = defaultdict(list)
+        for contribution in contributions:
+            if isinstance(contribution, int):
+                terms.append(contribution)
+            else:
+                left, right, summed = contribution
+                pairs[summed, self.varying[left], self.varying[right]].append(contribution)
+        terms += [self._sum_of_products(several) for several in pairs.values()]
+        if len(terms) == 2:
+            return self.binary("add", *terms)
+        return self.operation("add", *terms) if terms[1:] else terms[0] if terms else self.const(0.0)
+
+    def _sum_of_products(self, pairs: Sequence[tuple[int, int, bool]]) -> int:
+        """Return the entry of the sum of products and dots whose left sides all vary or all do not, and so the right ones."""
+        ((left, right, summed), *others) = pairs
+        is_vector = self.vector_varies.__contains__
+        if others:
+            sides = ([self.args[i] if is_vector(i) else (i,) for i in side] for side in list(zip(*pairs))[:2])
+            left, right = (self.vector(tuple(chain(*side))) for side in sides)
+        if not is_vector(left):
+            return self._intern("total", (left, right)) if summed else self.binary("mul", left, right)
+        dot = self._intern("dot", (left, right))
+        return self._intern("total", (dot,)) if summed else dot
+
+    # Simplifications
 
     def is_defined(self, i: int) -> bool:
         """Tell whether an entry of the forward pass is a number for all finite data, unless something overflows."""
@@ -272,13 +280,15 @@ class Program:
             self._defined |= dict.fromkeys(seen if found else [i], found)
         return self._defined[i]
 
-    # The simplifications of each operation; in commutative ones constants come first.
+    # Each method takes the operands of one operation, in commutative ones constants first; None: it stays as it is.
 
     def _dot(self, a: int, b: int) -> int:
-        left, right = self.alike[a], self.alike[b]
-        if left is None or right is None:
-            return self.adjoint([self.downstream(x, y, False) for x, y in zip(self.args[a], self.args[b], strict=True)])
-        return self._entry("dot", (a, b) if (left, a) <= (right, b) else (b, a))
+        left, right = self.vector_varies[a], self.vector_varies[b]
+        if left is None or right is None:  # constants fold, and each product has its steady factor on the left
+            return self.adjoint(
+                [self.contribution(x, y, False) for x, y in zip(self.args[a], self.args[b], strict=True)]
+            )
+        return self._intern("dot", (a, b) if (left, a) <= (right, b) else (b, a))
 
     def _add(self, *args: int) -> int | None:
         n = len([i for i in args if i in self.constants])
@@ -286,8 +296,8 @@ class Program:
         if n == 0 or (n == 1 and number != 0.0):
             return None
         if number != 0.0:
-            return self.node("add", self.const(number), *args[n:])
-        return args[n] if len(args) == n + 1 else self.node("add", *args[n:])
+            return self.operation("add", self.const(number), *args[n:])
+        return args[n] if len(args) == n + 1 else self.operation("add", *args[n:])
 
     def _mul(self, a: int, b: int) -> int | None:
         factor = self.constants.get(a)
@@ -298,11 +308,11 @@ class Program:
         if factor == 1.0:
             return b
         if self.ops[b] == "mul" and is_normal(product := factor * self.constants.get(self.args[b][0], 0.0)):
-            return self.node("mul", self.const(product), self.args[b][1])
+            return self.operation("mul", self.const(product), self.args[b][1])
         return None
 
     def _neg(self, x: int) -> int:
-        return self.node("mul", self.const(-1.0), x)
+        return self.operation("mul", self.const(-1.0), x)
 
     def _sub(self, a: int, b: int) -> int:
         return self.binary("add", a, self._neg(b))
@@ -311,7 +321,7 @@ class Program:
         divisor = self.constants.get(b)
         # the reciprocal of most constants is rounded, but a program of many divisions would take up to 1.5 times as long
         if divisor and is_normal(inverse := 1 / divisor):
-            return self.node("mul", self.const(inverse), a)
+            return self.operation("mul", self.const(inverse), a)
         return a if self._is_backward and self.is_const(a, 0.0) else None
 
     def _within(self, a: int, b: int) -> int | None:
@@ -332,10 +342,10 @@ class Program:
     def _pow(self, x: int, y: int) -> int | None:
         power = self.constants.get(y)
         if power in (2.0, 3.0, 4.0):  # several times as fast as a power, and within 2 units in the last place
-            square = self.node("mul", x, x)
-            return square if power == 2.0 else self.node("mul", square, x if power == 3.0 else square)
+            square = self.operation("mul", x, x)
+            return square if power == 2.0 else self.operation("mul", square, x if power == 3.0 else square)
         if power == 0.5:
-            return self.node("sqrt", x)
+            return self.operation("sqrt", x)
         if power == 0.0 and (self._is_backward or self.is_defined(x)):
             return self.const(1.0)
         return x if power == 1.0 else None
@@ -356,8 +366,10 @@ class Program:
         if self.ops[a] == "mul":
             for steady, other in (self.args[a], self.args[a][::-1]):
                 if not self.varying[steady]:
-                    return self.node("mul", steady, self.node("total", other))
+                    return self.operation("mul", steady, self.operation("total", other))
         return None
+
+    # Interpretation
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """Return the entries that outputs are computed from, and the outputs, in order."""
@@ -387,7 +399,7 @@ class Program:
         return [values[i] for i in outputs]
 
 
-# What is written as something else, and what may be simpler if an operand is a constant.
+# The operations that are always looked at for another form, and those that may be simpler if an operand is a constant.
 REWRITTEN: dict[str, Callable[..., int | None]] = {
     "neg": Program._neg, "sub": Program._sub, "where": Program._where, "dot": Program._dot, "total": Program._total,
 }  # fmt: skip
@@ -403,6 +415,6 @@ def is_normal(number: float) -> bool:
 
 
 def _fold(op: str, x: list[Any]) -> Any:
-    if op in SEVERAL:
-        return SEVERAL[op](x)
+    if op in ON_LISTS:
+        return ON_LISTS[op](x)
     return float(FUNCTIONS[op].python(*x) if op in FUNCTIONS else getattr(FLOATS, op)(*x))

@@ -377,12 +377,13 @@ class _Gathering:
         """Return the node of Σ left·right over pairs of entries or of vectors, in the order of the right nodes."""
         at, args = self.at, self.program.args
         ((left, right), *others) = pairs
-        order = None if others or right not in self.program.alike else self.order(right)
+        order = None if others or right not in self.program.vector_varies else self.order(right)
         if order is not None:
             factors = self.vector(left, order), self.vector(right, order)
         else:
             sides = [
-                [at[a] for i in side for a in (args[i] if i in self.program.alike else (i,))] for side in zip(*pairs)
+                [at[a] for i in side for a in (args[i] if i in self.program.vector_varies else (i,))]
+                for side in zip(*pairs)
             ]
             rights, lefts = zip(*sorted(zip(sides[1], sides[0])))
             factors = self.written(lefts, self.program.varying[left]), self.written(rights, self.program.varying[right])

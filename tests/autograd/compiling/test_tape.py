@@ -52,7 +52,7 @@ def alone(op: str, *operands: Any, generation: int = machine.BEST, check: bool =
     """The results of one operation of the tape on arrays; None for an error."""
     program = Program()
     places = [program.leaf("input", ("x", i), True) for i in range(len(operands))]
-    lowered = Lowered(program, [program._entry(op, tuple(places))], [], 0)
+    lowered = Lowered(program, [program._intern(op, tuple(places))], [], 0)
     code = tape.tape(lowered, {"x": len(operands)}, gradient=False)
     found = code.run(np.zeros(0), [np.stack(operands, 1)], check, generation)
     return None if found is None else found[2][0]
