@@ -1,9 +1,8 @@
 """Finding matrix products: dots whose left vectors are rows, and right vectors columns, of the same matrices.
 
 Dots with the same right vector x are the rows of a matrix times x. Right vectors that are multiplied with the same rows
-are further columns:
-positions of a convolution, uses of a shared layer, samples of a batch that is written as one graph. Blocks of one shape and
-kind are stacked.
+are further columns: positions of a convolution, uses of a shared layer, samples of a batch that is written as one graph.
+The elements of totals are dots of one left vector with several right ones. Blocks of one shape and kind are stacked.
 """
 
 from __future__ import annotations
@@ -12,13 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .sums import Node
+from .sums import Indices, Node
 
 __all__ = ["Block", "Stack", "levels", "stacks"]
 
 STEPS = 32  # bits of a level that count the steps since the last matrix of parameters
 Level = int
-Tuple = tuple[int, ...]
 Where = Callable[[int], int]  # position of a node as one number: its array in the high bits, its row in the low
 
 
@@ -26,9 +24,9 @@ Where = Callable[[int], int]  # position of a node as one number: its array in t
 class Block:
     """One matrix product: node (r, c) is the dot of lefts[r] with rights[c]."""
 
-    lefts: tuple[Tuple, ...]
-    rights: tuple[Tuple, ...]
-    members: tuple[int, ...]  # row by row
+    lefts: tuple[Indices, ...]
+    rights: tuple[Indices, ...]
+    members: Indices  # row by row
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def stacks(
 ) -> list[Stack]:
     """Return dots of one level as stacks of blocks.
 
-    Rows and columns are ordered by the positions of their factors; those of gradients by their parameters, `rank`.
+    Rows and columns are ordered by the positions of their factors; those of gradients first by `rank`, the index of the
+    parameter whose gradient a dot is, or is a part of.
     """
     alike: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for i in members:
@@ -97,66 +96,76 @@ def stacks(
 
 def _blocks(nodes: Sequence[Node], members: Iterable[int], where: Where, rank: Mapping[int, int]) -> list[Block]:
     vectors = _Vectors(nodes, where)
-    rows: dict[Tuple, dict[Tuple, int]] = defaultdict(dict)
+    dots: dict[Indices, dict[Indices, int]] = defaultdict(dict)  # right factors -> left factors -> dot
     for i in members:
         left, right = nodes[i].args
         if nodes[i].op == "totals":
-            last: Tuple | None = None
-            for k, (order, column) in enumerate(vectors.matrix(right), i + 1):
+            last: Indices | None = None
+            for k, (order, rights) in enumerate(vectors.columns(right), i + 1):  # the elements are the next nodes
                 if order is not last:  # usually all orders are one
-                    last, row = order, vectors.left(left, order)
-                rows[column][row] = k
+                    last, lefts = order, vectors.left(left, order)
+                dots[rights][lefts] = k
         else:
-            order, column = vectors.right(right)
-            rows[column][vectors.left(left, order)] = i
-    columns: dict[frozenset[Tuple], list[Tuple]] = defaultdict(list)
-    for right_factors, lefts in rows.items():
-        columns[frozenset(lefts)].append(right_factors)
-    blocks = []
-    for found, rights in columns.items():
-        tuples = list(found)
-        table = [[*map(rows[right].__getitem__, tuples)] for right in rights]  # a row for each right tuple
-        ranks = [[rank.get(i, -1) for i in row] for row in table]
-        first, served = [*map(min, zip(*ranks))], [*map(min, ranks)]
-        down = sorted(range(len(tuples)), key=lambda k: (first[k], [*map(where, tuples[k])]))
-        across = sorted(range(len(rights)), key=lambda k: (served[k], [*map(where, rights[k])]))
-        ids = [table[j][k] for k in down for j in across]
-        blocks.append(Block(tuple([tuples[k] for k in down]), tuple([rights[k] for k in across]), tuple(ids)))
-    return blocks
+            order, rights = vectors.right(right)
+            dots[rights][vectors.left(left, order)] = i
+    columns: dict[frozenset[Indices], list[Indices]] = defaultdict(list)  # the rows of a block -> its columns
+    for rights, by_left in dots.items():
+        columns[frozenset(by_left)].append(rights)
+    return [_block([*rows], found, dots, where, rank) for rows, found in columns.items()]
+
+
+def _block(
+    rows: list[Indices],
+    columns: list[Indices],
+    dots: Mapping[Indices, Mapping[Indices, int]],
+    where: Where,
+    rank: Mapping[int, int],
+) -> Block:
+    """Return a block with its rows and columns in order."""
+    table = [[*map(dots[column].__getitem__, rows)] for column in columns]
+    ranks = [[rank.get(i, -1) for i in line] for line in table]
+    row_rank, column_rank = [*map(min, zip(*ranks))], [*map(min, ranks)]
+    down = sorted(range(len(rows)), key=lambda k: (row_rank[k], [*map(where, rows[k])]))
+    across = sorted(range(len(columns)), key=lambda k: (column_rank[k], [*map(where, columns[k])]))
+    members = tuple([table[j][k] for k in down for j in across])
+    return Block(tuple([rows[k] for k in down]), tuple([columns[k] for k in across]), members)
 
 
 class _Vectors:
-    """The factors of dots, sorted by their positions: first the right ones, and the left ones as these."""
+    """The factors of dots, sorted by the positions of the right ones.
+
+    Equal orders are one object, so that `is` compares them.
+    """
 
     def __init__(self, nodes: Sequence[Node], where: Where) -> None:
         self.nodes, self.where = nodes, where
-        self.rights: dict[int, tuple[Tuple, Tuple]] = {}
-        self.orders: dict[Tuple, Tuple] = {}
-        self.lefts: dict[tuple[int, Tuple], Tuple] = {}
-        self.matrices: dict[int, list[tuple[Tuple, Tuple]]] = {}
+        self.known_orders: dict[Indices, Indices] = {}
+        self.known_rights: dict[int, tuple[Indices, Indices]] = {}
+        self.known_columns: dict[int, list[tuple[Indices, Indices]]] = {}
+        self.known_lefts: dict[tuple[int, Indices], Indices] = {}
 
-    def right(self, vector: int) -> tuple[Tuple, Tuple]:
-        """Return the order of a right vector, and its nodes in this order."""
-        if vector not in self.rights:
+    def right(self, vector: int) -> tuple[Indices, Indices]:
+        """Return the order of a right vector, and its factors in this order."""
+        if vector not in self.known_rights:
             factors = self.nodes[vector].args
             places = [*map(self.where, factors)]
             order = tuple(sorted(range(len(places)), key=places.__getitem__))
-            order = self.orders.setdefault(order, order)
-            self.rights[vector] = order, tuple([factors[k] for k in order])
-        return self.rights[vector]
+            order = self.known_orders.setdefault(order, order)
+            self.known_rights[vector] = order, tuple([factors[k] for k in order])
+        return self.known_rights[vector]
 
-    def matrix(self, vector: int) -> list[tuple[Tuple, Tuple]]:
-        """Return the same for each one of a vector of right vectors."""
-        if vector not in self.matrices:
-            self.matrices[vector] = [self.right(column) for column in self.nodes[vector].args]
-        return self.matrices[vector]
+    def columns(self, vectors: int) -> list[tuple[Indices, Indices]]:
+        """Return the same for each column of a vector of columns."""
+        if vectors not in self.known_columns:
+            self.known_columns[vectors] = [self.right(column) for column in self.nodes[vectors].args]
+        return self.known_columns[vectors]
 
-    def left(self, vector: int, order: Tuple) -> Tuple:
-        """Return the nodes of a left vector in the order of the right one."""
-        if (vector, order) not in self.lefts:
+    def left(self, vector: int, order: Indices) -> Indices:
+        """Return the factors of a left vector in the order of the right one."""
+        if (vector, order) not in self.known_lefts:
             factors = self.nodes[vector].args
-            self.lefts[vector, order] = tuple([factors[k] for k in order])
-        return self.lefts[vector, order]
+            self.known_lefts[vector, order] = tuple([factors[k] for k in order])
+        return self.known_lefts[vector, order]
 
 
 def _kind(nodes: Sequence[Node], level: Sequence[Level], i: int) -> object:

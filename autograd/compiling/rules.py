@@ -17,71 +17,79 @@ from ..symbols import SYMBOLS, Steps, Symbol, otherwise, parts, steps
 
 __all__ = ["Rule", "long_sums", "rule_of"]
 
-
 T = TypeVar("T")
 
 
 class Sides(NamedTuple):
-    """The places of a gate's inputs in its sum of products: of the left factors, of the right ones, of single terms."""
+    """A gate as Σ left·right + Σ terms: the indices of the inputs that are its left factors, its right ones, its terms."""
 
     left: tuple[int, ...]
     right: tuple[int, ...]
-    rest: tuple[int, ...]
+    terms: tuple[int, ...]
 
     def split(self, inputs: tuple[T, ...]) -> tuple[tuple[T, ...], tuple[T, ...], tuple[T, ...]]:
         """Return the left factors, the right factors and the single terms."""
-        return itemgetter(*self.left)(inputs), itemgetter(*self.right)(inputs), tuple([inputs[i] for i in self.rest])
+        return itemgetter(*self.left)(inputs), itemgetter(*self.right)(inputs), tuple([inputs[i] for i in self.terms])
 
 
 class Rule:
     """The rules of a gate with n inputs: the steps of its output, and of the local gradients that are wanted.
 
-    sides: if the gate is a sum of products, how to split its inputs. The steps then take a vector of left factors, one of
-    right factors, and the single terms.
+    sides: if the gate is a sum of two or more products, which inputs are its factors; otherwise None. The steps of such a
+    gate take a vector of left factors and one of right factors, then the single terms.
     """
 
     def __init__(self, gate: Gate, n: int) -> None:
         self._gate, self._inputs, self._out = gate, [Symbol.named(f"x{i}") for i in range(n)], Symbol.named("out")
         self._slopes: dict[tuple[bool, ...], Steps] = {}
         self.forward = long_sums(steps(self._inputs, [gate.forward(SYMBOLS, *self._inputs)]), n)
-        self.sides = self._split()
+        self.sides = self._find_sides()
         if self.sides:
-            more = (("add", (*range(2, 2 + len(self.sides.rest)), 2 + len(self.sides.rest))),) * bool(self.sides.rest)
-            self.forward = Steps([], [("dot", (0, 1)), *more], [2 + len(self.sides.rest) + len(more)])
-            self._inputs = []  # thousands in a wide layer
+            self.forward = _dot_and_terms(len(self.sides.terms))
+            self._inputs = []  # frees thousands of symbols in a wide layer
 
     def slopes(self, wanted: tuple[bool, ...]) -> Steps:
         """Return the steps on the inputs and the output of the local gradients that are wanted; None for the others."""
         found = self._slopes.get(wanted)
         if found is None:
-            found = self._slopes[wanted] = self._swapped(wanted) if self.sides else self._derived(wanted)
+            found = _swapped(wanted) if self.sides else self._derived(wanted)
+            self._slopes[wanted] = found
         return found
 
     def _derived(self, wanted: tuple[bool, ...]) -> Steps:
-        given = self._gate.local_gradients(SYMBOLS, self._out, self._inputs, wanted)
-        return long_sums(steps([*self._inputs, self._out], _unguarded(given)), len(wanted) + 1)
+        formulas = self._gate.local_gradients(SYMBOLS, self._out, self._inputs, wanted)
+        return long_sums(steps([*self._inputs, self._out], _unguarded(formulas)), len(wanted) + 1)
 
-    def _swapped(self, wanted: tuple[bool, ...]) -> Steps:
-        """The local gradient of each side is the other one, and that of a single term 1."""
-        cells = [1, 0, *(len(wanted) + 1 for _ in wanted[2:])]
-        return Steps([1.0], [], [cell if want else None for cell, want in zip(cells, wanted, strict=True)])
-
-    def _split(self) -> Sides | None:
-        """Return the sides of a sum of two products or more of different inputs, whose slopes are those of one."""
+    def _find_sides(self) -> Sides | None:
+        """Return the sides of a sum of two products or more, if each input occurs once and the local gradients fit."""
         n, found = len(self._inputs), self.forward
         *products, (op, terms) = found.steps or [("", ())]
-        first = n + len(found.constants)
+        first = n + len(found.constants)  # the cell of the first product
         if op != "add" or len(products) < 2 or {op for op, _ in products} != {"mul"} or any(found.constants):
             return None
         left, right = zip(*(cells for _, cells in products), strict=True)
-        rest = tuple(t for t in terms if t < n)
+        single = tuple(t for t in terms if t < n)
         made = range(first, first + len(products))
-        if sorted((*left, *right, *rest)) != [*range(n)] or sorted(t for t in terms if t >= first) != [*made]:
+        if sorted((*left, *right, *single)) != [*range(n)] or sorted(t for t in terms if t >= first) != [*made]:
             return None
         slopes = self._gate.local_gradients(SYMBOLS, self._out, self._inputs)
         swapped = all(slopes[a] is self._inputs[b] and slopes[b] is self._inputs[a] for a, b in zip(left, right))
-        alone = all(slope.__class__ in (int, float) and slope == 1 for slope in map(slopes.__getitem__, rest))
-        return Sides(left, right, rest) if swapped and alone else None
+        alone = all(slopes[i].__class__ in (int, float) and slopes[i] == 1 for i in single)
+        return Sides(left, right, single) if swapped and alone else None
+
+
+def _dot_and_terms(n: int) -> Steps:
+    """Return the steps of a dot of two vectors, the cells 0 and 1, plus n single terms, the next cells."""
+    dot = 2 + n
+    total = [("add", (*range(2, dot), dot))] if n else []
+    return Steps([], [("dot", (0, 1)), *total], [dot + len(total)])
+
+
+def _swapped(wanted: tuple[bool, ...]) -> Steps:
+    """Return the local gradients of a dot and terms: for each vector the other one, and for a single term 1."""
+    one = len(wanted) + 1  # the cell of the constant, after the inputs and the output
+    cells = [1, 0, *[one] * (len(wanted) - 2)]
+    return Steps([1.0], [], [cell if want else None for cell, want in zip(cells, wanted, strict=True)])
 
 
 @lru_cache(maxsize=1024)
@@ -94,23 +102,23 @@ def long_sums(found: Steps, inputs: int) -> Steps:
     """Return steps in which a chain of additions, each the first term of the next, is one sum of many terms."""
     first = inputs + len(found.constants)
     uses = Counter(cell for _, cells in found.steps for cell in cells) + Counter(found.outputs)
-    begins = {cells[0] for op, cells in found.steps if op == "add" and uses[cells[0]] == 1}
-    place = {cell: cell for cell in range(first)}
-    terms: dict[int, tuple[int, ...]] = {}
+    inner = {cells[0] for op, cells in found.steps if op == "add" and uses[cells[0]] == 1}  # begins another sum, alone
+    moved = {cell: cell for cell in range(first)}  # cell -> its number in the new steps
+    terms: dict[int, tuple[int, ...]] = {}  # inner sum -> its terms
     kept: list[tuple[str, tuple[int, ...]]] = []
     for cell, (op, cells) in enumerate(found.steps, first):
         head = terms.pop(cells[0], ()) if op == "add" else ()
-        taken = (*(head or (place[cells[0]],)), *(place[c] for c in cells[1:]))
-        if op == "add" and cell in begins:
-            terms[cell] = taken
+        operands = (*(head or (moved[cells[0]],)), *(moved[c] for c in cells[1:]))
+        if op == "add" and cell in inner:
+            terms[cell] = operands
         else:
-            place[cell] = first + len(kept)
-            kept.append((op, taken))
-    return Steps(found.constants, kept, [None if cell is None else place[cell] for cell in found.outputs])
+            moved[cell] = first + len(kept)
+            kept.append((op, operands))
+    return Steps(found.constants, kept, [None if cell is None else moved[cell] for cell in found.outputs])
 
 
 def _unguarded(formulas: Sequence[Any]) -> list[Symbol | None]:
-    """Rewrite the choices of local gradients without their guards against nan: the output is nan already there."""
+    """Return local gradients whose choices have no guards against nan, because the output is nan already there."""
     symbols = [None if formula is None else Symbol.of(formula) for formula in formulas]
     done: dict[int, Symbol] = {}
     for part in parts(*(symbol for symbol in symbols if symbol is not None)):
