@@ -6,21 +6,22 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from .blocks import Level, Stack, levels, stacks
-from .sums import Node, Nodes
+from .sums import Indices, Node, Nodes
 
 __all__ = ["ArrayProgram", "Leaf", "Statement", "arrange"]
 
 ROWS = 32  # bits of the number of a row
 SUMS = ("dot", "totals")  # operations that become matrix products
-MANY = 4  # from so many groups on that differ only in their arrays, they are one statement
+MANY = 4  # minimum number of groups that differ only in their arrays to become one statement
 SYMMETRIC = ("sum", "mul", "maximum", "minimum", "max", "min")
-Row = tuple[
-    list[int], tuple[int, ...], tuple[float, ...], int
-]  # positions of its operands, these, coefficients, a node
+# A node as a row of a statement: the positions of its operands, its operands, its coefficients, the node.
+Row = tuple[list[int], Indices, tuple[float, ...], int]
+# Operation, varying, backward, the coefficients that are 1 or −1 (0 for another one), the number of operands.
 Kind = tuple[str, bool, bool, tuple[float, ...], int]
 
 
@@ -84,53 +85,63 @@ def arrange(found: Nodes, n_parameters: int, inputs: dict[str, int]) -> ArrayPro
 
 class _Arranging:
     def __init__(self, found: Nodes, n_parameters: int, inputs: dict[str, int]) -> None:
-        self.nodes, self.found, self.inputs = found.nodes, found, inputs
+        self.nodes, self.found, self.n_parameters, self.inputs = found.nodes, found, n_parameters, inputs
         self.level = levels(self.nodes)
         self.statements: list[Statement] = []
         # array and row of every node, packed in one int that sorts them: −1 for constants; for parameters, until `leaves`
         # has ordered them, the caller's order
         self.position = array("q", [-1]) * len(self.nodes)
         self.where = self.position.__getitem__
-        self.leaf: dict[str, dict[Any, int]] = defaultdict(dict)  # operation -> key -> node
+        self.leaf_nodes: dict[str, dict[Any, int]] = defaultdict(dict)  # operation -> key -> node
         for i, node in enumerate(self.nodes):
             if not node.args and found.needed[i]:
-                self.leaf[node.op][node.key] = i
-        self.param = self.leaf["param"]
-        self.n_parameters = n_parameters
+                self.leaf_nodes[node.op][node.key] = i
+        self.parameter_nodes = self.leaf_nodes["param"]
 
     def run(self) -> ArrayProgram:
-        self.add(
-            Statement("leaf", [self.param.get(p, -1) for p in range(self.n_parameters)], False, False, name="theta")
-        )
-        entry = self.leaf["input"]
-        for name, size in self.inputs.items():
-            self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
-        self.add(Statement("leaf", [*self.leaf["seed"].values()], True, False, name="seed"))
-        rank: dict[int, int] = {}  # node of a parameter's gradient -> index of the parameter
-        for p, gradient in enumerate(self.found.gradients):
-            rank[gradient] = p
-            op = self.nodes[gradient].op
-            if op != "element" and op != "dot":
-                for i in self.nodes[gradient].args:
-                    rank.setdefault(i, p)
+        self.add_leaves()
+        rank = self.rank()
         by_level: dict[Level, list[int]] = defaultdict(list)
         for i, node in enumerate(self.nodes):
             if node.args and node.op not in ("vector", "element") and self.found.needed[i]:
                 by_level[self.level[i]].append(i)
-        for at in sorted(by_level):
-            dots = [i for i in by_level[at] if self.nodes[i].op in SUMS]
+        for level in sorted(by_level):
+            dots = [i for i in by_level[level] if self.nodes[i].op in SUMS]
             for stack in stacks(self.nodes, dots, self.level, self.where, rank):
                 backward = all(self.nodes[i].backward for i in stack.members)
                 self.add(Statement("dot", stack.members, stack.varying, backward, stack=stack))
-            self.elementwise([i for i in by_level[at] if self.nodes[i].op not in SUMS])
+            self.elementwise([i for i in by_level[level] if self.nodes[i].op not in SUMS])
         leaves, order = self.leaves()
-        self.statements[0].members = [self.param.get(p, -1) for p in order]
+        self.statements[0].members = self.parameters(order)
         for row, p in enumerate(order):
-            if p in self.param:
-                self.position[self.param[p]] = row
+            if p in self.parameter_nodes:
+                self.position[self.parameter_nodes[p]] = row
         return ArrayProgram(
             self.nodes, self.statements, self.position, leaves, order, self.found.outputs, self.found.gradients
         )
+
+    def add_leaves(self) -> None:
+        """Add the statements of the parameters, of each input, and of the seed."""
+        self.add(Statement("leaf", self.parameters(range(self.n_parameters)), False, False, name="theta"))
+        entry = self.leaf_nodes["input"]
+        for name, size in self.inputs.items():
+            self.add(Statement("leaf", [entry.get((name, i), -1) for i in range(size)], True, False, name=name))
+        self.add(Statement("leaf", [*self.leaf_nodes["seed"].values()], True, False, name="seed"))
+
+    def parameters(self, order: Iterable[int]) -> list[int]:
+        """Return the nodes of the caller's parameters in this order; −1 for one that nothing reads."""
+        return [self.parameter_nodes.get(p, -1) for p in order]
+
+    def rank(self) -> dict[int, int]:
+        """Return the parameter that a node is the gradient of, or an operand of the gradient of."""
+        rank: dict[int, int] = {}
+        for p, gradient in enumerate(self.found.gradients):
+            rank[gradient] = p
+            node = self.nodes[gradient]
+            if node.op not in ("element", "dot"):
+                for i in node.args:
+                    rank.setdefault(i, p)
+        return rank
 
     def add(self, statement: Statement) -> None:
         first = len(self.statements) << ROWS
@@ -141,34 +152,14 @@ class _Arranging:
 
     def leaves(self) -> tuple[list[Leaf], list[int]]:
         """Assign every parameter to a tensor: the largest matrices claim theirs first; the others form vectors."""
-        nodes = self.nodes
-        matrices = []
-        for statement in self.statements:
-            for block in statement.stack.blocks if statement.stack and statement.stack.varying else ():
-                grid = [[nodes[i].key for i in left if nodes[i].op == "param"] for left in block.lefts]
-                if all(len(row) == len(block.lefts[0]) for row in grid):
-                    matrices.append(grid)
-        matrices.sort(key=lambda grid: -len(grid) * len(grid[0]))
-        claimed: set[Any] = set()
-        tensors: list[tuple[list[Any], tuple[int, ...]]] = []
-        for grid in matrices:
-            flat = [p for row in grid for p in row]
+        claimed: set[int] = set()
+        tensors: list[tuple[list[int], tuple[int, ...]]] = []
+        for matrix in self.matrices():
+            flat = [p for row in matrix for p in row]
             if claimed.isdisjoint(flat) and len(set(flat)) == len(flat):
                 claimed.update(flat)
-                tensors.append((flat, (len(grid), len(grid[0]))))
-        first: dict[Any, Level] = {}
-        others = {i for p, i in self.param.items() if p not in claimed}
-        if others:
-            read: dict[int, set[int]] = {}  # vector -> those of the other parameters in it
-            for i, node in enumerate(nodes):
-                if not node.args or node.op == "element":
-                    continue
-                found = others.intersection(node.args)
-                if node.op == "vector":
-                    read[i] = found
-                    continue
-                for x in found.union(*(read[vector] for vector in node.args)) if node.op == "dot" else found:
-                    first.setdefault(nodes[x].key, self.level[i])
+                tensors.append((flat, (len(matrix), len(matrix[0]))))
+        first = self.first_levels({i for p, i in self.parameter_nodes.items() if p not in claimed})
         rest: dict[Level | None, list[int]] = defaultdict(list)
         for p in range(self.n_parameters):
             if p not in claimed:
@@ -183,6 +174,36 @@ class _Arranging:
             leaves.append(Leaf(f"{'Wb'[len(shape) == 1]}{counts[len(shape)]}", len(order), shape))
             order += flat
         return leaves, order
+
+    def matrices(self) -> list[list[list[int]]]:
+        """Return the matrices of parameters on the left of varying products, the largest first."""
+        nodes = self.nodes
+        found = []
+        for statement in self.statements:
+            for block in statement.stack.blocks if statement.stack and statement.stack.varying else ():
+                rows = [[nodes[i].key for i in left if nodes[i].op == "param"] for left in block.lefts]
+                if all(len(row) == len(block.lefts[0]) for row in rows):
+                    found.append(rows)
+        found.sort(key=lambda rows: -len(rows) * len(rows[0]))
+        return found
+
+    def first_levels(self, parameters: set[int]) -> dict[int, Level]:
+        """Return the level of the first operation that reads a parameter, given as nodes, itself or in a vector."""
+        nodes = self.nodes
+        first: dict[int, Level] = {}
+        if not parameters:
+            return first
+        read: dict[int, set[int]] = {}  # vector -> the parameters in it
+        for i, node in enumerate(nodes):
+            if not node.args or node.op == "element":
+                continue
+            found = parameters.intersection(node.args)
+            if node.op == "vector":
+                read[i] = found
+                continue
+            for x in found.union(*(read[vector] for vector in node.args)) if node.op == "dot" else found:
+                first.setdefault(nodes[x].key, self.level[i])
+        return first
 
     def elementwise(self, members: Sequence[int]) -> None:
         """Group nodes of one level by operation and by the arrays they read, and sort each group by the rows in these.
@@ -203,10 +224,10 @@ class _Arranging:
                 arrays = sorted(set(arrays))
             kinds[op, varying, backward, signs, len(args)][tuple(arrays)].append((places, args, coefs, i))
         for (op, varying, backward, _, _), groups in kinds.items():
-            several = list(groups.values())
-            for found in [[row for rows in several for row in rows]] if len(several) >= MANY else several:
-                found.sort(key=itemgetter(0))
-                _, operands, coefs_of, members_of = zip(*found)
+            merged = [[*chain.from_iterable(groups.values())]] if len(groups) >= MANY else groups.values()
+            for rows in merged:
+                rows.sort(key=itemgetter(0))
+                _, operands, coefs_of, members_of = zip(*rows)
                 statement = Statement(op, [*members_of], varying, backward)
                 if op in ("max", "min"):
                     statement.operands = [[a for args in operands for a in args]]
