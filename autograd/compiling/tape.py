@@ -1,8 +1,8 @@
 """Code for the C machine from the scalar program itself, for programs with few operations per statement.
 
 The first section computes once what depends only on constants and parameters; the second runs for each block of
-samples; the last uses sums over all samples. Steps with equal operations are grouped as far as their order allows. A
-slot is reused after its last read, so that a block stays in the cache.
+samples; the last uses sums over all samples. This file writes the steps of each section, with sums and dots term by term;
+schedule.c orders the steps, gives their entries slots, and writes the code.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 
 from .lowering import Lowered
 from .machine import AFTER, EACH, MOVES, ONCE, Assembly, Code, native, runs
+from .scalars import Entries
 
 __all__ = ["kinds", "length", "tape", "unknown"]
 
 LEAVES = ("const", "param", "input", "seed")
-VECTORS = ("vector", "totals", "element")  # what dots read, and totals of several; written out
+VECTORS = ("vector", "totals", "element")  # no steps of their own: dots and elements take the entries of their vectors
 SEVERAL = ("add", "dot", "total")  # operations with any number of operands; written as several steps
 
-
-# A step: operation, result entry, operand entries, and the parameter, input or output that it moves. A plain tuple,
-# because there are very many.
-Step = tuple[str, "int | None", tuple[int, ...], tuple[int, ...]]
+# A step: operation, result entry, operand entries, and its places: the parameter, input or output that it moves. A plain
+# tuple, because there are very many.
+Step = tuple[str, "int | None", Entries, tuple[int, ...]]
 
 
 def unknown(lowered: Lowered) -> list[tuple[str, int]]:
@@ -37,10 +37,10 @@ def unknown(lowered: Lowered) -> list[tuple[str, int]]:
 
 def length(lowered: Lowered) -> int:
     """Return the number of steps of a scalar program."""
-    program, several = lowered.program, ("dot", "totals", "add")
-    found = sum(n for op, n in Counter(program.ops).items() if op not in (*several, *VECTORS))
+    program, long = lowered.program, ("dot", "totals", "add")
+    found = sum(n for op, n in Counter(program.ops).items() if op not in (*long, *VECTORS))
     for op, args in zip(program.ops, program.args):
-        if op in several:
+        if op in long:
             size = len(args) - 1 if op == "add" else len(program.args[args[0]])
             found += size * len(program.args[args[1]]) if op == "totals" else size
     return found
@@ -74,15 +74,16 @@ def kinds(lowered: Lowered) -> int:
 def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
     """Return the code of a scalar program: the cost and its gradient, or the outputs."""
     sections = _Sections(lowered, sizes, gradient)
-    assembly, steady = Assembly(), array("i", [-1]) * next(sections.fresh)
+    assembly = Assembly()
+    steady = array("i", [-1]) * next(sections.fresh)  # entry -> the slot of a constant
     for i, x in sections.constants.items():
         steady[i] = assembly.constant(x)
     steps = sections.steps
     del sections  # frees what only writing needed
     assembly.operations = sum(op not in MOVES for each in steps.values() for op, *_ in each)
     numbers = {op: number for op, (number, _) in native.OPERATIONS.items()}
-    made = native.assemble(numbers, tuple(steps.values()), steady, assembly.steady)
-    codes, spread, assembly.steady, assembly.lanes = made
+    assembled = native.assemble(numbers, tuple(steps.values()), steady, assembly.steady)
+    codes, spread, assembly.steady, assembly.lanes = assembled
     for section, code in zip(steps, codes, strict=True):
         assembly.sections[section].frombytes(code)
     assembly.emit_spread(spread)
@@ -90,7 +91,10 @@ def tape(lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> Code:
 
 
 class _Sections:
-    """The steps of each section, and the constants that they read."""
+    """The steps of each section, and the constants that they read.
+
+    The entries of a step are those of the scalar program, and fresh ones for numbers that only steps have.
+    """
 
     def __init__(self, lowered: Lowered, sizes: Mapping[str, int], gradient: bool) -> None:
         self.program = program = lowered.program
@@ -110,26 +114,87 @@ class _Sections:
             "mul": lambda a, b: (minus_zero, a, b),
             "neg": lambda a: (minus_zero, minus_one, a),
         }
-        place: dict[Any, tuple[int, ...]] = {}
+        self.place: dict[Any, tuple[int, int]] = {}  # key of an input -> its places
         for k, (name, size) in enumerate(sizes.items()):
-            place |= {(name, i): (k, i) for i in range(size)}
-        late: set[int] = set()
-        once, each, after = self.steps.values()
+            self.place |= {(name, i): (k, i) for i in range(size)}
         outputs = [*lowered.outputs, *lowered.gradients]
         needed = self.needed(outputs)
-        self.fused = self.products(needed, outputs)
+        self.fused = self.fused_products(needed, outputs)
+        self.write_entries(needed)
+        if gradient:
+            self.cost(lowered.outputs[0])
+        else:
+            self.steps[EACH].extend(("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
+        self.steps[AFTER].extend(("result", None, (i,), (k,)) for k, i in enumerate(lowered.gradients))
+
+    def needed(self, outputs: Sequence[int]) -> list[Entries | None]:
+        """Return the operands of each entry that outputs depend on, and None for the others."""
+        found: list[Entries | None] = [None] * len(self.program.ops)
+        wanted = bytearray(len(found))
+        for i in outputs:
+            wanted[i] = 1
+        for i in range(len(found) - 1, -1, -1):
+            if wanted[i]:
+                found[i] = takes = self.operands(i)
+                for a in takes:
+                    wanted[a] = 1
+        return found
+
+    def operands(self, i: int) -> Entries:
+        """Return the entries that the steps of an entry read.
+
+        Of a sum these are first the terms that it adds, at least one and products last, then those that it subtracts: b for
+        a − b, not −1·b. Of a dot these are the left factors, then as many right ones.
+        """
+        program, ops, negated = self.program, self.program.ops, self.negated
+        args = program.args[i]
+        if i in negated:
+            return args[1:]
+        if ops[i] == "dot":
+            return program.args[args[0]] + program.args[args[1]]
+        if ops[i] == "element":
+            left, columns = program.args[args[0]]
+            return program.args[left] + program.args[program.args[columns][i - args[0] - 1]]
+        if ops[i] != "add":
+            return args
+        if ops[args[0]] != "mul" and negated.keys().isdisjoint(args):
+            self.added[i] = len(args)
+            return args
+        first, *others = sorted(args, key=lambda t: (t in negated, ops[t] == "mul"))
+        added = [first, *(t for t in others if t not in negated)]
+        self.added[i] = len(added)
+        return (*added, *(negated[t] for t in others if t in negated))
+
+    def fused_products(self, needed: Sequence[Entries | None], outputs: Sequence[int]) -> dict[int, Entries]:
+        """Return the products, with their factors, that nothing reads but one sum, which adds them and varies as they do."""
+        ops, varying = self.program.ops, self.program.varying
+        found = {
+            a: takes
+            for i, last in self.added.items()
+            for a in (needed[i] or ())[1:last]
+            if ops[a] == "mul" and varying[a] == varying[i] and a not in self.negated and (takes := needed[a])
+        }
+        reads = Counter(a for a in chain(outputs, *filter(None, needed)) if a in found)
+        return {a: takes for a, takes in found.items() if reads[a] == 1}
+
+    def write_entries(self, needed: Sequence[Entries | None]) -> None:
+        """Write the steps of all needed entries, each in its section."""
+        program, fused = self.program, self.fused
+        once, each, after = self.steps.values()
+        late: set[int] = set()  # entries that depend on sums over the samples
         for i, takes in enumerate(needed):
             if takes is None:
                 continue
             op = program.ops[i]
-            if i in self.fused:
+            if i in fused:
                 if not late.isdisjoint(takes):
                     late.add(i)
             elif op == "const":
                 self.constants[i] = program.constants[i]
             elif op in LEAVES:
-                at = () if op == "seed" else (program.key[i],) if op == "param" else place[program.key[i]]
-                (each if op == "input" else once).append((op, i, (), at))
+                key = program.key[i]
+                places = () if op == "seed" else (key,) if op == "param" else self.place[key]
+                (each if op == "input" else once).append((op, i, (), places))
             elif op in ("total", "element"):
                 self.total(each, i, takes)
                 late.add(i)
@@ -140,11 +205,6 @@ class _Sections:
             else:
                 self.write(after, i, op, takes)
                 late.add(i)
-        if gradient:
-            self.cost(lowered.outputs[0])
-        else:
-            each.extend(("output", None, (i,), (row,)) for row, i in enumerate(lowered.outputs))
-        after.extend(("result", None, (i,), (k,)) for k, i in enumerate(lowered.gradients))
 
     def cost(self, i: int) -> None:
         """Write the steps of the mean of an entry over the samples."""
@@ -156,7 +216,7 @@ class _Sections:
             i = mean
         self.steps[AFTER].append(("cost", None, (i,), ()))
 
-    def total(self, steps: list[Step], i: int, takes: tuple[int, ...]) -> None:
+    def total(self, steps: list[Step], i: int, takes: Entries) -> None:
         """Write the steps of a sum over the samples: of one entry, or of left factors times as many right ones."""
         if len(takes) > 2:
             products = next(self.fresh)
@@ -164,58 +224,8 @@ class _Sections:
             takes = (products,)
         steps.append(("total" if len(takes) == 1 else "total product", i, takes, ()))
 
-    def takes(self, i: int) -> tuple[int, ...]:
-        """Return the operands of an entry; of a sum first the terms that it adds, at least one and products last, then those
-        that it subtracts. The factors of a dot are the left ones, then as many right ones.
-
-        The operand of a − b is b, not −1·b.
-        """
-        program, ops, negated = self.program, self.program.ops, self.negated
-        args = program.args[i]
-        if i in negated:
-            return args[1:]
-        if ops[i] == "dot":
-            return program.args[args[0]] + program.args[args[1]]
-        if ops[i] == "element":
-            left, every = program.args[args[0]]
-            return program.args[left] + program.args[program.args[every][i - args[0] - 1]]
-        if ops[i] != "add":
-            return args
-        if ops[args[0]] != "mul" and negated.keys().isdisjoint(args):
-            self.added[i] = len(args)
-            return args
-        first, *others = sorted(args, key=lambda t: (t in negated, ops[t] == "mul"))
-        added = [first, *(t for t in others if t not in negated)]
-        self.added[i] = len(added)
-        return (*added, *(negated[t] for t in others if t in negated))
-
-    def needed(self, outputs: Sequence[int]) -> list[tuple[int, ...] | None]:
-        """Return the operands of each entry that outputs depend on, and None for the others."""
-        found: list[tuple[int, ...] | None] = [None] * len(self.program.ops)
-        wanted = bytearray(len(found))
-        for i in outputs:
-            wanted[i] = 1
-        for i in range(len(found) - 1, -1, -1):
-            if wanted[i]:
-                found[i] = takes = self.takes(i)
-                for a in takes:
-                    wanted[a] = 1
-        return found
-
-    def products(self, needed: Sequence[tuple[int, ...] | None], outputs: Sequence[int]) -> dict[int, tuple[int, ...]]:
-        """Return the products, with their factors, that nothing reads but one sum, of the same section, which adds them."""
-        ops, varying = self.program.ops, self.program.varying
-        found = {
-            a: takes
-            for i, last in self.added.items()
-            for a in (needed[i] or ())[1:last]
-            if ops[a] == "mul" and varying[a] == varying[i] and a not in self.negated and (takes := needed[a])
-        }
-        reads = Counter(a for a in chain(outputs, *filter(None, needed)) if a in found)
-        return {a: takes for a, takes in found.items() if reads[a] == 1}
-
-    def write(self, steps: list[Step], i: int, op: str, takes: tuple[int, ...]) -> None:
-        """Write the steps of an entry: sums of many are added up term by term, with the products that only they read."""
+    def write(self, steps: list[Step], i: int, op: str, takes: Entries) -> None:
+        """Write the steps of an entry: sums and dots term by term, a sum with the products that only it reads."""
         so_far = takes[0]
         if op == "add":
             last = len(takes) - 1
@@ -236,7 +246,7 @@ class _Sections:
         else:
             self.step(steps, "neg" if i in self.negated else op, i, takes)
 
-    def step(self, steps: list[Step], op: str, makes: int, takes: tuple[int, ...]) -> None:
+    def step(self, steps: list[Step], op: str, makes: int, takes: Entries) -> None:
         """Write a step; on single numbers all arithmetic as a + b·c, because runs of one operation need no dispatch."""
         if op in self.as_fma and steps is not self.steps[EACH]:
             op, takes = "fma", self.as_fma[op](*takes)
