@@ -1,26 +1,28 @@
 /* Scheduling: the steps of tape.py become code. Steps of one operation come side by side as far as their order allows, so that a
-   run needs no dispatch; and a slot is reused after its last read, so that a block stays in the cache. */
+   run needs no dispatch. A slot is reused after its last read, so that a block stays in the cache. */
 
 #include "schedule.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#define REACH 1000 /* window of steps within which equal operations are grouped: measured */
-#define MOST 1000  /* maximum number of an operation */
-#define UNKNOWN 255
+#define REACH 1000  /* window of steps within which equal operations are grouped: measured */
+#define MOST 1000   /* operations have numbers below this */
+#define UNKNOWN 255 /* number of places of an operation without a step so far */
 enum { ONCE, EACH, AFTER, SECTIONS };
 
-/* The steps of a section. `takes` holds the places of step i from first[i] on, then its operands up to first[i + 1]. */
+/* The steps of a section. What step i takes begins at takes[first[i]]: its places, which are the parameter, input or output that it
+   moves, and then its operands, which are entries, up to takes[first[i + 1]]. */
 typedef struct {
-    Py_ssize_t n, taken;
-    int32_t *operation, *makes; /* makes: the entry of the result, or -1 */
+    Py_ssize_t n, taken; /* taken: the length of `takes` */
+    int32_t *operation;
+    int32_t *makes; /* the entry of the result, or -1 */
     int32_t *first, *takes;
-    int32_t *order; /* the steps in the order in which they run */
-    uint8_t moved[MOST]; /* operation -> how many places it has: the parameter, input or output that it moves */
+    int32_t *order;       /* the steps in the order in which they run */
+    uint8_t places[MOST]; /* of each operation: how many places its steps have */
 } Steps;
 
-/* An array of numbers that grows. */
+/* An array that grows. */
 typedef struct {
     int32_t *at;
     Py_ssize_t size, room;
@@ -41,6 +43,7 @@ static int push(Numbers *numbers, int32_t x) {
     return 0;
 }
 
+/* Return a new array of n numbers x, NULL with an exception. */
 static int32_t *filled_with(int32_t x, Py_ssize_t n) {
     int32_t *made = PyMem_Malloc((size_t)(n + 1) * sizeof *made);
     if (!made) PyErr_NoMemory();
@@ -48,6 +51,7 @@ static int32_t *filled_with(int32_t x, Py_ssize_t n) {
     return made;
 }
 
+/* Read a whole number from 0 to end - 1; -1 with an exception. */
 static int as_int(PyObject *number, Py_ssize_t end, const char *what, int32_t *found) {
     Py_ssize_t x = PyLong_Check(number) ? PyLong_AsSsize_t(number) : -1;
     if (x == -1 && PyErr_Occurred()) PyErr_Clear(); /* it does not fit */
@@ -81,14 +85,14 @@ static int read_step(PyObject *step, PyObject *numbers, Py_ssize_t entries, Step
     if (!number && !PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "there is no operation %R", operation);
     if (!number || as_int(number, MOST, "the number of the operation", &steps->operation[i])) return -1;
     if (result != Py_None && as_int(result, entries, "the result", &steps->makes[i])) return -1;
-    uint8_t moved = (uint8_t)PyTuple_GET_SIZE(places), *known = &steps->moved[steps->operation[i]];
-    if (PyTuple_GET_SIZE(places) >= UNKNOWN || (*known != UNKNOWN && *known != moved)) {
+    uint8_t count = (uint8_t)PyTuple_GET_SIZE(places), *known = &steps->places[steps->operation[i]];
+    if (PyTuple_GET_SIZE(places) >= UNKNOWN || (*known != UNKNOWN && *known != count)) {
         PyErr_Format(PyExc_ValueError, "all steps of %R must have as many places, got %R", operation, places);
         return -1;
     }
-    *known = moved;
+    *known = count;
     int32_t *at = steps->takes + steps->first[i];
-    for (Py_ssize_t j = 0; j < moved; j++)
+    for (Py_ssize_t j = 0; j < count; j++)
         if (as_int(PyTuple_GET_ITEM(places, j), INT32_MAX, "a place", at++)) return -1;
     for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(takes); j++)
         if (as_int(PyTuple_GET_ITEM(takes, j), entries, "an operand", at++)) return -1;
@@ -119,7 +123,7 @@ static int read_steps(PyObject *list, PyObject *numbers, Py_ssize_t entries, Ste
         PyErr_SetString(PyExc_ValueError, "a section must have less than 2**31 operands");
         failed = 1;
     }
-    memset(steps->moved, UNKNOWN, sizeof steps->moved);
+    memset(steps->places, UNKNOWN, sizeof steps->places);
     failed = failed || !(steps->operation = filled_with(0, n)) || !(steps->makes = filled_with(-1, n))
              || !(steps->first = filled_with(0, n + 1)) || !(steps->takes = filled_with(0, steps->taken));
     for (Py_ssize_t i = 0; !failed && i < n; i++) failed = read_step(PyTuple_GET_ITEM(all, i), numbers, entries, steps, i);
@@ -127,19 +131,27 @@ static int read_steps(PyObject *list, PyObject *numbers, Py_ssize_t entries, Ste
     return failed ? -1 : 0;
 }
 
-/* The first operand of a step, after its places. */
-static int32_t operands_of(const Steps *steps, int32_t step) { return steps->first[step] + steps->moved[steps->operation[step]]; }
+/* Return where the operands of a step begin, after its places. */
+static int32_t operands_of(const Steps *steps, int32_t k) { return steps->first[k] + steps->places[steps->operation[k]]; }
 
 /* Ordering */
 
-/* The steps of each operation that are ready, as heaps: the oldest is the first. Each has room for all steps of its operation. */
+/* The steps that are ready, in a heap for each operation with the oldest step first, which has room for all steps of this
+   operation. */
 typedef struct {
-    Py_ssize_t count;        /* of operations */
-    int32_t **heap;
-    Py_ssize_t *size;
+    Py_ssize_t count; /* of operations */
+    int32_t **heap;   /* in `storage` */
+    Py_ssize_t *size; /* of each heap */
     int32_t *storage;
 } Ready;
 
+/* The steps that read what a step makes. */
+typedef struct {
+    int32_t *begin, *user; /* the users of step k: user[begin[k]] up to user[begin[k + 1]] */
+    int32_t *missing;      /* of each step: how many operands are still to be made */
+} Users;
+
+/* Add a step to the ready ones. */
 static void put(Ready *ready, const Steps *steps, int32_t k) {
     int32_t operation = steps->operation[k], *heap = ready->heap[operation];
     Py_ssize_t i = ready->size[operation]++;
@@ -147,6 +159,7 @@ static void put(Ready *ready, const Steps *steps, int32_t k) {
     heap[i] = k;
 }
 
+/* Remove the oldest step of an operation from the ready ones, and return it. */
 static int32_t take(Ready *ready, int32_t operation) {
     int32_t *heap = ready->heap[operation], first = heap[0];
     Py_ssize_t n = --ready->size[operation], i = 0;
@@ -161,6 +174,7 @@ static int32_t take(Ready *ready, int32_t operation) {
     return first;
 }
 
+/* Make empty heaps; -1 if there is no memory. */
 static int make_ready(Ready *ready, const Steps *steps) {
     for (Py_ssize_t i = 0; i < steps->n; i++)
         if (steps->operation[i] >= ready->count) ready->count = steps->operation[i] + 1;
@@ -178,7 +192,7 @@ static int make_ready(Ready *ready, const Steps *steps) {
     return 0;
 }
 
-/* The operation whose oldest ready step is the oldest of all; -1 if none is ready. */
+/* Return the operation whose oldest ready step is the oldest of all; -1 if none is ready. */
 static int32_t oldest(const Ready *ready) {
     int32_t found = -1;
     for (int32_t i = 0; i < ready->count; i++)
@@ -186,67 +200,83 @@ static int32_t oldest(const Ready *ready) {
     return found;
 }
 
-/* Order steps by operation, the oldest first, each after the steps that make its operands.
-
-   On blocks, a step follows the one that makes its operand at once, while that is in the cache. On single numbers it comes after
-   all others that are ready, so that the processor works on several at a time: it waits for each about ten cycles. */
-static int order_steps(Steps *steps, Py_ssize_t entries, int blocks) {
-    Py_ssize_t n = steps->n, placed = 0, waiting = n; /* those that wait are at the end of the order */
-    Ready ready = {0};
-    int32_t *maker = filled_with(-1, entries), *missing = filled_with(0, n), *order = steps->order = filled_with(0, n);
-    int32_t *begin = filled_with(0, n + 1), *user = filled_with(0, steps->taken); /* the users of step k are from begin[k] on */
-    int failed = !maker || !missing || !order || !begin || !user || make_ready(&ready, steps);
+/* List the users of each step, and count the operands that it misses; -1 if there is no memory. */
+static int list_users(Users *users, const Steps *steps, Py_ssize_t entries) {
+    Py_ssize_t n = steps->n;
+    int32_t *maker = filled_with(-1, entries); /* entry -> the last step so far that makes it, or -1 */
+    users->begin = filled_with(0, n + 1);
+    users->user = filled_with(0, steps->taken);
+    users->missing = filled_with(0, n);
+    int failed = !maker || !users->begin || !users->user || !users->missing;
     for (int fill = 0; !failed && fill < 2; fill++) { /* count the users, then list them */
         for (Py_ssize_t i = 0; i < entries; i++) maker[i] = -1;
         for (int32_t k = 0; k < n; k++) {
             for (int32_t j = operands_of(steps, k); j < steps->first[k + 1]; j++) {
                 int32_t made_by = maker[steps->takes[j]];
                 if (made_by < 0) continue;
-                if (fill) user[--begin[made_by]] = k;
-                else begin[made_by]++, missing[k]++;
+                if (fill) users->user[--users->begin[made_by]] = k;
+                else users->begin[made_by]++, users->missing[k]++;
             }
-            if (!fill && !missing[k]) put(&ready, steps, k);
             if (steps->makes[k] >= 0) maker[steps->makes[k]] = k;
         }
-        for (Py_ssize_t k = 1; !fill && k <= n; k++) begin[k] += begin[k - 1]; /* the ends, which filling moves to the beginnings */
+        /* from counts to the ends, which listing moves to the beginnings */
+        for (Py_ssize_t k = 1; !fill && k <= n; k++) users->begin[k] += users->begin[k - 1];
     }
+    PyMem_Free(maker);
+    return failed ? -1 : 0;
+}
+
+/* Order steps by operation, the oldest first, each after the steps that make its operands.
+
+   On blocks, a step follows the one that makes its operand at once, while that is in the cache. On single numbers it comes after
+   all others that are ready, so that the processor works on several at a time: it waits for each about ten cycles. */
+static int order_steps(Steps *steps, Py_ssize_t entries, int blocks) {
+    Py_ssize_t n = steps->n, placed = 0, waiting = n; /* the steps that wait are at the end of the order */
+    Ready ready = {0};
+    Users users = {0};
+    int32_t *order = steps->order = filled_with(0, n);
+    int failed = !order || make_ready(&ready, steps) || list_users(&users, steps, entries);
+    for (int32_t k = 0; !failed && k < n; k++)
+        if (!users.missing[k]) put(&ready, steps, k);
     for (int32_t operation; !failed && (operation = oldest(&ready)) >= 0;) {
-        int32_t furthest = ready.heap[operation][0] + REACH;
+        int64_t furthest = (int64_t)ready.heap[operation][0] + REACH;
         while (ready.size[operation] && ready.heap[operation][0] <= furthest) {
             int32_t k = order[placed++] = take(&ready, operation);
-            for (int32_t use = begin[k]; use < begin[k + 1]; use++) {
-                if (--missing[user[use]]) continue;
-                if (blocks) put(&ready, steps, user[use]);
-                else order[--waiting] = user[use];
+            for (int32_t use = users.begin[k]; use < users.begin[k + 1]; use++) {
+                int32_t user = users.user[use];
+                if (--users.missing[user]) continue;
+                if (blocks) put(&ready, steps, user);
+                else order[--waiting] = user;
             }
         }
         for (; waiting < n; waiting++) put(&ready, steps, order[waiting]);
     }
-    PyMem_Free(maker);
-    PyMem_Free(missing);
-    PyMem_Free(begin);
-    PyMem_Free(user);
+    PyMem_Free(users.begin);
+    PyMem_Free(users.user);
+    PyMem_Free(users.missing);
     PyMem_Free(ready.size);
     PyMem_Free(ready.heap);
     PyMem_Free(ready.storage);
     if (failed && !PyErr_Occurred()) PyErr_NoMemory();
-    return failed ? -1 : 0; /* all are placed, because a step reads only what earlier ones make */
+    return failed ? -1 : 0; /* all are placed, because a step waits only for earlier ones */
 }
 
 /* Slots */
 
+/* The slots of entries in the steady memory, which holds single numbers, and in the lanes, which hold a number for each sample of a
+   block. */
 typedef struct {
     Py_ssize_t entries;
-    int32_t *steady, *lanes;       /* entry -> slot, or -1 */
-    int32_t *last;                 /* entry -> the last step that reads it, counted over all sections */
+    int32_t *steady, *lanes; /* entry -> slot, or -1 */
     int32_t steady_size, lanes_size;
-    int32_t number;                /* of steps so far */
-    int32_t total, total_product;  /* the operations whose result is a steady slot */
-    Numbers spread;                /* steady slot -> slot of the lanes with the same number in every lane, or -1 */
-    PyObject *spreads;             /* pairs of these that are needed, a list */
+    int32_t *last;                /* entry -> the number of the last step that reads it, counted over all sections */
+    int32_t number;               /* of the step that was written last */
+    int32_t total, total_product; /* the operations whose result is a steady slot */
+    Numbers spread;               /* steady slot -> slot of the lanes with the same number in every lane, or -1 */
+    PyObject *spreads;            /* the pairs of these that are needed, a list */
 } Slots;
 
-/* The slot of the lanes that holds an entry: its own, or one to which its steady slot is spread. */
+/* Return the slot of the lanes that holds an entry: its own, or one to which its steady slot is spread; -1 with an exception. */
 static int32_t slot_in_lanes(Slots *slots, int32_t entry) {
     if (slots->lanes[entry] >= 0) return slots->lanes[entry];
     int32_t steady = slots->steady[entry];
@@ -266,7 +296,8 @@ static int32_t slot_in_lanes(Slots *slots, int32_t entry) {
     return slots->spread.at[steady];
 }
 
-/* Append one step's code: the slot of its result, its places, the slots of its operands. Free the slots that it reads last. */
+/* Append the code of step k: the slot of its result, its places, the slots of its operands. Free the slots that it reads last, if
+   this section made their entries, as `made` tells. */
 static int write_step(Slots *slots, const Steps *steps, int32_t k, int each, char *made, Numbers *free_slots, Numbers *code) {
     int32_t *here = each ? slots->lanes : slots->steady, makes = steps->makes[k], operation = steps->operation[k];
     int32_t first = operands_of(steps, k), end = steps->first[k + 1];
@@ -275,7 +306,7 @@ static int write_step(Slots *slots, const Steps *steps, int32_t k, int each, cha
     if (makes >= 0 && push(code, 0)) return -1;
     for (int32_t j = steps->first[k]; j < first; j++)
         if (push(code, steps->takes[j])) return -1;
-    for (int32_t j = first; j < end; j++) { /* before the slot of the result, which may not be one of them */
+    for (int32_t j = first; j < end; j++) { /* before their slots are freed: the result may not have one of them */
         int32_t entry = steps->takes[j], slot = each ? slot_in_lanes(slots, entry) : slots->steady[entry];
         if (slot < 0 && !PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "entry %d must be made before it is read", entry);
         if (slot < 0 || push(code, slot)) return -1;
@@ -296,13 +327,13 @@ static int write_step(Slots *slots, const Steps *steps, int32_t k, int each, cha
     return 0;
 }
 
-/* The code of a section as bytes: runs of steps with one operation. */
+/* Return the code of a section as bytes: runs of steps with one operation; NULL with an exception. */
 static PyObject *write_section(Slots *slots, const Steps *steps, int each) {
     Numbers code = {0}, free_slots = {0};
-    char *made = PyMem_Calloc((size_t)slots->entries + 1, 1);
+    char *made = PyMem_Calloc((size_t)slots->entries + 1, 1); /* entry -> whether it has a slot that may be freed */
     int failed = !made;
     if (failed) PyErr_NoMemory();
-    for (Py_ssize_t i = 0, length = 0; !failed && i < steps->n; i++) {
+    for (Py_ssize_t i = 0, length = 0; !failed && i < steps->n; i++) { /* length: where the length of the run is */
         int32_t k = steps->order[i];
         if (!i || steps->operation[k] != steps->operation[steps->order[i - 1]]) {
             failed = push(&code, steps->operation[k]) || push(&code, 0);
@@ -324,18 +355,30 @@ Return the code of three sections of steps, before all samples, for each block a
 emptied. numbers: operation -> its number; steady: for each entry the steady slot that holds it already, or -1, an array of 32-bit\n\
 integers; size: the number of these slots.";
 
+/* Number the steps of all sections in their order from 1 on, and note the last one that reads each entry. */
+static void find_last_reads(Slots *slots, const Steps *steps) {
+    int32_t number = 0;
+    for (const Steps *section = steps; section < steps + SECTIONS; section++)
+        for (Py_ssize_t i = 0; i < section->n; i++) {
+            int32_t k = section->order[i];
+            number++;
+            for (int32_t j = operands_of(section, k); j < section->first[k + 1]; j++) slots->last[section->takes[j]] = number;
+        }
+}
+
 static PyObject *assembled(Slots *slots, Steps *steps, PyObject *numbers, PyObject *sections) {
-    for (int i = 0; i < SECTIONS; i++)
+    int64_t most = slots->steady_size; /* slots: each step takes one at most, and each steady slot is spread once at most */
+    for (int i = 0; i < SECTIONS; i++) {
         if (read_steps(PyTuple_GET_ITEM(sections, i), numbers, slots->entries, &steps[i])) return NULL;
+        most += steps[i].n;
+    }
+    if (most >= INT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "there must be less than 2**31 steps and steady slots");
+        return NULL;
+    }
     for (int i = 0; i < SECTIONS; i++)
         if (order_steps(&steps[i], slots->entries, i == EACH)) return NULL;
-    int32_t number = 0;
-    for (int i = 0; i < SECTIONS; i++)
-        for (Py_ssize_t k = 0; k < steps[i].n; k++) {
-            int32_t step = steps[i].order[k];
-            number++;
-            for (int32_t j = operands_of(&steps[i], step); j < steps[i].first[step + 1]; j++) slots->last[steps[i].takes[j]] = number;
-        }
+    find_last_reads(slots, steps);
     PyObject *codes = PyTuple_New(SECTIONS);
     for (int i = 0; codes && i < SECTIONS; i++) {
         PyObject *code = write_section(slots, &steps[i], i == EACH);
@@ -345,11 +388,12 @@ static PyObject *assembled(Slots *slots, Steps *steps, PyObject *numbers, PyObje
     return codes ? Py_BuildValue("NOii", codes, slots->spreads, slots->steady_size, slots->lanes_size) : NULL;
 }
 
+/* Return the number of an operation, or -1 if no step can have it. */
 static int32_t number_of(PyObject *numbers, const char *name) {
     PyObject *number = PyDict_GetItemString(numbers, name);
     long found = number && PyLong_Check(number) ? PyLong_AsLong(number) : -1;
-    if (found == -1 && PyErr_Occurred()) PyErr_Clear(); /* no operation has such a number */
-    return found < MOST ? (int32_t)found : -1;
+    if (found == -1 && PyErr_Occurred()) PyErr_Clear(); /* it does not fit */
+    return found >= 0 && found < MOST ? (int32_t)found : -1;
 }
 
 PyObject *assemble(PyObject *module, PyObject *args) {
@@ -366,10 +410,11 @@ PyObject *assemble(PyObject *module, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "there must be three sections of less than 2**31 entries, and no less than 0 slots");
     else if ((slots.lanes = filled_with(-1, slots.entries)) && (slots.last = filled_with(0, slots.entries))
              && (slots.steady = filled_with(-1, slots.entries)) && (slots.spreads = PyList_New(0))) {
-        memcpy(slots.steady, view.buf, (size_t)slots.entries * sizeof(int32_t));
+        if (slots.entries) memcpy(slots.steady, view.buf, (size_t)slots.entries * sizeof *slots.steady);
         Py_ssize_t good = 0;
         while (good < slots.entries && slots.steady[good] >= -1 && slots.steady[good] < size) good++;
-        if (good < slots.entries) PyErr_Format(PyExc_ValueError, "a steady slot must be from -1 to %d, got %d", size - 1, slots.steady[good]);
+        if (good < slots.entries)
+            PyErr_Format(PyExc_ValueError, "a steady slot must be from -1 to %d, got %d", size - 1, slots.steady[good]);
         else found = assembled(&slots, steps, numbers, sections);
     }
     for (int i = 0; i < SECTIONS; i++) free_steps(&steps[i]);
