@@ -1,4 +1,4 @@
-"""Rules as steps, and sums of products on vectors: which gates they fit, and layers in which entries are shared in every way."""
+"""Rules as steps on entries, and sums of products on vectors: which gates take vectors, and layers that share entries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Operation = tuple[str, tuple[int, ...]]
 
 
 @pytest.fixture(autouse=True)
-def _table() -> Iterator[None]:
-    """Leaves the table of gates as it was."""
+def _table_of_gates() -> Iterator[None]:
+    """Remove the gates that a test adds."""
     known = dict(GATES)
     yield
     for name in GATES.keys() - known:
@@ -28,7 +28,7 @@ def _table() -> Iterator[None]:
 
 
 def test_a_chain_of_additions_is_one_sum_and_its_last_terms_stay_as_they_are() -> None:
-    """((a + b) + c) + (a + b) with a sum that is read twice, and a + (b + c), whose rounding is another."""
+    """((a + b) + c) + (a + b); a sum that is read twice; and a + (b + c), which rounds otherwise."""
     chain: list[Operation] = [("add", (0, 1)), ("add", (3, 2)), ("add", (0, 1)), ("add", (4, 5))]
     assert long_sums(Steps([], chain, [6]), 3) == Steps([], [("add", (0, 1)), ("add", (0, 1, 2, 3))], [4])
     twice: list[Operation] = [("add", (0, 1)), ("add", (3, 2)), ("mul", (4, 3))]
@@ -37,35 +37,36 @@ def test_a_chain_of_additions_is_one_sum_and_its_last_terms_stay_as_they_are() -
     assert long_sums(Steps([], right, [4]), 3) == Steps([], right, [4])
 
 
+def _input(k: int) -> Callable[..., Any]:
+    """Return the local gradient that is input k: of a product, the other factor."""
+    return lambda xp, out, *inputs: inputs[k]
+
+
 def test_a_sum_of_products_takes_vectors() -> None:
     sides = rule_of(GATES["dot"], 5).sides
     assert sides is not None
     assert sides.split(("a", "b", "x", "y", "c")) == (("a", "b"), ("x", "y"), ("c",))
-    plane = gate("plane", "ab+cd", lambda xp, a, b, c, d: a * b + c * d, *([_other(k) for k in (1, 0, 3, 2)]))
+    plane = gate("plane", "ab+cd", lambda xp, a, b, c, d: a * b + c * d, *map(_input, (1, 0, 3, 2)))
     sides = rule_of(plane, 4).sides
     assert sides is not None
-    assert sides.split((1, 2, 3, 4)) == ((1, 3), (2, 4), ())
+    assert sides.split(("a", "b", "c", "d")) == (("a", "c"), ("b", "d"), ())
 
 
-def _other(k: int) -> Callable[..., Any]:
-    return lambda xp, out, *inputs: inputs[k]
-
-
-NO_SUMS: dict[str, Callable[[], tuple[autograd.Gate, int]]] = {
+OTHER_GATES: dict[str, Callable[[], tuple[autograd.Gate, int]]] = {
     "one product": lambda: (GATES["dot"], 2),
-    "a product of sums": lambda: (gate("g", "g", lambda xp, a, b, c: (a + b) * c, *[_other(2)] * 3), 3),
-    "another slope": lambda: (
-        gate("g", "g", lambda xp, a, b, c, d: a * b + c * d, _other(1), _other(0), _other(3), lambda *_: 1.0), 4,
+    "a product of sums": lambda: (gate("g", "g", lambda xp, a, b, c: (a + b) * c, *[_input(2)] * 3), 3),
+    "another local gradient": lambda: (
+        gate("g", "g", lambda xp, a, b, c, d: a * b + c * d, _input(1), _input(0), _input(3), lambda *_: 1.0), 4,
     ),
-    "a square": lambda: (gate("g", "g", lambda xp, a, b: a * a + b * b, _other(0), _other(1)), 2),
-    "one added": lambda: (gate("g", "g", lambda xp, a, b, c, d: a * b + c * d + 1, *map(_other, (1, 0, 3, 2))), 4),
+    "a square": lambda: (gate("g", "g", lambda xp, a, b: a * a + b * b, _input(0), _input(1)), 2),
+    "one added": lambda: (gate("g", "g", lambda xp, a, b, c, d: a * b + c * d + 1, *map(_input, (1, 0, 3, 2))), 4),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", NO_SUMS)
-def test_other_gates_do_not(case: str) -> None:
-    row, n = NO_SUMS[case]()
-    assert rule_of(row, n).sides is None
+@pytest.mark.parametrize("case", OTHER_GATES)
+def test_other_gates_take_their_inputs(case: str) -> None:
+    other, n = OTHER_GATES[case]()
+    assert rule_of(other, n).sides is None
 
 
 def leaves(*numbers: float) -> list[Value]:
@@ -93,7 +94,7 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("executor", fuzz.EXECUTORS)
 @pytest.mark.parametrize("layer", LAYERS)
-def test_layers_in_which_entries_are_shared(layer: str, executor: Any) -> None:
+def test_layers_that_share_entries_have_the_gradients_of_the_engine(layer: str, executor: Any) -> None:
     function, parameters = LAYERS[layer], [*A, *B, *C]
     program = compile(function, parameters, executor=executor, x=3)
     rows = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.5], [-2.0, 1.0, 1.0]]
@@ -114,11 +115,11 @@ def test_direct_interpretation_reads_vectors_and_totals() -> None:
     function, parameters = LAYERS["positions of a layer"], [*A, *B, *C]
     traced = trace(function, {"x": 3})
     lowered = lower(traced.outputs, traced.inputs, parameters, gradient=True)
-    row: dict[tuple[str, Any], float] = {("input", ("x", i)): x for i, x in enumerate((0.5, -1.0, 2.0))}
-    numbers = row | {("param", i): p.data for i, p in enumerate(parameters)} | {("seed", 0): 1.0}
-    found = lowered.program.evaluate([*lowered.outputs, *lowered.gradients], numbers)
+    numbers: dict[tuple[str, Any], float] = {("input", ("x", i)): x for i, x in enumerate((0.5, -1.0, 2.0))}
+    numbers |= {("param", i): p.data for i, p in enumerate(parameters)} | {("seed", 0): 1.0}
+    interpreted = lowered.program.evaluate([*lowered.outputs, *lowered.gradients], numbers)
     cost, gradient = compile(function, parameters, x=3).value_and_grad([[0.5, -1.0, 2.0]])
-    assert found == pytest.approx([cost, *gradient], rel=1e-12)
+    assert interpreted == pytest.approx([cost, *gradient], rel=1e-12)
 
 
 def test_a_layer_takes_one_entry_for_each_neuron_and_one_for_the_gradient_of_its_weights() -> None:
