@@ -143,7 +143,7 @@ def _forward(
 
 
 class _Backward:
-    """The reverse loop on entries: upstream × local = downstream, written for every gate.
+    """The reverse loop on entries: it writes the local gradients of every gate, and their products with its adjoint.
 
     A node that depends on an input has an adjoint for each sample, even where all are equal and their entry does not vary,
     because the slopes that multiply it may vary. Adjoints are summed over the samples where they reach a node that depends
@@ -187,7 +187,7 @@ class _Backward:
         return contributions if kind is VectorContribution else self.program.adjoint(contributions)
 
     def contributions(self, node: GraphNode, upstream: Any) -> Iterator[tuple[GraphNode, Any]]:
-        """Return what the adjoint of each operand of a node receives."""
+        """Return the contributions to the adjoints of a node's operands."""
         operands = self.graph.operands[node]
         if isinstance(node, Vector):
             yield from self.spread(operands, upstream)
@@ -200,17 +200,17 @@ class _Backward:
         except (ArithmeticError, ValueError) as error:
             raise _refusal(error, gate, program, cells) from None
         differs = node in self.differs
-        for x, local in zip(operands, slopes, strict=True):
-            if local is not None:
+        for x, slope in zip(operands, slopes, strict=True):
+            if slope is not None:
                 if x.__class__ is Vector:
-                    yield x, VectorContribution(upstream, local, differs)
+                    yield x, VectorContribution(upstream, slope, differs)
                 else:
-                    yield x, program.contribution(upstream, local, differs and x not in self.differs)
+                    yield x, program.contribution(upstream, slope, differs and x not in self.differs)
 
     def spread(
         self, entries: Sequence[GraphNode], contributions: Sequence[VectorContribution]
     ) -> Iterator[tuple[GraphNode, Contribution]]:
-        """Return what the adjoints of a vector's entries receive from its own.
+        """Return the contributions to the adjoints of a vector's entries, from those to its own.
 
         Contributions of one kind are a dot for each entry, and the vector of upstream adjoints is a side of all these dots. If
         the entries are parameters that nothing else reads, and the dots are summed over the samples, these are the gradients

@@ -23,8 +23,8 @@ from ..symbols import Steps
 __all__ = ["Contribution", "Entries", "Program", "is_normal"]
 
 Entries = tuple[int, ...]
-# What an adjoint receives: an entry; or, as (left, right, whether it is summed over the samples), a product of two entries
-# or a dot of two vectors that is not written yet, because `adjoint` can make it a part of a longer dot.
+# A contribution to an adjoint: an entry; or, as (left, right, whether it is summed over the samples), a product of two
+# entries or a dot of two vectors that is not written yet, because `adjoint` can make it a part of a longer dot.
 Contribution = int | tuple[int, int, bool]
 
 

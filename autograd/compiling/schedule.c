@@ -11,8 +11,8 @@
 #define UNKNOWN 255 /* number of places of an operation without a step so far */
 enum { ONCE, EACH, AFTER, SECTIONS };
 
-/* The steps of a section. What step i takes begins at takes[first[i]]: its places, which are the parameter, input or output that it
-   moves, and then its operands, which are entries, up to takes[first[i + 1]]. */
+/* The steps of a section. From takes[first[i]] up to takes[first[i + 1]], step i has its places, which are the parameter, input or
+   output that it moves, and then its operands, which are entries. */
 typedef struct {
     Py_ssize_t n, taken; /* taken: the length of `takes` */
     int32_t *operation;
@@ -145,7 +145,7 @@ typedef struct {
     int32_t *storage;
 } Ready;
 
-/* The steps that read what a step makes. */
+/* For each step, the steps that read its result. */
 typedef struct {
     int32_t *begin, *user; /* the users of step k: user[begin[k]] up to user[begin[k + 1]] */
     int32_t *missing;      /* of each step: how many operands are still to be made */

@@ -217,7 +217,7 @@ class _Gathering:
         return c, factors[0], factors[1], total
 
     def unscaled(self, c: float, f: int) -> tuple[float, int]:
-        """Return c·f, where f is a product, as a number times what a constant in f multiplies, unless that loses digits."""
+        """Return c·f, where f is a product k·x, as (c·k)·x if k is a constant and c·k a normal float; otherwise as it is."""
         factor, other = self.program.args[f]
         scaled = c * self.program.constants.get(factor, 0.0)
         return (scaled, other) if is_normal(scaled) else (c, f)
