@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..backward import reverse, topological_order
 from ..gate import Gate
 from ..value import Value
-from .rules import Rule, rule_of
+from .rules import Rule, Rules
 from .scalars import Contribution, Program
 
 __all__ = ["Lowered", "lower"]
@@ -87,6 +87,7 @@ def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
     first: dict[Value, Value] = dict(zip(leaves, leaves, strict=True))  # Value -> the first that is computed alike
     operands: dict[GraphNode, tuple[GraphNode, ...]] = {}
     rules: dict[GraphNode, Rule] = {}
+    rule_of = Rules()
     known: dict[Any, Value] = {}
     vectors: dict[tuple[Value, ...], Vector] = {}
     for value in topological_order(*outputs):
@@ -99,7 +100,7 @@ def _merged(outputs: Sequence[Value], leaves: set[Value]) -> Graph:
                 operands[value] = ()
             continue
         inputs = tuple([first[x] for x in value.inputs])
-        rule = rule_of(gate, len(inputs))
+        rule = rule_of[gate, len(inputs)]
         taken: tuple[GraphNode, ...] = inputs
         if rule.sides:
             left, right, terms = rule.sides.split(inputs)

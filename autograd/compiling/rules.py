@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, TypeVar
 from ..gate import Gate
 from ..symbols import SYMBOLS, Steps, Symbol, otherwise, parts, steps
 
-__all__ = ["Rule", "long_sums", "rule_of"]
+__all__ = ["Rule", "Rules", "long_sums"]
 
+FEW = 8  # the rules of gates with up to so many inputs are kept for all programs
 T = TypeVar("T")
 
 
@@ -40,13 +41,13 @@ class Rule:
     """
 
     def __init__(self, gate: Gate, n: int) -> None:
-        self._gate, self._inputs, self._out = gate, [Symbol.named(f"x{i}") for i in range(n)], Symbol.named("out")
+        self._gate = gate
         self._slopes: dict[tuple[bool, ...], Steps] = {}
-        self.forward = long_sums(steps(self._inputs, [gate.forward(SYMBOLS, *self._inputs)]), n)
-        self.sides = self._find_sides()
+        inputs = [Symbol.named(f"x{i}") for i in range(n)]
+        self.forward = long_sums(steps(inputs, [gate.forward(SYMBOLS, *inputs)]), n)
+        self.sides = self._find_sides(inputs)
         if self.sides:
             self.forward = _dot_and_terms(len(self.sides.terms))
-            self._inputs = []  # frees thousands of symbols in a wide layer
 
     def slopes(self, wanted: tuple[bool, ...]) -> Steps:
         """Return the steps on the inputs and the output of the local gradients that are wanted; None for the others."""
@@ -57,12 +58,13 @@ class Rule:
         return found
 
     def _derived(self, wanted: tuple[bool, ...]) -> Steps:
-        formulas = self._gate.local_gradients(SYMBOLS, self._out, self._inputs, wanted)
-        return long_sums(steps([*self._inputs, self._out], _unguarded(formulas)), len(wanted) + 1)
+        inputs, out = [Symbol.named(f"x{i}") for i in range(len(wanted))], Symbol.named("out")
+        formulas = self._gate.local_gradients(SYMBOLS, out, inputs, wanted)
+        return long_sums(steps([*inputs, out], _unguarded(formulas)), len(wanted) + 1)
 
-    def _find_sides(self) -> Sides | None:
+    def _find_sides(self, inputs: Sequence[Symbol]) -> Sides | None:
         """Return the sides of a sum of two products or more, if each input occurs once and the local gradients fit."""
-        n, found = len(self._inputs), self.forward
+        n, found = len(inputs), self.forward
         *products, (op, terms) = found.steps or [("", ())]
         first = n + len(found.constants)  # the cell of the first product
         if op != "add" or len(products) < 2 or {op for op, _ in products} != {"mul"} or any(found.constants):
@@ -72,8 +74,11 @@ class Rule:
         made = range(first, first + len(products))
         if sorted((*left, *right, *single)) != [*range(n)] or sorted(t for t in terms if t >= first) != [*made]:
             return None
-        slopes = self._gate.local_gradients(SYMBOLS, self._out, self._inputs)
-        swapped = all(slopes[a] is self._inputs[b] and slopes[b] is self._inputs[a] for a, b in zip(left, right))
+        try:
+            slopes = self._gate.local_gradients(SYMBOLS, Symbol.named("out"), inputs)
+        except (ArithmeticError, TypeError, ValueError):  # it is raised, and says where, when a gradient is asked for
+            return None
+        swapped = all(slopes[a] is inputs[b] and slopes[b] is inputs[a] for a, b in zip(left, right))
         alone = all(slopes[i].__class__ in (int, float) and slopes[i] == 1 for i in single)
         return Sides(left, right, single) if swapped and alone else None
 
@@ -92,9 +97,16 @@ def _swapped(wanted: tuple[bool, ...]) -> Steps:
     return Steps([1.0], [], [cell if want else None for cell, want in zip(cells, wanted, strict=True)])
 
 
+class Rules(dict[tuple[Gate, int], Rule]):
+    """The rules of the gates of a program: (gate, number of inputs) -> its rules."""
+
+    def __missing__(self, key: tuple[Gate, int]) -> Rule:
+        rule = self[key] = _kept(*key) if key[1] <= FEW else Rule(*key)
+        return rule
+
+
 @lru_cache(maxsize=1024)
-def rule_of(gate: Gate, n: int) -> Rule:
-    """Return the rules of a gate with n inputs."""
+def _kept(gate: Gate, n: int) -> Rule:
     return Rule(gate, n)
 
 

@@ -406,8 +406,8 @@ PyObject *assemble(PyObject *module, PyObject *args) {
     Slots slots = {.entries = view.len / (Py_ssize_t)sizeof(int32_t), .steady_size = size};
     slots.total = number_of(numbers, "total");
     slots.total_product = number_of(numbers, "total product");
-    if (PyTuple_GET_SIZE(sections) != SECTIONS || slots.entries >= INT32_MAX || size < 0)
-        PyErr_SetString(PyExc_ValueError, "there must be three sections of less than 2**31 entries, and no less than 0 slots");
+    if (PyTuple_GET_SIZE(sections) != SECTIONS || slots.entries >= INT32_MAX || size < 0 || size > slots.entries)
+        PyErr_SetString(PyExc_ValueError, "there must be three sections of less than 2**31 entries, and from 0 to as many slots");
     else if ((slots.lanes = filled_with(-1, slots.entries)) && (slots.last = filled_with(0, slots.entries))
              && (slots.steady = filled_with(-1, slots.entries)) && (slots.spreads = PyList_New(0))) {
         if (slots.entries) memcpy(slots.steady, view.buf, (size_t)slots.entries * sizeof *slots.steady);

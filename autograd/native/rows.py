@@ -79,8 +79,11 @@ def _by_count(gate: Gate) -> Callable[[int], Any]:
         held += count
         inputs = [Symbol.named(f"x{i}") for i in range(count)]
         out = Symbol.named("out")
-        forward = _bytecode(inputs, [gate.forward(SYMBOLS, *inputs)])
-        local = _bytecode([*inputs, out], gate.local_gradients(SYMBOLS, out, inputs))
+        try:
+            forward = _bytecode(inputs, [gate.forward(SYMBOLS, *inputs)])
+            local = _bytecode([*inputs, out], gate.local_gradients(SYMBOLS, out, inputs))
+        except (ArithmeticError, TypeError, ValueError):  # with so many inputs: the pass that runs the rule says where
+            return False
         return False if forward is None or local is None else (forward, local)
 
     return by_count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import autograd
 from autograd import GATES, Value, compile, dot, gate
 from autograd.compiling.lowering import lower
-from autograd.compiling.rules import long_sums, rule_of
+from autograd.compiling.rules import Rules, long_sums
 from autograd.compiling.tracing import trace
 from autograd.symbols import Steps
 from tests import fuzz
@@ -43,11 +44,11 @@ def _input(k: int) -> Callable[..., Any]:
 
 
 def test_a_sum_of_products_takes_vectors() -> None:
-    sides = rule_of(GATES["dot"], 5).sides
+    sides = Rules()[GATES["dot"], 5].sides
     assert sides is not None
     assert sides.split(("a", "b", "x", "y", "c")) == (("a", "b"), ("x", "y"), ("c",))
     plane = gate("plane", "ab+cd", lambda xp, a, b, c, d: a * b + c * d, *map(_input, (1, 0, 3, 2)))
-    sides = rule_of(plane, 4).sides
+    sides = Rules()[plane, 4].sides
     assert sides is not None
     assert sides.split(("a", "b", "c", "d")) == (("a", "c"), ("b", "d"), ())
 
@@ -66,7 +67,7 @@ OTHER_GATES: dict[str, Callable[[], tuple[autograd.Gate, int]]] = {
 @pytest.mark.parametrize("case", OTHER_GATES)
 def test_other_gates_take_their_inputs(case: str) -> None:
     other, n = OTHER_GATES[case]()
-    assert rule_of(other, n).sides is None
+    assert Rules()[other, n].sides is None
 
 
 def leaves(*numbers: float) -> list[Value]:
@@ -129,3 +130,32 @@ def test_a_layer_takes_one_entry_for_each_neuron_and_one_for_the_gradient_of_its
     assert program.ops.count("dot") == program.ops.count("totals") == 8
     assert program.ops.count("element") == 400
     assert len(program.ops) < 2 * 400 + 200
+
+
+@pytest.mark.parametrize("slopes", [lambda n: [1 / (n - 4)] * n, lambda n: [1.0] * 3, lambda n: [float("x")] * n])
+def test_a_slope_that_fails_is_not_asked_for_without_a_gradient(slopes: Callable[[int], list[float]]) -> None:
+    def products(xp: Any, *xs: Any) -> Any:
+        return sum((a * b for a, b in zip(xs[2::2], xs[3::2], strict=False)), xs[0] * xs[1])
+
+    def local(xp: Any, out: Any, *xs: Any) -> list[float]:
+        return slopes(len(xs)) if len(xs) == 4 else [1.0] * len(xs)
+
+    pairs, w = gate("pairs", "pairs", products, local), leaves(0.5, 2.0)
+    program = compile(lambda x: pairs(w[0], x[0], w[1], x[1]), w, x=2, gradient=False)
+    assert program([[1.0, 2.0]]).tolist() == [4.5]
+    for _ in range(3):  # the engine in C prepares the rule for so many inputs when it sees them again
+        recorded = pairs(w[0], 1.0, w[1], 2.0)
+        assert recorded.data == 4.5
+        with pytest.raises((ArithmeticError, TypeError, ValueError)):
+            recorded.backward()
+    with pytest.raises((ArithmeticError, TypeError, ValueError)):
+        compile(lambda x: pairs(w[0], x[0], w[1], x[1]), w, x=2)
+
+
+def test_rules_of_many_lengths_are_not_kept() -> None:
+    gc.collect()
+    before = len(gc.get_objects())
+    w = leaves(*[0.01 * i for i in range(200)])
+    compile(lambda x: autograd.sum([autograd.logsumexp([v * x[0] for v in w[: n + 1]]) for n in range(8, 200)]), w, x=1)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 20_000

@@ -480,6 +480,9 @@ def test_slots_and_operations_that_cannot_be_are_refused() -> None:
     for slots, size in (([5], 1), ([-2], 1), ([0], 0)):
         with pytest.raises(ValueError, match="a steady slot must be"):
             machine.native.assemble({}, ([], [], []), array("i", slots), size)
+    for size in (-1, 2, 2**31 - 1):
+        with pytest.raises(ValueError, match="from 0 to as many slots"):
+            machine.native.assemble({}, ([], [], []), array("i", [-1]), size)
     for number in (-1, 5000, 2**80, "1"):
         with pytest.raises(ValueError, match="the number of the operation of a step must be"):
             machine.native.assemble({"add": number}, ([("add", 0, (), ())], [], []), array("i", [-1]), 0)
