@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect
 from collections.abc import Sequence
 from operator import sub
 from typing import Any, NamedTuple
@@ -111,16 +112,14 @@ class Assembly:
         return self.lanes - n
 
     def free_lanes(self, start: int, n: int) -> None:
-        """Free slots for reuse."""
-        self.free.append((start, n))
-        self.free.sort()
-        joined: list[tuple[int, int]] = []
-        for first, size in self.free:
-            if joined and sum(joined[-1]) == first:
-                joined[-1] = (joined[-1][0], joined[-1][1] + size)
-            else:
-                joined.append((first, size))
-        self.free = joined
+        """Free slots for reuse; what lies side by side is joined."""
+        k = bisect(self.free, (start, n))
+        if k < len(self.free) and self.free[k][0] == start + n:
+            n += self.free.pop(k)[1]
+        if k and sum(self.free[k - 1]) == start:
+            start, before = self.free.pop(k - 1)
+            k, n = k - 1, n + before
+        self.free.insert(k, (start, n))
 
     def in_lanes(self, steady: Sequence[int]) -> list[int]:
         """Return slots of the lanes that hold the numbers of steady slots in every lane."""
