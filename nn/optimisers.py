@@ -127,7 +127,7 @@ class Optimiser:
             self.steps -= 1
             raise
         self.state = state
-        return moved
+        return np.array(np.broadcast_to(moved, data.shape))  # of its own, also if the rule returns w or one number
 
     def rule_on(self, learning_rate: Any, steps: Any, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """Return the result of the rule on symbols, also in place of the learning rate and the number of the step.

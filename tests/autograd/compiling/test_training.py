@@ -17,8 +17,10 @@ import autograd
 from autograd import CompiledProgram, Value, compile, dot
 from autograd.compiling import forms, machine, training
 from autograd.compiling.batches import Dtype
+from autograd.compiling.forms import Executor
 from autograd.compiling.training import update
 from nn import MLP, SGD, Adam, AdamW, Optimiser
+from tests import fuzz
 
 WRONG: Any = None
 needs_code = pytest.mark.skipif(machine.native is None, reason="the C machine is not built")
@@ -540,6 +542,30 @@ def test_what_a_rule_does_beside_is_not_done_on_symbols(rule: Any) -> None:
     optimiser = Rule(program.parameters, rule)
     update(optimiser)
     assert (optimiser.count, optimiser.state) == (0, [])
+
+
+@pytest.mark.parametrize("executor", fuzz.EXECUTORS)
+@pytest.mark.parametrize("moved", [lambda w, g: w, lambda w, g: 0.5, lambda w, g: -g])
+def test_a_rule_may_return_what_it_is_given_or_one_number(moved: Callable[[Any, Any], Any], executor: Executor) -> None:
+    class Moving(Optimiser):
+        moments = 0
+
+        def rule(self, w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+            return (moved(w, g),)
+
+    numbers = []
+    for by_hand in (True, False):
+        w = [Value(1.0), Value(2.0)]
+        program = compile(lambda x, w=w: w[0] * x[0] + w[1] ** 2, w, executor=executor, x=1)
+        for _ in range(2 * by_hand):
+            _, slopes = program.value_and_grad([[1.0], [3.0]])
+            for parameter, slope in zip(w, slopes.tolist(), strict=True):
+                parameter.grad = slope
+            Moving(w, 0.1).step()
+        if not by_hand:
+            program.train([[1.0], [3.0]], Moving(w, 0.1), 2)
+        numbers.append([parameter.data for parameter in w])
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)
 
 
 def test_a_step_of_its_own_is_respected() -> None:
