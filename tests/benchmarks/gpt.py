@@ -151,8 +151,14 @@ def by_jax(model: GPT, tokens: Any, targets: Any) -> Callable[[], Any]:
 
     jax.config.update("jax_enable_x64", True)
     mask = jax.numpy.asarray(causal(tokens.shape[1]))
-    step = jax.jit(lambda weights, x, y: backpropagated(jax.numpy, weights, x, y, mask))
-    given = jax.tree.map(jax.numpy.asarray, (arrays(model), tokens, targets))
+    weights = arrays(model)
+    names = [*weights]  # jax sorts those of a dict
+
+    def backward(matrices: Any, x: Any, y: Any) -> Any:
+        return backpropagated(jax.numpy, dict(zip(names, matrices, strict=True)), x, y, mask)
+
+    step = jax.jit(backward)
+    given = jax.tree.map(jax.numpy.asarray, ([*weights.values()], tokens, targets))
     return lambda: jax.block_until_ready(step(*given))
 
 
