@@ -202,12 +202,13 @@ def test_leaves_that_other_threads_change_do_not_disturb_a_run() -> None:
     sys.setswitchinterval(1e-6)
     thread.start()
     try:
-        assert train() == alone
+        while other.data <= 100:  # a run may end before the thread has disturbed it much
+            assert thread.is_alive()
+            assert train() == alone
     finally:
         done.set()
         thread.join()
         sys.setswitchinterval(interval)
-    assert other.data > 100
 
 
 def test_a_step_that_fails_leaves_the_optimiser_as_it_was() -> None:
