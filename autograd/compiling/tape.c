@@ -5,6 +5,7 @@
 #include <Python.h>
 
 #include <fenv.h>
+#include <float.h>
 
 #include "../native/abi.h"
 #include "machine.h"
@@ -510,17 +511,22 @@ typedef struct {
 
 /* Scale numbers down so that their norm is at most `largest`; see `clip_gradients` of nn. */
 static void clip_norm(double *numbers, Py_ssize_t n, double largest) {
-    double most = 0.0;
-    for (Py_ssize_t i = 0; i < n; i++) most = fabs(numbers[i]) > most ? fabs(numbers[i]) : most;
-    if (most == 0.0 || isinf(largest)) return;
+    if (isinf(largest)) return;
+    double peaks[8] = {0}, sums[8] = {0}, most = 0.0, sum = 0.0; /* eight at a time, as vectors */
+    Py_ssize_t whole = n - n % 8;
+    for (Py_ssize_t i = 0; i < whole; i += 8) EACH(8) peaks[k] = fabs(numbers[i + k]) > peaks[k] ? fabs(numbers[i + k]) : peaks[k];
+    for (Py_ssize_t i = whole; i < n; i++) most = fabs(numbers[i]) > most ? fabs(numbers[i]) : most;
+    EACH(8) most = peaks[k] > most ? peaks[k] : most;
+    if (most == 0.0) return;
     int exponent;
     frexp(most, &exponent);
-    double unit = ldexp(1.0, exponent - 1), sums[8] = {0}, sum = 0.0;
-    for (Py_ssize_t i = 0; i < n; i++) sums[i % 8] += numbers[i] / unit * (numbers[i] / unit);
-    for (int k = 0; k < 8; k++) sum += sums[k];
+    double unit = fmax(ldexp(1.0, exponent - 1), DBL_MIN), scale = 1.0 / unit; /* powers of two, so that scaling is exact */
+    for (Py_ssize_t i = 0; i < whole; i += 8) EACH(8) sums[k] += numbers[i + k] * scale * (numbers[i + k] * scale);
+    for (Py_ssize_t i = whole; i < n; i++) sums[i - whole] += numbers[i] * scale * (numbers[i] * scale);
+    EACH(8) sum += sums[k];
     double norm = sqrt(sum), factor = largest / norm;
     if (norm * unit > largest)
-        for (Py_ssize_t i = 0; i < n; i++) numbers[i] = numbers[i] / unit * factor;
+        for (Py_ssize_t i = 0; i < n; i++) numbers[i] = numbers[i] * scale * factor;
 }
 
 /* Take a step. Return -1 with an exception, 0 if a number is not finite, 1 if it is whole. */
