@@ -146,16 +146,7 @@ class Program:
         """Return operation(op, a, b), faster: most operations have two operands, and few of these can be simplified."""
         if op in REWRITTEN or a in self.constants or b in self.constants:
             return self.operation(op, a, b)
-        args = (b, a) if a > b and op in COMMUTATIVE else (a, b)
-        known = self._known[op]
-        i = known.get(args)
-        if i is None:
-            varying = self.varying
-            i = known[args] = len(varying)
-            self.ops.append(op)
-            self.args.append(args)
-            varying.append(varying[a] or varying[b])
-        return i
+        return self._intern(op, (b, a) if a > b and op in COMMUTATIVE else (a, b))
 
     def vector(self, entries: Entries) -> int:
         """Return the entry of a vector."""
