@@ -62,10 +62,13 @@ def test_a_partial_derivative_is_that_of_the_rule(name: str, data: st.DataObject
 
 @given(program=tame() | exact(), power=st.integers(-20, 20))
 def test_it_is_linear_in_the_seed(program: Program, power: int) -> None:
-    """adjoints(root, s) = s · adjoints(root); to the last bit where s is a power of two."""
+    """adjoints(root, s) = s · adjoints(root); to the last bit where s is a power of two and no number is near 0."""
     _, root = program.record()
     once, scaled = adjoints(root), adjoints(root, math.ldexp(1.0, power))
-    assert scaled == {node: math.ldexp(slope, power) for node, slope in once.items()}
+    assert once.keys() == scaled.keys()
+    for node, slope in once.items():
+        exact = math.ldexp(slope, power)
+        assert scaled[node] == exact or abs(scaled[node] - exact) < 1e-300
     root.backward(-1.0)
     assert all(node.grad == -slope for node, slope in once.items())
 
