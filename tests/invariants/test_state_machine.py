@@ -345,6 +345,13 @@ class Engine(RuleBasedStateMachine):
             )
         )
         root, copies = model.copied(node)
+        if isinstance(program, type):  # a gate is undefined at constants
+            data = {copies[each]: each.data for each in leaves}
+            if refusal(lambda: model.evaluated(root, data)) is None:
+                for each, x in model.evaluated(root, data).items():
+                    each.data = x
+                assert model.adjoints(root, 1.0)[1], "its slopes at constants exist"
+            return
         versions = {each: each.version for each in baked}
         self.programs.append(Compiled(program, root, copies, inputs, parameters, versions))
         self.run(-1)
