@@ -174,7 +174,7 @@ static int32_t take(Ready *ready, int32_t operation) {
     return first;
 }
 
-/* Make empty heaps; -1 if there is no memory. */
+/* Make empty heaps; -1 if memory runs out. */
 static int make_ready(Ready *ready, const Steps *steps) {
     for (Py_ssize_t i = 0; i < steps->n; i++)
         if (steps->operation[i] >= ready->count) ready->count = steps->operation[i] + 1;
@@ -200,7 +200,7 @@ static int32_t oldest(const Ready *ready) {
     return found;
 }
 
-/* List the users of each step, and count the operands that it misses; -1 if there is no memory. */
+/* List the users of each step, and count the operands that it misses; -1 if memory runs out. */
 static int list_users(Users *users, const Steps *steps, Py_ssize_t entries) {
     Py_ssize_t n = steps->n;
     int32_t *maker = filled_with(-1, entries); /* entry -> the last step so far that makes it, or -1 */

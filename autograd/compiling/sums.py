@@ -149,7 +149,7 @@ class _Gathering:
         return self.chain(i) if op in REDUCTIONS else args
 
     def is_elementwise(self, a: int, b: int) -> bool:
-        """Tell whether a product is no term of a dot and has no constant to move out of its factors."""
+        """Tell whether a product is not a term of a dot, and its factors have no constant to move out."""
         varying, ops = self.program.varying, self.program.ops
         if varying[a] and varying[b]:
             return True
